@@ -59,6 +59,7 @@ const RULES: &[(&str, Check)] = &[
     ("migrations", habits::migrations_come_in_pairs),
     ("lock", habits::banned_crates_stay_out),
     ("manifest", habits::dependencies_say_why),
+    ("attacks", habits::attacks_name_their_tests),
 ];
 
 /// Lines of the ratchet file. Lower it with each line that goes; it never rises.

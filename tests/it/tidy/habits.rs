@@ -161,6 +161,29 @@ pub(super) fn dependencies_say_why(house: &House) -> Vec<Finding> {
     found
 }
 
+/// A test that the list of attacks names is there; one that is still to be written has a ring.
+pub(super) fn attacks_name_their_tests(house: &House) -> Vec<Finding> {
+    let Some(list) = house.page("docs/security/attacks.md") else { return Vec::new() };
+    let mut found = Vec::new();
+    for (at, line) in list.text.lines().enumerate() {
+        let Some(last) = line.trim().strip_suffix('|').and_then(|row| row.rsplit('|').next())
+        else {
+            continue;
+        };
+        let mut before = "";
+        for (turn, part) in last.split('`').enumerate() {
+            let head = format!("fn {part}(");
+            let exists =
+                || house.pages.iter().any(|page| is_ours(page) && page.text.contains(&head));
+            if turn % 2 == 1 && !before.ends_with("○ ") && !exists() {
+                found.push(list.at(at + 1, format!("there is no test `{part}`")));
+            }
+            before = part;
+        }
+    }
+    found
+}
+
 /// The numbers of the closing report.
 pub(super) struct Size {
     files: Vec<(usize, String)>,
