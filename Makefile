@@ -54,7 +54,7 @@ doc: ## the reference of every module, in a browser
 	cargo doc -p weft --features testkit --no-deps --document-private-items --open
 
 gen: ## write the generated files again: protobuf code, example settings, OpenAPI
-	WEFT_GENERATE=write cargo test $(FLAGS) generated
+	WEFT_GENERATE=1 cargo test $(FLAGS) generated
 
 deny: ## licences and advisories of the dependencies (needs cargo-deny)
 	cargo deny --all-features check
