@@ -1,1 +1,3 @@
-//! TODO-DOC
+//! Floor 1: keys, certificates, tokens and sealing. Pure: no clock, no database, no network.
+
+pub mod digest;
