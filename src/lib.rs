@@ -1,1 +1,42 @@
-//! x
+//! Weft, an identity fabric server: evidence in, credential out, event recorded.
+//!
+//! The floors, lowest first; calls go down only (`tests/it/tidy.rs` checks it):
+//!
+//! 0. vocabulary: [`kernel`]
+//! 1. mechanisms: [`crypto`], [`wire`]
+//! 2. shells: [`db`], [`http`], [`grpc`], [`jobs`], [`outbound`], [`settings`], [`telemetry`], and the ports in [`env`]
+//! 3. capabilities, in wings:
+//!    rights [`events`] [`access`] [`realms`] [`audit`] · keys [`authority`] [`bundles`] [`svid`] · devices [`posture`] ·
+//!    workloads [`nodes`] [`workloads`]
+//! 4. assemblies: [`server`], [`agent`], [`cli`], and `testkit` under its feature
+
+pub mod kernel;
+
+pub mod crypto;
+pub mod wire;
+
+pub mod db;
+pub mod env;
+pub mod grpc;
+pub mod http;
+pub mod jobs;
+pub mod outbound;
+pub mod settings;
+pub mod telemetry;
+
+pub mod access;
+pub mod audit;
+pub mod authority;
+pub mod bundles;
+pub mod events;
+pub mod nodes;
+pub mod posture;
+pub mod realms;
+pub mod svid;
+pub mod workloads;
+
+pub mod agent;
+pub mod cli;
+pub mod server;
+#[cfg(feature = "testkit")]
+pub mod testkit;

@@ -27,7 +27,8 @@ pub(super) fn grpc_framework(house: &House) -> Vec<Finding> {
 }
 
 pub(super) fn cryptography(house: &House) -> Vec<Finding> {
-    ban(house, &["rcgen", "x509_parser", "aws_lc_rs"], &["crypto/"])
+    // `env.rs` holds the port to the operating system's random generator.
+    ban(house, &["rcgen", "x509_parser", "aws_lc_rs"], &["crypto/", "env.rs"])
 }
 
 /// Wire, domain and row are three types, and derives are what costs build time.

@@ -1,0 +1,121 @@
+//! `Env`: what a capability may touch of the outside world, passed in and never reached for.
+//!
+//! Owns the ports `Clock` and `Entropy` and their real adapters. Fakes are in `testkit`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use futures_util::future::BoxFuture;
+use uuid::Uuid;
+
+use crate::db::Db;
+use crate::kernel::{Fault, Lifetime, Secret, Timestamp};
+
+/// The clock. Waiting goes through it too, so that a test owns every minute.
+pub trait Clock: Send + Sync + fmt::Debug {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+    /// A monotonic reading for measuring spans, from an arbitrary zero; a stepped wall clock does not move it.
+    fn elapsed(&self) -> Lifetime;
+    /// Resolves once this span has passed.
+    fn sleep(&self, span: Lifetime) -> BoxFuture<'static, ()>;
+}
+
+/// Chance: the operating system's generator, or a seeded one in tests.
+pub trait Entropy: Send + Sync + fmt::Debug {
+    /// Fills the whole buffer.
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), Fault>;
+}
+
+impl dyn Entropy {
+    /// A time-ordered UUID (version 7).
+    pub fn uuid(&self, now: Timestamp) -> Result<Uuid, Fault> {
+        let mut random = [0_u8; 10];
+        self.fill(&mut random)?;
+        let millis = u64::try_from(now.micros().div_euclid(1000)).unwrap_or(0);
+        Ok(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+    }
+
+    /// `N` random bytes that are not secret.
+    pub fn nonce<const N: usize>(&self) -> Result<[u8; N], Fault> {
+        let mut bytes = [0_u8; N];
+        self.fill(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// 256 random bits as a secret: for tokens.
+    pub fn token(&self) -> Result<Secret<[u8; 32]>, Fault> {
+        let mut bytes = [0_u8; 32];
+        self.fill(&mut bytes)?;
+        Ok(Secret::new(bytes))
+    }
+}
+
+/// What an operation may touch. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Env {
+    /// The database.
+    pub db: Db,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// The machine's clock.
+#[derive(Debug)]
+pub struct SystemClock {
+    started: std::time::Instant,
+}
+
+impl SystemClock {
+    /// The clock, its monotonic zero being now.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that asks the machine for the time"
+    )]
+    pub fn new() -> Self {
+        Self { started: std::time::Instant::now() }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SystemClock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that asks the machine for the time"
+    )]
+    fn now(&self) -> Timestamp {
+        match std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH) {
+            Ok(since) => Timestamp::EPOCH.plus(Lifetime::from_std(since)),
+            Err(before) => Timestamp::EPOCH.minus(Lifetime::from_std(before.duration())),
+        }
+    }
+
+    fn elapsed(&self) -> Lifetime {
+        Lifetime::from_std(self.started.elapsed())
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that waits")]
+    fn sleep(&self, span: Lifetime) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(span.to_std()))
+    }
+}
+
+/// The operating system's random generator.
+#[derive(Debug, Default)]
+pub struct SystemEntropy(SystemRandom);
+
+impl Entropy for SystemEntropy {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), Fault> {
+        self.0
+            .fill(buffer)
+            .map_err(|_| Fault::away("random generator", "the system gave no random bytes"))
+    }
+}

@@ -1,0 +1,28 @@
+//! Floor 0, the vocabulary: the nouns every other room speaks, and the rules that make a bad one impossible.
+//!
+//! Owns: SPIFFE IDs, typed ids, time, secrets, subjects, callers, evidence, standing, faults, limits.
+//! Does not own: anything that reads a clock, a file, a socket or a database. Pure; no async; no serde.
+//! Invariant: a value of a type in here has already passed the rules of its specification.
+
+pub mod evidence;
+pub mod fault;
+pub mod granted;
+pub mod ids;
+pub mod limits;
+pub mod secret;
+pub mod selector;
+pub mod spiffe;
+pub mod standing;
+pub mod subject;
+pub mod time;
+
+pub use evidence::{Evidence, EvidenceSource, Strength};
+pub use fault::{Failure, Fault, Kind};
+pub use granted::Granted;
+pub use ids::{AuthorityId, EntryId, JoinTokenId, RealmId, ReplicaId, SubjectId, WriteId};
+pub use secret::Secret;
+pub use selector::Selector;
+pub use spiffe::{SpiffeId, TrustDomain};
+pub use standing::{Level, Standing};
+pub use subject::{Caller, Listener, Proof, Subject, SubjectKind};
+pub use time::{Lifetime, Timestamp};
