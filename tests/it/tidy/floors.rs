@@ -38,6 +38,9 @@ const FLOORS: [&[&str]; 5] = [
 const EXCEPTIONS: &[(&str, &str)] = &[
     // Typed digests are vocabulary; the function that makes one is a mechanism.
     ("kernel", "crypto::digest"),
+    // The ports for time and chance are vocabulary too; they stand beside their real adapters.
+    ("crypto", "env::Clock"),
+    ("crypto", "env::Entropy"),
 ];
 
 /// A module's floor and its place there.
@@ -115,6 +118,7 @@ fn each_call(house: &House, judge: impl Fn(&str, &str) -> Option<String>) -> Vec
                 continue;
             }
             found.extend(judge(from, to).map(|what| page.at(line, what)));
+            found.dedup();
         }
     }
     found
@@ -132,7 +136,7 @@ fn paths(page: &Page) -> Vec<(usize, String)> {
                 continue;
             }
             let line = before.matches('\n').count() + 1;
-            found.extend(heads(after).into_iter().map(|path| (line, path)));
+            found.extend(heads("", after).into_iter().map(|path| (line, path)));
         }
     }
     found
@@ -144,19 +148,24 @@ fn depth(page: &Page) -> usize {
     if page.place().ends_with("/mod.rs") { parts - 1 } else { parts }
 }
 
-/// What follows `crate::`: one path, or the heads of a group in braces.
-fn heads(after: &str) -> Vec<String> {
-    let Some(group) = after.strip_prefix('{') else { return vec![word(after)] };
+/// The paths that begin here: one, or those of a group in braces, also inside a path.
+fn heads(prefix: &str, after: &str) -> Vec<String> {
+    let Some(group) = after.strip_prefix('{') else {
+        let path = format!("{prefix}{}", word(after));
+        let rest = after.get(path.len() - prefix.len()..).unwrap_or_default();
+        let group = path.ends_with("::") && rest.starts_with('{');
+        return if group { heads(&path, rest) } else { vec![path] };
+    };
     let (mut depth, mut found, mut fresh) = (1, Vec::new(), true);
     for (at, c) in group.char_indices() {
+        if fresh && !c.is_whitespace() && c != '}' {
+            fresh = false;
+            found.extend(heads(prefix, group.get(at..).unwrap_or_default()));
+        }
         match c {
             '{' => depth += 1,
             '}' => depth -= 1,
             ',' if depth == 1 => fresh = true,
-            c if fresh && !c.is_whitespace() => {
-                fresh = false;
-                found.push(word(group.get(at..).unwrap_or_default()));
-            }
             _ => {}
         }
         if depth == 0 {

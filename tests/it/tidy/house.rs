@@ -62,7 +62,7 @@ impl Page {
 
     /// A slice's specification: may place any neighbour beside it and look through any wall.
     pub(super) fn is_test(&self) -> bool {
-        self.path.ends_with("/tests.rs") || self.path.contains("/tests/")
+        self.path.ends_with("tests.rs") || self.path.contains("/tests/")
     }
 
     /// The path below `src/`.
