@@ -38,19 +38,31 @@ impl Events {
         I: Send + Sync + 'static,
         T: Send + 'static,
         E: From<crate::kernel::Fault> + From<Error> + Send + 'static,
-        F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<Unrecorded<T>, E>> + Send + Sync + 'static,
+        F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<Unrecorded<T>, E>>
+            + Send
+            + Sync
+            + 'static,
     {
         todo!()
     }
 
     /// Runs a class 1 write (`Db::change`): the unrecorded value names what changed, and its event goes into the change log
     /// with it.
-    pub async fn change_in<I, T, E, F>(&self, _realm: RealmId, _granted: Granted, _input: I, _body: F) -> Result<T, E>
+    pub async fn change_in<I, T, E, F>(
+        &self,
+        _realm: RealmId,
+        _granted: Granted,
+        _input: I,
+        _body: F,
+    ) -> Result<T, E>
     where
         I: Send + Sync + 'static,
         T: Send + 'static,
         E: From<crate::kernel::Fault> + From<Error> + Send + 'static,
-        F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<Changed<T>, E>> + Send + Sync + 'static,
+        F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<Changed<T>, E>>
+            + Send
+            + Sync
+            + 'static,
     {
         todo!()
     }
