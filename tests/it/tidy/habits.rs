@@ -166,12 +166,12 @@ pub(super) fn attacks_name_their_tests(house: &House) -> Vec<Finding> {
     let Some(list) = house.page("docs/security/attacks.md") else { return Vec::new() };
     let mut found = Vec::new();
     for (at, line) in list.text.lines().enumerate() {
-        let Some(last) = line.trim().strip_suffix('|').and_then(|row| row.rsplit('|').next())
+        let Some(names) = line.trim().strip_suffix('|').and_then(|row| row.rsplit('|').next())
         else {
             continue;
         };
         let mut before = "";
-        for (turn, part) in last.split('`').enumerate() {
+        for (turn, part) in names.split('`').enumerate() {
             let head = format!("fn {part}(");
             let exists =
                 || house.pages.iter().any(|page| is_ours(page) && page.text.contains(&head));
