@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use cedar_policy::{
-    Authorizer, Context, Decision, Entities, Entity, EntityUid, PolicySet, Request as CedarRequest, Response,
-    RestrictedExpression,
+    Authorizer, Context, Decision, Entities, Entity, EntityUid, PolicySet, Request as CedarRequest,
+    Response, RestrictedExpression,
 };
 
 use super::model::{Error, Explanation, Fact, Request};
@@ -52,13 +52,19 @@ impl RealmRights {
     ) -> Self {
         let named = policies.named().chain(shipped.named()).collect::<Vec<_>>();
         let in_policies = named.iter().filter(|uid| uid.type_name().basename() == "Path");
-        let mut paths: HashSet<String> = in_policies.map(|uid| uid.id().unescaped().to_owned()).collect();
+        let mut paths: HashSet<String> =
+            in_policies.map(|uid| uid.id().unescaped().to_owned()).collect();
         paths.extend(roles.paths().map(ToString::to_string));
         Self { schema, shipped, policies, own, roles, rights_seq, own_uid, paths }
     }
 
     /// Decides; remembers the answer where that is sound.
-    pub(super) fn decide(&self, action: &str, request: &Request<'_>, now: Timestamp) -> Result<Lifetime, Error> {
+    pub(super) fn decide(
+        &self,
+        action: &str,
+        request: &Request<'_>,
+        now: Timestamp,
+    ) -> Result<Lifetime, Error> {
         self.check_time(request, now)?;
         let (policies, cell) = self.cell(action, request)?;
         let Some(memo) = &cell.memo else {
@@ -74,10 +80,15 @@ impl RealmRights {
     }
 
     /// Decides without memory, and tells how.
-    pub(super) fn explain(&self, action: &str, request: &Request<'_>, now: Timestamp) -> Result<Explanation, Error> {
+    pub(super) fn explain(
+        &self,
+        action: &str,
+        request: &Request<'_>,
+        now: Timestamp,
+    ) -> Result<Explanation, Error> {
         let (policies, cell) = self.cell(action, request)?;
         let candidates = self.candidates(policies, cell, request)?;
-        let decided = self.evaluate_these(policies, cell, &candidates, action, request, now)?;
+        let decided = self.evaluate_these(policies, &candidates, action, request, now)?;
         let rule = |place: &usize| policies.rules.get(*place);
         Ok(Explanation {
             outcome: self.check_time(request, now).and(decided.outcome),
@@ -87,7 +98,12 @@ impl RealmRights {
                 .filter_map(rule)
                 .map(|rule| (Arc::clone(&rule.id), Arc::clone(&rule.words)))
                 .collect(),
-            considered: candidates.rules.iter().filter_map(rule).map(|rule| Arc::clone(&rule.id)).collect(),
+            considered: candidates
+                .rules
+                .iter()
+                .filter_map(rule)
+                .map(|rule| Arc::clone(&rule.id))
+                .collect(),
             holds: self.held(request).to_string(),
         })
     }
@@ -102,15 +118,22 @@ impl RealmRights {
         now: Timestamp,
     ) -> Result<Decided, Error> {
         let candidates = self.candidates(policies, cell, request)?;
-        self.evaluate_these(policies, cell, &candidates, action, request, now)
+        self.evaluate_these(policies, &candidates, action, request, now)
     }
 
     /// The policies and the cell in them that this question belongs to.
-    pub(super) fn cell(&self, action: &str, request: &Request<'_>) -> Result<(&Policies, &Cell), Error> {
-        let policies = if self.is_way_back(action, request) { &self.shipped } else { &self.policies };
+    pub(super) fn cell(
+        &self,
+        action: &str,
+        request: &Request<'_>,
+    ) -> Result<(&Policies, &Cell), Error> {
+        let policies =
+            if self.is_way_back(action, request) { &self.shipped } else { &self.policies };
         let (principal, resource) = (request.principal.0, request.resource.0);
         let cell = policies.cell(action, principal, resource).ok_or_else(|| {
-            Error::broken(format_args!("the schema has no action `{action}` of a {principal} on a {resource}"))
+            Error::broken(format_args!(
+                "the schema has no action `{action}` of a {principal} on a {resource}"
+            ))
         })?;
         Ok((policies, cell))
     }
@@ -120,7 +143,9 @@ impl RealmRights {
         let (kind, id) = request.principal;
         let found = match (kind, request.principal_id) {
             ("Local", _) if self.is_local_admin(kind, id) => return Arc::new(Held::admin()),
-            ("Local", _) => id.parse().ok().and_then(|uid| self.roles.held(&Holder::LocalUser(uid))),
+            ("Local", _) => {
+                id.parse().ok().and_then(|uid| self.roles.held(&Holder::LocalUser(uid)))
+            }
             ("Workload" | "User", Some(id)) => self.roles.held(&Holder::Spiffe(id.clone())),
             _ => None,
         };
@@ -141,10 +166,18 @@ impl RealmRights {
         if now < request.evidence_expires {
             return Ok(());
         }
-        Err(Error::denied(format!("the evidence for this ended at {}: show it anew", request.evidence_expires)))
+        Err(Error::denied(format!(
+            "the evidence for this ended at {}: show it anew",
+            request.evidence_expires
+        )))
     }
 
-    fn candidates(&self, policies: &Policies, cell: &Cell, request: &Request<'_>) -> Result<Arc<Candidates>, Error> {
+    fn candidates(
+        &self,
+        policies: &Policies,
+        cell: &Cell,
+        request: &Request<'_>,
+    ) -> Result<Arc<Candidates>, Error> {
         let principal = self.uid(request.principal)?;
         let resource = self.uid(request.resource)?;
         let (above_principal, above_resource) = if cell.has_anchors() {
@@ -162,7 +195,6 @@ impl RealmRights {
     pub(super) fn evaluate_these(
         &self,
         policies: &Policies,
-        cell: &Cell,
         candidates: &Candidates,
         action: &str,
         request: &Request<'_>,
@@ -173,16 +205,27 @@ impl RealmRights {
         let first = ask(&candidates.deciding, &asked, &entities)?;
         let mut by = places(candidates, policies, &first);
         if first.decision() == Decision::Deny {
-            let outcome = Err(self.denial(policies, cell, &by, action, request));
+            let outcome = Err(self.denial(policies, &by, action, request));
             return Ok(Decided { outcome, by });
         }
-        let mut ceiling = by.iter().filter_map(|place| lifetime(policies, *place)).max().unwrap_or(Lifetime::ZERO);
+        let mut ceiling = by
+            .iter()
+            .filter_map(|place| lifetime(policies, *place))
+            .max()
+            .unwrap_or(Lifetime::ZERO);
         if let Some(conditional) = &candidates.conditional {
             let second = ask(conditional, &asked, &entities)?;
             let conditions = places(candidates, policies, &second);
-            let step_up = |place: &&usize| policies.rules.get(**place).is_some_and(|rule| rule.does == Does::StepUp);
-            if let Some(rule) = conditions.iter().find(step_up).and_then(|place| policies.rules.get(*place)) {
-                return Ok(Decided { outcome: Err(Error::StepUp { reason: Arc::clone(&rule.words) }), by: conditions });
+            let step_up = |place: &&usize| {
+                policies.rules.get(**place).is_some_and(|rule| rule.does == Does::StepUp)
+            };
+            if let Some(rule) =
+                conditions.iter().find(step_up).and_then(|place| policies.rules.get(*place))
+            {
+                return Ok(Decided {
+                    outcome: Err(Error::StepUp { reason: Arc::clone(&rule.words) }),
+                    by: conditions,
+                });
             }
             for place in &conditions {
                 ceiling = ceiling.capped_by(lifetime(policies, *place).unwrap_or(Lifetime::MAX));
@@ -192,13 +235,24 @@ impl RealmRights {
         Ok(Decided { outcome: Ok(ceiling), by })
     }
 
-    fn denial(&self, policies: &Policies, cell: &Cell, by: &[usize], action: &str, request: &Request<'_>) -> Error {
+    fn denial(
+        &self,
+        policies: &Policies,
+        by: &[usize],
+        action: &str,
+        request: &Request<'_>,
+    ) -> Error {
         let forbidding: Vec<_> = by.iter().filter_map(|place| policies.rules.get(*place)).collect();
         let on = request.resource_id.map_or(request.resource.1, SpiffeId::as_str);
-        let what = if on.is_empty() { format!("`{action}`") } else { format!("`{action}` on `{on}`") };
+        let what =
+            if on.is_empty() { format!("`{action}`") } else { format!("`{action}` on `{on}`") };
         let reason = if forbidding.is_empty() {
-            let needed = cell.needed(&policies.rules);
-            let needed = if needed.is_empty() { "a policy that permits it".to_owned() } else { needed.join(", or ") };
+            let needed = policies.needed(&self.schema, action);
+            let needed = if needed.is_empty() {
+                "a policy that permits it".to_owned()
+            } else {
+                needed.join(", or ")
+            };
             format!("{what} needs {needed}; this caller holds {}", self.held(request))
         } else {
             let words: Vec<&str> = forbidding.iter().map(|rule| &*rule.words).collect();
@@ -210,14 +264,25 @@ impl RealmRights {
         }
     }
 
-    fn cedar_request(&self, action: &str, request: &Request<'_>, now: Timestamp) -> Result<CedarRequest, Error> {
-        let facts = request.context.iter().map(|(name, fact)| Ok(((*name).to_owned(), self.expression(fact)?)));
+    fn cedar_request(
+        &self,
+        action: &str,
+        request: &Request<'_>,
+        now: Timestamp,
+    ) -> Result<CedarRequest, Error> {
+        let facts = request
+            .context
+            .iter()
+            .map(|(name, fact)| Ok(((*name).to_owned(), self.expression(fact)?)));
         let mut pairs: Vec<(String, RestrictedExpression)> = facts.collect::<Result<_, Error>>()?;
+        pairs.push(("own".to_owned(), RestrictedExpression::new_bool(is_own(request))));
         pairs.push(("now_seconds".to_owned(), RestrictedExpression::new_long(now.seconds())));
         let context = Context::from_pairs(pairs).map_err(Error::broken)?;
         let (principal, resource) = (self.uid(request.principal)?, self.uid(request.resource)?);
-        let action = self.schema.action(action).ok_or_else(|| Error::broken("no such action"))?.uid();
-        CedarRequest::new(principal, action, resource, context, Some(self.schema.cedar())).map_err(Error::broken)
+        let action =
+            self.schema.action(action).ok_or_else(|| Error::broken("no such action"))?.uid();
+        CedarRequest::new(principal, action, resource, context, Some(self.schema.cedar()))
+            .map_err(Error::broken)
     }
 
     fn expression(&self, fact: &Fact<'_>) -> Result<RestrictedExpression, Error> {
@@ -230,7 +295,12 @@ impl RealmRights {
     }
 
     /// The entities that the evaluation can look into, and no others.
-    fn entities(&self, reads: &Reads, action: &str, request: &Request<'_>) -> Result<Entities, Error> {
+    fn entities(
+        &self,
+        reads: &Reads,
+        action: &str,
+        request: &Request<'_>,
+    ) -> Result<Entities, Error> {
         let mut entities: HashMap<EntityUid, Entity> = HashMap::new();
         let action = self.schema.action(action).ok_or_else(|| Error::broken("no such action"))?;
         entities.insert(action.uid(), action.clone());
@@ -244,7 +314,8 @@ impl RealmRights {
         }
         for (name, fact) in &request.context {
             if let (Fact::Id(id), true) = (fact, reads.reads_field(name)) {
-                let mut above: HashSet<EntityUid> = self.above("Path", Some(id)).into_iter().collect();
+                let mut above: HashSet<EntityUid> =
+                    self.above("Path", Some(id)).into_iter().collect();
                 let uid = self.uid(("Path", id.as_str()))?;
                 above.remove(&uid);
                 entities.insert(uid.clone(), Entity::new_no_attrs(uid, above));
@@ -255,11 +326,13 @@ impl RealmRights {
 
     fn principal_entity(&self, request: &Request<'_>) -> Result<Entity, Error> {
         let (kind, _) = request.principal;
-        let shape = shape_of(kind).ok_or_else(|| Error::broken(format_args!("no such principal: {kind}")))?;
+        let shape = shape_of(kind)
+            .ok_or_else(|| Error::broken(format_args!("no such principal: {kind}")))?;
         let mut attributes = HashMap::new();
         if shape.spiffe_id {
             let id = request.principal_id.map_or("", SpiffeId::as_str);
-            attributes.insert("spiffe_id".to_owned(), RestrictedExpression::new_string(id.to_owned()));
+            attributes
+                .insert("spiffe_id".to_owned(), RestrictedExpression::new_string(id.to_owned()));
         }
         if shape.registrar {
             attributes.insert("registrar".to_owned(), self.registrar(&self.held(request))?);
@@ -273,7 +346,9 @@ impl RealmRights {
         let fields = all.map(|right| {
             let paths = held.paths(right).map(|path| self.uid(("Path", path.as_str())));
             let paths: Vec<EntityUid> = paths.collect::<Result<_, Error>>()?;
-            let set = RestrictedExpression::new_set(paths.into_iter().map(RestrictedExpression::new_entity_uid));
+            let set = RestrictedExpression::new_set(
+                paths.into_iter().map(RestrictedExpression::new_entity_uid),
+            );
             Ok((right.map_or("read", Right::as_str).to_owned(), set))
         });
         let fields: Vec<_> = fields.collect::<Result<_, Error>>()?;
@@ -282,11 +357,13 @@ impl RealmRights {
 
     fn resource_entity(&self, request: &Request<'_>) -> Result<Entity, Error> {
         let (kind, _) = request.resource;
-        let shape = shape_of(kind).ok_or_else(|| Error::broken(format_args!("no such resource: {kind}")))?;
+        let shape = shape_of(kind)
+            .ok_or_else(|| Error::broken(format_args!("no such resource: {kind}")))?;
         let mut attributes = HashMap::new();
         if shape.spiffe_id {
             let id = request.resource_id.map_or("", SpiffeId::as_str);
-            attributes.insert("spiffe_id".to_owned(), RestrictedExpression::new_string(id.to_owned()));
+            attributes
+                .insert("spiffe_id".to_owned(), RestrictedExpression::new_string(id.to_owned()));
         }
         if shape.path {
             let path = request.resource_id.map_or("", SpiffeId::path);
@@ -301,7 +378,12 @@ impl RealmRights {
         let mut above = self.above(request.principal.0, request.principal_id);
         if shape_of(request.principal.0).is_some_and(|shape| shape.in_roles) {
             let roles = self.held(request).roles();
-            above.extend(roles.into_iter().map(Role::as_str).filter_map(|role| self.schema.uid("Role", role)));
+            above.extend(
+                roles
+                    .into_iter()
+                    .map(Role::as_str)
+                    .filter_map(|role| self.schema.uid("Role", role)),
+            );
         }
         above
     }
@@ -318,13 +400,28 @@ impl RealmRights {
         known.filter_map(|path| self.schema.uid("Path", path)).collect()
     }
 
+    /// Makes the entities of this question and lets Cedar compare them with the schema.
+    #[cfg(test)]
+    pub(super) fn check_shapes(&self, request: &Request<'_>) -> Result<(), Error> {
+        let entities = [self.principal_entity(request)?, self.resource_entity(request)?];
+        Entities::from_entities(entities, Some(self.schema.cedar()))
+            .map(|_| ())
+            .map_err(Error::broken)
+    }
+
     fn uid(&self, (kind, id): (&str, &str)) -> Result<EntityUid, Error> {
-        self.schema.uid(kind, id).ok_or_else(|| Error::broken(format_args!("the schema has no type `{kind}`")))
+        self.schema
+            .uid(kind, id)
+            .ok_or_else(|| Error::broken(format_args!("the schema has no type `{kind}`")))
     }
 }
 
 /// A policy that cannot be evaluated may be a forbid: no answer is taken from a set that holds one.
-fn ask(policies: &PolicySet, request: &CedarRequest, entities: &Entities) -> Result<Response, Error> {
+fn ask(
+    policies: &PolicySet,
+    request: &CedarRequest,
+    entities: &Entities,
+) -> Result<Response, Error> {
     let response = Authorizer::new().is_authorized(request, policies, entities);
     let errors: Vec<String> = response.diagnostics().errors().map(ToString::to_string).collect();
     if errors.is_empty() { Ok(response) } else { Err(Error::broken(errors.join("; "))) }
@@ -332,7 +429,8 @@ fn ask(policies: &PolicySet, request: &CedarRequest, entities: &Entities) -> Res
 
 fn places(candidates: &Candidates, policies: &Policies, response: &Response) -> Vec<usize> {
     let named: HashSet<&str> = response.diagnostics().reason().map(AsRef::as_ref).collect();
-    let is_named = |place: &usize| policies.rules.get(*place).is_some_and(|rule| named.contains(&*rule.id));
+    let is_named =
+        |place: &usize| policies.rules.get(*place).is_some_and(|rule| named.contains(&*rule.id));
     candidates.rules.iter().copied().filter(is_named).collect()
 }
 
@@ -360,6 +458,9 @@ fn key(reads: &Reads, request: &Request<'_>) -> Vec<u8> {
         text(b'r', request.resource.1);
         text(b'R', request.resource_id.map_or("", SpiffeId::as_str));
     }
+    if reads.reads_field("own") {
+        text(b'o', if is_own(request) { "1" } else { "0" });
+    }
     for (name, fact) in request.context.iter().filter(|(name, _)| reads.reads_field(name)) {
         text(b'n', name);
         match fact {
@@ -372,7 +473,13 @@ fn key(reads: &Reads, request: &Request<'_>) -> Vec<u8> {
     key
 }
 
+/// True if the caller asks about the SPIFFE ID it shows.
+fn is_own(request: &Request<'_>) -> bool {
+    request.principal_id.is_some() && request.principal_id == request.resource_id
+}
+
 /// The questions that whoever holds the machine can always have answered by the policies as shipped.
-const WAY_BACK: [&str; 6] = ["ReadPolicy", "ReadRole", "SetPolicy", "DeletePolicy", "BindRole", "UnbindRole"];
+const WAY_BACK: [&str; 6] =
+    ["ReadPolicy", "ReadRole", "SetPolicy", "DeletePolicy", "BindRole", "UnbindRole"];
 /// Room for the facts of a usual question, so that building the key allocates once.
 const KEY_BYTES: usize = 192;

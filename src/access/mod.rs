@@ -36,8 +36,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 pub use model::{
-    Action, Asker, Error, Explanation, Fact, POLICY, POLICY_DELETED, POLICY_SET, Permit, PolicyError, ROLE_BINDING,
-    ROLE_BOUND, ROLE_UNBOUND, Request,
+    Action, Asker, Error, Explanation, Fact, POLICY, POLICY_DELETED, POLICY_SET, Permit,
+    PolicyError, ROLE_BINDING, ROLE_BOUND, ROLE_UNBOUND, Request,
 };
 pub use roles::{Given, Holder, Right, Role, RoleBinding};
 
@@ -74,7 +74,8 @@ impl Access {
 
     /// Makes a realm known, with the policies as shipped and no role given. Does nothing for one that is known already.
     pub fn open(&self, realm: RealmId) {
-        let fresh = self.rights(Documents::new(), Arc::clone(&self.inner.shipped), Roles::default(), None);
+        let fresh =
+            self.rights(Documents::new(), Arc::clone(&self.inner.shipped), Roles::default(), None);
         self.inner.realms.rcu(|realms| {
             let mut realms = HashMap::clone(realms);
             realms.entry(realm).or_insert_with(|| Arc::clone(&fresh));
@@ -112,10 +113,18 @@ impl Access {
 
     fn realm(&self, realm: RealmId) -> Result<Arc<RealmRights>, Error> {
         let realms = self.inner.realms.load();
-        realms.get(&realm).cloned().ok_or_else(|| Error::broken(format_args!("the rights of realm {realm} are not loaded")))
+        realms.get(&realm).cloned().ok_or_else(|| {
+            Error::broken(format_args!("the rights of realm {realm} are not loaded"))
+        })
     }
 
-    fn rights(&self, own: Documents, policies: Arc<Policies>, roles: Roles, seq: Option<i64>) -> Arc<RealmRights> {
+    fn rights(
+        &self,
+        own: Documents,
+        policies: Arc<Policies>,
+        roles: Roles,
+        seq: Option<i64>,
+    ) -> Arc<RealmRights> {
         let inner = &self.inner;
         let parts = (Arc::clone(&inner.schema), Arc::clone(&inner.shipped), policies);
         Arc::new(RealmRights::new(parts, own, roles, seq, inner.own_uid))

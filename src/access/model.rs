@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::kernel::{
-    Caller, Failure, Fault, Granted, Kind, Lifetime, Proof, RealmId, SpiffeId, SubjectId, Timestamp, TrustDomain,
+    Caller, Failure, Fault, Granted, Kind, Lifetime, Proof, RealmId, SpiffeId, SubjectId,
+    Timestamp, TrustDomain,
 };
 
 /// A role was given.
@@ -30,7 +31,7 @@ pub trait Action {
 }
 
 /// The facts of one question. Which a policy may read is in `config/policies/weft.cedarschema`; whoever asks gives
-/// exactly those of the action's context, but `now_seconds`, which `access` adds.
+/// exactly those of the action's context but `own` and `now_seconds`, which `access` adds.
 #[derive(Debug, Clone)]
 pub struct Request<'a> {
     /// In which realm.
@@ -79,7 +80,9 @@ impl Asker {
     /// another trust domain may name its own as it likes, so all of its subjects are `Workload`s here.
     pub fn of(caller: &Caller, home: &TrustDomain) -> Self {
         match (&caller.proof, &caller.subject) {
-            (Proof::KernelPeer { uid, .. }, _) => Self { kind: "Local", id: uid.to_string(), spiffe: None },
+            (Proof::KernelPeer { uid, .. }, _) => {
+                Self { kind: "Local", id: uid.to_string(), spiffe: None }
+            }
             (Proof::X509Svid { .. }, Some(id)) => Self::subject(id, home, true),
             (Proof::JwtSvid { .. }, Some(id)) => Self::subject(id, home, false),
             _ => Self::nobody(),
@@ -199,10 +202,15 @@ impl Error {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match &error {
-            Error::Denied { reason, .. } => Self::new(Kind::Denied, "access.denied", reason.to_string()).because(error),
-            Error::StepUp { reason } => Self::new(Kind::StepUp, "access.step_up", reason.to_string()).because(error),
+            Error::Denied { reason, .. } => {
+                Self::new(Kind::Denied, "access.denied", reason.to_string()).because(error)
+            }
+            Error::StepUp { reason } => {
+                Self::new(Kind::StepUp, "access.step_up", reason.to_string()).because(error)
+            }
             Error::Broken { .. } => {
-                Self::new(Kind::Denied, "access.broken", "the policies could not be evaluated").because(error)
+                Self::new(Kind::Denied, "access.broken", "the policies could not be evaluated")
+                    .because(error)
             }
         }
     }

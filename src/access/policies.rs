@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use aws_lc_rs::digest;
-use cedar_policy::{ActionConstraint, EntityTypeName, EntityUid, PolicySet, ValidationMode, Validator};
+use cedar_policy::{
+    ActionConstraint, EntityTypeName, EntityUid, PolicySet, ValidationMode, Validator,
+};
 
 use super::memo::Memo;
 use super::model::PolicyError;
@@ -64,7 +66,12 @@ impl Policies {
             }
             rules.extend(rule::parse(name, text)?);
         }
-        let version = hash.finish().as_ref().iter().take(6).fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+        let version = hash
+            .finish()
+            .as_ref()
+            .iter()
+            .take(6)
+            .fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
         let mut cells: HashMap<String, Vec<(Triple, Cell)>> = HashMap::new();
         for triple in schema.triples() {
             let cell = Cell::of(schema, triple, &rules);
@@ -75,7 +82,11 @@ impl Policies {
 
     /// The cell of an action between these types; none where the schema has no such question.
     pub(super) fn cell(&self, action: &str, principal: &str, resource: &str) -> Option<&Cell> {
-        let found = self.cells.get(action)?.iter().find(|(t, _)| t.principal == principal && t.resource == resource);
+        let found = self
+            .cells
+            .get(action)?
+            .iter()
+            .find(|(t, _)| t.principal == principal && t.resource == resource);
         found.map(|(_, cell)| cell)
     }
 
@@ -84,8 +95,27 @@ impl Policies {
         self.rules.iter().flat_map(|rule| rule.policy.entity_literals())
     }
 
+    /// What the permits for this action ask for, each once: the words of a plain denial.
+    pub(super) fn needed(&self, schema: &Published, action: &str) -> Vec<&str> {
+        let mut needed: Vec<&str> = Vec::new();
+        for rule in &self.rules {
+            let permits = matches!(rule.does, Does::Permit(_));
+            if permits
+                && covers_action(schema, &rule.action, action)
+                && !needed.contains(&&*rule.words)
+            {
+                needed.push(&rule.words);
+            }
+        }
+        needed
+    }
+
     /// Cedar's set of these rules, made once.
-    pub(super) fn candidates(&self, cell: &Cell, wanted: Vec<usize>) -> Result<Arc<Candidates>, PolicyError> {
+    pub(super) fn candidates(
+        &self,
+        cell: &Cell,
+        wanted: Vec<usize>,
+    ) -> Result<Arc<Candidates>, PolicyError> {
         if let Some(found) = cell.sets.read().unwrap_or_else(PoisonError::into_inner).get(&wanted) {
             return Ok(Arc::clone(found));
         }
@@ -105,7 +135,8 @@ impl Policies {
     }
 
     fn gather(&self, wanted: Vec<usize>) -> Result<Candidates, PolicyError> {
-        let (mut deciding, mut conditional, mut reads) = (PolicySet::new(), PolicySet::new(), Reads::default());
+        let (mut deciding, mut conditional, mut reads) =
+            (PolicySet::new(), PolicySet::new(), Reads::default());
         for rule in wanted.iter().filter_map(|place| self.rules.get(*place)) {
             let set = if rule.does.decides() { &mut deciding } else { &mut conditional };
             set.add(rule.policy.clone()).map_err(|_| PolicyError::Twice(Arc::clone(&rule.id)))?;
@@ -169,20 +200,6 @@ impl Cell {
         places.dedup();
         places
     }
-
-    /// What the permits for this question ask for, each once: the words of a plain denial.
-    pub(super) fn needed<'a>(&'a self, rules: &'a [Rule]) -> Vec<&'a str> {
-        let anchored = self.by_principal.values().chain(self.by_resource.values()).flatten();
-        let mut places: Vec<usize> = self.open.iter().chain(anchored).copied().collect();
-        places.sort_unstable();
-        let mut needed: Vec<&str> = Vec::new();
-        for rule in places.into_iter().filter_map(|place| rules.get(place)) {
-            if matches!(rule.does, Does::Permit(_)) && !needed.contains(&&*rule.words) {
-                needed.push(&rule.words);
-            }
-        }
-        needed
-    }
 }
 
 /// Checks a document strictly, as `set_policy` does before it keeps one.
@@ -211,7 +228,9 @@ fn covers_action(schema: &Published, constraint: &ActionConstraint, action: &str
     match constraint {
         ActionConstraint::Any => true,
         ActionConstraint::Eq(uid) => uid.id().unescaped() == action,
-        ActionConstraint::In(groups) => groups.iter().any(|group| schema.action_is_in(action, group)),
+        ActionConstraint::In(groups) => {
+            groups.iter().any(|group| schema.action_is_in(action, group))
+        }
     }
 }
 
@@ -222,7 +241,8 @@ fn fits(schema: &Published, scope: &Scope, kind: &str) -> bool {
         Scope::Is(name) => is(name),
         Scope::Eq(uid) => is(uid.type_name()),
         Scope::In(uid, only) => {
-            only.as_ref().is_none_or(is) && (is(uid.type_name()) || schema.can_be_in(kind, uid.type_name().basename()))
+            only.as_ref().is_none_or(is)
+                && (is(uid.type_name()) || schema.can_be_in(kind, uid.type_name().basename()))
         }
     }
 }

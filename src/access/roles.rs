@@ -26,7 +26,8 @@ pub enum Role {
 
 impl Role {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Viewer, Self::Operator, Self::Registrar, Self::Auditor, Self::Admin];
+    pub const ALL: [Self; 5] =
+        [Self::Viewer, Self::Operator, Self::Registrar, Self::Auditor, Self::Admin];
 
     /// The name in policies, rows and on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -219,7 +220,9 @@ impl Held {
     /// The paths this right is held on; for no right in particular, every path of the registrar.
     pub(super) fn paths(&self, wanted: Option<Right>) -> impl Iterator<Item = &SpiffeId> {
         self.given.iter().filter_map(move |given| match given {
-            Given::Registrar { path, rights } => wanted.is_none_or(|right| rights.contains(&right)).then_some(path),
+            Given::Registrar { path, rights } => {
+                wanted.is_none_or(|right| rights.contains(&right)).then_some(path)
+            }
             _ => None,
         })
     }
@@ -250,12 +253,14 @@ pub(super) struct Roles {
 impl Roles {
     /// The index of these bindings.
     pub(super) fn of(bindings: impl IntoIterator<Item = Arc<RoleBinding>>) -> Self {
-        let by_name: BTreeMap<_, _> = bindings.into_iter().map(|binding| (binding.name.clone(), binding)).collect();
+        let by_name: BTreeMap<_, _> =
+            bindings.into_iter().map(|binding| (binding.name.clone(), binding)).collect();
         let mut grouped: HashMap<Holder, Held> = HashMap::new();
         for binding in by_name.values() {
             grouped.entry(binding.holder.clone()).or_default().given.push(binding.given.clone());
         }
-        let by_holder = grouped.into_iter().map(|(holder, held)| (holder, Arc::new(held))).collect();
+        let by_holder =
+            grouped.into_iter().map(|(holder, held)| (holder, Arc::new(held))).collect();
         Self { by_name, by_holder }
     }
 

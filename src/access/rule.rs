@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cedar_policy::{
-    ActionConstraint, Effect, EntityTypeName, EntityUid, Policy, PolicyId, PolicySet, PrincipalConstraint,
-    ResourceConstraint,
+    ActionConstraint, Effect, EntityTypeName, EntityUid, Policy, PolicyId, PolicySet,
+    PrincipalConstraint, ResourceConstraint,
 };
 use serde_json::Value;
 
@@ -91,7 +91,8 @@ pub(super) fn parse(document: &str, text: &str) -> Result<Vec<Rule>, PolicyError
     if set.templates().next().is_some() {
         return Err(PolicyError::Template);
     }
-    let mut rules: Vec<Rule> = set.policies().map(|policy| rule(document, policy)).collect::<Result<_, _>>()?;
+    let mut rules: Vec<Rule> =
+        set.policies().map(|policy| rule(document, policy)).collect::<Result<_, _>>()?;
     rules.sort_by(|a, b| a.id.cmp(&b.id));
     match rules.windows(2).find_map(|pair| match pair {
         [a, b] if a.id == b.id => Some(Arc::clone(&a.id)),
@@ -106,7 +107,8 @@ fn rule(document: &str, policy: &Policy) -> Result<Rule, PolicyError> {
     let name = policy.annotation("id").map_or_else(|| policy.id().to_string(), str::to_owned);
     let id: Arc<str> = Arc::from(format!("{document}/{name}"));
     let (principal, resource) = (principal_scope(policy), resource_scope(policy));
-    let est = policy.to_json().map_err(|error| PolicyError::Syntax(Arc::from(error.to_string())))?;
+    let est =
+        policy.to_json().map_err(|error| PolicyError::Syntax(Arc::from(error.to_string())))?;
     let mut reads = Reads {
         principal: !matches!(principal, Scope::Any | Scope::Is(_)),
         resource: !matches!(resource, Scope::Any | Scope::Is(_)),
@@ -142,12 +144,14 @@ fn does(policy: &Policy) -> Result<Does, PolicyError> {
     };
     let step_up = policy.annotation("step_up").is_some();
     match (policy.effect(), lifetime, step_up) {
-        (Effect::Permit, _, true) => {
-            Err(PolicyError::Annotation { name: "step_up", why: "only a forbid can ask for a stronger sign-in" })
-        }
-        (Effect::Forbid, Some(_), true) => {
-            Err(PolicyError::Annotation { name: "step_up", why: "not together with `@lifetime_seconds`" })
-        }
+        (Effect::Permit, _, true) => Err(PolicyError::Annotation {
+            name: "step_up",
+            why: "only a forbid can ask for a stronger sign-in",
+        }),
+        (Effect::Forbid, Some(_), true) => Err(PolicyError::Annotation {
+            name: "step_up",
+            why: "not together with `@lifetime_seconds`",
+        }),
         (Effect::Permit, lifetime, false) => Ok(Does::Permit(lifetime)),
         (Effect::Forbid, Some(limit), false) => Ok(Does::Limit(limit)),
         (Effect::Forbid, None, true) => Ok(Does::StepUp),

@@ -39,7 +39,14 @@ pub(super) struct Shape {
 }
 
 const fn shape(name: &'static str) -> Shape {
-    Shape { name, in_roles: false, in_paths: false, spiffe_id: false, path: false, registrar: false }
+    Shape {
+        name,
+        in_roles: false,
+        in_paths: false,
+        spiffe_id: false,
+        path: false,
+        registrar: false,
+    }
 }
 
 const fn placed(name: &'static str) -> Shape {
@@ -74,15 +81,21 @@ pub(super) const SHAPES: [Shape; 17] = [
 impl Published {
     /// Parses the schema of this build.
     pub(super) fn parse() -> Result<Self, Fault> {
-        let (cedar, _warnings) = Schema::from_cedarschema_str(TEXT).map_err(|error| Fault::malformed("schema", error))?;
+        let (cedar, _warnings) = Schema::from_cedarschema_str(TEXT)
+            .map_err(|error| Fault::malformed("schema", error))?;
         let entities = cedar.action_entities().map_err(Fault::bug)?;
         let mut kinds = BTreeMap::new();
         for shape in SHAPES {
             let name: EntityTypeName = shape.name.parse().map_err(Fault::bug)?;
             kinds.insert(shape.name, name);
         }
-        let mut published =
-            Self { triples: BTreeSet::new(), kinds, actions: HashMap::new(), groups: BTreeMap::new(), cedar };
+        let mut published = Self {
+            triples: BTreeSet::new(),
+            kinds,
+            actions: HashMap::new(),
+            groups: BTreeMap::new(),
+            cedar,
+        };
         for environment in published.cedar.request_envs() {
             published.triples.insert(Triple {
                 principal: environment.principal().basename().to_owned(),
@@ -128,12 +141,17 @@ impl Published {
 
     /// The actions that make credentials.
     pub(super) fn issuing(&self) -> impl Iterator<Item = &str> {
-        self.groups.iter().filter(|(_, groups)| groups.contains("Issue")).map(|(name, _)| name.as_str())
+        self.groups
+            .iter()
+            .filter(|(_, groups)| groups.contains("Issue"))
+            .map(|(name, _)| name.as_str())
     }
 
     /// True if the action is asked often enough to remember answers: issuance, and the daily calls of agents.
     pub(super) fn is_hot(&self, action: &str) -> bool {
-        self.groups.get(action).is_some_and(|groups| groups.contains("Issue") || groups.contains("Serve"))
+        self.groups
+            .get(action)
+            .is_some_and(|groups| groups.contains("Issue") || groups.contains("Serve"))
     }
 
     /// True if an entity of the one type can be in one of the other.
