@@ -1,18 +1,15 @@
 //! One decision: facts in, yes with a ceiling or no with a reason out. Pure; no clock, no database.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use cedar_policy::{
-    Authorizer, Context, Decision, Entities, Entity, EntityUid, PolicySet, Request as CedarRequest,
-    Response, RestrictedExpression,
-};
+use cedar_policy::{Authorizer, Decision, Entities, PolicySet, Request as CedarRequest, Response};
 
 use super::model::{Error, Explanation, Fact, Request};
 use super::policies::{Candidates, Cell, Documents, Policies};
-use super::roles::{Held, Holder, Right, Role, Roles};
-use super::rule::{Does, Reads};
-use super::schema::{Published, shape_of};
+use super::roles::{Held, Holder, Roles};
+use super::rule::{Does, Reads, Rule};
+use super::schema::Published;
 use crate::kernel::{Lifetime, SpiffeId, Timestamp};
 
 /// Everything that decides in one realm. Never edited: a change makes a new one.
@@ -29,12 +26,25 @@ pub(super) struct RealmRights {
     /// The number of the last change of rights seen.
     pub(super) rights_seq: Option<i64>,
     /// The uid of this server's process.
-    pub(super) own_uid: u32,
+    own_uid: u32,
     /// The paths that a policy or binding names. No other can make a difference, so an ID is placed below these alone.
-    paths: HashSet<String>,
+    pub(super) paths: HashSet<String>,
 }
 
-/// The outcome, and what it was made from.
+/// One question, on its way to an answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Question<'a> {
+    pub(super) rights: &'a RealmRights,
+    pub(super) action: &'a str,
+    pub(super) request: &'a Request<'a>,
+    pub(super) now: Timestamp,
+    /// The policies that decide it.
+    pub(super) policies: &'a Policies,
+    /// Their cell that it belongs to.
+    pub(super) cell: &'a Cell,
+}
+
+/// The outcome, and the places of the policies that led to it.
 #[derive(Debug)]
 pub(super) struct Decided {
     pub(super) outcome: Result<Lifetime, Error>,
@@ -42,7 +52,7 @@ pub(super) struct Decided {
 }
 
 impl RealmRights {
-    /// Puts the parts together.
+    /// Puts the parts together: the schema, the policies as shipped, and those in force.
     pub(super) fn new(
         (schema, shipped, policies): (Arc<Published>, Arc<Policies>, Arc<Policies>),
         own: Documents,
@@ -50,83 +60,20 @@ impl RealmRights {
         rights_seq: Option<i64>,
         own_uid: u32,
     ) -> Self {
-        let named = policies.named().chain(shipped.named()).collect::<Vec<_>>();
-        let in_policies = named.iter().filter(|uid| uid.type_name().basename() == "Path");
-        let mut paths: HashSet<String> =
-            in_policies.map(|uid| uid.id().unescaped().to_owned()).collect();
+        let named = policies.named().chain(shipped.named());
+        let paths = named.filter(|uid| uid.type_name().basename() == "Path");
+        let mut paths: HashSet<String> = paths.map(|uid| uid.id().unescaped().to_owned()).collect();
         paths.extend(roles.paths().map(ToString::to_string));
         Self { schema, shipped, policies, own, roles, rights_seq, own_uid, paths }
     }
 
-    /// Decides; remembers the answer where that is sound.
-    pub(super) fn decide(
-        &self,
-        action: &str,
-        request: &Request<'_>,
+    /// The question in this realm; refused where the schema does not know it.
+    pub(super) fn question<'a>(
+        &'a self,
+        action: &'a str,
+        request: &'a Request<'a>,
         now: Timestamp,
-    ) -> Result<Lifetime, Error> {
-        self.check_time(request, now)?;
-        let (policies, cell) = self.cell(action, request)?;
-        let Some(memo) = &cell.memo else {
-            return self.evaluate(policies, cell, action, request, now)?.outcome;
-        };
-        let facts = key(&cell.reads, request);
-        if let Some(known) = memo.get(&facts, now) {
-            return known;
-        }
-        let outcome = self.evaluate(policies, cell, action, request, now)?.outcome;
-        memo.put(facts, outcome.clone(), request.evidence_expires);
-        outcome
-    }
-
-    /// Decides without memory, and tells how.
-    pub(super) fn explain(
-        &self,
-        action: &str,
-        request: &Request<'_>,
-        now: Timestamp,
-    ) -> Result<Explanation, Error> {
-        let (policies, cell) = self.cell(action, request)?;
-        let candidates = self.candidates(policies, cell, request)?;
-        let decided = self.evaluate_these(policies, &candidates, action, request, now)?;
-        let rule = |place: &usize| policies.rules.get(*place);
-        Ok(Explanation {
-            outcome: self.check_time(request, now).and(decided.outcome),
-            decided_by: decided
-                .by
-                .iter()
-                .filter_map(rule)
-                .map(|rule| (Arc::clone(&rule.id), Arc::clone(&rule.words)))
-                .collect(),
-            considered: candidates
-                .rules
-                .iter()
-                .filter_map(rule)
-                .map(|rule| Arc::clone(&rule.id))
-                .collect(),
-            holds: self.held(request).to_string(),
-        })
-    }
-
-    /// Decides without memory.
-    pub(super) fn evaluate(
-        &self,
-        policies: &Policies,
-        cell: &Cell,
-        action: &str,
-        request: &Request<'_>,
-        now: Timestamp,
-    ) -> Result<Decided, Error> {
-        let candidates = self.candidates(policies, cell, request)?;
-        self.evaluate_these(policies, &candidates, action, request, now)
-    }
-
-    /// The policies and the cell in them that this question belongs to.
-    pub(super) fn cell(
-        &self,
-        action: &str,
-        request: &Request<'_>,
-    ) -> Result<(&Policies, &Cell), Error> {
+    ) -> Result<Question<'a>, Error> {
         let policies =
             if self.is_way_back(action, request) { &self.shipped } else { &self.policies };
         let (principal, resource) = (request.principal.0, request.resource.0);
@@ -135,7 +82,7 @@ impl RealmRights {
                 "the schema has no action `{action}` of a {principal} on a {resource}"
             ))
         })?;
-        Ok((policies, cell))
+        Ok(Question { rights: self, action, request, now, policies, cell })
     }
 
     /// What the caller holds: through its SPIFFE ID, or through the uid at the local socket.
@@ -161,321 +108,160 @@ impl RealmRights {
     fn is_way_back(&self, action: &str, request: &Request<'_>) -> bool {
         WAY_BACK.contains(&action) && self.is_local_admin(request.principal.0, request.principal.1)
     }
+}
 
-    fn check_time(&self, request: &Request<'_>, now: Timestamp) -> Result<(), Error> {
-        if now < request.evidence_expires {
+impl Question<'_> {
+    /// Decides; remembers a yes where that is sound. A no is worked out each time, for its words name the caller.
+    pub(super) fn decide(self) -> Result<Lifetime, Error> {
+        self.check_time()?;
+        let Some(memo) = &self.cell.memo else {
+            return self.evaluate(&*self.candidates()?)?.outcome;
+        };
+        let facts = self.key(&self.cell.reads);
+        if let Some(ceiling) = memo.get(&facts, self.now) {
+            return Ok(ceiling);
+        }
+        let ceiling = self.evaluate(&*self.candidates()?)?.outcome?;
+        memo.put(facts, ceiling, self.request.evidence_expires);
+        Ok(ceiling)
+    }
+
+    /// Decides without memory, and tells how.
+    pub(super) fn explain(self) -> Result<Explanation, Error> {
+        let candidates = self.candidates()?;
+        let decided = self.evaluate(&candidates)?;
+        let rules = |places: &[usize]| -> Vec<&Rule> {
+            places.iter().filter_map(|place| self.policies.rules.get(*place)).collect()
+        };
+        let decided_by = rules(&decided.by).into_iter();
+        Ok(Explanation {
+            outcome: self.check_time().and(decided.outcome),
+            decided_by: decided_by.map(|r| (Arc::clone(&r.id), Arc::clone(&r.words))).collect(),
+            considered: rules(&candidates.rules).into_iter().map(|r| Arc::clone(&r.id)).collect(),
+            holds: self.rights.held(self.request).to_string(),
+        })
+    }
+
+    /// No credential outlives its evidence, and no decision is made on evidence that has ended.
+    fn check_time(self) -> Result<(), Error> {
+        let ends = self.request.evidence_expires;
+        if self.now < ends {
             return Ok(());
         }
-        Err(Error::denied(format!(
-            "the evidence for this ended at {}: show it anew",
-            request.evidence_expires
-        )))
+        Err(Error::denied(format!("the evidence for this ended at {ends}: show it anew")))
     }
 
-    fn candidates(
-        &self,
-        policies: &Policies,
-        cell: &Cell,
-        request: &Request<'_>,
-    ) -> Result<Arc<Candidates>, Error> {
-        let principal = self.uid(request.principal)?;
-        let resource = self.uid(request.resource)?;
-        let (above_principal, above_resource) = if cell.has_anchors() {
-            (self.above_principal(request), self.above(request.resource.0, request.resource_id))
+    /// The policies whose scope can match.
+    pub(super) fn candidates(self) -> Result<Arc<Candidates>, Error> {
+        let wanted = if self.cell.has_anchors() {
+            let (mut principal, mut resource) = (self.above_principal(), self.above_resource());
+            principal.push(self.uid(self.request.principal)?);
+            resource.push(self.uid(self.request.resource)?);
+            self.cell.wanted(&principal, &resource)
         } else {
-            (Vec::new(), Vec::new())
+            self.cell.wanted(&[], &[])
         };
-        let wanted = cell.wanted(
-            std::iter::once(&principal).chain(&above_principal),
-            std::iter::once(&resource).chain(&above_resource),
-        );
-        policies.candidates(cell, wanted).map_err(Error::broken)
+        self.policies.candidates(self.cell, wanted).map_err(Error::broken)
     }
 
-    pub(super) fn evaluate_these(
-        &self,
-        policies: &Policies,
-        candidates: &Candidates,
-        action: &str,
-        request: &Request<'_>,
-        now: Timestamp,
-    ) -> Result<Decided, Error> {
-        let entities = self.entities(&candidates.reads, action, request)?;
-        let asked = self.cedar_request(action, request, now)?;
+    /// Lets Cedar decide among these policies, without memory.
+    pub(super) fn evaluate(self, candidates: &Candidates) -> Result<Decided, Error> {
+        let entities = self.entities(&candidates.reads)?;
+        let asked = self.cedar_request()?;
         let first = ask(&candidates.deciding, &asked, &entities)?;
-        let mut by = places(candidates, policies, &first);
+        let mut by = self.places(candidates, &first);
         if first.decision() == Decision::Deny {
-            let outcome = Err(self.denial(policies, &by, action, request));
-            return Ok(Decided { outcome, by });
+            return Ok(Decided { outcome: Err(self.denial(&by)), by });
         }
-        let mut ceiling = by
-            .iter()
-            .filter_map(|place| lifetime(policies, *place))
-            .max()
-            .unwrap_or(Lifetime::ZERO);
+        let granted = self.rules(&by).filter_map(|rule| rule.does.lifetime()).max();
+        let mut ceiling = granted.unwrap_or(Lifetime::ZERO);
         if let Some(conditional) = &candidates.conditional {
-            let second = ask(conditional, &asked, &entities)?;
-            let conditions = places(candidates, policies, &second);
-            let step_up = |place: &&usize| {
-                policies.rules.get(**place).is_some_and(|rule| rule.does == Does::StepUp)
-            };
-            if let Some(rule) =
-                conditions.iter().find(step_up).and_then(|place| policies.rules.get(*place))
-            {
-                return Ok(Decided {
-                    outcome: Err(Error::StepUp { reason: Arc::clone(&rule.words) }),
-                    by: conditions,
-                });
+            let conditions = self.places(candidates, &ask(conditional, &asked, &entities)?);
+            let step_up = self.rules(&conditions).find(|rule| rule.does == Does::StepUp);
+            if let Some(reason) = step_up.map(|rule| Arc::clone(&rule.words)) {
+                return Ok(Decided { outcome: Err(Error::StepUp { reason }), by: conditions });
             }
-            for place in &conditions {
-                ceiling = ceiling.capped_by(lifetime(policies, *place).unwrap_or(Lifetime::MAX));
-            }
+            let limit = self.rules(&conditions).filter_map(|rule| rule.does.lifetime()).min();
+            ceiling = ceiling.capped_by(limit.unwrap_or(Lifetime::MAX));
             by.extend(conditions);
         }
         Ok(Decided { outcome: Ok(ceiling), by })
     }
 
-    fn denial(
-        &self,
-        policies: &Policies,
-        by: &[usize],
-        action: &str,
-        request: &Request<'_>,
-    ) -> Error {
-        let forbidding: Vec<_> = by.iter().filter_map(|place| policies.rules.get(*place)).collect();
-        let on = request.resource_id.map_or(request.resource.1, SpiffeId::as_str);
+    /// The words of a no: what forbids it, or what would be needed and what the caller has instead.
+    fn denial(self, by: &[usize]) -> Error {
+        let on = self.request.resource_id.map_or(self.request.resource.1, SpiffeId::as_str);
+        let action = self.action;
         let what =
             if on.is_empty() { format!("`{action}`") } else { format!("`{action}` on `{on}`") };
-        let reason = if forbidding.is_empty() {
-            let needed = policies.needed(&self.schema, action);
-            let needed = if needed.is_empty() {
-                "a policy that permits it".to_owned()
-            } else {
-                needed.join(", or ")
-            };
-            format!("{what} needs {needed}; this caller holds {}", self.held(request))
+        let words: Vec<&str> = self.rules(by).map(|rule| &*rule.words).collect();
+        let reason = if words.is_empty() {
+            let needed = self.policies.needed(&self.rights.schema, action);
+            let held = self.rights.held(self.request);
+            format!("{what} needs {}; this caller holds {held}", needed.join(", or "))
         } else {
-            let words: Vec<&str> = forbidding.iter().map(|rule| &*rule.words).collect();
             format!("{what}: {}", words.join("; "))
         };
-        Error::Denied {
-            reason: Arc::from(reason),
-            policies: forbidding.iter().map(|rule| Arc::clone(&rule.id)).collect(),
-        }
+        let policies = self.rules(by).map(|rule| Arc::clone(&rule.id)).collect();
+        Error::Denied { reason: Arc::from(reason), policies }
     }
 
-    fn cedar_request(
-        &self,
-        action: &str,
-        request: &Request<'_>,
-        now: Timestamp,
-    ) -> Result<CedarRequest, Error> {
-        let facts = request
-            .context
-            .iter()
-            .map(|(name, fact)| Ok(((*name).to_owned(), self.expression(fact)?)));
-        let mut pairs: Vec<(String, RestrictedExpression)> = facts.collect::<Result<_, Error>>()?;
-        pairs.push(("own".to_owned(), RestrictedExpression::new_bool(is_own(request))));
-        pairs.push(("now_seconds".to_owned(), RestrictedExpression::new_long(now.seconds())));
-        let context = Context::from_pairs(pairs).map_err(Error::broken)?;
-        let (principal, resource) = (self.uid(request.principal)?, self.uid(request.resource)?);
-        let action =
-            self.schema.action(action).ok_or_else(|| Error::broken("no such action"))?.uid();
-        CedarRequest::new(principal, action, resource, context, Some(self.schema.cedar()))
-            .map_err(Error::broken)
+    fn rules(&self, places: &[usize]) -> impl Iterator<Item = &Rule> {
+        places.iter().filter_map(|place| self.policies.rules.get(*place))
     }
 
-    fn expression(&self, fact: &Fact<'_>) -> Result<RestrictedExpression, Error> {
-        Ok(match fact {
-            Fact::Text(text) => RestrictedExpression::new_string((*text).to_owned()),
-            Fact::Number(number) => RestrictedExpression::new_long(*number),
-            Fact::Flag(flag) => RestrictedExpression::new_bool(*flag),
-            Fact::Id(id) => RestrictedExpression::new_entity_uid(self.uid(("Path", id.as_str()))?),
-        })
+    fn places(self, candidates: &Candidates, response: &Response) -> Vec<usize> {
+        let named: HashSet<&str> = response.diagnostics().reason().map(AsRef::as_ref).collect();
+        let is_named = |place: &&usize| {
+            self.policies.rules.get(**place).is_some_and(|rule| named.contains(&*rule.id))
+        };
+        candidates.rules.iter().filter(is_named).copied().collect()
     }
 
-    /// The entities that the evaluation can look into, and no others.
-    fn entities(
-        &self,
-        reads: &Reads,
-        action: &str,
-        request: &Request<'_>,
-    ) -> Result<Entities, Error> {
-        let mut entities: HashMap<EntityUid, Entity> = HashMap::new();
-        let action = self.schema.action(action).ok_or_else(|| Error::broken("no such action"))?;
-        entities.insert(action.uid(), action.clone());
+    /// The facts that the answer can depend on, one after the other, each with its length, so that no two lists look
+    /// alike.
+    fn key(self, reads: &Reads) -> Vec<u8> {
+        let mut key = Key(Vec::with_capacity(KEY_BYTES));
+        let request = self.request;
         if reads.principal {
-            let entity = self.principal_entity(request)?;
-            entities.insert(entity.uid(), entity);
+            key.add(b'p', request.principal.1);
+            key.add(b'P', request.principal_id.map_or("", SpiffeId::as_str));
         }
         if reads.resource {
-            let entity = self.resource_entity(request)?;
-            entities.insert(entity.uid(), entity);
+            key.add(b'r', request.resource.1);
+            key.add(b'R', request.resource_id.map_or("", SpiffeId::as_str));
         }
-        for (name, fact) in &request.context {
-            if let (Fact::Id(id), true) = (fact, reads.reads_field(name)) {
-                let mut above: HashSet<EntityUid> =
-                    self.above("Path", Some(id)).into_iter().collect();
-                let uid = self.uid(("Path", id.as_str()))?;
-                above.remove(&uid);
-                entities.insert(uid.clone(), Entity::new_no_attrs(uid, above));
+        if reads.reads_field("own") {
+            key.add(b'o', if self.is_own() { "1" } else { "0" });
+        }
+        for (name, fact) in request.context.iter().filter(|(name, _)| reads.reads_field(name)) {
+            key.add(b'n', name);
+            match fact {
+                Fact::Text(value) => key.add(b't', value),
+                Fact::Id(value) => key.add(b'i', value.as_str()),
+                Fact::Number(value) => key.add(b'#', &value.to_string()),
+                Fact::Flag(value) => key.add(b'?', if *value { "1" } else { "0" }),
             }
         }
-        Entities::from_entities(entities.into_values(), None).map_err(Error::broken)
+        key.0
     }
+}
 
-    fn principal_entity(&self, request: &Request<'_>) -> Result<Entity, Error> {
-        let (kind, _) = request.principal;
-        let shape = shape_of(kind)
-            .ok_or_else(|| Error::broken(format_args!("no such principal: {kind}")))?;
-        let mut attributes = HashMap::new();
-        if shape.spiffe_id {
-            let id = request.principal_id.map_or("", SpiffeId::as_str);
-            attributes
-                .insert("spiffe_id".to_owned(), RestrictedExpression::new_string(id.to_owned()));
-        }
-        if shape.registrar {
-            attributes.insert("registrar".to_owned(), self.registrar(&self.held(request))?);
-        }
-        let above = self.above_principal(request).into_iter().collect();
-        Entity::new(self.uid(request.principal)?, attributes, above).map_err(Error::broken)
-    }
+struct Key(Vec<u8>);
 
-    fn registrar(&self, held: &Held) -> Result<RestrictedExpression, Error> {
-        let all = std::iter::once(None).chain(Right::ALL.into_iter().map(Some));
-        let fields = all.map(|right| {
-            let paths = held.paths(right).map(|path| self.uid(("Path", path.as_str())));
-            let paths: Vec<EntityUid> = paths.collect::<Result<_, Error>>()?;
-            let set = RestrictedExpression::new_set(
-                paths.into_iter().map(RestrictedExpression::new_entity_uid),
-            );
-            Ok((right.map_or("read", Right::as_str).to_owned(), set))
-        });
-        let fields: Vec<_> = fields.collect::<Result<_, Error>>()?;
-        RestrictedExpression::new_record(fields).map_err(Error::broken)
-    }
-
-    fn resource_entity(&self, request: &Request<'_>) -> Result<Entity, Error> {
-        let (kind, _) = request.resource;
-        let shape = shape_of(kind)
-            .ok_or_else(|| Error::broken(format_args!("no such resource: {kind}")))?;
-        let mut attributes = HashMap::new();
-        if shape.spiffe_id {
-            let id = request.resource_id.map_or("", SpiffeId::as_str);
-            attributes
-                .insert("spiffe_id".to_owned(), RestrictedExpression::new_string(id.to_owned()));
-        }
-        if shape.path {
-            let path = request.resource_id.map_or("", SpiffeId::path);
-            attributes.insert("path".to_owned(), RestrictedExpression::new_string(path.to_owned()));
-        }
-        let above = self.above(kind, request.resource_id).into_iter().collect();
-        Entity::new(self.uid(request.resource)?, attributes, above).map_err(Error::broken)
-    }
-
-    /// The roles and paths that the principal is in.
-    fn above_principal(&self, request: &Request<'_>) -> Vec<EntityUid> {
-        let mut above = self.above(request.principal.0, request.principal_id);
-        if shape_of(request.principal.0).is_some_and(|shape| shape.in_roles) {
-            let roles = self.held(request).roles();
-            above.extend(
-                roles
-                    .into_iter()
-                    .map(Role::as_str)
-                    .filter_map(|role| self.schema.uid("Role", role)),
-            );
-        }
-        above
-    }
-
-    /// The known paths that hold this ID, itself among them.
-    fn above(&self, kind: &str, id: Option<&SpiffeId>) -> Vec<EntityUid> {
-        let (Some(id), true) = (id, shape_of(kind).is_some_and(|shape| shape.in_paths)) else {
-            return Vec::new();
-        };
-        let text = id.as_str();
-        let inner = text.match_indices('/').map(|(at, _)| at).filter(|at| *at >= "spiffe://".len());
-        let prefixes = inner.chain(std::iter::once(text.len())).filter_map(|end| text.get(..end));
-        let known = prefixes.filter(|prefix| self.paths.contains(*prefix));
-        known.filter_map(|path| self.schema.uid("Path", path)).collect()
-    }
-
-    /// Makes the entities of this question and lets Cedar compare them with the schema.
-    #[cfg(test)]
-    pub(super) fn check_shapes(&self, request: &Request<'_>) -> Result<(), Error> {
-        let entities = [self.principal_entity(request)?, self.resource_entity(request)?];
-        Entities::from_entities(entities, Some(self.schema.cedar()))
-            .map(|_| ())
-            .map_err(Error::broken)
-    }
-
-    fn uid(&self, (kind, id): (&str, &str)) -> Result<EntityUid, Error> {
-        self.schema
-            .uid(kind, id)
-            .ok_or_else(|| Error::broken(format_args!("the schema has no type `{kind}`")))
+impl Key {
+    fn add(&mut self, tag: u8, text: &str) {
+        self.0.push(tag);
+        self.0.extend_from_slice(&text.len().to_be_bytes());
+        self.0.extend_from_slice(text.as_bytes());
     }
 }
 
 /// A policy that cannot be evaluated may be a forbid: no answer is taken from a set that holds one.
-fn ask(
-    policies: &PolicySet,
-    request: &CedarRequest,
-    entities: &Entities,
-) -> Result<Response, Error> {
-    let response = Authorizer::new().is_authorized(request, policies, entities);
+fn ask(set: &PolicySet, request: &CedarRequest, entities: &Entities) -> Result<Response, Error> {
+    let response = Authorizer::new().is_authorized(request, set, entities);
     let errors: Vec<String> = response.diagnostics().errors().map(ToString::to_string).collect();
     if errors.is_empty() { Ok(response) } else { Err(Error::broken(errors.join("; "))) }
-}
-
-fn places(candidates: &Candidates, policies: &Policies, response: &Response) -> Vec<usize> {
-    let named: HashSet<&str> = response.diagnostics().reason().map(AsRef::as_ref).collect();
-    let is_named =
-        |place: &usize| policies.rules.get(*place).is_some_and(|rule| named.contains(&*rule.id));
-    candidates.rules.iter().copied().filter(is_named).collect()
-}
-
-fn lifetime(policies: &Policies, place: usize) -> Option<Lifetime> {
-    match policies.rules.get(place)?.does {
-        Does::Permit(lifetime) => lifetime,
-        Does::Limit(lifetime) => Some(lifetime),
-        Does::Forbid | Does::StepUp => None,
-    }
-}
-
-/// The facts that the answer can depend on, one after the other, each with its length, so that no two lists look alike.
-fn key(reads: &Reads, request: &Request<'_>) -> Vec<u8> {
-    let mut key = Vec::with_capacity(KEY_BYTES);
-    let mut text = |tag: u8, text: &str| {
-        key.push(tag);
-        key.extend_from_slice(&text.len().to_be_bytes());
-        key.extend_from_slice(text.as_bytes());
-    };
-    if reads.principal {
-        text(b'p', request.principal.1);
-        text(b'P', request.principal_id.map_or("", SpiffeId::as_str));
-    }
-    if reads.resource {
-        text(b'r', request.resource.1);
-        text(b'R', request.resource_id.map_or("", SpiffeId::as_str));
-    }
-    if reads.reads_field("own") {
-        text(b'o', if is_own(request) { "1" } else { "0" });
-    }
-    for (name, fact) in request.context.iter().filter(|(name, _)| reads.reads_field(name)) {
-        text(b'n', name);
-        match fact {
-            Fact::Text(value) => text(b't', value),
-            Fact::Id(value) => text(b'i', value.as_str()),
-            Fact::Number(value) => text(b'#', &value.to_string()),
-            Fact::Flag(value) => text(b'?', if *value { "1" } else { "0" }),
-        }
-    }
-    key
-}
-
-/// True if the caller asks about the SPIFFE ID it shows.
-fn is_own(request: &Request<'_>) -> bool {
-    request.principal_id.is_some() && request.principal_id == request.resource_id
 }
 
 /// The questions that whoever holds the machine can always have answered by the policies as shipped.

@@ -1,4 +1,4 @@
-//! Remembered decisions of one cell: the facts that were read, and what they led to.
+//! Remembered permissions of one cell: the facts that were read, and the ceiling they led to.
 //!
 //! The key is the facts themselves, not a digest: no two questions can share an answer by accident. A memory is never
 //! emptied because rights changed: with new rights come new policies, and those have a memory of their own, so an
@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
-use super::model::Error;
 use crate::kernel::{Lifetime, Timestamp};
 
 /// The memory. Bounded; when full it starts anew.
@@ -16,26 +15,26 @@ pub(super) struct Memo {
     known: RwLock<HashMap<Vec<u8>, Known>>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 struct Known {
-    outcome: Result<Lifetime, Error>,
+    ceiling: Lifetime,
     until: Timestamp,
 }
 
 impl Memo {
     /// The answer to these facts, if there is one and its evidence still stands.
-    pub(super) fn get(&self, facts: &[u8], now: Timestamp) -> Option<Result<Lifetime, Error>> {
+    pub(super) fn get(&self, facts: &[u8], now: Timestamp) -> Option<Lifetime> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.get(facts).filter(|known| now < known.until).map(|known| known.outcome.clone())
+        known.get(facts).filter(|known| now < known.until).map(|known| known.ceiling)
     }
 
     /// Keeps an answer until its evidence ends.
-    pub(super) fn put(&self, facts: Vec<u8>, outcome: Result<Lifetime, Error>, until: Timestamp) {
+    pub(super) fn put(&self, facts: Vec<u8>, ceiling: Lifetime, until: Timestamp) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= KNOWN_MAX {
             known.clear();
         }
-        known.insert(facts, Known { outcome, until });
+        known.insert(facts, Known { ceiling, until });
     }
 
     #[cfg(test)]

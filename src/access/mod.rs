@@ -16,11 +16,12 @@
 //! the least that a satisfied limit says (a forbid with `@lifetime_seconds`). A permit without the annotation issues
 //! nothing: its ceiling is zero.
 //!
-//! **Memory.** An answer is remembered by the facts that some candidate policy can read, only for issuance and the daily
+//! **Memory.** A yes is remembered by the facts that some candidate policy can read, only for issuance and the daily
 //! calls of agents, never where a candidate reads the time, and never past the end of the evidence. With the default
 //! policies no candidate for issuance looks at who or what, so a few dozen answers serve a whole fleet.
 
 mod decide;
+mod facts;
 mod memo;
 mod model;
 mod policies;
@@ -88,7 +89,7 @@ impl Access {
         let (ceiling, granted) = {
             let request = action.request();
             let realm = self.realm(request.realm)?;
-            let ceiling = realm.decide(A::NAME, &request, self.inner.clock.now())?;
+            let ceiling = realm.question(A::NAME, &request, self.inner.clock.now())?.decide()?;
             let granted = Granted {
                 actor: request.actor,
                 action: A::NAME,
@@ -103,7 +104,7 @@ impl Access {
     /// Which policies decide this, and why. Makes no permit.
     pub fn explain<A: Action>(&self, action: &A) -> Result<Explanation, Error> {
         let request = action.request();
-        self.realm(request.realm)?.explain(A::NAME, &request, self.inner.clock.now())
+        self.realm(request.realm)?.question(A::NAME, &request, self.inner.clock.now())?.explain()
     }
 
     /// The published schema, in Cedar's own form.

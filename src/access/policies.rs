@@ -184,18 +184,10 @@ impl Cell {
     }
 
     /// The rules whose scope can match, given what the principal and the resource are and are in.
-    pub(super) fn wanted<'a>(
-        &self,
-        principal: impl Iterator<Item = &'a EntityUid>,
-        resource: impl Iterator<Item = &'a EntityUid>,
-    ) -> Vec<usize> {
+    pub(super) fn wanted(&self, principal: &[EntityUid], resource: &[EntityUid]) -> Vec<usize> {
         let mut places = self.open.clone();
-        if !self.by_principal.is_empty() {
-            places.extend(principal.filter_map(|uid| self.by_principal.get(uid)).flatten());
-        }
-        if !self.by_resource.is_empty() {
-            places.extend(resource.filter_map(|uid| self.by_resource.get(uid)).flatten());
-        }
+        places.extend(principal.iter().filter_map(|uid| self.by_principal.get(uid)).flatten());
+        places.extend(resource.iter().filter_map(|uid| self.by_resource.get(uid)).flatten());
         places.sort_unstable();
         places.dedup();
         places

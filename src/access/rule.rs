@@ -30,6 +30,15 @@ impl Does {
     pub(super) fn decides(&self) -> bool {
         matches!(self, Self::Permit(_) | Self::Forbid)
     }
+
+    /// The life it gives, or leaves.
+    pub(super) fn lifetime(&self) -> Option<Lifetime> {
+        match self {
+            Self::Permit(lifetime) => *lifetime,
+            Self::Limit(lifetime) => Some(*lifetime),
+            Self::Forbid | Self::StepUp => None,
+        }
+    }
 }
 
 /// Where a policy's scope can match a principal or resource.

@@ -27,55 +27,47 @@ pub(super) struct Published {
     groups: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// Attributes and places in trees of one entity type, as the schema has them; a test compares the two.
+/// One entity type, as the schema has it: the trees its entities are in, and their attributes. A test compares the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shape {
     pub(super) name: &'static str,
-    pub(super) in_roles: bool,
-    pub(super) in_paths: bool,
-    pub(super) spiffe_id: bool,
-    pub(super) path: bool,
-    pub(super) registrar: bool,
+    pub(super) within: &'static [&'static str],
+    pub(super) attributes: &'static [&'static str],
 }
 
-const fn shape(name: &'static str) -> Shape {
-    Shape {
-        name,
-        in_roles: false,
-        in_paths: false,
-        spiffe_id: false,
-        path: false,
-        registrar: false,
+impl Shape {
+    pub(super) fn is_in(&self, tree: &str) -> bool {
+        self.within.contains(&tree)
     }
 }
 
-const fn placed(name: &'static str) -> Shape {
-    Shape { in_paths: true, spiffe_id: true, path: true, ..shape(name) }
-}
-
-const fn person(name: &'static str) -> Shape {
-    Shape { in_roles: true, in_paths: true, spiffe_id: true, registrar: true, ..shape(name) }
+const fn shape(
+    name: &'static str,
+    within: &'static [&'static str],
+    attributes: &'static [&'static str],
+) -> Shape {
+    Shape { name, within, attributes }
 }
 
 /// Every entity type whose entities we make.
 pub(super) const SHAPES: [Shape; 17] = [
-    Shape { in_paths: true, spiffe_id: true, ..shape("Node") },
-    person("Workload"),
-    person("User"),
-    Shape { in_roles: true, registrar: true, ..shape("Local") },
-    shape("Nobody"),
-    shape("Role"),
-    Shape { in_paths: true, ..shape("Path") },
-    placed("Agent"),
-    shape("Authority"),
-    shape("Bundle"),
-    placed("Entry"),
-    shape("Events"),
-    placed("JoinToken"),
-    shape("Policy"),
-    shape("Realm"),
-    shape("RoleBinding"),
-    placed("Svid"),
+    shape("Node", &["Path"], &["spiffe_id"]),
+    shape("Workload", &["Role", "Path"], &["spiffe_id", "registrar"]),
+    shape("User", &["Role", "Path"], &["spiffe_id", "registrar"]),
+    shape("Local", &["Role"], &["registrar"]),
+    shape("Nobody", &[], &[]),
+    shape("Role", &[], &[]),
+    shape("Path", &["Path"], &[]),
+    shape("Agent", &["Path"], &["spiffe_id", "path"]),
+    shape("Authority", &[], &[]),
+    shape("Bundle", &[], &[]),
+    shape("Entry", &["Path"], &["spiffe_id", "path"]),
+    shape("Events", &[], &[]),
+    shape("JoinToken", &["Path"], &["spiffe_id", "path"]),
+    shape("Policy", &[], &[]),
+    shape("Realm", &[], &[]),
+    shape("RoleBinding", &[], &[]),
+    shape("Svid", &["Path"], &["spiffe_id", "path"]),
 ];
 
 impl Published {
@@ -156,11 +148,7 @@ impl Published {
 
     /// True if an entity of the one type can be in one of the other.
     pub(super) fn can_be_in(&self, kind: &str, outer: &str) -> bool {
-        shape_of(kind).is_some_and(|shape| match outer {
-            "Role" => shape.in_roles,
-            "Path" => shape.in_paths,
-            _ => false,
-        })
+        shape_of(kind).is_some_and(|shape| shape.is_in(outer))
     }
 
     /// The entity of this type with this id, whatever characters it has: nothing is parsed.

@@ -162,7 +162,7 @@ fn now() -> Timestamp {
 }
 
 fn decide(realm: &RealmRights, ask: &Ask) -> Result<Lifetime, Error> {
-    realm.decide(ask.action, &ask.request(), now())
+    realm.question(ask.action, &ask.request(), now())?.decide()
 }
 
 fn refusal(realm: &RealmRights, ask: &Ask) -> String {
@@ -451,7 +451,7 @@ fn the_shapes_of_our_entities_are_those_of_the_schema() {
         })
         .collect();
     for ask in &asked {
-        realm.check_shapes(&ask.request()).unwrap();
+        realm.question(ask.action, &ask.request(), now()).unwrap().check_shapes().unwrap();
     }
     let types = Published::parse().unwrap();
     for shape in SHAPES {
@@ -581,7 +581,8 @@ fn a_denial_says_what_would_be_needed_and_what_the_caller_holds() {
 #[test]
 fn an_explanation_names_the_policies_that_decided() {
     let realm = realm(vec![], &[]);
-    let explain = |ask: Ask| realm.explain(ask.action, &ask.request(), now()).unwrap();
+    let explain =
+        |ask: Ask| realm.question(ask.action, &ask.request(), now()).unwrap().explain().unwrap();
     let yes = explain(issue("low", "IssueJwtSvid"));
     assert_eq!(yes.outcome, Ok(Lifetime::seconds(900)));
     let ids: Vec<&str> = yes.decided_by.iter().map(|(id, _)| &**id).collect();
