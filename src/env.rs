@@ -28,7 +28,7 @@ pub trait Entropy: Send + Sync + fmt::Debug {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), Fault>;
 }
 
-impl dyn Entropy {
+impl dyn Entropy + '_ {
     /// A time-ordered UUID (version 7).
     pub fn uuid(&self, now: Timestamp) -> Result<Uuid, Fault> {
         let mut random = [0_u8; 10];
@@ -71,7 +71,10 @@ pub struct SystemClock {
 
 impl SystemClock {
     /// The clock, its monotonic zero being now.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the machine for the time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that asks the machine for the time"
+    )]
     pub fn new() -> Self {
         Self { started: std::time::Instant::now() }
     }
@@ -84,7 +87,10 @@ impl Default for SystemClock {
 }
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the machine for the time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that asks the machine for the time"
+    )]
     fn now(&self) -> Timestamp {
         match std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH) {
             Ok(since) => Timestamp::EPOCH.plus(Lifetime::from_std(since)),
@@ -108,6 +114,8 @@ pub struct SystemEntropy(SystemRandom);
 
 impl Entropy for SystemEntropy {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), Fault> {
-        self.0.fill(buffer).map_err(|_| Fault::away("random generator", "the system gave no random bytes"))
+        self.0
+            .fill(buffer)
+            .map_err(|_| Fault::away("random generator", "the system gave no random bytes"))
     }
 }

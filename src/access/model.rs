@@ -99,9 +99,16 @@ pub enum Error {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match &error {
-            Error::Denied { reason, .. } => Self::new(Kind::Denied, "access.denied", reason.to_string()).because(error),
-            Error::StepUp { reason } => Self::new(Kind::StepUp, "access.step_up", reason.to_string()).because(error),
-            Error::Broken { .. } => Self::new(Kind::Denied, "access.broken", "the policies could not be evaluated").because(error),
+            Error::Denied { reason, .. } => {
+                Self::new(Kind::Denied, "access.denied", reason.to_string()).because(error)
+            }
+            Error::StepUp { reason } => {
+                Self::new(Kind::StepUp, "access.step_up", reason.to_string()).because(error)
+            }
+            Error::Broken { .. } => {
+                Self::new(Kind::Denied, "access.broken", "the policies could not be evaluated")
+                    .because(error)
+            }
         }
     }
 }

@@ -56,7 +56,11 @@ pub struct Tx {
 
 impl Db {
     /// Opens the database that `url` names (`sqlite:<path>` or `postgres://…`) and brings its schema up to date.
-    pub async fn open(_url: &str, _clock: Arc<dyn Clock>, _entropy: Arc<dyn Entropy>) -> Result<Self, Fault> {
+    pub async fn open(
+        _url: &str,
+        _clock: Arc<dyn Clock>,
+        _entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, Fault> {
         todo!()
     }
 
@@ -79,7 +83,13 @@ impl Db {
     /// Like `write`, for writes that indexes follow: `Tx::changed` numbers them in the realm's change log. Refused with
     /// `Fault::RightsChanged` when the rights that `granted` saw are no longer the newest. After the COMMIT it waits at
     /// most a second for this replica's indexes.
-    pub async fn change<I, T, E, F>(&self, _realm: RealmId, _granted: Granted, _input: I, _body: F) -> Result<T, E>
+    pub async fn change<I, T, E, F>(
+        &self,
+        _realm: RealmId,
+        _granted: Granted,
+        _input: I,
+        _body: F,
+    ) -> Result<T, E>
     where
         I: Send + Sync + 'static,
         T: Send + 'static,
@@ -119,17 +129,29 @@ impl Tx {
     }
 
     /// Runs a statement; gives the number of rows it touched.
-    pub async fn execute(&mut self, _sql: &'static str, _params: &[Value<'_>]) -> Result<u64, Fault> {
+    pub async fn execute(
+        &mut self,
+        _sql: &'static str,
+        _params: &[Value<'_>],
+    ) -> Result<u64, Fault> {
         todo!()
     }
 
     /// The first row, if any.
-    pub async fn row(&mut self, _sql: &'static str, _params: &[Value<'_>]) -> Result<Option<Row>, Fault> {
+    pub async fn row(
+        &mut self,
+        _sql: &'static str,
+        _params: &[Value<'_>],
+    ) -> Result<Option<Row>, Fault> {
         todo!()
     }
 
     /// All rows.
-    pub async fn rows(&mut self, _sql: &'static str, _params: &[Value<'_>]) -> Result<Vec<Row>, Fault> {
+    pub async fn rows(
+        &mut self,
+        _sql: &'static str,
+        _params: &[Value<'_>],
+    ) -> Result<Vec<Row>, Fault> {
         todo!()
     }
 
@@ -150,7 +172,11 @@ impl Tx {
 
     /// The changes after `cursor`, oldest first, at most `limit`; `None` when the history is another or they are gone:
     /// take everything anew.
-    pub async fn changes_after(&mut self, _cursor: Cursor, _limit: usize) -> Result<Option<Vec<Change>>, Fault> {
+    pub async fn changes_after(
+        &mut self,
+        _cursor: Cursor,
+        _limit: usize,
+    ) -> Result<Option<Vec<Change>>, Fault> {
         todo!()
     }
 }

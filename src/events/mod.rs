@@ -1,8 +1,19 @@
 //! Facts, durable before the answer leaves: the ledger of what was handed out or refused, sealed bodies, erasure.
 
+mod envelope;
+mod frame;
+mod ledger;
 mod model;
+mod segment;
+mod settings;
+#[cfg(test)]
+mod tests;
 
-pub use model::{Error, Event, Owner, Unrecorded};
+pub use model::{
+    Changed, Error, Event, Fact, Header, KIND_BYTES_MAX, Owner, Sealed, Stream, Unrecorded,
+    is_dotted,
+};
+pub use settings::{LedgerSettings, LedgerSync};
 
 use futures_util::future::BoxFuture;
 
@@ -38,31 +49,32 @@ impl Events {
         I: Send + Sync + 'static,
         T: Send + 'static,
         E: From<crate::kernel::Fault> + From<Error> + Send + 'static,
-        F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<Unrecorded<T>, E>> + Send + Sync + 'static,
+        F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<Unrecorded<T>, E>>
+            + Send
+            + Sync
+            + 'static,
     {
         todo!()
     }
 
     /// Runs a class 1 write (`Db::change`): the unrecorded value names what changed, and its event goes into the change log
     /// with it.
-    pub async fn change_in<I, T, E, F>(&self, _realm: RealmId, _granted: Granted, _input: I, _body: F) -> Result<T, E>
+    pub async fn change_in<I, T, E, F>(
+        &self,
+        _realm: RealmId,
+        _granted: Granted,
+        _input: I,
+        _body: F,
+    ) -> Result<T, E>
     where
         I: Send + Sync + 'static,
         T: Send + 'static,
         E: From<crate::kernel::Fault> + From<Error> + Send + 'static,
-        F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<Changed<T>, E>> + Send + Sync + 'static,
+        F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<Changed<T>, E>>
+            + Send
+            + Sync
+            + 'static,
     {
         todo!()
     }
-}
-
-/// What a class 1 write did: a value, and for each changed row its kind, key and event.
-#[derive(Debug)]
-pub struct Changed<T> {
-    /// What the caller gets after the commit.
-    pub value: T,
-    /// What changed, in order. Empty: nothing changed, and nothing is numbered.
-    pub changes: Vec<(&'static str, String, Event)>,
-    /// True if rights changed: older permits are refused from here on.
-    pub rights: bool,
 }

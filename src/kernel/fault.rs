@@ -80,9 +80,10 @@ impl Fault {
     /// Who can act on it.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Away { .. } | Self::OutcomeUnknown | Self::Full { .. } | Self::ReadOnly { .. } => {
-                Kind::Unavailable
-            }
+            Self::Away { .. }
+            | Self::OutcomeUnknown
+            | Self::Full { .. }
+            | Self::ReadOnly { .. } => Kind::Unavailable,
             Self::Unique { .. } | Self::Reference { .. } => Kind::Conflict,
             Self::RightsChanged => Kind::Denied,
             Self::Malformed { .. } | Self::Bug { .. } => Kind::Bug,
@@ -106,7 +107,9 @@ impl Fault {
     /// What the caller may read: says what to do, names nothing inside.
     pub fn public(&self) -> &'static str {
         match self {
-            Self::Away { .. } => "a part this request needs is away; nothing was changed; try again",
+            Self::Away { .. } => {
+                "a part this request needs is away; nothing was changed; try again"
+            }
             Self::OutcomeUnknown => {
                 "it could not be learnt whether the change was stored; read it back by its id before trying again"
             }
@@ -115,7 +118,9 @@ impl Fault {
             Self::Full { .. } => "there is no room left to record this; nothing was done",
             Self::ReadOnly { .. } => "the storage can only be read; nothing was changed",
             Self::RightsChanged => "the right to do this was taken away meanwhile",
-            Self::Malformed { .. } | Self::Bug { .. } => "an internal error; the log of this server has the details",
+            Self::Malformed { .. } | Self::Bug { .. } => {
+                "an internal error; the log of this server has the details"
+            }
         }
     }
 }

@@ -10,7 +10,8 @@ fn refused(text: &str, why: &SpiffeIdError) {
 
 #[test]
 fn spiffe_001_scheme_is_spiffe_and_query_and_fragment_are_refused() {
-    for text in ["http://a/b", "SPIFFE://a/b", "spiffe:/a/b", "spiffe//a", "", "a/b", " spiffe://a"] {
+    for text in ["http://a/b", "SPIFFE://a/b", "spiffe:/a/b", "spiffe//a", "", "a/b", " spiffe://a"]
+    {
         refused(text, &SpiffeIdError::Scheme);
     }
     refused("spiffe://a/b?c=d", &SpiffeIdError::PathCharacter);
@@ -79,9 +80,14 @@ fn spiffe_007_ids_to_2048_bytes_and_trust_domains_to_255() {
 #[test]
 fn a_prefix_holds_whole_segments_only() {
     let id = SpiffeId::parse("spiffe://a/team/web").unwrap();
-    for (prefix, holds) in
-        [("/team", true), ("/team/", true), ("/team/web", true), ("/te", false), ("/", true), ("/team/web/x", false)]
-    {
+    for (prefix, holds) in [
+        ("/team", true),
+        ("/team/", true),
+        ("/team/web", true),
+        ("/te", false),
+        ("/", true),
+        ("/team/web/x", false),
+    ] {
         assert_eq!(id.is_under(prefix), holds, "{prefix}");
     }
 }

@@ -173,7 +173,11 @@ impl fmt::Display for Lifetime {
                 rest %= size;
             }
         }
-        if parts.is_empty() { write!(f, "{} ms", self.0 / 1000) } else { f.write_str(&parts.join(" ")) }
+        if parts.is_empty() {
+            write!(f, "{} ms", self.0 / 1000)
+        } else {
+            f.write_str(&parts.join(" "))
+        }
     }
 }
 
