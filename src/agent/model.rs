@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::crypto::jose::JwtKeys;
 use crate::kernel::{EntryId, Fault, Selector, SpiffeId, Timestamp, TrustDomain};
 
 use super::renewal::Jitter;
@@ -63,14 +64,12 @@ pub struct X509Authority {
 pub struct JwtAuthority {
     /// The key's name in token headers.
     pub key_id: String,
-    /// DER subject public key info.
-    pub spki: Bytes,
     /// What it signed is to be replaced at once.
     pub tainted: bool,
 }
 
 /// A trust domain's public authorities, with the two forms in which workloads get them.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Bundle {
     /// Whose they are; stored next to the keys, never inferred from them (Trust Domain and Bundle §3).
     pub trust_domain: TrustDomain,
@@ -84,6 +83,19 @@ pub struct Bundle {
     pub x509_der: Bytes,
     /// The JWT authorities as a JWK set, and nothing else (Workload API §6.2.2).
     pub jwks: Bytes,
+    /// The same, parsed.
+    pub jwt_keys: JwtKeys,
+}
+
+impl Bundle {
+    /// True if the other holds the same authorities in the same state.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        self.trust_domain == other.trust_domain
+            && self.sequence == other.sequence
+            && self.x509 == other.x509
+            && self.jwt == other.jwt
+            && self.jwks == other.jwks
+    }
 }
 
 impl fmt::Debug for Bundle {

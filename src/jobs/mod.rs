@@ -12,4 +12,5 @@ mod tasks;
 mod tests;
 
 pub use reconcile::{Last, Nudge, Reconciler, Reconcilers, State, Summary};
+pub(crate) use tasks::panic_words;
 pub use tasks::{Straggler, Tasks};

@@ -99,7 +99,8 @@ impl Reconciler for Counting {
 
 fn driver(clock: &TestClock, counting: &Arc<Counting>, nudge: &Nudge) -> Reconcilers {
     let driver = Reconcilers::new(Arc::new(clock.clone()), Arc::new(SeededEntropy::new(1)));
-    driver.add(Arc::clone(counting) as Arc<dyn Reconciler>, nudge);
+    let reconciler: Arc<dyn Reconciler> = Arc::<Counting>::clone(counting);
+    driver.add(reconciler, nudge);
     driver
 }
 
