@@ -4,6 +4,7 @@
 //! - [`workload`]: the SPIFFE Workload API, which the agent serves to workloads.
 //! - [`spire`]: the nine calls of SPIRE's server API that agents make, and the types they share.
 //! - [`node`]: our own push stream from server to agent.
+//! - [`google`]: the status in which a refused agent finds its reason.
 //!
 //! The code in `src/gen/` is checked in and made by one test only: `make gen` rewrites it, and
 //! `tests/generated.rs` fails when it is not what the `.proto` files say. That the first two
@@ -71,6 +72,14 @@ pub mod spire {
                 }
             }
         }
+    }
+}
+
+/// Google's, which gRPC itself uses.
+pub mod google {
+    /// `google.rpc`: a status with details.
+    pub mod rpc {
+        include!("gen/google.rpc.rs");
     }
 }
 

@@ -98,3 +98,49 @@ impl fmt::Debug for types::Witsvid {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{types, workload};
+
+    /// Long enough not to appear by chance, and in ASCII, which `Bytes` prints as it is.
+    const SECRET: &str = "correct-horse-battery-staple";
+
+    #[track_caller]
+    fn check(message: &dyn std::fmt::Debug) {
+        for printed in [format!("{message:?}"), format!("{message:#?}")] {
+            assert!(!printed.contains(SECRET), "{printed}");
+            assert!(printed.contains("<28 secret bytes>"), "{printed}");
+            assert!(printed.contains("shown"), "{printed}");
+        }
+    }
+
+    #[test]
+    fn a_printed_message_shows_no_secret() {
+        let id = || "shown".to_owned();
+        let secret = || SECRET.to_owned();
+
+        check(&workload::X509svid {
+            spiffe_id: id(),
+            x509_svid_key: secret().into(),
+            ..Default::default()
+        });
+        check(&workload::Jwtsvid { spiffe_id: id(), svid: secret(), ..Default::default() });
+        check(&workload::ValidateJwtsvidRequest { audience: id(), svid: secret() });
+        check(&workload::Witsvid { hint: id(), wit_svid: secret(), ..Default::default() });
+        check(&workload::Witsvid { hint: id(), wit_svid_key: secret(), ..Default::default() });
+        check(&types::AttestationData { r#type: id(), payload: secret().into() });
+        check(&types::Jwtsvid { hint: id(), token: secret(), ..Default::default() });
+        check(&types::Witsvid { hint: id(), token: secret(), ..Default::default() });
+    }
+
+    #[test]
+    fn neither_does_a_message_that_contains_it() {
+        let identity = workload::X509svid {
+            spiffe_id: "shown".to_owned(),
+            x509_svid_key: SECRET.into(),
+            ..Default::default()
+        };
+        check(&workload::X509svidResponse { svids: vec![identity], ..Default::default() });
+    }
+}

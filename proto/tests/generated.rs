@@ -13,7 +13,8 @@ struct Group {
     protos: &'static [&'static str],
 }
 
-const GROUPS: [Group; 3] = [
+const GROUPS: [Group; 4] = [
+    Group { name: "status", protos: &["google/rpc/status.proto"] },
     Group { name: "workload", protos: &["spiffe/workload.proto"] },
     Group {
         name: "spire",
@@ -55,7 +56,28 @@ fn the_checked_in_code_is_what_the_proto_files_say() {
     }
 }
 
-/// The files of one group: its Rust code, and its descriptors for reflection.
+#[test]
+fn reflection_finds_each_service_and_every_file_it_imports() {
+    let services = |descriptors: &[u8]| -> Vec<String> {
+        // Refuses a set that names a file or a type which it does not hold.
+        let pool = protox::prost_reflect::DescriptorPool::decode(descriptors).unwrap();
+        pool.services().map(|service| service.full_name().to_owned()).collect()
+    };
+
+    assert_eq!(services(weft_proto::WORKLOAD_DESCRIPTORS), ["SpiffeWorkloadAPI"]);
+    assert_eq!(
+        services(weft_proto::SPIRE_DESCRIPTORS),
+        [
+            "spire.api.server.agent.v1.Agent",
+            "spire.api.server.bundle.v1.Bundle",
+            "spire.api.server.entry.v1.Entry",
+            "spire.api.server.svid.v1.SVID",
+        ]
+    );
+    assert_eq!(services(weft_proto::NODE_DESCRIPTORS), ["weft.node.v1.Node"]);
+}
+
+/// The files of one group: its Rust code and, if it has services, its descriptors for reflection.
 fn generate(group: &Group) -> Vec<(String, Vec<u8>)> {
     let api = Path::new(env!("CARGO_MANIFEST_DIR")).join("api");
     let mut compiler = protox::Compiler::new([&api]).unwrap();
@@ -72,7 +94,10 @@ fn generate(group: &Group) -> Vec<(String, Vec<u8>)> {
         // Generated with the group `spire`; and so our module path is free.
         builder = builder.extern_path(".spire.api.types", "crate::spire::api::types");
     }
-    builder.compile_fds(compiler.file_descriptor_set()).unwrap();
+    let mut config = tonic_prost_build::Config::new();
+    // `Any` needs the name of what it holds (`PermissionDeniedDetails` in a status).
+    config.enable_type_names().type_name_domain(["."], "type.googleapis.com");
+    builder.compile_fds_with_config(compiler.file_descriptor_set(), config).unwrap();
 
     let mut files: Vec<_> = read(out.path())
         .into_iter()
@@ -84,8 +109,10 @@ fn generate(group: &Group) -> Vec<(String, Vec<u8>)> {
 
     // Comments would double the size of the descriptors, and reflection does not show them.
     compiler.include_source_info(false);
-    let descriptors = compiler.file_descriptor_set().encode_to_vec();
-    files.push((format!("{}.fds.bin", group.name), descriptors));
+    let descriptors = compiler.file_descriptor_set();
+    if descriptors.file.iter().any(|file| !file.service.is_empty()) {
+        files.push((format!("{}.fds.bin", group.name), descriptors.encode_to_vec()));
+    }
     files
 }
 

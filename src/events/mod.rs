@@ -1,8 +1,19 @@
 //! Facts, durable before the answer leaves: the ledger of what was handed out or refused, sealed bodies, erasure.
 
+mod envelope;
+mod frame;
+mod ledger;
 mod model;
+mod segment;
+mod settings;
+#[cfg(test)]
+mod tests;
 
-pub use model::{Error, Event, Owner, Unrecorded};
+pub use model::{
+    Changed, Error, Event, Fact, Header, KIND_BYTES_MAX, Owner, Sealed, Stream, Unrecorded,
+    is_dotted,
+};
+pub use settings::{LedgerSettings, LedgerSync};
 
 use futures_util::future::BoxFuture;
 
@@ -66,15 +77,4 @@ impl Events {
     {
         todo!()
     }
-}
-
-/// What a class 1 write did: a value, and for each changed row its kind, key and event.
-#[derive(Debug)]
-pub struct Changed<T> {
-    /// What the caller gets after the commit.
-    pub value: T,
-    /// What changed, in order. Empty: nothing changed, and nothing is numbered.
-    pub changes: Vec<(&'static str, String, Event)>,
-    /// True if rights changed: older permits are refused from here on.
-    pub rights: bool,
 }

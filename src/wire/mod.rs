@@ -1,1 +1,6 @@
-//! TODO-DOC
+//! What two programs of ours share (server, agent, command line): parse and format, no rules.
+//!
+//! Owns: [`join`], the one line that carries a new agent's start from the server's terminal to the node.
+//! Does not own: whether what was parsed is allowed, known or still valid.
+
+pub mod join;

@@ -20,6 +20,17 @@ pub mod attest_agent_request {
         #[prost(message, optional, tag = "2")]
         pub params: ::core::option::Option<super::AgentX509svidParams>,
     }
+    impl ::prost::Name for Params {
+        const NAME: &'static str = "Params";
+        const PACKAGE: &'static str = "spire.api.server.agent.v1";
+        fn full_name() -> ::prost::alloc::string::String {
+            "spire.api.server.agent.v1.AttestAgentRequest.Params".into()
+        }
+        fn type_url() -> ::prost::alloc::string::String {
+            "type.googleapis.com/spire.api.server.agent.v1.AttestAgentRequest.Params"
+                .into()
+        }
+    }
     /// Which step this is.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Step {
@@ -29,6 +40,16 @@ pub mod attest_agent_request {
         /// The answer to the last challenge.
         #[prost(bytes, tag = "2")]
         ChallengeResponse(::prost::bytes::Bytes),
+    }
+}
+impl ::prost::Name for AttestAgentRequest {
+    const NAME: &'static str = "AttestAgentRequest";
+    const PACKAGE: &'static str = "spire.api.server.agent.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.server.agent.v1.AttestAgentRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.server.agent.v1.AttestAgentRequest".into()
     }
 }
 /// A step of the server.
@@ -50,6 +71,17 @@ pub mod attest_agent_response {
         #[prost(bool, tag = "2")]
         pub reattestable: bool,
     }
+    impl ::prost::Name for Result {
+        const NAME: &'static str = "Result";
+        const PACKAGE: &'static str = "spire.api.server.agent.v1";
+        fn full_name() -> ::prost::alloc::string::String {
+            "spire.api.server.agent.v1.AttestAgentResponse.Result".into()
+        }
+        fn type_url() -> ::prost::alloc::string::String {
+            "type.googleapis.com/spire.api.server.agent.v1.AttestAgentResponse.Result"
+                .into()
+        }
+    }
     /// Which step this is.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Step {
@@ -61,12 +93,32 @@ pub mod attest_agent_response {
         Challenge(::prost::bytes::Bytes),
     }
 }
+impl ::prost::Name for AttestAgentResponse {
+    const NAME: &'static str = "AttestAgentResponse";
+    const PACKAGE: &'static str = "spire.api.server.agent.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.server.agent.v1.AttestAgentResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.server.agent.v1.AttestAgentResponse".into()
+    }
+}
 /// Asks for a new agent SVID.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RenewAgentRequest {
     /// The certificate that the agent wants.
     #[prost(message, optional, tag = "1")]
     pub params: ::core::option::Option<AgentX509svidParams>,
+}
+impl ::prost::Name for RenewAgentRequest {
+    const NAME: &'static str = "RenewAgentRequest";
+    const PACKAGE: &'static str = "spire.api.server.agent.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.server.agent.v1.RenewAgentRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.server.agent.v1.RenewAgentRequest".into()
+    }
 }
 /// A new agent SVID.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -75,12 +127,32 @@ pub struct RenewAgentResponse {
     #[prost(message, optional, tag = "1")]
     pub svid: ::core::option::Option<super::super::super::types::X509svid>,
 }
+impl ::prost::Name for RenewAgentResponse {
+    const NAME: &'static str = "RenewAgentResponse";
+    const PACKAGE: &'static str = "spire.api.server.agent.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.server.agent.v1.RenewAgentResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.server.agent.v1.RenewAgentResponse".into()
+    }
+}
 /// The certificate that an agent wants.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AgentX509svidParams {
     /// A signing request, DER. Only its key is used.
     #[prost(bytes = "bytes", tag = "1")]
     pub csr: ::prost::bytes::Bytes,
+}
+impl ::prost::Name for AgentX509svidParams {
+    const NAME: &'static str = "AgentX509SVIDParams";
+    const PACKAGE: &'static str = "spire.api.server.agent.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.server.agent.v1.AgentX509SVIDParams".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.server.agent.v1.AgentX509SVIDParams".into()
+    }
 }
 /// What an agent says about itself.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -92,9 +164,29 @@ pub struct PostStatusRequest {
     #[prost(string, tag = "2")]
     pub agent_version: ::prost::alloc::string::String,
 }
+impl ::prost::Name for PostStatusRequest {
+    const NAME: &'static str = "PostStatusRequest";
+    const PACKAGE: &'static str = "spire.api.server.agent.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.server.agent.v1.PostStatusRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.server.agent.v1.PostStatusRequest".into()
+    }
+}
 /// Nothing to say.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PostStatusResponse {}
+impl ::prost::Name for PostStatusResponse {
+    const NAME: &'static str = "PostStatusResponse";
+    const PACKAGE: &'static str = "spire.api.server.agent.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.server.agent.v1.PostStatusResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.server.agent.v1.PostStatusResponse".into()
+    }
+}
 /// Generated client implementations.
 pub mod agent_client {
     #![allow(

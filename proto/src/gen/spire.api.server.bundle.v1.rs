@@ -6,6 +6,16 @@ pub struct GetBundleRequest {
     #[prost(message, optional, tag = "1")]
     pub output_mask: ::core::option::Option<super::super::super::types::BundleMask>,
 }
+impl ::prost::Name for GetBundleRequest {
+    const NAME: &'static str = "GetBundleRequest";
+    const PACKAGE: &'static str = "spire.api.server.bundle.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.server.bundle.v1.GetBundleRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.server.bundle.v1.GetBundleRequest".into()
+    }
+}
 /// Asks for a foreign bundle.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetFederatedBundleRequest {
@@ -15,6 +25,16 @@ pub struct GetFederatedBundleRequest {
     /// What is wanted of its bundle.
     #[prost(message, optional, tag = "2")]
     pub output_mask: ::core::option::Option<super::super::super::types::BundleMask>,
+}
+impl ::prost::Name for GetFederatedBundleRequest {
+    const NAME: &'static str = "GetFederatedBundleRequest";
+    const PACKAGE: &'static str = "spire.api.server.bundle.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.server.bundle.v1.GetFederatedBundleRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.server.bundle.v1.GetFederatedBundleRequest".into()
+    }
 }
 /// Generated client implementations.
 pub mod bundle_client {

@@ -6,12 +6,34 @@ pub struct GetAuthorizedEntriesRequest {
     #[prost(message, optional, tag = "1")]
     pub output_mask: ::core::option::Option<super::super::super::types::EntryMask>,
 }
+impl ::prost::Name for GetAuthorizedEntriesRequest {
+    const NAME: &'static str = "GetAuthorizedEntriesRequest";
+    const PACKAGE: &'static str = "spire.api.server.entry.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.server.entry.v1.GetAuthorizedEntriesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.server.entry.v1.GetAuthorizedEntriesRequest"
+            .into()
+    }
+}
 /// All authorised entries.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetAuthorizedEntriesResponse {
     /// In no particular order.
     #[prost(message, repeated, tag = "1")]
     pub entries: ::prost::alloc::vec::Vec<super::super::super::types::Entry>,
+}
+impl ::prost::Name for GetAuthorizedEntriesResponse {
+    const NAME: &'static str = "GetAuthorizedEntriesResponse";
+    const PACKAGE: &'static str = "spire.api.server.entry.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.server.entry.v1.GetAuthorizedEntriesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.server.entry.v1.GetAuthorizedEntriesResponse"
+            .into()
+    }
 }
 /// Opens a synchronisation, or asks for entries by id.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -23,6 +45,17 @@ pub struct SyncAuthorizedEntriesRequest {
     /// In later messages: the entries that the agent wants whole.
     #[prost(string, repeated, tag = "2")]
     pub ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for SyncAuthorizedEntriesRequest {
+    const NAME: &'static str = "SyncAuthorizedEntriesRequest";
+    const PACKAGE: &'static str = "spire.api.server.entry.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.server.entry.v1.SyncAuthorizedEntriesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.server.entry.v1.SyncAuthorizedEntriesRequest"
+            .into()
+    }
 }
 /// A page of revisions, or of entries.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -37,6 +70,17 @@ pub struct SyncAuthorizedEntriesResponse {
     #[prost(bool, tag = "3")]
     pub more: bool,
 }
+impl ::prost::Name for SyncAuthorizedEntriesResponse {
+    const NAME: &'static str = "SyncAuthorizedEntriesResponse";
+    const PACKAGE: &'static str = "spire.api.server.entry.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.server.entry.v1.SyncAuthorizedEntriesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.server.entry.v1.SyncAuthorizedEntriesResponse"
+            .into()
+    }
+}
 /// Says that an entry exists, and how new it is.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct EntryRevision {
@@ -49,6 +93,16 @@ pub struct EntryRevision {
     /// When it was made, seconds since the epoch.
     #[prost(int64, tag = "3")]
     pub created_at: i64,
+}
+impl ::prost::Name for EntryRevision {
+    const NAME: &'static str = "EntryRevision";
+    const PACKAGE: &'static str = "spire.api.server.entry.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.server.entry.v1.EntryRevision".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.server.entry.v1.EntryRevision".into()
+    }
 }
 /// Generated client implementations.
 pub mod entry_client {

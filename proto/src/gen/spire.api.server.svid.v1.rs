@@ -6,6 +6,16 @@ pub struct BatchNewX509svidRequest {
     #[prost(message, repeated, tag = "1")]
     pub params: ::prost::alloc::vec::Vec<NewX509svidParams>,
 }
+impl ::prost::Name for BatchNewX509svidRequest {
+    const NAME: &'static str = "BatchNewX509SVIDRequest";
+    const PACKAGE: &'static str = "spire.api.server.svid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.server.svid.v1.BatchNewX509SVIDRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.server.svid.v1.BatchNewX509SVIDRequest".into()
+    }
+}
 /// One X.509-SVID that is asked for.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct NewX509svidParams {
@@ -15,6 +25,16 @@ pub struct NewX509svidParams {
     /// A signing request, DER. Only its key is used.
     #[prost(bytes = "bytes", tag = "2")]
     pub csr: ::prost::bytes::Bytes,
+}
+impl ::prost::Name for NewX509svidParams {
+    const NAME: &'static str = "NewX509SVIDParams";
+    const PACKAGE: &'static str = "spire.api.server.svid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.server.svid.v1.NewX509SVIDParams".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.server.svid.v1.NewX509SVIDParams".into()
+    }
 }
 /// The X.509-SVIDs, in the order of the request.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -35,6 +55,27 @@ pub mod batch_new_x509svid_response {
         #[prost(message, optional, tag = "2")]
         pub svid: ::core::option::Option<super::super::super::super::types::X509svid>,
     }
+    impl ::prost::Name for Result {
+        const NAME: &'static str = "Result";
+        const PACKAGE: &'static str = "spire.api.server.svid.v1";
+        fn full_name() -> ::prost::alloc::string::String {
+            "spire.api.server.svid.v1.BatchNewX509SVIDResponse.Result".into()
+        }
+        fn type_url() -> ::prost::alloc::string::String {
+            "type.googleapis.com/spire.api.server.svid.v1.BatchNewX509SVIDResponse.Result"
+                .into()
+        }
+    }
+}
+impl ::prost::Name for BatchNewX509svidResponse {
+    const NAME: &'static str = "BatchNewX509SVIDResponse";
+    const PACKAGE: &'static str = "spire.api.server.svid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.server.svid.v1.BatchNewX509SVIDResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.server.svid.v1.BatchNewX509SVIDResponse".into()
+    }
 }
 /// Asks for a JWT-SVID.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -46,12 +87,32 @@ pub struct NewJwtsvidRequest {
     #[prost(string, repeated, tag = "2")]
     pub audience: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
+impl ::prost::Name for NewJwtsvidRequest {
+    const NAME: &'static str = "NewJWTSVIDRequest";
+    const PACKAGE: &'static str = "spire.api.server.svid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.server.svid.v1.NewJWTSVIDRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.server.svid.v1.NewJWTSVIDRequest".into()
+    }
+}
 /// A JWT-SVID.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct NewJwtsvidResponse {
     /// The token and what it says.
     #[prost(message, optional, tag = "1")]
     pub svid: ::core::option::Option<super::super::super::types::Jwtsvid>,
+}
+impl ::prost::Name for NewJwtsvidResponse {
+    const NAME: &'static str = "NewJWTSVIDResponse";
+    const PACKAGE: &'static str = "spire.api.server.svid.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.server.svid.v1.NewJWTSVIDResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.server.svid.v1.NewJWTSVIDResponse".into()
+    }
 }
 /// Generated client implementations.
 pub mod svid_client {

@@ -9,6 +9,16 @@ pub struct Spiffeid {
     #[prost(string, tag = "2")]
     pub path: ::prost::alloc::string::String,
 }
+impl ::prost::Name for Spiffeid {
+    const NAME: &'static str = "SPIFFEID";
+    const PACKAGE: &'static str = "spire.api.types";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.types.SPIFFEID".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.types.SPIFFEID".into()
+    }
+}
 /// One attested property of a node or workload.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Selector {
@@ -19,6 +29,16 @@ pub struct Selector {
     #[prost(string, tag = "2")]
     pub value: ::prost::alloc::string::String,
 }
+impl ::prost::Name for Selector {
+    const NAME: &'static str = "Selector";
+    const PACKAGE: &'static str = "spire.api.types";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.types.Selector".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.types.Selector".into()
+    }
+}
 /// The outcome of one item of a batch.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Status {
@@ -28,6 +48,16 @@ pub struct Status {
     /// For a person.
     #[prost(string, tag = "2")]
     pub message: ::prost::alloc::string::String,
+}
+impl ::prost::Name for Status {
+    const NAME: &'static str = "Status";
+    const PACKAGE: &'static str = "spire.api.types";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.types.Status".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.types.Status".into()
+    }
 }
 /// Travels in the status details of a PERMISSION_DENIED and tells an agent what
 /// to do about it.
@@ -95,6 +125,16 @@ pub mod permission_denied_details {
         }
     }
 }
+impl ::prost::Name for PermissionDeniedDetails {
+    const NAME: &'static str = "PermissionDeniedDetails";
+    const PACKAGE: &'static str = "spire.api.types";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.types.PermissionDeniedDetails".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.types.PermissionDeniedDetails".into()
+    }
+}
 /// What a node attestor on the agent collected.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -105,6 +145,16 @@ pub struct AttestationData {
     /// Its payload, in the attestor's own format.
     #[prost(bytes = "bytes", tag = "2")]
     pub payload: ::prost::bytes::Bytes,
+}
+impl ::prost::Name for AttestationData {
+    const NAME: &'static str = "AttestationData";
+    const PACKAGE: &'static str = "spire.api.types";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.types.AttestationData".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.types.AttestationData".into()
+    }
 }
 /// An X.509-SVID without its key.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -121,6 +171,16 @@ pub struct X509svid {
     /// The hint of its entry.
     #[prost(string, tag = "4")]
     pub hint: ::prost::alloc::string::String,
+}
+impl ::prost::Name for X509svid {
+    const NAME: &'static str = "X509SVID";
+    const PACKAGE: &'static str = "spire.api.types";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.types.X509SVID".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.types.X509SVID".into()
+    }
 }
 /// A JWT-SVID.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -142,6 +202,16 @@ pub struct Jwtsvid {
     #[prost(string, tag = "5")]
     pub hint: ::prost::alloc::string::String,
 }
+impl ::prost::Name for Jwtsvid {
+    const NAME: &'static str = "JWTSVID";
+    const PACKAGE: &'static str = "spire.api.types";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.types.JWTSVID".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.types.JWTSVID".into()
+    }
+}
 /// A WIT-SVID without its key.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -161,6 +231,16 @@ pub struct Witsvid {
     /// The hint of its entry.
     #[prost(string, tag = "5")]
     pub hint: ::prost::alloc::string::String,
+}
+impl ::prost::Name for Witsvid {
+    const NAME: &'static str = "WITSVID";
+    const PACKAGE: &'static str = "spire.api.types";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.types.WITSVID".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.types.WITSVID".into()
+    }
 }
 /// The public authorities of a trust domain.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -184,6 +264,16 @@ pub struct Bundle {
     #[prost(message, repeated, tag = "6")]
     pub wit_authorities: ::prost::alloc::vec::Vec<WitKey>,
 }
+impl ::prost::Name for Bundle {
+    const NAME: &'static str = "Bundle";
+    const PACKAGE: &'static str = "spire.api.types";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.types.Bundle".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.types.Bundle".into()
+    }
+}
 /// An X.509 authority.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct X509Certificate {
@@ -193,6 +283,16 @@ pub struct X509Certificate {
     /// No longer trusted to issue: what it signed must be replaced.
     #[prost(bool, tag = "2")]
     pub tainted: bool,
+}
+impl ::prost::Name for X509Certificate {
+    const NAME: &'static str = "X509Certificate";
+    const PACKAGE: &'static str = "spire.api.types";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.types.X509Certificate".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.types.X509Certificate".into()
+    }
 }
 /// A JWT authority.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -210,6 +310,16 @@ pub struct JwtKey {
     #[prost(bool, tag = "4")]
     pub tainted: bool,
 }
+impl ::prost::Name for JwtKey {
+    const NAME: &'static str = "JWTKey";
+    const PACKAGE: &'static str = "spire.api.types";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.types.JWTKey".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.types.JWTKey".into()
+    }
+}
 /// A WIT authority.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WitKey {
@@ -225,6 +335,16 @@ pub struct WitKey {
     /// No longer trusted to issue: what it signed must be replaced.
     #[prost(bool, tag = "4")]
     pub tainted: bool,
+}
+impl ::prost::Name for WitKey {
+    const NAME: &'static str = "WITKey";
+    const PACKAGE: &'static str = "spire.api.types";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.types.WITKey".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.types.WITKey".into()
+    }
 }
 /// The fields of a bundle that the caller wants; each has the number of the
 /// field it chooses. An absent mask wants them all.
@@ -245,6 +365,16 @@ pub struct BundleMask {
     /// Chooses `wit_authorities`.
     #[prost(bool, tag = "6")]
     pub wit_authorities: bool,
+}
+impl ::prost::Name for BundleMask {
+    const NAME: &'static str = "BundleMask";
+    const PACKAGE: &'static str = "spire.api.types";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.types.BundleMask".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.types.BundleMask".into()
+    }
 }
 /// A registration entry: who shows all these selectors, under this parent, is
 /// this SPIFFE ID.
@@ -299,6 +429,16 @@ pub struct Entry {
     #[prost(message, optional, tag = "16")]
     pub additional_attributes: ::core::option::Option<AdditionalAttributes>,
 }
+impl ::prost::Name for Entry {
+    const NAME: &'static str = "Entry";
+    const PACKAGE: &'static str = "spire.api.types";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.types.Entry".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.types.Entry".into()
+    }
+}
 /// Rarely used switches of an entry.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AdditionalAttributes {
@@ -308,6 +448,16 @@ pub struct AdditionalAttributes {
     /// JWT-SVIDs carry a `jti`, and agents do not cache them.
     #[prost(bool, tag = "2")]
     pub jwt_svid_include_jti: bool,
+}
+impl ::prost::Name for AdditionalAttributes {
+    const NAME: &'static str = "AdditionalAttributes";
+    const PACKAGE: &'static str = "spire.api.types";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.types.AdditionalAttributes".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.types.AdditionalAttributes".into()
+    }
 }
 /// The fields of an entry that the caller wants; each has the number of the
 /// field it chooses. `id` is always there. An absent mask wants them all.
@@ -358,4 +508,14 @@ pub struct EntryMask {
     /// Chooses `additional_attributes`.
     #[prost(bool, tag = "16")]
     pub additional_attributes: bool,
+}
+impl ::prost::Name for EntryMask {
+    const NAME: &'static str = "EntryMask";
+    const PACKAGE: &'static str = "spire.api.types";
+    fn full_name() -> ::prost::alloc::string::String {
+        "spire.api.types.EntryMask".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/spire.api.types.EntryMask".into()
+    }
 }

@@ -11,6 +11,16 @@ pub struct Revision {
     #[prost(uint64, tag = "2")]
     pub seq: u64,
 }
+impl ::prost::Name for Revision {
+    const NAME: &'static str = "Revision";
+    const PACKAGE: &'static str = "weft.node.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "weft.node.v1.Revision".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/weft.node.v1.Revision".into()
+    }
+}
 /// Tells the server how far the agent is.
 ///
 /// First message: the state with which the agent opens the stream. Later
@@ -31,6 +41,16 @@ pub struct Ack {
     /// The agent's version; first message only.
     #[prost(string, tag = "3")]
     pub agent_version: ::prost::alloc::string::String,
+}
+impl ::prost::Name for Ack {
+    const NAME: &'static str = "Ack";
+    const PACKAGE: &'static str = "weft.node.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "weft.node.v1.Ack".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/weft.node.v1.Ack".into()
+    }
 }
 /// Something for the agent to apply, in the order of the fields' numbers.
 ///
@@ -80,6 +100,16 @@ pub struct Update {
     #[prost(message, optional, tag = "10")]
     pub goodbye: ::core::option::Option<Goodbye>,
 }
+impl ::prost::Name for Update {
+    const NAME: &'static str = "Update";
+    const PACKAGE: &'static str = "weft.node.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "weft.node.v1.Update".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/weft.node.v1.Update".into()
+    }
+}
 /// An entry that the agent is authorised for. What Weft's agents need beyond
 /// SPIRE's entry goes here, never into `spire.*`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -87,6 +117,16 @@ pub struct AuthorizedEntry {
     /// The entry with all its fields.
     #[prost(message, optional, tag = "1")]
     pub entry: ::core::option::Option<crate::spire::api::types::Entry>,
+}
+impl ::prost::Name for AuthorizedEntry {
+    const NAME: &'static str = "AuthorizedEntry";
+    const PACKAGE: &'static str = "weft.node.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "weft.node.v1.AuthorizedEntry".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/weft.node.v1.AuthorizedEntry".into()
+    }
 }
 /// What to do with the identity of one entry.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -113,10 +153,30 @@ pub mod directive {
     /// that revision an agent forgets those that were not repeated.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Refused {}
+    impl ::prost::Name for Refused {
+        const NAME: &'static str = "Refused";
+        const PACKAGE: &'static str = "weft.node.v1";
+        fn full_name() -> ::prost::alloc::string::String {
+            "weft.node.v1.Directive.Refused".into()
+        }
+        fn type_url() -> ::prost::alloc::string::String {
+            "type.googleapis.com/weft.node.v1.Directive.Refused".into()
+        }
+    }
     /// The agent asks for new SVIDs and drops cached tokens at once; it serves
     /// what it has until the answer is there.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Renew {}
+    impl ::prost::Name for Renew {
+        const NAME: &'static str = "Renew";
+        const PACKAGE: &'static str = "weft.node.v1";
+        fn full_name() -> ::prost::alloc::string::String {
+            "weft.node.v1.Directive.Renew".into()
+        }
+        fn type_url() -> ::prost::alloc::string::String {
+            "type.googleapis.com/weft.node.v1.Directive.Renew".into()
+        }
+    }
     /// Why the server gives a directive. An agent treats a reason that it does
     /// not know as `REASON_UNSPECIFIED`.
     #[derive(
@@ -182,6 +242,16 @@ pub mod directive {
         /// Replace it now.
         #[prost(message, tag = "3")]
         Renew(Renew),
+    }
+}
+impl ::prost::Name for Directive {
+    const NAME: &'static str = "Directive";
+    const PACKAGE: &'static str = "weft.node.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "weft.node.v1.Directive".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/weft.node.v1.Directive".into()
     }
 }
 /// Why the server ends a stream, and what to do next.
@@ -265,6 +335,16 @@ pub mod goodbye {
                 _ => None,
             }
         }
+    }
+}
+impl ::prost::Name for Goodbye {
+    const NAME: &'static str = "Goodbye";
+    const PACKAGE: &'static str = "weft.node.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "weft.node.v1.Goodbye".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/weft.node.v1.Goodbye".into()
     }
 }
 /// Generated client implementations.

@@ -2,6 +2,16 @@
 /// Asks for X.509-SVIDs. Who asks is told by the kernel, not by the message.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct X509svidRequest {}
+impl ::prost::Name for X509svidRequest {
+    const NAME: &'static str = "X509SVIDRequest";
+    const PACKAGE: &'static str = "";
+    fn full_name() -> ::prost::alloc::string::String {
+        "X509SVIDRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/X509SVIDRequest".into()
+    }
+}
 /// All X.509 identities of the caller.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct X509svidResponse {
@@ -17,6 +27,16 @@ pub struct X509svidResponse {
         ::prost::alloc::string::String,
         ::prost::bytes::Bytes,
     >,
+}
+impl ::prost::Name for X509svidResponse {
+    const NAME: &'static str = "X509SVIDResponse";
+    const PACKAGE: &'static str = "";
+    fn full_name() -> ::prost::alloc::string::String {
+        "X509SVIDResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/X509SVIDResponse".into()
+    }
 }
 /// One X.509 identity.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -39,9 +59,29 @@ pub struct X509svid {
     #[prost(string, tag = "5")]
     pub hint: ::prost::alloc::string::String,
 }
+impl ::prost::Name for X509svid {
+    const NAME: &'static str = "X509SVID";
+    const PACKAGE: &'static str = "";
+    fn full_name() -> ::prost::alloc::string::String {
+        "X509SVID".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/X509SVID".into()
+    }
+}
 /// Asks for X.509 bundles.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct X509BundlesRequest {}
+impl ::prost::Name for X509BundlesRequest {
+    const NAME: &'static str = "X509BundlesRequest";
+    const PACKAGE: &'static str = "";
+    fn full_name() -> ::prost::alloc::string::String {
+        "X509BundlesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/X509BundlesRequest".into()
+    }
+}
 /// All X.509 bundles that the caller may use.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct X509BundlesResponse {
@@ -56,6 +96,16 @@ pub struct X509BundlesResponse {
         ::prost::bytes::Bytes,
     >,
 }
+impl ::prost::Name for X509BundlesResponse {
+    const NAME: &'static str = "X509BundlesResponse";
+    const PACKAGE: &'static str = "";
+    fn full_name() -> ::prost::alloc::string::String {
+        "X509BundlesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/X509BundlesResponse".into()
+    }
+}
 /// Asks for JWT-SVIDs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct JwtsvidRequest {
@@ -66,12 +116,32 @@ pub struct JwtsvidRequest {
     #[prost(string, tag = "2")]
     pub spiffe_id: ::prost::alloc::string::String,
 }
+impl ::prost::Name for JwtsvidRequest {
+    const NAME: &'static str = "JWTSVIDRequest";
+    const PACKAGE: &'static str = "";
+    fn full_name() -> ::prost::alloc::string::String {
+        "JWTSVIDRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/JWTSVIDRequest".into()
+    }
+}
 /// JWT-SVIDs, the default identity first.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct JwtsvidResponse {
     /// At least one.
     #[prost(message, repeated, tag = "1")]
     pub svids: ::prost::alloc::vec::Vec<Jwtsvid>,
+}
+impl ::prost::Name for JwtsvidResponse {
+    const NAME: &'static str = "JWTSVIDResponse";
+    const PACKAGE: &'static str = "";
+    fn full_name() -> ::prost::alloc::string::String {
+        "JWTSVIDResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/JWTSVIDResponse".into()
+    }
 }
 /// One JWT identity.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -87,9 +157,29 @@ pub struct Jwtsvid {
     #[prost(string, tag = "3")]
     pub hint: ::prost::alloc::string::String,
 }
+impl ::prost::Name for Jwtsvid {
+    const NAME: &'static str = "JWTSVID";
+    const PACKAGE: &'static str = "";
+    fn full_name() -> ::prost::alloc::string::String {
+        "JWTSVID".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/JWTSVID".into()
+    }
+}
 /// Asks for JWT bundles.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct JwtBundlesRequest {}
+impl ::prost::Name for JwtBundlesRequest {
+    const NAME: &'static str = "JWTBundlesRequest";
+    const PACKAGE: &'static str = "";
+    fn full_name() -> ::prost::alloc::string::String {
+        "JWTBundlesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/JWTBundlesRequest".into()
+    }
+}
 /// All JWT bundles that the caller may use.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct JwtBundlesResponse {
@@ -99,6 +189,16 @@ pub struct JwtBundlesResponse {
         ::prost::alloc::string::String,
         ::prost::bytes::Bytes,
     >,
+}
+impl ::prost::Name for JwtBundlesResponse {
+    const NAME: &'static str = "JWTBundlesResponse";
+    const PACKAGE: &'static str = "";
+    fn full_name() -> ::prost::alloc::string::String {
+        "JWTBundlesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/JWTBundlesResponse".into()
+    }
 }
 /// Asks for the verification of a JWT-SVID.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -111,6 +211,16 @@ pub struct ValidateJwtsvidRequest {
     #[prost(string, tag = "2")]
     pub svid: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ValidateJwtsvidRequest {
+    const NAME: &'static str = "ValidateJWTSVIDRequest";
+    const PACKAGE: &'static str = "";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ValidateJWTSVIDRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/ValidateJWTSVIDRequest".into()
+    }
+}
 /// What a valid JWT-SVID says.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ValidateJwtsvidResponse {
@@ -121,6 +231,16 @@ pub struct ValidateJwtsvidResponse {
     #[prost(message, optional, tag = "2")]
     pub claims: ::core::option::Option<::prost_types::Struct>,
 }
+impl ::prost::Name for ValidateJwtsvidResponse {
+    const NAME: &'static str = "ValidateJWTSVIDResponse";
+    const PACKAGE: &'static str = "";
+    fn full_name() -> ::prost::alloc::string::String {
+        "ValidateJWTSVIDResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/ValidateJWTSVIDResponse".into()
+    }
+}
 /// Asks for WIT-SVIDs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WitsvidRequest {
@@ -128,12 +248,32 @@ pub struct WitsvidRequest {
     #[prost(string, tag = "1")]
     pub spiffe_id: ::prost::alloc::string::String,
 }
+impl ::prost::Name for WitsvidRequest {
+    const NAME: &'static str = "WITSVIDRequest";
+    const PACKAGE: &'static str = "";
+    fn full_name() -> ::prost::alloc::string::String {
+        "WITSVIDRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/WITSVIDRequest".into()
+    }
+}
 /// WIT-SVIDs, the default identity first.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct WitsvidResponse {
     /// At least one.
     #[prost(message, repeated, tag = "1")]
     pub svids: ::prost::alloc::vec::Vec<Witsvid>,
+}
+impl ::prost::Name for WitsvidResponse {
+    const NAME: &'static str = "WITSVIDResponse";
+    const PACKAGE: &'static str = "";
+    fn full_name() -> ::prost::alloc::string::String {
+        "WITSVIDResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/WITSVIDResponse".into()
+    }
 }
 /// One WIT identity.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -152,9 +292,29 @@ pub struct Witsvid {
     #[prost(string, tag = "4")]
     pub hint: ::prost::alloc::string::String,
 }
+impl ::prost::Name for Witsvid {
+    const NAME: &'static str = "WITSVID";
+    const PACKAGE: &'static str = "";
+    fn full_name() -> ::prost::alloc::string::String {
+        "WITSVID".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/WITSVID".into()
+    }
+}
 /// Asks for WIT bundles.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WitBundlesRequest {}
+impl ::prost::Name for WitBundlesRequest {
+    const NAME: &'static str = "WITBundlesRequest";
+    const PACKAGE: &'static str = "";
+    fn full_name() -> ::prost::alloc::string::String {
+        "WITBundlesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/WITBundlesRequest".into()
+    }
+}
 /// All WIT bundles that the caller may use.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct WitBundlesResponse {
@@ -164,6 +324,16 @@ pub struct WitBundlesResponse {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
+}
+impl ::prost::Name for WitBundlesResponse {
+    const NAME: &'static str = "WITBundlesResponse";
+    const PACKAGE: &'static str = "";
+    fn full_name() -> ::prost::alloc::string::String {
+        "WITBundlesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/WITBundlesResponse".into()
+    }
 }
 /// Generated client implementations.
 pub mod spiffe_workload_api_client {

@@ -1,0 +1,176 @@
+//! The published schema: which actions there are, between which types, and the entities of actions and their groups.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use cedar_policy::{Entities, Entity, EntityId, EntityTypeName, EntityUid, Schema};
+
+use crate::kernel::Fault;
+
+/// The schema's text, which is also what administrators write policies against.
+pub(super) const TEXT: &str = include_str!("../../config/policies/weft.cedarschema");
+
+/// One sort of question.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Triple {
+    pub(super) principal: String,
+    pub(super) action: String,
+    pub(super) resource: String,
+}
+
+/// The parsed schema.
+#[derive(Debug)]
+pub(super) struct Published {
+    cedar: Schema,
+    triples: BTreeSet<Triple>,
+    kinds: BTreeMap<&'static str, EntityTypeName>,
+    actions: HashMap<String, Entity>,
+    groups: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// Attributes and places in trees of one entity type, as the schema has them; a test compares the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shape {
+    pub(super) name: &'static str,
+    pub(super) in_roles: bool,
+    pub(super) in_paths: bool,
+    pub(super) spiffe_id: bool,
+    pub(super) path: bool,
+    pub(super) registrar: bool,
+}
+
+const fn shape(name: &'static str) -> Shape {
+    Shape {
+        name,
+        in_roles: false,
+        in_paths: false,
+        spiffe_id: false,
+        path: false,
+        registrar: false,
+    }
+}
+
+const fn placed(name: &'static str) -> Shape {
+    Shape { in_paths: true, spiffe_id: true, path: true, ..shape(name) }
+}
+
+const fn person(name: &'static str) -> Shape {
+    Shape { in_roles: true, in_paths: true, spiffe_id: true, registrar: true, ..shape(name) }
+}
+
+/// Every entity type whose entities we make.
+pub(super) const SHAPES: [Shape; 17] = [
+    Shape { in_paths: true, spiffe_id: true, ..shape("Node") },
+    person("Workload"),
+    person("User"),
+    Shape { in_roles: true, registrar: true, ..shape("Local") },
+    shape("Nobody"),
+    shape("Role"),
+    Shape { in_paths: true, ..shape("Path") },
+    placed("Agent"),
+    shape("Authority"),
+    shape("Bundle"),
+    placed("Entry"),
+    shape("Events"),
+    placed("JoinToken"),
+    shape("Policy"),
+    shape("Realm"),
+    shape("RoleBinding"),
+    placed("Svid"),
+];
+
+impl Published {
+    /// Parses the schema of this build.
+    pub(super) fn parse() -> Result<Self, Fault> {
+        let (cedar, _warnings) = Schema::from_cedarschema_str(TEXT)
+            .map_err(|error| Fault::malformed("schema", error))?;
+        let entities = cedar.action_entities().map_err(Fault::bug)?;
+        let mut kinds = BTreeMap::new();
+        for shape in SHAPES {
+            let name: EntityTypeName = shape.name.parse().map_err(Fault::bug)?;
+            kinds.insert(shape.name, name);
+        }
+        let mut published = Self {
+            triples: BTreeSet::new(),
+            kinds,
+            actions: HashMap::new(),
+            groups: BTreeMap::new(),
+            cedar,
+        };
+        for environment in published.cedar.request_envs() {
+            published.triples.insert(Triple {
+                principal: environment.principal().basename().to_owned(),
+                action: environment.action().id().unescaped().to_owned(),
+                resource: environment.resource().basename().to_owned(),
+            });
+        }
+        let actions: Vec<EntityUid> = published.cedar.actions().cloned().collect();
+        for action in &actions {
+            published.learn_action(&entities, action);
+        }
+        Ok(published)
+    }
+
+    fn learn_action(&mut self, entities: &Entities, action: &EntityUid) {
+        let name = action.id().unescaped().to_owned();
+        if let Some(entity) = entities.get(action) {
+            self.actions.insert(name.clone(), entity.clone());
+        }
+        let groups = entities.ancestors(action).into_iter().flatten();
+        self.groups.insert(name, groups.map(|group| group.id().unescaped().to_owned()).collect());
+    }
+
+    pub(super) fn cedar(&self) -> &Schema {
+        &self.cedar
+    }
+
+    /// Every question that the schema knows.
+    pub(super) fn triples(&self) -> impl Iterator<Item = &Triple> {
+        self.triples.iter()
+    }
+
+    /// The entity of an action, with its groups.
+    pub(super) fn action(&self, name: &str) -> Option<&Entity> {
+        self.actions.get(name)
+    }
+
+    /// True if the action is this one or in this group.
+    pub(super) fn action_is_in(&self, action: &str, group: &EntityUid) -> bool {
+        let group = group.id().unescaped();
+        group == action || self.groups.get(action).is_some_and(|groups| groups.contains(group))
+    }
+
+    /// The actions that make credentials.
+    pub(super) fn issuing(&self) -> impl Iterator<Item = &str> {
+        self.groups
+            .iter()
+            .filter(|(_, groups)| groups.contains("Issue"))
+            .map(|(name, _)| name.as_str())
+    }
+
+    /// True if the action is asked often enough to remember answers: issuance, and the daily calls of agents.
+    pub(super) fn is_hot(&self, action: &str) -> bool {
+        self.groups
+            .get(action)
+            .is_some_and(|groups| groups.contains("Issue") || groups.contains("Serve"))
+    }
+
+    /// True if an entity of the one type can be in one of the other.
+    pub(super) fn can_be_in(&self, kind: &str, outer: &str) -> bool {
+        shape_of(kind).is_some_and(|shape| match outer {
+            "Role" => shape.in_roles,
+            "Path" => shape.in_paths,
+            _ => false,
+        })
+    }
+
+    /// The entity of this type with this id, whatever characters it has: nothing is parsed.
+    pub(super) fn uid(&self, kind: &str, id: &str) -> Option<EntityUid> {
+        let name = self.kinds.get(kind)?;
+        Some(EntityUid::from_type_name_and_id(name.clone(), EntityId::new(id)))
+    }
+}
+
+/// The shape of a type.
+pub(super) fn shape_of(kind: &str) -> Option<&'static Shape> {
+    SHAPES.iter().find(|shape| shape.name == kind)
+}
