@@ -1,5 +1,6 @@
 //! Loading: the file, then the environment, then flags, each value checked where it was written; all mistakes at once.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -37,6 +38,8 @@ pub enum Place {
     Environment(String),
     /// On the command line.
     Flag,
+    /// Nowhere: something is missing.
+    Nowhere,
 }
 
 /// One mistake in the settings.
@@ -58,10 +61,11 @@ pub struct Refused(pub Vec<SettingError>);
 
 /// Reads the settings, or says everything that is wrong with them.
 pub fn load<T: Setting + Default + DeserializeOwned>(sources: &Sources) -> Result<T, Refused> {
-    let Shape::Section(root) = T::default().shape() else {
+    let Shape::Section(root) = T::shape(Some(&T::default())) else {
         return Err(Refused(vec![unfit("settings are a section".to_owned())]));
     };
-    let mut overlay = Overlay { root: &root, values: Table::new(), errors: Vec::new() };
+    let mut overlay =
+        Overlay { root: &root, values: Table::new(), places: BTreeMap::new(), errors: Vec::new() };
     if let Some(path) = &sources.file {
         overlay.file(path);
     }
@@ -71,10 +75,12 @@ pub fn load<T: Setting + Default + DeserializeOwned>(sources: &Sources) -> Resul
     for (key, text) in &sources.overrides {
         overlay.text(key, text, Place::Flag);
     }
+    let values = std::mem::take(&mut overlay.values);
+    overlay.whole(&root, &values, "");
     if !overlay.errors.is_empty() {
         return Err(Refused(overlay.errors));
     }
-    T::deserialize(Value::Table(overlay.values))
+    T::deserialize(Value::Table(values))
         .map_err(|error| Refused(vec![unfit(error.message().to_owned())]))
 }
 
@@ -82,6 +88,8 @@ pub fn load<T: Setting + Default + DeserializeOwned>(sources: &Sources) -> Resul
 struct Overlay<'a> {
     root: &'a Section,
     values: Table,
+    /// Where each section was first named.
+    places: BTreeMap<String, Place>,
     errors: Vec<SettingError>,
 }
 
@@ -104,7 +112,7 @@ impl Overlay<'_> {
         match (DeTable::parse(&text), text.parse::<Table>()) {
             (Ok(spanned), Ok(plain)) => {
                 let root = self.root;
-                self.values = self.table(&source, root, spanned.get_ref(), &plain, "");
+                self.values = self.table(&source, root, (spanned.get_ref(), &plain), "");
             }
             (Err(error), _) | (_, Err(error)) => {
                 let at = error.span().map_or(0, |span| span.start);
@@ -121,8 +129,7 @@ impl Overlay<'_> {
         &mut self,
         source: &Source<'_>,
         section: &Section,
-        spanned: &DeTable<'_>,
-        plain: &Table,
+        (spanned, plain): (&DeTable<'_>, &Table),
         prefix: &str,
     ) -> Table {
         let mut read = Table::new();
@@ -152,7 +159,8 @@ impl Overlay<'_> {
         let place = || source.place(spanned.span().start);
         match (&field.shape, spanned.get_ref().as_table(), raw) {
             (Shape::Section(section), Some(inner), Value::Table(plain)) => {
-                Some(Value::Table(self.table(source, section, inner, plain, key)))
+                self.places.insert(key.to_owned(), place());
+                Some(Value::Table(self.table(source, section, (inner, plain), key)))
             }
             (Shape::Section(section), ..) => {
                 self.refuse(place(), key.to_owned(), is_section(section));
@@ -180,7 +188,10 @@ impl Overlay<'_> {
             };
             prefix = join(&prefix, name);
             match (&field.shape, names.peek()) {
-                (Shape::Section(inner), Some(_)) => section = inner,
+                (Shape::Section(inner), Some(_)) => {
+                    self.places.entry(prefix.clone()).or_insert_with(|| place.clone());
+                    section = inner;
+                }
                 (Shape::Section(inner), None) => {
                     return self.refuse(place, key.to_owned(), is_section(inner));
                 }
@@ -192,6 +203,25 @@ impl Overlay<'_> {
                     let words = format!("`{prefix}` is a value and has no keys below it");
                     return self.refuse(place, key.to_owned(), words);
                 }
+            }
+        }
+    }
+
+    /// Optional sections that are there must be there whole.
+    fn whole(&mut self, section: &Section, values: &Table, prefix: &str) {
+        for field in &section.fields {
+            let (Shape::Section(inner), Some(Value::Table(table))) =
+                (&field.shape, values.get(field.name))
+            else {
+                continue;
+            };
+            let key = join(prefix, field.name);
+            let place = self.places.get(&key).cloned().unwrap_or(Place::Nowhere);
+            match (inner.check)(Value::Table(table.clone())) {
+                Err(words) if inner.optional && self.errors.is_empty() => {
+                    self.refuse(place, key, words);
+                }
+                _ => self.whole(inner, table, &key),
             }
         }
     }
@@ -307,7 +337,7 @@ fn join(prefix: &str, name: &str) -> String {
 }
 
 fn unfit(words: String) -> SettingError {
-    SettingError { place: Place::Flag, key: String::new(), words }
+    SettingError { place: Place::Nowhere, key: String::new(), words }
 }
 
 fn key_prefix(key: &str) -> String {
@@ -324,6 +354,7 @@ impl fmt::Display for Place {
             Self::File { path, line, column } => write!(f, "{}:{line}:{column}", path.display()),
             Self::Environment(name) => write!(f, "environment variable {name}"),
             Self::Flag => f.write_str("command line"),
+            Self::Nowhere => f.write_str("settings"),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::section::{Field, Section, Setting, Shape};
 /// the document as it is changes nothing: prose behind `# `, settings behind `#` alone.
 pub fn render<T: Setting + Default>() -> String {
     let mut out = String::new();
-    if let Shape::Section(root) = T::default().shape() {
+    if let Shape::Section(root) = T::shape(Some(&T::default())) {
         prose(&mut out, root.about);
         body(&mut out, &root, "");
     }
@@ -24,8 +24,8 @@ fn body(out: &mut String, section: &Section, prefix: &str) {
                 out.push_str("# Takes effect on reload.\n");
             }
             match default {
-                Some(value) => out.push_str(&format!("#{} = {value}\n", field.name)),
-                None => out.push_str(&format!("# Not set: {} = …\n", field.name)),
+                Some(value) => line(out, &["#", field.name, " = ", &value.to_string()]),
+                None => line(out, &["# Not set: ", field.name, " = …"]),
             }
         }
     }
@@ -41,7 +41,8 @@ fn body(out: &mut String, section: &Section, prefix: &str) {
             if field.live {
                 out.push_str("# Takes effect on reload, whole.\n");
             }
-            out.push_str(&format!("[{key}]\n"));
+            let hidden = if inner.optional { "#" } else { "" };
+            line(out, &[hidden, "[", &key, "]"]);
             body(out, inner, &key);
         }
     }
@@ -52,4 +53,9 @@ fn prose(out: &mut String, lines: &[&str]) {
         out.push_str(format!("#{line}").trim_end());
         out.push('\n');
     }
+}
+
+fn line(out: &mut String, parts: &[&str]) {
+    out.extend(parts.iter().copied());
+    out.push('\n');
 }

@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 /// Something that has a place in the settings: a section, or a value. Sections get it from [`section!`]; a slice's own
 /// value types, such as enums, from [`value!`].
 pub trait Setting: Sized {
-    /// Its shape, with this value as the default.
-    fn shape(&self) -> Shape;
+    /// Its shape, with this value as the default; nothing if there is none.
+    fn shape(default: Option<&Self>) -> Shape;
     /// Notes under `key` what is different in `new`. `live` says whether a change can be taken without a restart.
     fn changed(&self, new: &Self, key: &str, live: bool, out: &mut Vec<Change>);
 }
@@ -33,6 +33,10 @@ pub struct Section {
     pub about: &'static [&'static str],
     /// Its keys.
     pub fields: Vec<Field>,
+    /// True if the whole section may be left out, and means something only when it is there.
+    pub optional: bool,
+    /// Why the section as a whole does not fit: a key that it needs is missing.
+    pub check: fn(toml::Value) -> Result<(), String>,
 }
 
 /// One key of a section.
@@ -58,12 +62,16 @@ pub struct Change {
 }
 
 /// The shape of a value.
-pub fn value_shape<T: Serialize + DeserializeOwned>(default: &T) -> Shape {
+pub fn value_shape<T: Serialize + DeserializeOwned>(default: Option<&T>) -> Shape {
     Shape::Value {
-        // `None` has no TOML form: it is what is not set.
-        default: toml::Value::try_from(default).ok(),
-        check: |value| T::deserialize(value).map(drop).map_err(|error| error.message().to_owned()),
+        default: default.and_then(|value| toml::Value::try_from(value).ok()),
+        check: check::<T>,
     }
+}
+
+/// Says why a value is no `T`.
+pub fn check<T: DeserializeOwned>(value: toml::Value) -> Result<(), String> {
+    T::deserialize(value).map(drop).map_err(|error| error.message().to_owned())
 }
 
 /// Notes a value that changed.
@@ -77,8 +85,8 @@ pub fn value_changed<T: PartialEq>(old: &T, new: &T, key: &str, live: bool, out:
 macro_rules! value {
     ($($kind:ty),* $(,)?) => {$(
         impl $crate::settings::Setting for $kind {
-            fn shape(&self) -> $crate::settings::Shape {
-                $crate::settings::value_shape(self)
+            fn shape(default: Option<&Self>) -> $crate::settings::Shape {
+                $crate::settings::value_shape(default)
             }
 
             fn changed(&self, new: &Self, key: &str, live: bool, out: &mut Vec<$crate::settings::Change>) {
@@ -133,16 +141,18 @@ macro_rules! section {
         }
 
         impl $crate::settings::Setting for $name {
-            fn shape(&self) -> $crate::settings::Shape {
+            fn shape(default: Option<&Self>) -> $crate::settings::Shape {
                 // A name under `live` that is no field does not compile.
-                $($(let _ = &self.$live;)*)?
+                $($(let _ = default.map(|default| &default.$live);)*)?
                 $crate::settings::Shape::Section($crate::settings::Section {
                     about: &[$($about),*],
+                    optional: false,
+                    check: $crate::settings::check::<Self>,
                     fields: vec![$($crate::settings::Field {
                         name: stringify!($field),
                         about: &[$($doc),*],
                         live: Self::LIVE.contains(&stringify!($field)),
-                        shape: $crate::settings::Setting::shape(&self.$field),
+                        shape: $crate::settings::Setting::shape(default.map(|default| &default.$field)),
                     }),*],
                 })
             }
@@ -164,25 +174,28 @@ pub(crate) use {section, value};
 value!(bool, u8, u16, u32, u64, usize, i32, i64, f64, String, std::path::PathBuf);
 value!(std::net::SocketAddr, std::net::IpAddr, super::Span, super::Size);
 
-impl<T: Serialize + DeserializeOwned + PartialEq> Setting for Option<T> {
-    fn shape(&self) -> Shape {
-        Shape::Value {
-            default: self.as_ref().and_then(|value| toml::Value::try_from(value).ok()),
-            // What it takes once it is set is what `T` takes.
-            check: |value| {
-                T::deserialize(value).map(drop).map_err(|error| error.message().to_owned())
-            },
+impl<T: Setting + PartialEq> Setting for Option<T> {
+    fn shape(default: Option<&Self>) -> Shape {
+        let default = default.and_then(Option::as_ref);
+        match T::shape(default) {
+            Shape::Section(section) => {
+                Shape::Section(Section { optional: default.is_none(), ..section })
+            }
+            value @ Shape::Value { .. } => value,
         }
     }
 
     fn changed(&self, new: &Self, key: &str, live: bool, out: &mut Vec<Change>) {
-        value_changed(self, new, key, live, out);
+        match (self, new) {
+            (Some(old), Some(new)) => old.changed(new, key, live, out),
+            _ => value_changed(self, new, key, live, out),
+        }
     }
 }
 
 impl<T: Serialize + DeserializeOwned + PartialEq> Setting for Vec<T> {
-    fn shape(&self) -> Shape {
-        value_shape(self)
+    fn shape(default: Option<&Self>) -> Shape {
+        value_shape(default)
     }
 
     fn changed(&self, new: &Self, key: &str, live: bool, out: &mut Vec<Change>) {
@@ -193,8 +206,8 @@ impl<T: Serialize + DeserializeOwned + PartialEq> Setting for Vec<T> {
 impl<T: Serialize + DeserializeOwned + PartialEq> Setting
     for std::collections::BTreeMap<String, T>
 {
-    fn shape(&self) -> Shape {
-        value_shape(self)
+    fn shape(default: Option<&Self>) -> Shape {
+        value_shape(default)
     }
 
     fn changed(&self, new: &Self, key: &str, live: bool, out: &mut Vec<Change>) {

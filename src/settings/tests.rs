@@ -68,8 +68,22 @@ section! {
         trust_domain: Option<Text<TrustDomain>>,
         /// Names.
         names: Vec<String>,
+        /// A certificate, if there is one.
+        pair: Option<Pair>,
     }
     live { retention, names }
+}
+
+section! {
+    /// A certificate and its key.
+    #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Pair {
+        /// The certificate's file.
+        certificate: PathBuf,
+        /// The key's file.
+        key: PathBuf,
+    }
 }
 
 impl Default for Listener {
@@ -91,6 +105,7 @@ impl Default for Ledger {
             retention: Span(Lifetime::days(90)),
             trust_domain: None,
             names: Vec::new(),
+            pair: None,
         }
     }
 }
@@ -246,7 +261,7 @@ fn the_annotated_document_says_every_key_and_holds_the_defaults() {
         .lines()
         .map(|line| {
             line.strip_prefix('#')
-                .filter(|rest| rest.starts_with(|c: char| c != ' '))
+                .filter(|rest| rest.starts_with(|c: char| c != ' ' && c != '['))
                 .unwrap_or(line)
         })
         .collect();
@@ -256,6 +271,16 @@ fn the_annotated_document_says_every_key_and_holds_the_defaults() {
                   # How long facts are kept.\n# Takes effect on reload.\n#retention = \"90d\"\n\n\
                   # The trust domain, if it is fixed here.\n# Not set: trust_domain = …\n";
     assert!(document.contains(wanted), "{document}");
+}
+
+#[test]
+fn an_optional_section_is_whole_or_absent() {
+    let root = from_file("[ledger.pair]\ncertificate = \"c\"\nkey = \"k\"").expect("whole");
+    assert!(root.ledger.pair.is_some());
+    assert_eq!(
+        mistakes("[ledger.pair]\ncertificate = \"c\""),
+        ["1:1 ledger.pair: missing field `key`"]
+    );
 }
 
 #[test]

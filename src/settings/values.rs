@@ -19,6 +19,12 @@ pub struct Size(pub u64);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text<T>(pub T);
 
+/// A value that is read at the start and never shown, such as a join string: it needs no `Serialize` and no comparison,
+/// and a reload does not look at it.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub struct ReadOnce<T>(pub T);
+
 /// What [`Text`] needs to know.
 pub trait Textual: Sized {
     /// What would be right, with an example.
@@ -74,7 +80,7 @@ fn parse_units(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 
 /// The number in the largest unit that leaves no rest.
 fn print_units(f: &mut fmt::Formatter<'_>, number: u64, units: &[(&str, u64)]) -> fmt::Result {
-    let fits = |size: u64| size > 0 && number % size == 0 && number >= size;
+    let fits = |size: u64| size > 0 && number.is_multiple_of(size) && number >= size;
     match units.iter().find(|(_, size)| fits(*size)) {
         Some((name, size)) => write!(f, "{}{name}", number.checked_div(*size).unwrap_or(0)),
         None => write!(f, "{number}{}", units.last().map_or("", |(name, _)| name)),
@@ -173,9 +179,24 @@ impl<T: Textual> Serialize for Text<T> {
     }
 }
 
+impl<T: serde::de::DeserializeOwned> super::Setting for ReadOnce<T> {
+    fn shape(_: Option<&Self>) -> super::Shape {
+        super::Shape::Value { default: None, check: super::check::<T> }
+    }
+
+    fn changed(&self, _: &Self, _: &str, _: bool, _: &mut Vec<super::Change>) {}
+}
+
+/// All are alike: none is looked at twice.
+impl<T> PartialEq for ReadOnce<T> {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
 impl<T: Textual + PartialEq> super::Setting for Text<T> {
-    fn shape(&self) -> super::Shape {
-        super::value_shape(self)
+    fn shape(default: Option<&Self>) -> super::Shape {
+        super::value_shape(default)
     }
 
     fn changed(&self, new: &Self, key: &str, live: bool, out: &mut Vec<super::Change>) {
