@@ -1,16 +1,54 @@
 //! The database shell: SQLite through rusqlite, PostgreSQL through sqlx; nobody above sees either.
+//!
+//! Owns: connections, transactions and their grouping, retries, the change log and its heads, migrations, the mapping of
+//! what an engine answers to a `Fault`. Does not own: any slice's statement or table.
+//!
+//! Invariants: `write` and `change` are the only ways to change a row. A body may run again, so it holds only statements
+//! and pure code. An answer, error or value, leaves after the COMMIT it belongs to. After the first fault a transaction
+//! takes no further statement. The numbers of a realm's changes have no gaps, and their order is the order of commits.
+//! The waiting of this shell (polls, reconnects, bounds on an answer) is in real time, also in tests: the other end of the
+//! wire does not live by our clock. Times in rows are the given clock's.
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 use crate::env::{Clock, Entropy};
-use crate::kernel::{Fault, Granted, RealmId};
+use crate::kernel::{Fault, Granted, Lifetime, RealmId, Timestamp};
 
+mod count;
+mod fault;
+mod heads;
+mod job;
+mod log;
+mod migrate;
+mod migrations;
+mod postgres;
+mod sqlite;
+mod text;
+mod tx;
 mod value;
 
+#[cfg(test)]
+mod tests;
+
+pub use fault::unique;
+pub use tx::Tx;
 pub use value::{Row, Value};
+
+use count::{Counter, Counters};
+use heads::Heads;
+use job::{Body, Job, Order};
+
+/// Bodies in one group: enough to share the cost of a sync, few enough that the first need not wait long for the last.
+const GROUP_BODIES_MAX: usize = 64;
+/// A group takes no further body once it has worked so long: the wait that a body may add to another's.
+const GROUP_TIME_MAX: Lifetime = Lifetime::millis(5);
+/// Runs of one body at most, when transactions that met each other had to be given up.
+const RUNS_MAX: usize = 5;
 
 /// Which database stands behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,13 +59,18 @@ pub enum Engine {
     Postgres,
 }
 
-/// A place in a realm's change log. A restored database is a new history.
+/// A place in a realm's change log. A restored database is a new history; the numbers go on from where they were.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cursor {
     /// The number of the history: rises with every restore.
     pub history: i64,
     /// The number of the last change in it.
     pub seq: i64,
+}
+
+impl Cursor {
+    /// Before the first change of the first history.
+    pub const START: Self = Self { history: 1, seq: 0 };
 }
 
 /// One numbered change: what changed, not the new state.
@@ -44,40 +87,78 @@ pub struct Change {
 /// The database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Db {
-    engine: Engine,
-    _inner: Arc<()>,
+    inner: Arc<Inner>,
+    counter: Counter,
 }
 
-/// A transaction or snapshot. Parameters are counted from `$2`: `db` binds the realm as `$1`.
 #[derive(Debug)]
-pub struct Tx {
-    realm: RealmId,
+struct Inner {
+    shell: Shell,
+    heads: Arc<Heads>,
+    counters: Counters,
+}
+
+#[derive(Debug)]
+enum Shell {
+    Sqlite(sqlite::Sqlite),
 }
 
 impl Db {
-    /// Opens the database that `url` names (`sqlite:<path>` or `postgres://…`) and brings its schema up to date.
+    /// Opens the database that `url` names (`sqlite:<path>` or `postgres://…`) and brings its schema up to date. Refused
+    /// (`Fault::Malformed`) when the schema is newer than this program can live with.
     pub async fn open(
-        _url: &str,
-        _clock: Arc<dyn Clock>,
-        _entropy: Arc<dyn Entropy>,
+        url: &str,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
     ) -> Result<Self, Fault> {
-        todo!()
+        let _ = entropy;
+        let heads = Arc::new(Heads::default());
+        let shell = match url.split_once(':') {
+            Some(("sqlite", path)) => {
+                let path = PathBuf::from(path);
+                Shell::Sqlite(sqlite::Sqlite::open(path, clock, Arc::clone(&heads)).await?)
+            }
+            _ => {
+                let form = "write `sqlite:<path>` or `postgres://<user>@<host>/<database>`";
+                return Err(Fault::malformed("database address", form));
+            }
+        };
+        let counters = Counters::default();
+        let counter = counters.of(count::REQUEST);
+        Ok(Self { inner: Arc::new(Inner { shell, heads, counters }), counter })
     }
 
     /// Which engine this is.
     pub fn engine(&self) -> Engine {
-        self.engine
+        match self.inner.shell {
+            Shell::Sqlite(_) => Engine::Sqlite,
+        }
+    }
+
+    /// The same database, its statements counted under this label: for background work, so that what requests ask can be
+    /// told from it. A handle starts with the label `request`.
+    #[must_use]
+    pub fn labelled(&self, label: &'static str) -> Self {
+        Self { inner: Arc::clone(&self.inner), counter: self.inner.counters.of(label) }
+    }
+
+    /// How many statements came through handles of each label, the beginnings of transactions included.
+    pub fn statements(&self) -> BTreeMap<&'static str, u64> {
+        self.inner.counters.counts()
     }
 
     /// Runs `body` in a write transaction; the answer leaves after the COMMIT. `body` may run again.
-    pub async fn write<I, T, E, F>(&self, _realm: RealmId, _input: I, _body: F) -> Result<T, E>
+    pub async fn write<I, T, E, F>(&self, realm: RealmId, input: I, body: F) -> Result<T, E>
     where
         I: Send + Sync + 'static,
         T: Send + 'static,
         E: From<Fault> + Send + 'static,
         F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
     {
-        todo!()
+        let order = Order { realm, granted: None, counter: self.counter.clone() };
+        let (job, answer) = Body::new(order, input, body);
+        self.hand_over_write(job).await?;
+        answer.await.map_or(Err(E::from(Fault::OutcomeUnknown)), |(result, _)| result)
     }
 
     /// Like `write`, for writes that indexes follow: `Tx::changed` numbers them in the realm's change log. Refused with
@@ -85,10 +166,10 @@ impl Db {
     /// most a second for this replica's indexes.
     pub async fn change<I, T, E, F>(
         &self,
-        _realm: RealmId,
-        _granted: Granted,
-        _input: I,
-        _body: F,
+        realm: RealmId,
+        granted: Granted,
+        input: I,
+        body: F,
     ) -> Result<T, E>
     where
         I: Send + Sync + 'static,
@@ -96,87 +177,89 @@ impl Db {
         E: From<Fault> + Send + 'static,
         F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
     {
-        todo!()
+        let order = Order { realm, granted: Some(granted), counter: self.counter.clone() };
+        let (job, answer) = Body::new(order, input, body);
+        self.hand_over_write(job).await?;
+        let (result, cursor) = answer.await.map_err(|_| Fault::OutcomeUnknown)?;
+        if let Some(cursor) = cursor {
+            self.inner.heads.until_applied(realm, cursor).await;
+        }
+        result
     }
 
     /// Runs `body` on one read-only snapshot.
-    pub async fn read<I, T, E, F>(&self, _realm: RealmId, _input: I, _body: F) -> Result<T, E>
+    pub async fn read<I, T, E, F>(&self, realm: RealmId, input: I, body: F) -> Result<T, E>
     where
         I: Send + Sync + 'static,
         T: Send + 'static,
         E: From<Fault> + Send + 'static,
         F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
     {
-        todo!()
+        let order = Order { realm, granted: None, counter: self.counter.clone() };
+        let (job, answer) = Body::new(order, input, body);
+        match &self.inner.shell {
+            Shell::Sqlite(sqlite) => sqlite.read(job).await?,
+        }
+        let ended = |_| Fault::away("database", "its task has ended");
+        answer.await.map_err(ended)?.0
     }
 
     /// The newest head of the realm's change log this replica has heard of (own commits at once, other replicas' by
-    /// NOTIFY, and at the latest by the poll each second). A follower waits on it.
-    pub fn heard(&self, _realm: RealmId) -> watch::Receiver<Cursor> {
-        todo!()
+    /// NOTIFY, and at the latest by the poll each second). A follower waits on it. A head below one seen before is a
+    /// restored database: take everything anew.
+    pub fn heard(&self, realm: RealmId) -> watch::Receiver<Cursor> {
+        self.inner.heads.watch(realm)
     }
 
     /// The follower says that this replica's indexes hold everything up to `cursor`; wakes the `change` calls that wait.
-    pub fn applied(&self, _realm: RealmId, _cursor: Cursor) {
-        todo!()
-    }
-}
-
-impl Tx {
-    /// The realm bound as `$1`.
-    pub fn realm(&self) -> RealmId {
-        self.realm
+    pub fn applied(&self, realm: RealmId, cursor: Cursor) {
+        self.inner.heads.applied(realm, cursor);
     }
 
-    /// Runs a statement; gives the number of rows it touched.
-    pub async fn execute(
-        &mut self,
-        _sql: &'static str,
-        _params: &[Value<'_>],
+    /// Begins a new history in the realm's change log: for a restored database, before anybody is served from it. Every
+    /// follower takes everything anew, and no older permit is valid.
+    pub async fn new_history(&self, realm: RealmId) -> Result<Cursor, Fault> {
+        let cursor = self.write(realm, (), |tx, ()| Box::pin(log::new_history(tx))).await?;
+        self.inner.heads.hear(realm, cursor);
+        Ok(cursor)
+    }
+
+    /// Forgets the realm's changes made before this time; gives their number. Followers further behind take everything
+    /// anew.
+    pub async fn forget_changes_before(
+        &self,
+        realm: RealmId,
+        time: Timestamp,
     ) -> Result<u64, Fault> {
-        todo!()
+        let mut forgotten = 0_u64;
+        loop {
+            let some = self.write(realm, time, |tx, time| Box::pin(log::forget(tx, *time))).await?;
+            forgotten = forgotten.saturating_add(some);
+            if some == 0 {
+                return Ok(forgotten);
+            }
+        }
     }
 
-    /// The first row, if any.
-    pub async fn row(
-        &mut self,
-        _sql: &'static str,
-        _params: &[Value<'_>],
-    ) -> Result<Option<Row>, Fault> {
-        todo!()
+    /// Leaves no erased byte behind in a log of the engine's own: on SQLite the write-ahead log is copied and emptied.
+    /// PostgreSQL recycles its own; there it does nothing.
+    pub async fn truncate_log(&self) -> Result<(), Fault> {
+        match &self.inner.shell {
+            Shell::Sqlite(sqlite) => sqlite.truncate_log().await,
+        }
     }
 
-    /// All rows.
-    pub async fn rows(
-        &mut self,
-        _sql: &'static str,
-        _params: &[Value<'_>],
-    ) -> Result<Vec<Row>, Fault> {
-        todo!()
+    /// Copies one snapshot of a SQLite database into a new file, while everything goes on. PostgreSQL is refused: it has
+    /// `pg_dump`.
+    pub async fn backup(&self, to: &Path) -> Result<(), Fault> {
+        match &self.inner.shell {
+            Shell::Sqlite(sqlite) => sqlite.backup(to.to_owned()).await,
+        }
     }
 
-    /// Numbers a change of `kind` and `key` in the realm's change log, with its sealed event. Only inside `Db::change`.
-    pub fn changed(&mut self, _kind: &'static str, _key: &str, _event: &[u8]) -> Result<(), Fault> {
-        todo!()
-    }
-
-    /// Says that this change concerns rights: the group ends after it, and permits that are older are refused.
-    pub fn rights_changed(&mut self) -> Result<(), Fault> {
-        todo!()
-    }
-
-    /// The head of the realm's change log in this snapshot.
-    pub async fn head(&mut self) -> Result<Cursor, Fault> {
-        todo!()
-    }
-
-    /// The changes after `cursor`, oldest first, at most `limit`; `None` when the history is another or they are gone:
-    /// take everything anew.
-    pub async fn changes_after(
-        &mut self,
-        _cursor: Cursor,
-        _limit: usize,
-    ) -> Result<Option<Vec<Change>>, Fault> {
-        todo!()
+    async fn hand_over_write(&self, job: Box<dyn Job>) -> Result<(), Fault> {
+        match &self.inner.shell {
+            Shell::Sqlite(sqlite) => sqlite.write(job).await,
+        }
     }
 }

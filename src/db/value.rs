@@ -1,5 +1,7 @@
 //! Parameters and rows: text, integers and bytes, each typed and nullable, and nothing else.
 
+use std::sync::Arc;
+
 use crate::kernel::{Fault, Timestamp};
 
 /// A parameter. Each null has a type, because PostgreSQL refuses one without.
@@ -80,52 +82,101 @@ impl<'a> From<Option<&'a [u8]>> for Value<'a> {
 }
 
 /// One row of an answer, read by column name.
-#[derive(Debug)]
-pub struct Row(());
+#[derive(Debug, Clone)]
+pub struct Row {
+    columns: Arc<[Box<str>]>,
+    cells: Vec<Cell>,
+}
+
+/// What a column of a row holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Cell {
+    /// Nothing.
+    Null,
+    /// BIGINT
+    Int(i64),
+    /// TEXT
+    Text(String),
+    /// BLOB, BYTEA
+    Bytes(Vec<u8>),
+}
 
 impl Row {
+    /// A row of these cells, one for each column.
+    pub(super) fn new(columns: Arc<[Box<str>]>, cells: Vec<Cell>) -> Self {
+        Self { columns, cells }
+    }
+
+    fn cell(&self, column: &str) -> Result<&Cell, Fault> {
+        self.columns
+            .iter()
+            .position(|name| **name == *column)
+            .and_then(|at| self.cells.get(at))
+            .ok_or_else(|| Fault::bug(format!("an answer has no column `{column}`")))
+    }
+
     /// A TEXT column.
-    pub fn text(&self, _column: &str) -> Result<String, Fault> {
-        todo!()
+    pub fn text(&self, column: &str) -> Result<String, Fault> {
+        self.text_or_null(column)?.ok_or_else(|| wrong(column, "is null"))
     }
 
     /// A TEXT column that may be null.
-    pub fn text_or_null(&self, _column: &str) -> Result<Option<String>, Fault> {
-        todo!()
+    pub fn text_or_null(&self, column: &str) -> Result<Option<String>, Fault> {
+        match self.cell(column)? {
+            Cell::Null => Ok(None),
+            Cell::Text(text) => Ok(Some(text.clone())),
+            Cell::Int(_) | Cell::Bytes(_) => Err(wrong(column, "is not text")),
+        }
     }
 
     /// A BIGINT column.
-    pub fn int(&self, _column: &str) -> Result<i64, Fault> {
-        todo!()
+    pub fn int(&self, column: &str) -> Result<i64, Fault> {
+        self.int_or_null(column)?.ok_or_else(|| wrong(column, "is null"))
     }
 
     /// A BIGINT column that may be null.
-    pub fn int_or_null(&self, _column: &str) -> Result<Option<i64>, Fault> {
-        todo!()
+    pub fn int_or_null(&self, column: &str) -> Result<Option<i64>, Fault> {
+        match self.cell(column)? {
+            Cell::Null => Ok(None),
+            Cell::Int(number) => Ok(Some(*number)),
+            Cell::Text(_) | Cell::Bytes(_) => Err(wrong(column, "is not an integer")),
+        }
     }
 
     /// A BIGINT column that holds 0 or 1.
-    pub fn flag(&self, _column: &str) -> Result<bool, Fault> {
-        todo!()
+    pub fn flag(&self, column: &str) -> Result<bool, Fault> {
+        match self.int(column)? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(wrong(column, "is neither 0 nor 1")),
+        }
     }
 
     /// A BIGINT column that holds microseconds.
-    pub fn time(&self, _column: &str) -> Result<Timestamp, Fault> {
-        todo!()
+    pub fn time(&self, column: &str) -> Result<Timestamp, Fault> {
+        self.int(column).map(Timestamp::from_micros)
     }
 
     /// A BIGINT column that holds microseconds or null.
-    pub fn time_or_null(&self, _column: &str) -> Result<Option<Timestamp>, Fault> {
-        todo!()
+    pub fn time_or_null(&self, column: &str) -> Result<Option<Timestamp>, Fault> {
+        Ok(self.int_or_null(column)?.map(Timestamp::from_micros))
     }
 
     /// A BLOB column.
-    pub fn bytes(&self, _column: &str) -> Result<Vec<u8>, Fault> {
-        todo!()
+    pub fn bytes(&self, column: &str) -> Result<Vec<u8>, Fault> {
+        self.bytes_or_null(column)?.ok_or_else(|| wrong(column, "is null"))
     }
 
     /// A BLOB column that may be null.
-    pub fn bytes_or_null(&self, _column: &str) -> Result<Option<Vec<u8>>, Fault> {
-        todo!()
+    pub fn bytes_or_null(&self, column: &str) -> Result<Option<Vec<u8>>, Fault> {
+        match self.cell(column)? {
+            Cell::Null => Ok(None),
+            Cell::Bytes(bytes) => Ok(Some(bytes.clone())),
+            Cell::Int(_) | Cell::Text(_) => Err(wrong(column, "is not bytes")),
+        }
     }
+}
+
+fn wrong(column: &str, what: &str) -> Fault {
+    Fault::malformed("row", format!("column `{column}` {what}"))
 }

@@ -3,7 +3,9 @@
 //! Fakes that behave, never mocks that expect calls. Compiled only under the feature `testkit`.
 
 mod clock;
+mod database;
 mod entropy;
 
 pub use clock::TestClock;
+pub use database::{TestDatabase, engines, on_each_database, on_each_engine};
 pub use entropy::SeededEntropy;

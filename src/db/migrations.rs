@@ -1,0 +1,20 @@
+//! The list of migrations, oldest first. A slice that adds one adds its line here and a file of the same name for each
+//! engine under `migrations/`.
+
+use super::migrate::Migration;
+
+/// One migration from its number, its name and the level of the oldest binary that can live with it.
+macro_rules! migration {
+    ($number:literal, $name:literal, oldest $oldest:literal) => {
+        Migration {
+            number: $number,
+            name: $name,
+            oldest: $oldest,
+            sqlite: include_str!(concat!("../../migrations/sqlite/", $name, ".sql")),
+            postgres: include_str!(concat!("../../migrations/postgres/", $name, ".sql")),
+        }
+    };
+}
+
+/// All of them. The level of a binary is the number of the last one it knows.
+pub(super) const MIGRATIONS: &[Migration] = &[migration!(1, "0001_core", oldest 1)];

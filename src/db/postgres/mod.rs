@@ -1,0 +1,5 @@
+//! PostgreSQL, through sqlx.
+
+mod link;
+
+pub(super) use link::Link;

@@ -1,0 +1,197 @@
+//! Transactions: grouped commits, the isolation of bodies, panics, callers that go away.
+
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use super::super::{Db, Engine};
+use super::{REALM, Runs, change, names, put, write};
+use crate::kernel::{Fault, Kind};
+use crate::testkit::{TestDatabase, engines, on_each_engine};
+
+/// An error of a slice's own.
+#[derive(Debug)]
+enum Error {
+    Refused,
+    Fault(Fault),
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_fails_changes_nothing_and_its_neighbours_are_not_touched() {
+    on_each_engine(async |db| {
+        let refused: Result<(), Error> = db
+            .write(REALM, (), |tx, ()| {
+                Box::pin(async move {
+                    put(tx, "half").await?;
+                    Err(Error::Refused)
+                })
+            })
+            .await;
+        assert!(matches!(refused, Err(Error::Refused)), "{refused:?}");
+        let all = (0..40).map(|n| {
+            let db = db.clone();
+            tokio::spawn(async move {
+                // Every fourth writes a row that is there already, after one of its own.
+                let name = format!("row {n:02}");
+                let body_fails = n % 4 == 3;
+                db.change(REALM, super::SERVER, (name, body_fails), |tx, (name, fails)| {
+                    Box::pin(async move {
+                        put(tx, name).await?;
+                        tx.changed("lease", name, b"")?;
+                        if *fails { Err(Error::Refused) } else { Ok(()) }
+                    })
+                })
+                .await
+            })
+        });
+        let answers = futures_util::future::join_all(all).await;
+        let refused = answers.iter().filter(|answer| matches!(answer, Ok(Err(Error::Refused))));
+        assert_eq!(refused.count(), 10);
+        assert_eq!(names(&db).await.len(), 30);
+        assert_eq!(super::changes::numbers(&db, REALM).await, (1..=30).collect::<Vec<i64>>());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_panic_is_that_bodys_fault_and_the_database_goes_on() {
+    on_each_engine(async |db| {
+        let bug: Result<(), Fault> = db
+            .write(REALM, (), |tx, ()| {
+                Box::pin(async move {
+                    put(tx, "half").await?;
+                    panic!("broken body")
+                })
+            })
+            .await;
+        let bug = bug.unwrap_err();
+        assert_eq!(bug.kind(), Kind::Bug);
+        assert!(bug.to_string().contains("broken body"), "{bug}");
+        let bug: Result<(), Fault> = db
+            .change(REALM, super::SERVER, (), |tx, ()| {
+                Box::pin(async move {
+                    put(tx, "half").await?;
+                    panic!("broken body")
+                })
+            })
+            .await;
+        assert_eq!(bug.unwrap_err().kind(), Kind::Bug);
+        change(&db, "whole").await.unwrap();
+        assert_eq!(names(&db).await, ["whole"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_changes_nothing_in_what_happens() {
+    on_each_engine(async |db| {
+        for n in 0..20 {
+            let name = format!("row {n:02}");
+            let (db, gone) = (db.clone(), tokio::time::Duration::from_micros(n * 20));
+            let call = tokio::spawn(async move {
+                let write = write(&db, &name);
+                // The caller goes away at any moment after it asked.
+                let _gave_up = tokio::time::timeout(gone, write).await;
+            });
+            call.await.unwrap();
+        }
+        write(&db, "last").await.unwrap();
+        until(async || names(&db).await.len() == 21).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_body_may_await_nothing_but_its_transaction() {
+    let base = TestDatabase::new(Engine::Sqlite).await;
+    let db = base.open().await;
+    let refused: Result<(), Fault> = db
+        .write(REALM, (), |tx, ()| {
+            Box::pin(async move {
+                put(tx, "half").await?;
+                tokio::task::yield_now().await;
+                Ok(())
+            })
+        })
+        .await;
+    assert_eq!(refused.unwrap_err().kind(), Kind::Bug);
+    assert_eq!(names(&db).await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_does_not_see_what_is_committed_meanwhile() {
+    on_each_engine(async |db| {
+        write(&db, "before").await.unwrap();
+        let (begun, began) = channel();
+        let (go, gone) = channel();
+        let gates = Mutex::new((begun, gone));
+        let reading = tokio::spawn({
+            let db = db.clone();
+            async move {
+                db.read(REALM, gates, |tx, gates| {
+                    Box::pin(async move {
+                        let first = tx.rows(super::NAMES, &[]).await?.len();
+                        pause(gates);
+                        let second = tx.rows(super::NAMES, &[]).await?.len();
+                        Ok::<_, Fault>((first, second))
+                    })
+                })
+                .await
+            }
+        });
+        until(async || began.try_recv().is_ok()).await;
+        write(&db, "after").await.unwrap();
+        go.send(()).unwrap();
+        assert_eq!(reading.await.unwrap().unwrap(), (1, 1));
+        assert_eq!(names(&db).await.len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_body_may_run_again_and_only_its_last_run_counts() {
+    for engine in engines() {
+        let base = TestDatabase::new(engine).await;
+        let db: Db = base.open().await;
+        let runs = Runs::default();
+        let counted = runs.clone();
+        let answer: Result<usize, Fault> = db
+            .change(REALM, super::SERVER, counted, |tx, counted| {
+                Box::pin(async move {
+                    let run = counted.one();
+                    put(tx, &format!("run {run}")).await?;
+                    tx.changed("lease", &format!("run {run}"), b"")?;
+                    Ok(run)
+                })
+            })
+            .await;
+        let run = answer.unwrap();
+        assert_eq!(run, runs.count());
+        assert_eq!(names(&db).await, [format!("run {run}")]);
+    }
+}
+
+/// Says that it got here, and blocks until it may go on.
+fn pause(gates: &Mutex<(Sender<()>, Receiver<()>)>) {
+    let gates = gates.lock().unwrap();
+    gates.0.send(()).unwrap();
+    gates.1.recv().unwrap();
+}
+
+/// Looks until it is so; fails after ten seconds.
+pub(super) async fn until(so: impl AsyncFn() -> bool) {
+    let mut every = tokio::time::interval(Duration::from_millis(5));
+    for _ in 0..2000 {
+        if so().await {
+            return;
+        }
+        every.tick().await;
+    }
+    panic!("it did not become so");
+}
