@@ -5,7 +5,7 @@ use crate::events::Unrecorded;
 use crate::kernel::limits::SELECTORS_MAX;
 use crate::kernel::{JoinTokenId, Lifetime, RealmId, Secret};
 
-use super::model::{Administrator, CreateJoinToken, JoinToken, NewJoinToken, RevokeJoinToken, TokenWish, events};
+use super::model::{Administrator, CreateJoinToken, JoinToken, NewJoinToken, ReadJoinToken, RevokeJoinToken, TokenWish, events};
 use super::{Error, Nodes, store};
 
 /// Agents that may share one token: a rack, not a fleet; beyond it an attestor that needs no secret is the right one.
@@ -52,7 +52,9 @@ impl Nodes {
     }
 
     /// A page of join tokens, by id.
-    pub async fn tokens(&self, realm: RealmId, after: String, limit: i64) -> Result<Vec<JoinToken>, Error> {
+    pub async fn tokens(&self, by: Administrator, after: String, limit: i64) -> Result<Vec<JoinToken>, Error> {
+        let realm = by.realm;
+        self.access.permit(ReadJoinToken(by))?.spend();
         self.env
             .db
             .read(realm, (after, limit), |tx, (after, limit)| {
@@ -62,7 +64,13 @@ impl Nodes {
     }
 
     /// One join token.
-    pub async fn token(&self, realm: RealmId, id: JoinTokenId) -> Result<JoinToken, Error> {
+    pub async fn token(&self, by: Administrator, id: JoinTokenId) -> Result<JoinToken, Error> {
+        let realm = by.realm;
+        self.access.permit(ReadJoinToken(by))?.spend();
+        self.stored_token(realm, id).await
+    }
+
+    async fn stored_token(&self, realm: RealmId, id: JoinTokenId) -> Result<JoinToken, Error> {
         self.env
             .db
             .read(realm, id, |tx, id| Box::pin(async move { Ok(store::token(tx, *id).await?) }))
@@ -73,8 +81,8 @@ impl Nodes {
     /// Takes a join token back: nobody joins with it any more; who has joined stays.
     pub async fn revoke_token(&self, by: Administrator, id: JoinTokenId) -> Result<(), Error> {
         let realm = by.realm;
-        let token = self.token(realm, id).await?;
-        let permit = self.access.permit(RevokeJoinToken { by, token: id, text: id.to_string() })?;
+        let permit = self.access.permit(RevokeJoinToken { by, token: id.to_string() })?;
+        let token = self.stored_token(realm, id).await?;
         let input = (token, permit.spend().1.actor);
         self.events
             .record_in(realm, input, move |tx, (token, actor)| {

@@ -1,17 +1,18 @@
-//! Ban an agent, lift a ban, evict an agent: an administrator's three verbs.
+//! Ban an agent, evict an agent: an administrator's two verbs, and the look-up behind them.
 //!
-//! A ban ends what was issued before it and stays until it is lifted. An eviction forgets the agent: it may attest again.
+//! A banned agent is refused until it is evicted. An eviction forgets the agent, banned or not: it may attest again.
+
+use std::sync::Arc;
 
 use crate::events::Changed;
 use crate::kernel::{Granted, RealmId, SpiffeId};
 
-use super::model::{AGENT, Administrator, BanAgent, EvictAgent, UnbanAgent, events};
+use super::model::{AGENT, Administrator, BanAgent, EvictAgent, ReadAgent, events};
 use super::{Agent, Error, Nodes, store};
 
 #[derive(Debug, Clone, Copy)]
 enum Verb {
     Ban,
-    Unban,
     Evict,
 }
 
@@ -19,7 +20,6 @@ impl Verb {
     const fn event(self) -> &'static str {
         match self {
             Self::Ban => "agent.banned",
-            Self::Unban => "agent.unbanned",
             Self::Evict => "agent.evicted",
         }
     }
@@ -33,18 +33,27 @@ impl Nodes {
         self.manage(realm, agent, permit.spend().1, Verb::Ban).await
     }
 
-    /// Lifts a ban. The agent must attest or renew with an SVID issued from now on.
-    pub async fn unban(&self, by: Administrator, agent: &SpiffeId) -> Result<(), Error> {
-        let realm = by.realm;
-        let permit = self.access.permit(UnbanAgent { by, agent: agent.clone() })?;
-        self.manage(realm, agent, permit.spend().1, Verb::Unban).await
-    }
-
     /// Evicts an agent.
     pub async fn evict(&self, by: Administrator, agent: &SpiffeId) -> Result<(), Error> {
         let realm = by.realm;
         let permit = self.access.permit(EvictAgent { by, agent: agent.clone() })?;
         self.manage(realm, agent, permit.spend().1, Verb::Evict).await
+    }
+
+    /// One agent, for an administrator.
+    pub fn read_agent(&self, by: Administrator, agent: &SpiffeId) -> Result<Arc<Agent>, Error> {
+        let realm = by.realm;
+        let permit = self.access.permit(ReadAgent { by, agent: Some(agent.clone()) })?;
+        permit.spend();
+        self.agent(realm, agent).ok_or(Error::NotFound("agent"))
+    }
+
+    /// Every agent of the realm, for an administrator.
+    pub fn read_agents(&self, by: Administrator) -> Result<Vec<Arc<Agent>>, Error> {
+        let realm = by.realm;
+        let permit = self.access.permit(ReadAgent { by, agent: None })?;
+        permit.spend();
+        Ok(self.agents(realm))
     }
 
     async fn manage(&self, realm: RealmId, id: &SpiffeId, granted: Granted, verb: Verb) -> Result<(), Error> {
@@ -54,8 +63,7 @@ impl Nodes {
             .change_in(realm, granted, input, move |tx, (agent, now, actor)| {
                 Box::pin(async move {
                     let changed = match verb {
-                        Verb::Ban => store::ban(tx, &agent.id, true, *now).await?,
-                        Verb::Unban => store::ban(tx, &agent.id, false, *now).await?,
+                        Verb::Ban => store::ban(tx, &agent.id, *now).await?,
                         Verb::Evict => store::evict(tx, &agent.id).await?,
                     };
                     let event = events::managed(realm, verb.event(), agent.number, &agent.id, *actor);

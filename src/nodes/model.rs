@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::access::{self, Action, Fact, Request};
+use crate::access::{self, Action, Asker, Request};
 use crate::events::Event;
 use crate::kernel::{
     Evidence, EvidenceSource, Failure, Fault, JoinTokenId, Kind, Lifetime, RealmId, Secret, Selector, SpiffeId,
@@ -154,44 +154,64 @@ pub struct TokenWish {
     pub alias: Option<SpiffeId>,
 }
 
-/// Who administers: the facts about the caller that a policy looks at.
+/// Who administers, and in which realm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Administrator {
     /// In which realm.
     pub realm: RealmId,
-    /// Cedar type and id of the principal.
-    pub principal: (&'static str, String),
-    /// Its SPIFFE ID, if it has one.
-    pub id: Option<SpiffeId>,
-    /// Its number, if it has one.
-    pub number: Option<SubjectId>,
+    /// Who asks, as policies see it.
+    pub asker: Asker,
 }
 
-/// What to do with an agent, as an action that needs a permit.
+/// Ban an agent.
 #[derive(Debug, Clone)]
-pub struct ManageAgent<const VERB: usize> {
+pub struct BanAgent {
     /// Whoever asks.
     pub by: Administrator,
     /// Which agent.
     pub agent: SpiffeId,
 }
 
-/// Ban an agent.
-pub type BanAgent = ManageAgent<0>;
-/// Lift a ban.
-pub type UnbanAgent = ManageAgent<1>;
-/// Evict an agent.
-pub type EvictAgent = ManageAgent<2>;
-
-impl<const VERB: usize> Action for ManageAgent<VERB> {
-    const NAME: &'static str = match VERB {
-        0 => "BanAgent",
-        1 => "UnbanAgent",
-        _ => "EvictAgent",
-    };
+impl Action for BanAgent {
+    const NAME: &'static str = "BanAgent";
 
     fn request(&self) -> Request<'_> {
-        administrative(&self.by, ("Agent", self.agent.as_str()), Some(&self.agent), Vec::new())
+        administrative(&self.by, ("Agent", self.agent.as_str()), Some(&self.agent))
+    }
+}
+
+/// Evict an agent.
+#[derive(Debug, Clone)]
+pub struct EvictAgent {
+    /// Whoever asks.
+    pub by: Administrator,
+    /// Which agent.
+    pub agent: SpiffeId,
+}
+
+impl Action for EvictAgent {
+    const NAME: &'static str = "EvictAgent";
+
+    fn request(&self) -> Request<'_> {
+        administrative(&self.by, ("Agent", self.agent.as_str()), Some(&self.agent))
+    }
+}
+
+/// Look at agents.
+#[derive(Debug, Clone)]
+pub struct ReadAgent {
+    /// Whoever asks.
+    pub by: Administrator,
+    /// Which; none for a listing.
+    pub agent: Option<SpiffeId>,
+}
+
+impl Action for ReadAgent {
+    const NAME: &'static str = "ReadAgent";
+
+    fn request(&self) -> Request<'_> {
+        let id = self.agent.as_ref().map_or("all", SpiffeId::as_str);
+        administrative(&self.by, ("Agent", id), self.agent.as_ref())
     }
 }
 
@@ -203,12 +223,19 @@ impl Action for CreateJoinToken {
     const NAME: &'static str = "CreateJoinToken";
 
     fn request(&self) -> Request<'_> {
-        let context = vec![
-            ("uses", Fact::Number(self.0.uses_max)),
-            ("lifetime_seconds", Fact::Number(self.0.lifetime.as_seconds())),
-            ("alias", Fact::Flag(self.0.alias.is_some())),
-        ];
-        administrative(&self.0.by, ("JoinToken", "new"), self.0.alias.as_ref(), context)
+        administrative(&self.0.by, ("JoinToken", "new"), self.0.alias.as_ref())
+    }
+}
+
+/// Look at join tokens.
+#[derive(Debug, Clone)]
+pub struct ReadJoinToken(pub Administrator);
+
+impl Action for ReadJoinToken {
+    const NAME: &'static str = "ReadJoinToken";
+
+    fn request(&self) -> Request<'_> {
+        administrative(&self.0, ("JoinToken", "all"), None)
     }
 }
 
@@ -217,17 +244,15 @@ impl Action for CreateJoinToken {
 pub struct RevokeJoinToken {
     /// Whoever asks.
     pub by: Administrator,
-    /// Which.
-    pub token: JoinTokenId,
-    /// The same, as text.
-    pub text: String,
+    /// Which, as text.
+    pub token: String,
 }
 
 impl Action for RevokeJoinToken {
     const NAME: &'static str = "RevokeJoinToken";
 
     fn request(&self) -> Request<'_> {
-        administrative(&self.by, ("JoinToken", &self.text), None, Vec::new())
+        administrative(&self.by, ("JoinToken", &self.token), None)
     }
 }
 
@@ -235,16 +260,15 @@ fn administrative<'a>(
     by: &'a Administrator,
     resource: (&'static str, &'a str),
     resource_id: Option<&'a SpiffeId>,
-    context: Vec<(&'static str, Fact<'a>)>,
 ) -> Request<'a> {
     Request {
         realm: by.realm,
-        principal: (by.principal.0, &by.principal.1),
-        principal_id: by.id.as_ref(),
-        actor: by.number,
+        principal: by.asker.principal(),
+        principal_id: by.asker.spiffe_id(),
+        actor: None,
         resource,
         resource_id,
-        context,
+        context: Vec::new(),
         evidence_expires: Timestamp::FOREVER,
     }
 }

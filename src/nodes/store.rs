@@ -50,10 +50,9 @@ pub(super) async fn activate(tx: &mut Tx, id: &SpiffeId, svid: &CurrentSvid) -> 
     Ok(tx.execute(ACTIVATE, &params).await? == 1)
 }
 
-/// Sets or lifts a ban. `not_before` ends what was issued before.
-pub(super) async fn ban(tx: &mut Tx, id: &SpiffeId, banned: bool, not_before: Timestamp) -> Result<bool, Fault> {
-    let params = [Value::from(id.as_str()), Value::from(banned), Value::from(not_before)];
-    Ok(tx.execute(BAN, &params).await? == 1)
+/// Bans an agent; false if it is banned already. `not_before` ends what was issued before.
+pub(super) async fn ban(tx: &mut Tx, id: &SpiffeId, not_before: Timestamp) -> Result<bool, Fault> {
+    Ok(tx.execute(BAN, &[Value::from(id.as_str()), Value::from(not_before)]).await? == 1)
 }
 
 /// Removes an agent.
@@ -197,7 +196,7 @@ const AGENT: &str = "SELECT * FROM agent WHERE realm = $1 AND id = $2";
 const AGENTS: &str = "SELECT * FROM agent WHERE realm = $1";
 const ACTIVATE: &str = "UPDATE agent SET previous_serial = serial, serial = $3, issued_at = $4, expires_at = $5 \
      WHERE realm = $1 AND id = $2 AND serial <> $3 AND previous_serial <> $3 AND issued_at <= $4";
-const BAN: &str = "UPDATE agent SET banned = $3, not_before = $4 WHERE realm = $1 AND id = $2 AND banned <> $3";
+const BAN: &str = "UPDATE agent SET banned = 1, not_before = $3 WHERE realm = $1 AND id = $2 AND banned = 0";
 const EVICT: &str = "DELETE FROM agent WHERE realm = $1 AND id = $2";
 const SET_VERSION: &str = "UPDATE agent SET version = $3 WHERE realm = $1 AND id = $2 AND version <> $3";
 const INSERT_TOKEN: &str = "INSERT INTO join_token (realm, id, digest, uses_max, uses, selectors, alias, created_at, \
