@@ -5,18 +5,17 @@
 use std::pin::Pin;
 
 use futures_util::Stream;
-use prost_types::Any;
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Code, Request, Response, Status, Streaming};
 use weft_proto::spire::api::server::agent::v1 as wire;
-use weft_proto::spire::api::types;
+use weft_proto::spire::api::types::{self, permission_denied_details::Reason};
 
-use crate::grpc::status;
+use crate::grpc;
 use crate::jobs::Tasks;
 use crate::kernel::limits::BACKDATE_SECONDS;
-use crate::kernel::{Failure, Lifetime, RealmId};
+use crate::kernel::{Lifetime, RealmId};
 use crate::svid::X509Svid;
 
 use super::attest_agent::{AttestAgent, Progress};
@@ -68,30 +67,27 @@ pub fn peer_svid(leaf: &crate::crypto::x509::VerifiedSvid) -> PeerSvid {
 
 /// This slice's errors on the wire: a refusal carries SPIRE's reason, by which its agents decide what to do.
 fn refuse(error: Error) -> Status {
-    let detail = match &error {
-        Error::Refused(refusal) => Some(detail(*refusal)),
-        _ => None,
-    };
-    let failure = Failure::from(error);
-    match detail {
-        Some(detail) => status::with_details(failure, &[detail]),
-        None => status::from_failure(failure),
+    match error {
+        Error::Refused(refusal) => {
+            let details = types::PermissionDeniedDetails { reason: reason(refusal).into() };
+            grpc::detailed(Code::PermissionDenied, refusal.public(), DETAILS_TYPE, &details)
+        }
+        other => grpc::status(other),
     }
 }
 
-fn detail(refusal: Refusal) -> Any {
-    use types::permission_denied_details::Reason;
-    let reason = match refusal {
+const fn reason(refusal: Refusal) -> Reason {
+    match refusal {
         Refusal::Expired => Reason::AgentExpired,
         Refusal::NotAttested => Reason::AgentNotAttested,
         Refusal::NotActive => Reason::AgentNotActive,
         Refusal::Banned => Reason::AgentBanned,
         Refusal::MustReattest => Reason::AgentMustReattest,
-    };
-    let details = types::PermissionDeniedDetails { reason: reason.into() };
-    // Encoding into memory cannot fail for a message of one number; an empty detail would only lose the reason.
-    Any::from_msg(&details).unwrap_or_default()
+    }
 }
+
+/// The name under which SPIRE's agents look for the reason.
+const DETAILS_TYPE: &str = "type.googleapis.com/spire.api.types.PermissionDeniedDetails";
 
 type AttestStream = Pin<Box<dyn Stream<Item = Result<wire::AttestAgentResponse, Status>> + Send>>;
 
