@@ -71,7 +71,7 @@ impl Authority {
         env: Env,
         events: Events,
         access: Access,
-        ring: KekRing,
+        ring: Arc<KekRing>,
         settings: Settings,
     ) -> Self {
         let (index, arrivals) = (Arc::new(Index::default()), Arc::new(Arrivals::default()));
@@ -79,7 +79,7 @@ impl Authority {
             env,
             events,
             access,
-            ring: Arc::new(ring),
+            ring,
             settings: Arc::new(settings),
             index,
             arrivals,
