@@ -75,15 +75,7 @@ impl Authority {
         settings: Settings,
     ) -> Self {
         let (index, arrivals) = (Arc::new(Index::default()), Arc::new(Arrivals::default()));
-        Self {
-            env,
-            events,
-            access,
-            ring,
-            settings: Arc::new(settings),
-            index,
-            arrivals,
-        }
+        Self { env, events, access, ring, settings: Arc::new(settings), index, arrivals }
     }
 
     /// Makes a realm known, without authorities until `load`. Does nothing for one that is known.
