@@ -48,21 +48,20 @@ pub(super) struct Header {
 }
 
 /// Appends one record, its envelope written by `fill` straight into `out`. Number and checksum come later (`number`).
-pub(super) fn push(
+pub(super) fn push<E: From<Fault>>(
     out: &mut Vec<u8>,
     realm: RealmId,
-    fill: impl FnOnce(&mut Vec<u8>) -> Result<(), Fault>,
-) -> Result<(), Fault> {
+    fill: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+) -> Result<(), E> {
     let start = out.len();
     out.extend_from_slice(&[0; HEAD - 8]);
     out.extend_from_slice(&realm.0.to_le_bytes());
-    fill(out)?;
+    fill(out).inspect_err(|_| out.truncate(start))?;
     let length = out.len() - start - HEAD;
     if length > RECORD_BYTES_MAX {
         out.truncate(start);
-        return Err(Fault::bug(format_args!(
-            "an event of {length} bytes is larger than a record may be"
-        )));
+        let cause = format!("an event of {length} bytes is larger than a record may be");
+        return Err(Fault::bug(cause).into());
     }
     let length = u32::try_from(length).map_err(Fault::bug)?;
     if let Some(field) = out.get_mut(start..start + 4) {
@@ -192,7 +191,7 @@ mod tests {
         for body in bodies {
             push(&mut out, RealmId(3), |out| {
                 out.extend_from_slice(body);
-                Ok(())
+                Ok::<_, Fault>(())
             })
             .unwrap();
         }
@@ -257,7 +256,7 @@ mod tests {
         let mut out = Vec::new();
         let pushed = push(&mut out, RealmId(1), |out| {
             out.resize(RECORD_BYTES_MAX + HEAD + 1, 0);
-            Ok(())
+            Ok::<_, Fault>(())
         });
         assert!(pushed.is_err());
         assert!(out.is_empty());

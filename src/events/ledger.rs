@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
 use crate::env::Clock;
 use crate::kernel::Fault;
@@ -55,7 +55,6 @@ struct Shared {
     wake: Condvar,
     state: Mutex<State>,
     fatal: watch::Sender<Option<Fault>>,
-    grew: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -134,7 +133,6 @@ impl Ledger {
             wake: Condvar::new(),
             state: Mutex::new(state),
             fatal: watch::Sender::new(None),
-            grew: Notify::new(),
         });
         let mut writer = Writer::new(Arc::clone(&shared));
         match writer.rotate(0) {
@@ -201,11 +199,6 @@ impl Ledger {
     /// Holds the reason once nothing can be recorded any more.
     pub(super) fn fatal(&self) -> watch::Receiver<Option<Fault>> {
         self.shared.fatal.subscribe()
-    }
-
-    /// Resolves when records became durable since the last time.
-    pub(super) async fn grew(&self) {
-        self.shared.grew.notified().await;
     }
 
     /// Finishes what waits, then refuses everything. Blocks for one fsync.
@@ -320,7 +313,6 @@ impl Writer {
             metrics::counter!("weft_ledger_appended_total").increment(next - 1 - self.durable);
             metrics::counter!("weft_ledger_syncs_total").increment(1);
             self.durable = next - 1;
-            self.shared.grew.notify_one();
         }
         self.batch.clear();
         answer(self.waiting.drain(..), &result);

@@ -202,7 +202,6 @@ pub(super) fn set_aside(path: &Path) {
 }
 
 /// What a disk's answer means.
-#[expect(clippy::needless_pass_by_value, reason = "it is given to `map_err`")]
 pub(super) fn fault(error: io::Error) -> Fault {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
@@ -231,7 +230,7 @@ fn window(file: &File, from: u64, until: u64) -> Result<Vec<u8>, Fault> {
 }
 
 fn fill(file: &File, bytes: u64) -> io::Result<()> {
-    let zeros = [0_u8; 64 * 1024];
+    let zeros = vec![0_u8; 64 * 1024];
     let mut written = 0;
     while written < bytes {
         let left = usize::try_from(bytes - written).unwrap_or(usize::MAX).min(zeros.len());

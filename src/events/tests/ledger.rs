@@ -39,7 +39,7 @@ fn record(number: u128) -> Vec<u8> {
     frame::push(&mut out, RealmId(1), |out| {
         Head { time: Timestamp::EPOCH, kind: "test.happened", subject, actor: None }.write(out)?;
         out.extend_from_slice(&[0xab; 100]);
-        Ok(())
+        Ok::<_, Fault>(())
     })
     .unwrap();
     out
