@@ -21,4 +21,5 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(1, "0001_core", oldest 1),
     migration!(2, "0002_events", oldest 2),
     migration!(4, "0004_authority", oldest 4),
+    migration!(6, "0006_workloads", oldest 6),
 ];
