@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::access::{Action, Asker, Request};
+pub use crate::access::Administrator;
+use crate::access::{Action, Request};
 use crate::crypto::jose::TokenSigner;
 use crate::crypto::keys::{Algorithm, PrivateKey, PublicKey};
 use crate::crypto::x509::Issuer;
@@ -215,15 +216,6 @@ pub struct JwtAuthority {
 /// A private key that is ready, shared by whoever signs with it.
 pub(super) type OpenedKey = Arc<PrivateKey>;
 
-/// An administrator's question about authorities: who asks, in which realm.
-#[derive(Debug, Clone)]
-pub struct Administrator {
-    /// In which realm.
-    pub realm: RealmId,
-    /// Who.
-    pub asker: Asker,
-}
-
 /// May they look at authorities?
 #[derive(Debug, Clone)]
 pub struct ReadAuthority(pub Administrator);
@@ -247,7 +239,7 @@ macro_rules! actions {
 
             fn request(&self) -> Request<'_> {
                 let $it = self;
-                request(&self.0, $id)
+                self.0.request(("Authority", $id), None)
             }
         }
     )*};
@@ -259,19 +251,6 @@ actions! {
     ActivateAuthority = "ActivateAuthority", |it| &it.1;
     TaintAuthority = "TaintAuthority", |it| &it.1;
     RevokeAuthority = "RevokeAuthority", |it| &it.1;
-}
-
-fn request<'a>(by: &'a Administrator, id: &'a str) -> Request<'a> {
-    Request {
-        realm: by.realm,
-        principal: by.asker.principal(),
-        principal_id: by.asker.spiffe_id(),
-        actor: None,
-        resource: ("Authority", id),
-        resource_id: None,
-        context: Vec::new(),
-        evidence_expires: Timestamp::FOREVER,
-    }
 }
 
 pub(super) fn event(
