@@ -110,12 +110,28 @@ impl Writer {
                     }
                     return;
                 }
-                Attempt::NotBegun(fault) => return fail(group, &fault),
+                Attempt::NotBegun(fault) => {
+                    fail(group, &fault);
+                    return self.fail_waiting(&fault);
+                }
             }
             if group.is_empty() {
                 return;
             }
             grow = false;
+        }
+    }
+
+    /// Those who wait would meet the same, one after the other.
+    fn fail_waiting(&mut self, fault: &Fault) {
+        while let Some(message) = self.held.pop_front().or_else(|| self.inbox.try_recv().ok()) {
+            match message {
+                Message::Run(job) => fail(vec![job], fault),
+                Message::Truncate(caller) => {
+                    // A caller that went away needs no answer.
+                    let _gone = caller.send(Err(fault.clone()));
+                }
+            }
         }
     }
 
