@@ -32,7 +32,10 @@ async fn main() -> Outcome {
         ["serve", address, peer] => serve(address, peer).await,
         ["call", address, peer] => call(address, peer).await,
         ["token", audience] => token(audience).await,
-        _ => Err("usage: workload serve ADDRESS PEER-ID | call ADDRESS PEER-ID | token AUDIENCE".into()),
+        _ => {
+            Err("usage: workload serve ADDRESS PEER-ID | call ADDRESS PEER-ID | token AUDIENCE"
+                .into())
+        }
     }
 }
 
@@ -43,7 +46,12 @@ async fn serve(address: &str, peer: &str) -> Outcome {
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind(address).await?;
     let svid = source.svid()?;
-    println!("serving {} as {} (serial {})", listener.local_addr()?, svid.spiffe_id(), serial(&source)?);
+    println!(
+        "serving {} as {} (serial {})",
+        listener.local_addr()?,
+        svid.spiffe_id(),
+        serial(&source)?
+    );
     let mut updates = source.updated();
     loop {
         tokio::select! {
@@ -91,7 +99,11 @@ async fn token(audience: &str) -> Outcome {
     let source = JwtSource::builder().build().await?;
     let svid = source.fetch_jwt_svid([audience]).await?;
     let checked = spiffe::JwtSvid::parse_and_validate(svid.token(), &source, &[audience])?;
-    println!("{} for `{audience}` until {:?}, signature verified", checked.spiffe_id(), checked.expiry());
+    println!(
+        "{} for `{audience}` until {:?}, signature verified",
+        checked.spiffe_id(),
+        checked.expiry()
+    );
     Ok(())
 }
 

@@ -18,8 +18,8 @@ pub(super) struct RealmRights {
     pub(super) schema: Arc<Published>,
     /// The policies as shipped.
     pub(super) shipped: Arc<Policies>,
-    /// The policies in force.
-    pub(super) policies: Arc<Policies>,
+    /// The policies in force; or why they cannot be used.
+    pub(super) policies: Result<Arc<Policies>, Arc<str>>,
     /// The realm's own policies, by name.
     pub(super) own: Documents,
     pub(super) roles: Roles,
@@ -54,13 +54,14 @@ pub(super) struct Decided {
 impl RealmRights {
     /// Puts the parts together: the schema, the policies as shipped, and those in force.
     pub(super) fn new(
-        (schema, shipped, policies): (Arc<Published>, Arc<Policies>, Arc<Policies>),
-        own: Documents,
+        (schema, shipped): (Arc<Published>, Arc<Policies>),
+        (own, policies): (Documents, Result<Arc<Policies>, Arc<str>>),
         roles: Roles,
         rights_seq: Option<i64>,
         own_uid: u32,
     ) -> Self {
-        let named = policies.named().chain(shipped.named());
+        let in_force = policies.iter().flat_map(|policies| policies.named());
+        let named = in_force.chain(shipped.named());
         let paths = named.filter(|uid| uid.type_name().basename() == "Path");
         let mut paths: HashSet<String> = paths.map(|uid| uid.id().unescaped().to_owned()).collect();
         paths.extend(roles.paths().map(ToString::to_string));
@@ -74,8 +75,13 @@ impl RealmRights {
         request: &'a Request<'a>,
         now: Timestamp,
     ) -> Result<Question<'a>, Error> {
-        let policies =
-            if self.is_way_back(action, request) { &self.shipped } else { &self.policies };
+        let policies = if self.is_way_back(action, request) {
+            &self.shipped
+        } else {
+            self.policies.as_ref().map_err(|why| {
+                Error::broken(format_args!("the realm's own policies cannot be used: {why}"))
+            })?
+        };
         let (principal, resource) = (request.principal.0, request.resource.0);
         let cell = policies.cell(action, principal, resource).ok_or_else(|| {
             Error::broken(format_args!(

@@ -20,27 +20,43 @@
 //! calls of agents, never where a candidate reads the time, and never past the end of the evidence. With the default
 //! policies no candidate for issuance looks at who or what, so a few dozen answers serve a whole fleet.
 
+mod asker;
+mod bind_role;
 mod decide;
+mod delete_policy;
 mod facts;
+mod follow;
 mod memo;
 mod model;
 mod policies;
+mod rights;
 mod roles;
 mod rule;
 mod schema;
+mod set_policy;
+mod store;
 #[cfg(test)]
 mod tests;
+mod unbind_role;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
+pub use asker::Asker;
+pub use bind_role::BindRole;
+pub use delete_policy::DeletePolicy;
 pub use model::{
-    Action, Asker, Error, Explanation, Fact, POLICY, POLICY_DELETED, POLICY_SET, Permit,
-    PolicyError, ROLE_BINDING, ROLE_BOUND, ROLE_UNBOUND, Request,
+    Action, ChangeError, Error, Explanation, Fact, Name, NameError, POLICY, POLICY_DELETED,
+    POLICY_SET, Permit, PolicyError, ROLE_BINDING, ROLE_BOUND, ROLE_UNBOUND, Request,
 };
+pub use rights::{PolicyText, Rights};
 pub use roles::{Given, Holder, Right, Role, RoleBinding};
+pub use set_policy::SetPolicy;
+#[cfg(test)]
+use store::STATEMENTS;
+pub use unbind_role::UnbindRole;
 
 use crate::env::Clock;
 use crate::kernel::{Fault, Granted, RealmId};
@@ -73,38 +89,26 @@ impl Access {
         Ok(Self { inner: Arc::new(Inner { clock, schema, shipped, own_uid, realms }) })
     }
 
-    /// Makes a realm known, with the policies as shipped and no role given. Does nothing for one that is known already.
+    /// Makes a realm known, with the policies as shipped and no role given, until its rows are loaded. Does nothing for one
+    /// that is known already.
     pub fn open(&self, realm: RealmId) {
-        let fresh =
-            self.rights(Documents::new(), Arc::clone(&self.inner.shipped), Roles::default(), None);
-        self.inner.realms.rcu(|realms| {
-            let mut realms = HashMap::clone(realms);
-            realms.entry(realm).or_insert_with(|| Arc::clone(&fresh));
-            realms
-        });
+        if self.realm(realm).is_err() {
+            let shipped = Arc::clone(&self.inner.shipped);
+            self.put(realm, self.rights(Documents::new(), Ok(shipped), Roles::default(), None));
+        }
     }
 
     /// Decides; a permit is the only proof of a yes. Never reads the database.
     pub fn permit<A: Action>(&self, action: A) -> Result<Permit<A>, Error> {
-        let (ceiling, granted) = {
-            let request = action.request();
-            let realm = self.realm(request.realm)?;
-            let ceiling = realm.question(A::NAME, &request, self.inner.clock.now())?.decide()?;
-            let granted = Granted {
-                actor: request.actor,
-                action: A::NAME,
-                policy_version: realm.policies.version,
-                rights_seq: realm.rights_seq,
-            };
-            (ceiling, granted)
-        };
-        Ok(Permit { action, ceiling, granted })
+        let rights = self.realm(action.request().realm)?;
+        self.permit_by(&rights, action)
     }
 
     /// Which policies decide this, and why. Makes no permit.
     pub fn explain<A: Action>(&self, action: &A) -> Result<Explanation, Error> {
         let request = action.request();
-        self.realm(request.realm)?.question(A::NAME, &request, self.inner.clock.now())?.explain()
+        let now = self.inner.clock.now();
+        self.realm(request.realm)?.question(A::NAME, &request, now)?.explain()
     }
 
     /// The published schema, in Cedar's own form.
@@ -112,23 +116,52 @@ impl Access {
         schema::TEXT
     }
 
+    /// The one place that makes a permit.
+    fn permit_by<A: Action>(&self, rights: &RealmRights, action: A) -> Result<Permit<A>, Error> {
+        let (ceiling, granted) = {
+            let request = action.request();
+            let question = rights.question(A::NAME, &request, self.inner.clock.now())?;
+            let granted = Granted {
+                actor: request.actor,
+                action: A::NAME,
+                policy_version: question.policies.version,
+                rights_seq: rights.rights_seq,
+            };
+            (question.decide()?, granted)
+        };
+        Ok(Permit { action, ceiling, granted })
+    }
+
     fn realm(&self, realm: RealmId) -> Result<Arc<RealmRights>, Error> {
-        let realms = self.inner.realms.load();
-        realms.get(&realm).cloned().ok_or_else(|| {
+        let found = self.inner.realms.load().get(&realm).cloned();
+        found.ok_or_else(|| {
             Error::broken(format_args!("the rights of realm {realm} are not loaded"))
         })
+    }
+
+    fn put(&self, realm: RealmId, rights: RealmRights) {
+        let rights = Arc::new(rights);
+        self.inner.realms.rcu(|realms| {
+            let mut realms = HashMap::clone(realms);
+            realms.insert(realm, Arc::clone(&rights));
+            realms
+        });
     }
 
     fn rights(
         &self,
         own: Documents,
-        policies: Arc<Policies>,
+        policies: Result<Arc<Policies>, Arc<str>>,
         roles: Roles,
         seq: Option<i64>,
-    ) -> Arc<RealmRights> {
+    ) -> RealmRights {
         let inner = &self.inner;
-        let parts = (Arc::clone(&inner.schema), Arc::clone(&inner.shipped), policies);
-        Arc::new(RealmRights::new(parts, own, roles, seq, inner.own_uid))
+        let shipped = (Arc::clone(&inner.schema), Arc::clone(&inner.shipped));
+        RealmRights::new(shipped, (own, policies), roles, seq, inner.own_uid)
+    }
+
+    fn published(&self) -> Arc<Published> {
+        Arc::clone(&self.inner.schema)
     }
 }
 

@@ -1,10 +1,9 @@
-//! Actions, the facts a decision is made from, permits, refusals, explanations, and this slice's events.
+//! Actions, the facts a decision is made from, permits, refusals, explanations, names, and this slice's events.
 
 use std::sync::Arc;
 
 use crate::kernel::{
-    Caller, Failure, Fault, Granted, Kind, Lifetime, Proof, RealmId, SpiffeId, SubjectId,
-    Timestamp, TrustDomain,
+    Failure, Fault, Granted, Kind, Lifetime, RealmId, SpiffeId, SubjectId, Timestamp,
 };
 
 /// A role was given.
@@ -63,66 +62,6 @@ pub enum Fact<'a> {
     Flag(bool),
     /// A SPIFFE ID in the tree of paths: a policy asks `context.parent in Path::"spiffe://…"`.
     Id(&'a SpiffeId),
-}
-
-/// Who asks, as policies see it; made from a `Caller` once, and kept by the action for its `Request`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asker {
-    kind: &'static str,
-    id: String,
-    spiffe: Option<SpiffeId>,
-}
-
-impl Asker {
-    /// What this caller is to the policies of a realm whose trust domain is `home`.
-    ///
-    /// Only an X.509-SVID of the realm's own `/spire/agent/` makes a `Node`, and only the realm's own `/user/` a `User`:
-    /// another trust domain may name its own as it likes, so all of its subjects are `Workload`s here.
-    pub fn of(caller: &Caller, home: &TrustDomain) -> Self {
-        match (&caller.proof, &caller.subject) {
-            (Proof::KernelPeer { uid, .. }, _) => {
-                Self { kind: "Local", id: uid.to_string(), spiffe: None }
-            }
-            (Proof::X509Svid { .. }, Some(id)) => Self::subject(id, home, true),
-            (Proof::JwtSvid { .. }, Some(id)) => Self::subject(id, home, false),
-            _ => Self::nobody(),
-        }
-    }
-
-    /// Whoever is not known.
-    pub fn nobody() -> Self {
-        Self { kind: "Nobody", id: "nobody".to_owned(), spiffe: None }
-    }
-
-    /// The realm's own attested agent, known by its X.509-SVID.
-    pub fn node(id: &SpiffeId) -> Self {
-        Self { kind: "Node", id: id.to_string(), spiffe: Some(id.clone()) }
-    }
-
-    fn subject(id: &SpiffeId, home: &TrustDomain, possession: bool) -> Self {
-        let kind = if id.trust_domain() != home {
-            "Workload"
-        } else if id.is_under("/spire/agent") && possession {
-            "Node"
-        } else if id.is_under("/user") {
-            "User"
-        } else if ["/spire", "/device", "/client"].iter().any(|reserved| id.is_under(reserved)) {
-            return Self::nobody();
-        } else {
-            "Workload"
-        };
-        Self { kind, id: id.to_string(), spiffe: Some(id.clone()) }
-    }
-
-    /// Type and id, for `Request::principal`.
-    pub fn principal(&self) -> (&'static str, &str) {
-        (self.kind, &self.id)
-    }
-
-    /// The SPIFFE ID, for `Request::principal_id`.
-    pub fn spiffe_id(&self) -> Option<&SpiffeId> {
-        self.spiffe.as_ref()
-    }
 }
 
 /// A yes, for this action, once. Made only in `access`, and taken by value by the operation that acts.
@@ -244,5 +183,112 @@ pub enum PolicyError {
 impl From<PolicyError> for Fault {
     fn from(error: PolicyError) -> Self {
         Self::malformed("policy", error)
+    }
+}
+
+/// The name of a role binding or of a policy: the client's choice, 1 to 64 of `a-z 0-9 . - _`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Name(Arc<str>);
+
+impl Name {
+    /// Reads a name.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-_".contains(&b);
+        if text.is_empty() || text.len() > NAME_BYTES_MAX || !text.bytes().all(allowed) {
+            return Err(NameError);
+        }
+        Ok(Self(Arc::from(text)))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for Name {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why a text is not a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a name is 1 to {NAME_BYTES_MAX} of a-z, 0-9, `.`, `-` and `_`")]
+pub struct NameError;
+
+/// Longest name: it fits a column of a table on a terminal.
+pub const NAME_BYTES_MAX: usize = 64;
+
+/// Why a change of rights was not made. Nothing was changed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ChangeError {
+    /// The caller may not.
+    #[error(transparent)]
+    Refused(#[from] Error),
+    /// The policy cannot be used.
+    #[error("policy `{name}`: {error}")]
+    Policy {
+        /// Which.
+        name: Name,
+        /// Why.
+        error: PolicyError,
+    },
+    /// A name of a shipped policy whose place cannot be taken.
+    #[error("the policy `{0}` protects reserved names: nothing can take its place")]
+    Protected(Name),
+    /// No such binding or policy.
+    #[error("there is no {what} `{name}`")]
+    Unknown {
+        /// A role binding or a policy.
+        what: &'static str,
+        /// Its name.
+        name: Name,
+    },
+    /// Another binding has the name.
+    #[error("another role binding is named `{0}`")]
+    Taken(Name),
+    /// Agents and servers hold no roles.
+    #[error("`{0}` names an agent or a server: those hold no roles")]
+    Holder(SpiffeId),
+    /// A registrar without any right.
+    #[error("a registrar needs at least one right")]
+    NoRight,
+    /// More than a realm can have.
+    #[error("a realm has at most {most} of these")]
+    TooMany {
+        /// The bound.
+        most: i64,
+    },
+    /// More text than a policy can have.
+    #[error("a policy text has at most {POLICY_BYTES_MAX} bytes")]
+    TooLong,
+    /// Storage did not take it.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// Its event could not be recorded.
+    #[error(transparent)]
+    Unrecorded(#[from] crate::events::Error),
+}
+
+/// Longest policy document of a realm's own: some 200 policies.
+pub const POLICY_BYTES_MAX: usize = 64 * 1024;
+
+impl From<ChangeError> for Failure {
+    fn from(error: ChangeError) -> Self {
+        let (kind, code) = match &error {
+            ChangeError::Refused(inner) => return inner.clone().into(),
+            ChangeError::Fault(fault) => return fault.clone().into(),
+            ChangeError::Unrecorded(inner) => return inner.clone().into(),
+            ChangeError::Policy { .. } => (Kind::Invalid, "access.policy_invalid"),
+            ChangeError::Protected(_) => (Kind::Denied, "access.policy_protected"),
+            ChangeError::Unknown { .. } => (Kind::NotFound, "access.not_found"),
+            ChangeError::Taken(_) => (Kind::Conflict, "access.name_taken"),
+            ChangeError::Holder(_) => (Kind::Invalid, "access.holder"),
+            ChangeError::NoRight => (Kind::Invalid, "access.no_right"),
+            ChangeError::TooMany { .. } => (Kind::Limited, "access.too_many"),
+            ChangeError::TooLong => (Kind::Invalid, "access.policy_too_long"),
+        };
+        Self::new(kind, code, error.to_string()).because(error)
     }
 }

@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use aws_lc_rs::digest;
 use cedar_policy::{
     ActionConstraint, EntityTypeName, EntityUid, PolicySet, ValidationMode, Validator,
 };
@@ -15,6 +14,7 @@ use super::memo::Memo;
 use super::model::PolicyError;
 use super::rule::{self, Does, Reads, Rule, Scope};
 use super::schema::{Published, Triple};
+use crate::crypto::digest::sha256;
 
 /// Named policy texts: the defaults, with the realm's own in front of those of the same name.
 pub(super) type Documents = BTreeMap<String, Arc<str>>;
@@ -58,20 +58,16 @@ impl Policies {
     /// Reads and indexes the documents. They fit the schema: a test says so for the defaults, `set_policy` for others.
     pub(super) fn compile(schema: &Published, documents: &Documents) -> Result<Self, PolicyError> {
         let mut rules = Vec::new();
-        let mut hash = digest::Context::new(&digest::SHA256);
+        let mut all = Vec::new();
         for (name, text) in documents {
             for part in [name.as_bytes(), text.as_bytes()] {
-                hash.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-                hash.update(part);
+                all.extend_from_slice(&part.len().to_be_bytes());
+                all.extend_from_slice(part);
             }
             rules.extend(rule::parse(name, text)?);
         }
-        let version = hash
-            .finish()
-            .as_ref()
-            .iter()
-            .take(6)
-            .fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+        let digest = sha256(&all);
+        let version = digest.iter().take(6).fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
         let mut cells: HashMap<String, Vec<(Triple, Cell)>> = HashMap::new();
         for triple in schema.triples() {
             let cell = Cell::of(schema, triple, &rules);

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
+use super::model::Name;
 use crate::kernel::SpiffeId;
 
 /// A role, as policies name it.
@@ -193,7 +194,7 @@ impl fmt::Display for Holder {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleBinding {
     /// Its name in the realm.
-    pub name: String,
+    pub name: Name,
     /// Who holds it.
     pub holder: Holder,
     /// What it gives.
@@ -246,7 +247,7 @@ impl fmt::Display for Held {
 /// The bindings of one realm, by name and by holder.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Roles {
-    by_name: BTreeMap<String, Arc<RoleBinding>>,
+    by_name: BTreeMap<Name, Arc<RoleBinding>>,
     by_holder: HashMap<Holder, Arc<Held>>,
 }
 
@@ -262,16 +263,6 @@ impl Roles {
         let by_holder =
             grouped.into_iter().map(|(holder, held)| (holder, Arc::new(held))).collect();
         Self { by_name, by_holder }
-    }
-
-    /// The same, with one binding replaced, or removed.
-    pub(super) fn with(&self, name: &str, binding: Option<RoleBinding>) -> Self {
-        let others = self.by_name.values().filter(|known| known.name != name).cloned();
-        Self::of(others.chain(binding.map(Arc::new)))
-    }
-
-    pub(super) fn get(&self, name: &str) -> Option<&Arc<RoleBinding>> {
-        self.by_name.get(name)
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Arc<RoleBinding>> {

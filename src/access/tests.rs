@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
+use super::asker::Asker;
 use super::decide::RealmRights;
-use super::model::{Action, Asker, Error, Fact, Request};
+use super::model::{Action, Error, Fact, Name, Request};
 use super::policies::{Documents, Policies, check};
 use super::roles::{Given, Holder, Right, RoleBinding, Roles};
 use super::schema::{Published, SHAPES};
@@ -17,6 +18,8 @@ use crate::kernel::{
 };
 use crate::testkit::TestClock;
 
+#[path = "tests_change.rs"]
+mod change;
 #[path = "tests_index.rs"]
 mod index;
 #[path = "tests_rights.rs"]
@@ -135,7 +138,7 @@ fn shows_x509(subject: &SpiffeId) -> Asker {
 }
 
 fn bind(name: &str, holder: Holder, given: Given) -> Arc<RoleBinding> {
-    Arc::new(RoleBinding { name: name.to_owned(), holder, given })
+    Arc::new(RoleBinding { name: Name::parse(name).unwrap(), holder, given })
 }
 
 fn registrar(path: &str, rights: &[Right]) -> Given {
@@ -154,7 +157,7 @@ fn realm(bindings: Vec<Arc<RoleBinding>>, own: &[(&str, &str)]) -> RealmRights {
     let mut all = shipped_documents();
     all.extend(own.clone());
     let policies = Arc::new(Policies::compile(&schema, &all).unwrap());
-    RealmRights::new((schema, shipped, policies), own, Roles::of(bindings), Some(7), OWN_UID)
+    RealmRights::new((schema, shipped), (own, Ok(policies)), Roles::of(bindings), Some(7), OWN_UID)
 }
 
 fn now() -> Timestamp {

@@ -7,10 +7,6 @@ use crate::http::{PeerInfo, UnixPeer};
 use crate::kernel::Fault;
 
 /// The other end of the connection this call came over: its certificates are `peer(…)?.chain()`.
-#[expect(
-    clippy::result_large_err,
-    reason = "tonic's own error type, which every service method answers with"
-)]
 pub fn peer<T>(request: &Request<T>) -> Result<&PeerInfo, Status> {
     request
         .extensions()
@@ -19,10 +15,6 @@ pub fn peer<T>(request: &Request<T>) -> Result<&PeerInfo, Status> {
 }
 
 /// The process that calls over a Unix socket, as the kernel knows it.
-#[expect(
-    clippy::result_large_err,
-    reason = "tonic's own error type, which every service method answers with"
-)]
 pub fn unix_peer<T>(request: &Request<T>) -> Result<&UnixPeer, Status> {
     peer(request)?
         .unix()

@@ -29,9 +29,9 @@ pub struct GrpcShell {
     pub clock: Arc<dyn Clock>,
     /// Gives ids their chance.
     pub entropy: Arc<dyn Entropy>,
-    /// Calls in flight in all, open streams included; one more is UNAVAILABLE.
+    /// Calls in flight in all, open streams included; one more is `UNAVAILABLE`.
     pub calls_max: usize,
-    /// Calls in flight of one user or address, open streams included; one more is RESOURCE_EXHAUSTED.
+    /// Calls in flight of one user or address, open streams included; one more is `RESOURCE_EXHAUSTED`.
     pub calls_per_peer_max: usize,
 }
 

@@ -57,10 +57,10 @@ fn log(failure: &Failure, code: Code) {
     let (name, public) = (failure.code, &failure.public);
     match code {
         Code::Internal => {
-            tracing::error!(error.code = name, error.cause = cause, "call failed: {public}")
+            tracing::error!(error.code = name, error.cause = cause, "call failed: {public}");
         }
         Code::Unavailable => {
-            tracing::warn!(error.code = name, error.cause = cause, "call failed: {public}")
+            tracing::warn!(error.code = name, error.cause = cause, "call failed: {public}");
         }
         _ => tracing::info!(error.code = name, error.cause = cause, "call refused: {public}"),
     }

@@ -35,10 +35,14 @@ pub struct JoinString {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JoinStringError {
     /// It does not start as one.
-    #[error("this is no join string: one starts with `{PREFIX}`; `weft token create` on the server prints it")]
+    #[error(
+        "this is no join string: one starts with `{PREFIX}`; `weft token create` on the server prints it"
+    )]
     Prefix,
     /// A later form of it.
-    #[error("this join string has the form of another release (`{0}`): use an agent of the server's release")]
+    #[error(
+        "this join string has the form of another release (`{0}`): use an agent of the server's release"
+    )]
     Version(String),
     /// Something is missing at its end, or was added.
     #[error("the join string is cut off or was changed on the way: copy the whole line again")]
@@ -64,7 +68,10 @@ impl JoinString {
         check_address(address)?;
         check_token(token.expose())?;
         if pins.is_empty() || pins.len() > PINS_MAX {
-            return Err(field("list of pins", format!("it has 1 to {PINS_MAX} of them, this has {}", pins.len())));
+            return Err(field(
+                "list of pins",
+                format!("it has 1 to {PINS_MAX} of them, this has {}", pins.len()),
+            ));
         }
         Ok(Self { trust_domain, address: address.to_owned(), token, pins })
     }
@@ -81,11 +88,14 @@ impl JoinString {
         if sum != checksum(body) {
             return Err(JoinStringError::Checksum);
         }
-        let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(body).map_err(|_| JoinStringError::Checksum)?);
-        let lines = std::str::from_utf8(&bytes).map_err(|_| field("body", "it is not text".to_owned()))?;
+        let bytes =
+            Zeroizing::new(URL_SAFE_NO_PAD.decode(body).map_err(|_| JoinStringError::Checksum)?);
+        let lines =
+            std::str::from_utf8(&bytes).map_err(|_| field("body", "it is not text".to_owned()))?;
         let mut lines = lines.split('\n');
         let name = lines.next().unwrap_or_default();
-        let trust_domain = TrustDomain::parse(name).map_err(|why| field("trust domain", why.to_string()))?;
+        let trust_domain =
+            TrustDomain::parse(name).map_err(|why| field("trust domain", why.to_string()))?;
         let address = lines.next().unwrap_or_default();
         let token = Secret::new(lines.next().unwrap_or_default().to_owned());
         let pins = lines.map(parse_pin).collect::<Result<_, _>>()?;
@@ -94,7 +104,12 @@ impl JoinString {
 
     /// The line itself. It holds the token, so it is a secret too.
     pub fn format(&self) -> Secret<String> {
-        let mut body = Zeroizing::new(format!("{}\n{}\n{}", self.trust_domain, self.address, self.token.expose()));
+        let mut body = Zeroizing::new(format!(
+            "{}\n{}\n{}",
+            self.trust_domain,
+            self.address,
+            self.token.expose()
+        ));
         for pin in &self.pins {
             body.push('\n');
             body.push_str(&URL_SAFE_NO_PAD.encode(pin));
@@ -149,7 +164,10 @@ fn check_address(address: &str) -> Result<(), JoinStringError> {
     let port: u16 = port.parse().map_err(|_| wrong())?;
     let bare = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(inner) => inner.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)),
+        None => {
+            !host.is_empty()
+                && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
+        }
     };
     if bare && port != 0 { Ok(()) } else { Err(wrong()) }
 }
@@ -196,7 +214,10 @@ mod tests {
         let whole = example().format();
         for end in 0..whole.expose().len() {
             let why = JoinString::parse(&whole.expose()[..end]).unwrap_err();
-            assert!(matches!(why, JoinStringError::Prefix | JoinStringError::Checksum), "{end}: {why}");
+            assert!(
+                matches!(why, JoinStringError::Prefix | JoinStringError::Checksum),
+                "{end}: {why}"
+            );
         }
         let doubled = format!("{}{}", whole.expose(), whole.expose());
         assert_eq!(JoinString::parse(&doubled).unwrap_err(), JoinStringError::Checksum);
@@ -204,7 +225,10 @@ mod tests {
 
     #[test]
     fn another_version_and_another_text_are_told_apart() {
-        assert_eq!(JoinString::parse("weft-join-2.x.y").unwrap_err(), JoinStringError::Version("2".into()));
+        assert_eq!(
+            JoinString::parse("weft-join-2.x.y").unwrap_err(),
+            JoinStringError::Version("2".into())
+        );
         assert_eq!(JoinString::parse("f3b1c2d4-uuid").unwrap_err(), JoinStringError::Prefix);
     }
 
@@ -212,8 +236,22 @@ mod tests {
     fn unusable_parts_are_refused_when_it_is_made() {
         let domain = || TrustDomain::parse("example.org").unwrap();
         let token = |text: &str| Secret::new(text.to_owned());
-        for address in ["", "host", "host:", "host:0", "host:99999", ":1", "a b:1", "[::1:1", "h/ost:1", "u@h:1"] {
-            assert!(JoinString::new(domain(), address, token("t"), vec![[0; 32]]).is_err(), "{address}");
+        for address in [
+            "",
+            "host",
+            "host:",
+            "host:0",
+            "host:99999",
+            ":1",
+            "a b:1",
+            "[::1:1",
+            "h/ost:1",
+            "u@h:1",
+        ] {
+            assert!(
+                JoinString::new(domain(), address, token("t"), vec![[0; 32]]).is_err(),
+                "{address}"
+            );
         }
         for bad in ["", "a b", "a\nb", "ü", &"x".repeat(257)] {
             assert!(JoinString::new(domain(), "h:1", token(bad), vec![[0; 32]]).is_err(), "{bad}");

@@ -5,7 +5,7 @@ use aws_lc_rs::signature::VerificationAlgorithm;
 
 use crate::crypto::keys::{Algorithm, KeyKind};
 
-/// A JWS signature algorithm (RFC 7518 §3.1). `none`, HMAC and EdDSA cannot be expressed.
+/// A JWS signature algorithm (RFC 7518 §3.1). `none`, HMAC and `EdDSA` cannot be expressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum JwsAlgorithm {
     /// RSA PKCS#1 v1.5 with SHA-256.

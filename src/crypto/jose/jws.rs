@@ -26,7 +26,7 @@ pub enum JoseError {
     /// The header holds more than `alg`, `kid` and `typ`; `crit`, `jwk`, `jku`, `x5c` and `b64` among it.
     #[error("the header parameter `{0}` is not accepted")]
     HeaderParameter(String),
-    /// No `alg`, or one outside the nine: `none`, HMAC and EdDSA among them.
+    /// No `alg`, or one outside the nine: `none`, HMAC and `EdDSA` among them.
     #[error("the algorithm `{0}` is not accepted")]
     Algorithm(String),
     /// No `kid`.

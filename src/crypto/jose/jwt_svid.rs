@@ -138,7 +138,7 @@ fn optional_date(
     }
 }
 
-/// A NumericDate (RFC 7519 §2): whole seconds, or a fraction, which is rounded down.
+/// A `NumericDate` (RFC 7519 §2): whole seconds, or a fraction, which is rounded down.
 fn date(claims: &Map<String, Value>, name: &str) -> Option<Timestamp> {
     let number = claims.get(name)?.as_number()?;
     if let Some(seconds) = number.as_i64() {

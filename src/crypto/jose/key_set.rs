@@ -2,14 +2,16 @@
 //!
 //! Here and not in `bundles`, because agents and the command line read and write it too.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::{JsonError, parse_object};
 use crate::crypto::digest::{base64, base64url, from_base64, from_base64url};
 use crate::crypto::keys::{KeyError, KeyKind, PublicKey};
 use crate::crypto::x509::CertificateView;
-use crate::kernel::Lifetime;
 use crate::kernel::limits::BUNDLE_BYTES_MAX;
+use crate::kernel::{Lifetime, TrustDomain};
 
 /// A public key for JWT-SVIDs, under its key id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +47,9 @@ pub enum KeySetError {
     /// `keys` is missing or no list (§4.1.3).
     #[error("a bundle has a list `keys`")]
     NoKeys,
+    /// A bundle map has no object `trust_domains`, or a name in it is no trust domain, or its value no bundle (§5.1).
+    #[error("a bundle map has an object `trust_domains` of trust domains and their bundles")]
+    NoMap,
     /// `spiffe_sequence` or `spiffe_refresh_hint` is not a whole number (§4.1.1, §4.1.2).
     #[error("`{0}` is not a whole number")]
     NotNumber(&'static str),
@@ -56,11 +61,14 @@ impl KeySet {
         if document.len() > BUNDLE_BYTES_MAX {
             return Err(KeySetError::TooLong);
         }
-        let members = parse_object(document)?;
+        Self::of_members(&parse_object(document)?)
+    }
+
+    fn of_members(members: &Map<String, Value>) -> Result<Self, KeySetError> {
         let Some(Value::Array(keys)) = members.get("keys") else { return Err(KeySetError::NoKeys) };
         let mut set = Self {
-            sequence: whole(&members, "spiffe_sequence")?,
-            refresh_hint: whole(&members, "spiffe_refresh_hint")?
+            sequence: whole(members, "spiffe_sequence")?,
+            refresh_hint: whole(members, "spiffe_refresh_hint")?
                 .map(|seconds| Lifetime::seconds(i64::try_from(seconds).unwrap_or(i64::MAX))),
             ..Self::default()
         };
@@ -115,6 +123,40 @@ pub fn print_bundle(set: &KeySet) -> Value {
         document.insert("spiffe_refresh_hint".to_owned(), hint.as_seconds().into());
     }
     Value::Object(document)
+}
+
+/// Reads a bundle map (§5.1): bundles by trust domain, no name twice. Refresh hints inside of it say nothing.
+pub fn parse_bundle_map(document: &[u8]) -> Result<BTreeMap<TrustDomain, KeySet>, KeySetError> {
+    if document.len() > BUNDLE_BYTES_MAX {
+        return Err(KeySetError::TooLong);
+    }
+    let members = parse_object(document)?;
+    let Some(Value::Object(domains)) = members.get("trust_domains") else {
+        return Err(KeySetError::NoMap);
+    };
+    let mut map = BTreeMap::new();
+    for (name, bundle) in domains {
+        let domain = TrustDomain::parse(name).map_err(|_| KeySetError::NoMap)?;
+        let bundle = bundle.as_object().ok_or(KeySetError::NoMap)?;
+        map.insert(domain, KeySet { refresh_hint: None, ..KeySet::of_members(bundle)? });
+    }
+    Ok(map)
+}
+
+/// Prints a bundle map.
+pub fn print_bundle_map(map: &BTreeMap<TrustDomain, KeySet>) -> Value {
+    let domains: Map<String, Value> =
+        map.iter().map(|(domain, set)| (domain.to_string(), print_bundle(set))).collect();
+    json!({ "trust_domains": domains })
+}
+
+/// When to fetch a bundle again: as its publisher hints, else every five minutes (§6.1); never more than once a second.
+pub fn poll_interval(hint: Option<Lifetime>) -> Lifetime {
+    match hint {
+        Some(hint) if hint.as_seconds() >= 1 => hint,
+        Some(_) => Lifetime::seconds(1),
+        None => Lifetime::minutes(5),
+    }
 }
 
 /// The members that say which key it is (RFC 7518 §6, RFC 8037 §2).

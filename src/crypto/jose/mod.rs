@@ -13,7 +13,10 @@ pub use algorithm::JwsAlgorithm;
 pub use json::{JsonError, parse_object};
 pub use jws::{JoseError, TokenSigner, Unverified};
 pub use jwt_svid::{JwtKeys, JwtSvidClaims, JwtSvidError, verify_jwt_svid};
-pub use key_set::{JwtAuthority, KeySet, KeySetError, key_members, print_bundle};
+pub use key_set::{
+    JwtAuthority, KeySet, KeySetError, key_members, parse_bundle_map, poll_interval, print_bundle,
+    print_bundle_map,
+};
 
-#[cfg(test)]
+#[cfg(all(test, feature = "testkit"))]
 mod tests;

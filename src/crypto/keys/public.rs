@@ -1,4 +1,4 @@
-//! A public key: exactly the bytes of its SubjectPublicKeyInfo, decoded and checked once.
+//! A public key: exactly the bytes of its `SubjectPublicKeyInfo`, decoded and checked once.
 
 use std::fmt;
 use std::sync::Arc;
@@ -82,7 +82,7 @@ struct Inner {
 }
 
 impl PublicKey {
-    /// Reads a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7) in DER, to the last byte.
+    /// Reads a `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7) in DER, to the last byte.
     pub fn from_spki_der(der: &[u8]) -> Result<Self, KeyError> {
         for (kind, prefix, length) in FIXED_FORMS {
             if der.starts_with(prefix) {
@@ -95,12 +95,12 @@ impl PublicKey {
         Self::rsa(der)
     }
 
-    /// The whole SubjectPublicKeyInfo, as it was given.
+    /// The whole `SubjectPublicKeyInfo`, as it was given.
     pub fn spki(&self) -> &[u8] {
         &self.0.spki
     }
 
-    /// SHA-256 of the SubjectPublicKeyInfo: the key's name in pins, bindings and callers' proofs.
+    /// SHA-256 of the `SubjectPublicKeyInfo`: the key's name in pins, bindings and callers' proofs.
     pub fn digest(&self) -> [u8; 32] {
         self.0.digest
     }
@@ -110,7 +110,7 @@ impl PublicKey {
         self.0.kind
     }
 
-    /// The key's own bits: the point, the Ed25519 key, or the RSAPublicKey structure.
+    /// The key's own bits: the point, the Ed25519 key, or the `RSAPublicKey` structure.
     pub fn bits(&self) -> &[u8] {
         self.0.spki.get(self.0.bits_at..).unwrap_or_default()
     }

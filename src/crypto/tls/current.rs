@@ -27,7 +27,12 @@ pub struct CurrentCertificate(Arc<ArcSwapOption<CertifiedKey>>);
 
 /// The roots that peers are verified with from now on, by trust domain. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct CurrentRoots(Arc<ArcSwap<HashMap<TrustDomain, Roots>>>);
+pub struct CurrentRoots {
+    own: Shared,
+    also: Option<Shared>,
+}
+
+type Shared = Arc<ArcSwap<HashMap<TrustDomain, Roots>>>;
 
 /// Our clock, for rustls.
 #[derive(Debug, Clone)]
@@ -71,14 +76,14 @@ impl CurrentRoots {
 
     /// These roots, and no others, from now on.
     pub fn replace(&self, all: impl IntoIterator<Item = Roots>) {
-        self.0.store(Arc::new(
+        self.own.store(Arc::new(
             all.into_iter().map(|roots| (roots.trust_domain().clone(), roots)).collect(),
         ));
     }
 
     /// These roots for their trust domain from now on.
     pub fn set(&self, roots: &Roots) {
-        self.0.rcu(|all| {
+        self.own.rcu(|all| {
             let mut all = HashMap::clone(all);
             all.insert(roots.trust_domain().clone(), roots.clone());
             all
@@ -87,16 +92,23 @@ impl CurrentRoots {
 
     /// No peer of this trust domain verifies from now on.
     pub fn remove(&self, trust_domain: &TrustDomain) {
-        self.0.rcu(|all| {
+        self.own.rcu(|all| {
             let mut all = HashMap::clone(all);
             all.remove(trust_domain);
             all
         });
     }
 
+    /// These roots and, for trust domains that they do not have, those of `others`. Both go on changing.
+    #[must_use]
+    pub fn and(&self, others: &Self) -> Self {
+        Self { own: Arc::clone(&self.own), also: Some(Arc::clone(&others.own)) }
+    }
+
     /// The roots of this trust domain now.
     pub fn of(&self, trust_domain: &TrustDomain) -> Option<Roots> {
-        self.0.load().get(trust_domain).cloned()
+        let own = self.own.load().get(trust_domain).cloned();
+        own.or_else(|| self.also.as_ref()?.load().get(trust_domain).cloned())
     }
 
     /// Verifies a chain, leaf first, against the roots of the trust domain that its leaf names.

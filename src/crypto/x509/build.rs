@@ -56,7 +56,7 @@ pub struct LeafTemplate<'a> {
 
 /// An authority's certificate and key, ready to sign: everything that all its leaves share is made once.
 pub struct Issuer {
-    issuer: rcgen::Issuer<'static, IssuerKey>,
+    shared: rcgen::Issuer<'static, IssuerKey>,
     signer: Arc<dyn Signer>,
     not_before: Timestamp,
     not_after: Timestamp,
@@ -99,7 +99,7 @@ impl Issuer {
             IssuerKey(Arc::clone(&signer)),
         )
         .map_err(|error| Fault::malformed("authority certificate", error))?;
-        Ok(Self { issuer, signer, not_before: view.not_before, not_after: view.not_after })
+        Ok(Self { shared: issuer, signer, not_before: view.not_before, not_after: view.not_after })
     }
 
     /// First second in which it may sign.
@@ -130,7 +130,7 @@ impl Issuer {
     }
 
     fn sign(&self, params: &CertificateParams, key: &PublicKey) -> Result<Vec<u8>, Fault> {
-        let certificate = params.signed_by(&SubjectKey(key), &self.issuer).map_err(Fault::bug)?;
+        let certificate = params.signed_by(&SubjectKey(key), &self.shared).map_err(Fault::bug)?;
         Ok(certificate.der().to_vec())
     }
 }
@@ -202,7 +202,7 @@ fn finish(
     (not_before, not_after): (Timestamp, Timestamp),
 ) -> Result<(), Fault> {
     let digest = key.digest();
-    // RFC 7093 §2 (1): the left-most 160 bits of SHA-256; here over the whole SubjectPublicKeyInfo, which we have already.
+    // RFC 7093 §2 (1): the left-most 160 bits of SHA-256; here over the whole `SubjectPublicKeyInfo`, which we have already.
     let id = digest.get(..20).unwrap_or_default().to_vec();
     params.key_identifier_method = KeyIdMethod::PreSpecified(id);
     params.serial_number = Some(SerialNumber::from_slice(&serial.0));

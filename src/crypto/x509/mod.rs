@@ -12,7 +12,11 @@ mod view;
 pub use build::{CaTemplate, Issuer, LeafTemplate, Serial, ca_name, self_signed_ca};
 pub use roots::Roots;
 pub use verify::{SvidError, VerifiedSvid, svid_of_verified_peer, verify_pki, verify_svid};
-pub use view::{CertificateError, CertificateView, ExtendedUsages, KeyUsages, pem_certificates};
+pub use view::{
+    CertificateError, CertificateView, ExtendedUsages, KeyUsages, pem_certificates, split_chain,
+};
 
-#[cfg(test)]
+#[cfg(all(test, feature = "testkit"))]
+pub(crate) mod forge;
+#[cfg(all(test, feature = "testkit"))]
 mod tests;

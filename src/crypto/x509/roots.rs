@@ -16,7 +16,7 @@ pub struct Roots {
 
 #[derive(Debug)]
 struct Anchor {
-    anchor: TrustAnchor<'static>,
+    trusted: TrustAnchor<'static>,
     not_before: Timestamp,
     not_after: Timestamp,
 }
@@ -44,7 +44,7 @@ impl Roots {
     /// Those that are valid now: path validation itself does not look at the dates of an anchor.
     pub(super) fn valid_at(&self, now: Timestamp) -> Vec<TrustAnchor<'_>> {
         let valid = self.anchors.iter().filter(|one| one.not_before <= now && now <= one.not_after);
-        valid.map(|one| borrowed(&one.anchor)).collect()
+        valid.map(|one| borrowed(&one.trusted)).collect()
     }
 }
 
@@ -52,10 +52,10 @@ impl Anchor {
     fn parse(der: &[u8]) -> Result<Self, CertificateError> {
         let view = CertificateView::parse(der)?;
         let certificate = CertificateDer::from(der);
-        let anchor = webpki::anchor_from_trusted_cert(&certificate)
+        let trusted = webpki::anchor_from_trusted_cert(&certificate)
             .map_err(|_| CertificateError::Malformed)?
             .to_owned();
-        Ok(Self { anchor, not_before: view.not_before, not_after: view.not_after })
+        Ok(Self { trusted, not_before: view.not_before, not_after: view.not_after })
     }
 }
 

@@ -22,7 +22,7 @@ pub struct VerifiedSvid {
     pub not_before: Timestamp,
     /// Last second of validity.
     pub not_after: Timestamp,
-    /// SHA-256 of its SubjectPublicKeyInfo.
+    /// SHA-256 of its `SubjectPublicKeyInfo`.
     pub key_digest: [u8; 32],
     /// Its key.
     pub public_key: PublicKey,
@@ -218,8 +218,8 @@ fn verify_path(
 struct AnyUsage;
 
 impl ExtendedKeyUsageValidator for AnyUsage {
-    fn validate(&self, purposes: KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
-        purposes.map(|purpose| purpose.map(drop)).collect()
+    fn validate(&self, mut purposes: KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
+        purposes.try_for_each(|purpose| purpose.map(drop))
     }
 }
 

@@ -26,6 +26,8 @@ pub enum CertificateError {
 /// The fields of a certificate that identities depend on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateView {
+    /// The first common name of the subject, if it has one that is text.
+    pub common_name: Option<String>,
     /// URI names, in order.
     pub uris: Vec<String>,
     /// DNS names, in order.
@@ -50,7 +52,7 @@ pub struct CertificateView {
     pub subject_key_id: Option<Vec<u8>>,
     /// Authority key identifier.
     pub authority_key_id: Option<Vec<u8>>,
-    /// SubjectPublicKeyInfo.
+    /// `SubjectPublicKeyInfo`.
     pub spki: Vec<u8>,
     /// Subject, in DER.
     pub subject: Vec<u8>,
@@ -123,7 +125,9 @@ impl CertificateView {
     fn plain(certificate: &X509Certificate<'_>) -> Self {
         let serial = hex(certificate.raw_serial());
         let digits = serial.trim_start_matches('0');
+        let name = certificate.subject().iter_common_name().next();
         Self {
+            common_name: name.and_then(|name| name.as_str().ok()).map(str::to_owned),
             uris: Vec::new(),
             dns_names: Vec::new(),
             names_critical: false,
@@ -166,7 +170,7 @@ impl CertificateView {
             }
             ParsedExtension::KeyUsage(usage) => self.key_usage = Some(key_usages(*usage, critical)),
             ParsedExtension::ExtendedKeyUsage(usage) => {
-                self.extended_key_usage = Some(extended_usages(usage))
+                self.extended_key_usage = Some(extended_usages(usage));
             }
             ParsedExtension::SubjectKeyIdentifier(id) => self.subject_key_id = Some(id.0.to_vec()),
             ParsedExtension::AuthorityKeyIdentifier(authority) => {
@@ -207,4 +211,16 @@ pub fn pem_certificates(text: &[u8]) -> Result<Vec<Vec<u8>>, CertificateError> {
         Ok(_) => Err(CertificateError::NoPem),
         Err(_) => Err(CertificateError::Malformed),
     }
+}
+
+/// The certificates of a concatenation of DER, as the Workload API carries chains and bundles.
+pub fn split_chain(mut der: &[u8]) -> Result<Vec<Vec<u8>>, CertificateError> {
+    let mut certificates = Vec::new();
+    while !der.is_empty() {
+        let (rest, _) = X509Certificate::from_der(der).map_err(|_| CertificateError::Malformed)?;
+        let (one, rest) = der.split_at(der.len() - rest.len());
+        certificates.push(one.to_vec());
+        der = rest;
+    }
+    Ok(certificates)
 }

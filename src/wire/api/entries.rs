@@ -3,10 +3,11 @@
 use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize};
 
-use super::{Problem, Time, is_false};
+use super::{Problem, Time};
 
 /// A registration entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "the flags are the protocol's")]
 pub struct Entry {
     /// Its id: the client's choice, or `ent_…`.
     pub id: String,
@@ -47,6 +48,7 @@ pub struct Entry {
 /// What an entry shall be. Replaces the whole entry: what is not said is at its default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "the flags are the protocol's")]
 pub struct EntryInput {
     /// The client's choice of id: 1 to 255 of `A-Z a-z 0-9 . - _`. In `PUT` it is the path's, or not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,10 +69,10 @@ pub struct EntryInput {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub federates_with: Vec<String>,
     /// The identity may administer the server.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub admin: bool,
     /// The identity is a downstream server.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub downstream: bool,
     /// From when on the entry counts no more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,16 +81,16 @@ pub struct EntryInput {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dns_names: Vec<String>,
     /// The SVID is pushed into a store instead of served to workloads.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub store_svid: bool,
     /// Tells identities apart for workloads that have several.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub hint: String,
     /// The agent asks for the X.509-SVID only when a workload does.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub disable_x509_svid_prefetch: bool,
     /// JWT-SVIDs carry a `jti`, and agents do not cache them.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub jwt_svid_include_jti: bool,
 }
 

@@ -44,7 +44,7 @@
 //! | `GET /status` | | [`Status`] |
 //!
 //! Invariants:
-//! - Names are snake_case, times RFC 3339 text in UTC ([`Time`]), spans whole seconds in a field that ends in `_seconds`,
+//! - Names are `snake_case`, times RFC 3339 text in UTC ([`Time`]), spans whole seconds in a field that ends in `_seconds`,
 //!   ids carry their prefix. A selector is one text, `type:value`.
 //! - What comes in refuses members it does not know, so that a typing error is no silent default; what is answered may
 //!   grow members, so a client ignores those it does not know.
@@ -97,8 +97,3 @@ pub const ROOT: &str = "/api/v1";
 pub const REALM_HEADER: &str = "weft-realm";
 /// The media type of [`Problem`].
 pub const PROBLEM_MEDIA_TYPE: &str = "application/problem+json";
-
-/// An input's flag is off unless said.
-fn is_false(flag: &bool) -> bool {
-    !*flag
-}
