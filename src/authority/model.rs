@@ -240,6 +240,10 @@ pub struct TaintAuthority(pub Administrator, pub String);
 #[derive(Debug, Clone)]
 pub struct RevokeAuthority(pub Administrator, pub String);
 
+/// May they seal all keys under the current key-encryption key?
+#[derive(Debug, Clone)]
+pub struct ResealKeys(pub Administrator);
+
 macro_rules! actions {
     ($($action:ty = $name:literal, |$it:ident| $id:expr;)*) => {$(
         impl Action for $action {
@@ -259,33 +263,41 @@ actions! {
     ActivateAuthority = "ActivateAuthority", |it| &it.1;
     TaintAuthority = "TaintAuthority", |it| &it.1;
     RevokeAuthority = "RevokeAuthority", |it| &it.1;
+    ResealKeys = "ResealKeys", |_it| "all";
 }
 
 fn request<'a>(by: &'a Administrator, id: &'a str) -> Request<'a> {
-    Request {
-        realm: by.realm,
-        principal: by.asker.principal(),
-        principal_id: by.asker.spiffe_id(),
-        actor: None,
-        resource: ("Authority", id),
-        resource_id: None,
-        context: Vec::new(),
-        evidence_expires: Timestamp::FOREVER,
-    }
+    by.asker.request(by.realm, ("Authority", id), None)
 }
 
-pub(super) fn event(
-    realm: RealmId,
-    kind: &'static str,
-    id: AuthorityId,
-    purpose: Purpose,
-    granted: &Granted,
-) -> Event {
-    Event::new(realm, kind)
-        .actor(granted.actor)
-        .about("authority", id.to_string())
-        .about("purpose", purpose.as_str())
-        .by("action", granted.action)
+/// Who changes something, and by what right: an administrator with a spent permit, or the server itself.
+#[derive(Debug, Clone)]
+pub(super) struct Doer {
+    pub(super) granted: Granted,
+    pub(super) asker: Option<Asker>,
+}
+
+impl Doer {
+    /// The server, on its own account: `work` names what for.
+    pub(super) const fn server(work: &'static str) -> Self {
+        Self { granted: Granted::to_server(work), asker: None }
+    }
+
+    /// An event of this authority, signed by whoever does it.
+    pub(super) fn tells(
+        &self,
+        realm: RealmId,
+        kind: &'static str,
+        (id, purpose): (&str, Purpose),
+    ) -> Event {
+        let event =
+            Event::new(realm, kind).about("authority", id).about("purpose", purpose.as_str());
+        let event = event.by("action", self.granted.action);
+        match &self.asker {
+            Some(asker) => asker.sign(event),
+            None => event,
+        }
+    }
 }
 
 /// Why nothing was done with an authority.

@@ -3,7 +3,7 @@
 use crate::access::{Action, Asker, Request};
 use crate::crypto::jose::KeySetError;
 use crate::crypto::x509::CertificateError;
-use crate::kernel::{Failure, Fault, Kind, RealmId, Timestamp, TrustDomain};
+use crate::kernel::{Failure, Fault, Kind, RealmId, TrustDomain};
 
 /// The kind of change of a foreign bundle; its key is the trust domain.
 pub const FOREIGN_BUNDLE: &str = "foreign_bundle";
@@ -56,16 +56,7 @@ impl Action for DeleteBundle {
 }
 
 fn request<'a>(by: &'a Administrator, domain: &'a str) -> Request<'a> {
-    Request {
-        realm: by.realm,
-        principal: by.asker.principal(),
-        principal_id: by.asker.spiffe_id(),
-        actor: None,
-        resource: ("Bundle", domain),
-        resource_id: None,
-        context: Vec::new(),
-        evidence_expires: Timestamp::FOREVER,
-    }
+    by.asker.request(by.realm, ("Bundle", domain), None)
 }
 
 /// Why nothing was done with a bundle.

@@ -5,7 +5,9 @@
 mod clock;
 mod database;
 mod entropy;
+mod keys;
 
 pub use clock::TestClock;
 pub use database::{TestDatabase, engines, on_each_database, on_each_engine};
 pub use entropy::SeededEntropy;
+pub use keys::KeysReplica;
