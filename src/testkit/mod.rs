@@ -6,6 +6,7 @@ mod clock;
 mod database;
 mod entropy;
 mod keys;
+pub mod postgres;
 
 pub use clock::TestClock;
 pub use database::{TestDatabase, engines, on_each_database, on_each_engine};
