@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::access::{
-    BindRole, ChangeError, DeletePolicy, Rights, STATEMENTS, SetPolicy, UnbindRole, store,
-};
+use crate::access::{BindRole, ChangeError, DeletePolicy, Rights, SetPolicy, UnbindRole, store};
 use crate::crypto::seal::{Kek, KekRing};
 use crate::db::Db;
 use crate::env::Env;
@@ -121,7 +119,7 @@ async fn every_statement_is_one_that_both_engines_understand() {
         let prepared: Result<(), Fault> = db
             .read(REALM, (), |tx, ()| {
                 Box::pin(async move {
-                    for sql in STATEMENTS {
+                    for sql in store::STATEMENTS {
                         tx.prepare(sql).await?;
                     }
                     Ok(())

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::access::{self, Action, Asker, Request};
+use crate::access::{self, Action, Asker, Fact, Request};
 use crate::events::Event;
 use crate::kernel::{
     Evidence, EvidenceSource, Failure, Fault, JoinTokenId, Kind, Lifetime, RealmId, Secret, Selector, SpiffeId,
@@ -223,7 +223,10 @@ impl Action for CreateJoinToken {
     const NAME: &'static str = "CreateJoinToken";
 
     fn request(&self) -> Request<'_> {
-        administrative(&self.0.by, ("JoinToken", "new"), self.0.alias.as_ref())
+        let selectors = i64::try_from(self.0.selectors.len()).unwrap_or(i64::MAX);
+        let context = vec![("selectors", Fact::Number(selectors))];
+        let alias = self.0.alias.as_ref();
+        Request { context, ..administrative(&self.0.by, ("JoinToken", "new"), alias) }
     }
 }
 
