@@ -54,7 +54,8 @@ pub use model::{
 pub use rights::{PolicyText, Rights};
 pub use roles::{Given, Holder, Right, Role, RoleBinding};
 pub use set_policy::SetPolicy;
-pub(crate) use store::STATEMENTS;
+#[cfg(test)]
+use store::STATEMENTS;
 pub use unbind_role::UnbindRole;
 
 use crate::env::Clock;

@@ -265,13 +265,6 @@ impl Roles {
         Self { by_name, by_holder }
     }
 
-    /// The same, with these bindings replaced, or removed.
-    pub(super) fn with(&self, changed: BTreeMap<Name, Option<RoleBinding>>) -> Self {
-        let others = self.by_name.values().filter(|known| !changed.contains_key(&known.name));
-        let others: Vec<_> = others.cloned().collect();
-        Self::of(others.into_iter().chain(changed.into_values().flatten().map(Arc::new)))
-    }
-
     pub(super) fn all(&self) -> impl Iterator<Item = &Arc<RoleBinding>> {
         self.by_name.values()
     }

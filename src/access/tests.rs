@@ -18,6 +18,8 @@ use crate::kernel::{
 };
 use crate::testkit::TestClock;
 
+#[path = "tests_change.rs"]
+mod change;
 #[path = "tests_index.rs"]
 mod index;
 #[path = "tests_rights.rs"]

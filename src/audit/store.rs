@@ -84,7 +84,7 @@ fn fact(row: &Row) -> Result<Found, Fault> {
     let stream = <[u8; 16]>::try_from(row.bytes("stream")?.as_slice());
     let stream = Stream(stream.map_err(|_| Fault::malformed("row", "a stream has not 16 bytes"))?);
     let n = u64::try_from(row.int("n")?).map_err(Fault::bug)?;
-    let event = crate::events::store::sealed(row)?;
+    let event = Sealed::from_row(row)?;
     Ok(Found { origin: Origin::Ledger { stream, n }, time: event.header.time, event })
 }
 

@@ -17,6 +17,8 @@ pub const AUTHORITY: &str = "authority";
 pub const PREPARED: &str = "authority.prepared";
 /// An authority signs from now on.
 pub const ACTIVATED: &str = "authority.activated";
+/// An authority signs no longer: another does.
+pub const RETIRED: &str = "authority.retired";
 /// An authority is not to be relied on any longer: whoever holds something of it renews.
 pub const TAINTED: &str = "authority.tainted";
 /// An authority left the bundle before its end.

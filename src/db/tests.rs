@@ -49,6 +49,14 @@ async fn names(db: &Db) -> Vec<String> {
     rows.iter().map(|row| row.text("name").unwrap()).collect()
 }
 
+/// A caller of its own.
+#[expect(clippy::disallowed_methods, reason = "a test waits for its own callers")]
+fn spawn<T: Send + 'static>(
+    call: impl Future<Output = T> + Send + 'static,
+) -> tokio::task::JoinHandle<T> {
+    tokio::spawn(call)
+}
+
 /// Counts the runs of a body.
 #[derive(Debug, Clone, Default)]
 struct Runs(Arc<AtomicUsize>);

@@ -13,15 +13,15 @@ use crate::db::Db;
 use crate::env::{Clock, Entropy, Env};
 use crate::events::Events;
 use crate::jobs::{Reconcilers, Tasks};
-use crate::kernel::{Failure, Fault, Kind, RealmId};
+use crate::kernel::{Failure, Fault, Kind, RealmId, Secret};
 use crate::nodes::attestors::{Attestors, JoinTokens, NodeAttestor, X509Pop};
-use crate::nodes::{Below, Nodes};
+use crate::nodes::{self, Nodes};
 use crate::posture::Posture;
 use crate::realms::Realms;
 use crate::settings::{Environment, Places};
 use crate::svid::Svid;
 use crate::telemetry::{Health, Metrics};
-use crate::workloads::Workloads;
+use crate::workloads::{self, Workloads};
 
 use super::realm_doors::RealmDoor;
 use super::settings::{SealSettings, Settings};
@@ -88,26 +88,42 @@ impl Server {
         let events = Events::open(env.clone(), ledger, Arc::clone(&ring), settings.ledger.clone())?;
         let access = Access::new(Arc::clone(&clock), rustix::process::geteuid().as_raw())?;
         let realms = Realms::new(env.clone(), access.clone(), events.clone());
-        let audit = Audit::new(env.clone(), access.clone(), events.clone());
-        let bundles = Bundles::new(env.clone(), access.clone(), events.clone(), realms.clone());
-        let authority = Authority::new(env.clone(), access.clone(), events.clone(), realms.clone(), bundles.clone(), ring, settings.authority.clone());
+        let audit = Audit::new(env.db.clone(), events.clone(), access.clone());
+        let authority =
+            Authority::new(env.clone(), events.clone(), access.clone(), ring, settings.authority.clone());
+        let bundles = Bundles::new(env.clone(), events.clone(), access.clone(), authority.clone());
         let svid = Svid::new(authority.clone(), Arc::clone(&entropy), settings.svid.clone());
-        let posture = Posture;
-        let below = Below {
-            access: access.clone(),
-            events: events.clone(),
-            posture: posture.clone(),
-            svid: svid.clone(),
-            realms: realms.clone(),
-        };
-        let nodes = Nodes::new(env.clone(), below, attestors(&settings)?, settings.node.clone());
-        let workloads = Workloads::new(env.clone(), nodes.clone(), settings.workloads.clone());
-        let reconcilers = Reconcilers::new(clock, entropy);
-        let health = Health::default();
-        let doors = RwLock::default();
+        let nodes = Nodes::new(
+            env.clone(),
+            nodes::Below {
+                access: access.clone(),
+                events: events.clone(),
+                posture: Posture,
+                svid: svid.clone(),
+                realms: realms.clone(),
+            },
+            attestors(&settings)?,
+            settings.node.clone(),
+        );
+        let workloads = Workloads::new(
+            env.clone(),
+            workloads::Below {
+                access: access.clone(),
+                events: events.clone(),
+                authority: authority.clone(),
+                bundles: bundles.clone(),
+                posture: Posture,
+                svid: svid.clone(),
+                nodes: nodes.clone(),
+            },
+            settings.workloads.clone(),
+        );
         Ok(Arc::new(Self {
-            env, tasks, reconcilers, health, metrics, settings, data_dir, events, access, realms, audit, authority,
-            bundles, svid, nodes, workloads, doors,
+            health: Health::new(Arc::clone(&clock)),
+            reconcilers: Reconcilers::new(clock, entropy),
+            doors: RwLock::default(),
+            env, tasks, metrics, settings, data_dir, events, access, realms, audit, authority, bundles, svid, nodes,
+            workloads,
         }))
     }
 
@@ -130,11 +146,21 @@ pub(super) fn kek_ring(
     entropy: &dyn Entropy,
 ) -> Result<KekRing, Failure> {
     let own = data_dir.join("kek");
+    let (text, credential);
     let source = match (&settings.file, &settings.environment, &settings.credential) {
         (None, None, None) => KekSource::File { path: &own, create: true },
         (Some(path), None, None) => KekSource::File { path, create: false },
-        (None, Some(name), None) => KekSource::Environment { value: environment.get(name) },
-        (None, None, Some(name)) => KekSource::Credential { directory: environment.get("CREDENTIALS_DIRECTORY"), name },
+        (None, Some(name), None) => {
+            let value = environment.get(name).ok_or_else(|| no_key(format!("the environment has no `{name}`")))?;
+            text = Secret::new(value.to_owned());
+            KekSource::Text(&text)
+        }
+        (None, None, Some(name)) => {
+            let directory = environment.get("CREDENTIALS_DIRECTORY");
+            let directory = directory.ok_or_else(|| no_key("systemd gave no credentials directory".to_owned()))?;
+            credential = Path::new(directory).join(name);
+            KekSource::Credential { path: &credential }
+        }
         _ => return Err(Failure::new(Kind::Invalid, "seal.sources", "name one source of the key-encryption key: `file`, `environment` or `credential`")),
     };
     let current = Kek::load(&source, entropy).map_err(kek_failure)?;
@@ -143,6 +169,10 @@ pub(super) fn kek_ring(
         others.push(Kek::load(&KekSource::File { path, create: false }, entropy).map_err(kek_failure)?);
     }
     Ok(KekRing::new(current, others))
+}
+
+fn no_key(words: String) -> Failure {
+    Failure::new(Kind::Invalid, "seal.key", words)
 }
 
 fn kek_failure(error: crate::crypto::seal::KekError) -> Failure {

@@ -5,6 +5,7 @@
 mod clock;
 mod database;
 mod entropy;
+pub mod postgres;
 
 pub use clock::TestClock;
 pub use database::{TestDatabase, engines, on_each_database, on_each_engine};

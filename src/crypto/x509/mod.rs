@@ -16,5 +16,7 @@ pub use view::{
     CertificateError, CertificateView, ExtendedUsages, KeyUsages, pem_certificates, split_chain,
 };
 
-#[cfg(test)]
+#[cfg(all(test, feature = "testkit"))]
+pub(crate) mod forge;
+#[cfg(all(test, feature = "testkit"))]
 mod tests;

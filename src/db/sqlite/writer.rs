@@ -105,7 +105,10 @@ impl Writer {
                 }
                 Attempt::NotCommitted(fault) if group.len() < 2 => return fail(group, &fault),
                 Attempt::NotCommitted(_) => {
-                    return group.into_iter().for_each(|job| self.alone(job));
+                    for job in group {
+                        self.alone(job);
+                    }
+                    return;
                 }
                 Attempt::NotBegun(fault) => return fail(group, &fault),
             }
@@ -282,7 +285,7 @@ impl Writer {
             let values = [head.history.into(), head.seq.into(), head.rights_seq.into()];
             self.tx.sqlite().execute(MOVE_HEAD, realm, &values).map_err(|met| met.fault)?;
         }
-        self.tx.sqlite().control(COMMIT).map_err(|met| unsure(met))?;
+        self.tx.sqlite().control(COMMIT).map_err(unsure)?;
         for (realm, head) in ends.moved() {
             self.heads.hear(realm, head.cursor());
         }
@@ -315,7 +318,9 @@ fn unsure(met: Met) -> Fault {
 }
 
 fn answer(group: Group) {
-    group.into_iter().for_each(|job| job.answer());
+    for job in group {
+        job.answer();
+    }
 }
 
 fn fail(group: Group, fault: &Fault) {

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use super::super::{Db, Engine};
-use super::{REALM, Runs, change, names, put, write};
+use super::{REALM, Runs, change, names, put, spawn, write};
 use crate::kernel::{Fault, Kind};
 use crate::testkit::{TestDatabase, engines, on_each_engine};
 
@@ -13,12 +13,12 @@ use crate::testkit::{TestDatabase, engines, on_each_engine};
 #[derive(Debug)]
 enum Error {
     Refused,
-    Fault(Fault),
+    Fault,
 }
 
 impl From<Fault> for Error {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
+    fn from(_: Fault) -> Self {
+        Self::Fault
     }
 }
 
@@ -36,7 +36,7 @@ async fn a_body_that_fails_changes_nothing_and_its_neighbours_are_not_touched() 
         assert!(matches!(refused, Err(Error::Refused)), "{refused:?}");
         let all = (0..40).map(|n| {
             let db = db.clone();
-            tokio::spawn(async move {
+            spawn(async move {
                 // Every fourth writes a row that is there already, after one of its own.
                 let name = format!("row {n:02}");
                 let body_fails = n % 4 == 3;
@@ -94,7 +94,7 @@ async fn a_caller_that_goes_away_changes_nothing_in_what_happens() {
         for n in 0..20 {
             let name = format!("row {n:02}");
             let (db, gone) = (db.clone(), tokio::time::Duration::from_micros(n * 20));
-            let call = tokio::spawn(async move {
+            let call = spawn(async move {
                 let write = write(&db, &name);
                 // The caller goes away at any moment after it asked.
                 let _gave_up = tokio::time::timeout(gone, write).await;
@@ -128,10 +128,10 @@ async fn a_body_may_await_nothing_but_its_transaction() {
 async fn a_snapshot_does_not_see_what_is_committed_meanwhile() {
     on_each_engine(async |db| {
         write(&db, "before").await.unwrap();
-        let (begun, began) = channel();
-        let (go, gone) = channel();
-        let gates = Mutex::new((begun, gone));
-        let reading = tokio::spawn({
+        let (here, arrived) = channel();
+        let (go, may_go) = channel();
+        let gates = Mutex::new((here, may_go));
+        let reading = spawn({
             let db = db.clone();
             async move {
                 db.read(REALM, gates, |tx, gates| {
@@ -145,7 +145,7 @@ async fn a_snapshot_does_not_see_what_is_committed_meanwhile() {
                 .await
             }
         });
-        until(async || began.try_recv().is_ok()).await;
+        until(async || arrived.try_recv().is_ok()).await;
         write(&db, "after").await.unwrap();
         go.send(()).unwrap();
         assert_eq!(reading.await.unwrap().unwrap(), (1, 1));
