@@ -20,14 +20,21 @@ pub(super) struct Cli {
     pub(super) command: Option<Command>,
 }
 
-const AFTER_HELP: &str = "Exit codes: 0 done, 1 refused or failed, 2 not understood, 3 not reachable.";
+const AFTER_HELP: &str =
+    "Exit codes: 0 done, 1 refused or failed, 2 not understood, 3 not reachable.";
 
 /// Where the server is, and how answers look.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = REACHING)]
 pub(super) struct Connection {
     /// The local socket of a server on this machine [default: `admin.sock` in its data directory].
-    #[arg(long, global = true, value_name = "PATH", env = "WEFT_SERVER_SOCKET", conflicts_with = "server")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH",
+        env = "WEFT_SERVER_SOCKET",
+        conflicts_with = "server"
+    )]
     pub(super) server_socket: Option<PathBuf>,
     /// A server elsewhere, `https://host:8444` with --svid-socket or `https://host:8443` with --token-file.
     #[arg(long, global = true, value_name = "URL", env = "WEFT_SERVER")]

@@ -43,10 +43,7 @@ fn purpose(text: &str) -> Result<AuthorityPurpose, String> {
     AuthorityPurpose::parse(text).ok_or_else(|| "one of `x509`, `jwt-svid`, `oidc`".to_owned())
 }
 
-pub(super) async fn run(
-    command: AuthorityCommand,
-    session: &mut Session<'_>,
-) -> Result<(), Error> {
+pub(super) async fn run(command: AuthorityCommand, session: &mut Session<'_>) -> Result<(), Error> {
     let changed = match command {
         AuthorityCommand::List => session.api.all(&["authorities"], &[], None).await?,
         AuthorityCommand::Prepare { purpose } => {

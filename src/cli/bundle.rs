@@ -118,7 +118,9 @@ fn check(document: &[u8], file: &str) -> Result<(), Error> {
 fn pem(document: &BundleDocument) -> String {
     let x509 = document.keys.iter().filter(|key| key["use"] == "x509-svid");
     let certificates = x509.filter_map(|key| key["x5c"].as_array()?.first()?.as_str());
-    certificates.map(|certificate| super::workload::pem_of_base64("CERTIFICATE", certificate)).collect()
+    certificates
+        .map(|certificate| super::workload::pem_of_base64("CERTIFICATE", certificate))
+        .collect()
 }
 
 fn table(bundles: &[BundleSummary], now: Timestamp) -> Table {

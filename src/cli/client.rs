@@ -1,6 +1,8 @@
 //! The admin API as calls: documents in, documents out, refusals as errors.
 
-use http::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
+use http::header::{
+    CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH,
+};
 use http::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -62,7 +64,7 @@ impl Api {
         path: &[&str],
         query: &[(&str, String)],
     ) -> Result<Page<T>, Error> {
-        document(&self.call(Method::GET, path, query, None, HeaderMap::new()).await?)
+        document(&self.call(Ask { path, query, ..Ask::default() }).await?)
     }
 
     /// Every page of a listing, one after the other, up to this many items.
@@ -97,12 +99,13 @@ impl Api {
         body: &B,
     ) -> Result<T, Error> {
         let body = json(body)?;
-        document(&self.call(Method::POST, path, &[], Some(body), HeaderMap::new()).await?)
+        let body = Some(body);
+        document(&self.call(Ask { method: Method::POST, path, body, ..Ask::default() }).await?)
     }
 
     /// `POST` that says all in its path.
     pub(super) async fn act<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Error> {
-        document(&self.call(Method::POST, path, &[], None, HeaderMap::new()).await?)
+        document(&self.call(Ask { method: Method::POST, path, ..Ask::default() }).await?)
     }
 
     /// `PUT` of a document.
@@ -134,33 +137,27 @@ impl Api {
                 headers.insert(IF_MATCH, tag);
             }
         }
-        document(&self.call(Method::PUT, path, &[], Some(body), headers).await?)
+        let ask = Ask { method: Method::PUT, path, headers, body: Some(body), ..Ask::default() };
+        document(&self.call(ask).await?)
     }
 
     /// `DELETE`.
     pub(super) async fn delete(&self, path: &[&str]) -> Result<(), Error> {
-        self.call(Method::DELETE, path, &[], None, HeaderMap::new()).await.map(|_| ())
+        self.call(Ask { method: Method::DELETE, path, ..Ask::default() }).await.map(|_| ())
     }
 
     async fn fetch(&self, path: &[&str]) -> Result<Answer, Error> {
-        self.call(Method::GET, path, &[], None, HeaderMap::new()).await
+        self.call(Ask { path, ..Ask::default() }).await
     }
 
-    async fn call(
-        &self,
-        method: Method,
-        path: &[&str],
-        query: &[(&str, String)],
-        body: Option<Vec<u8>>,
-        mut headers: HeaderMap,
-    ) -> Result<Answer, Error> {
+    async fn call(&self, mut ask: Ask<'_>) -> Result<Answer, Error> {
         if let Some(realm) = &self.realm {
-            headers.insert(HeaderName::from_static(REALM_HEADER), realm.clone());
+            ask.headers.insert(HeaderName::from_static(REALM_HEADER), realm.clone());
         }
-        if body.is_some() {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if ask.body.is_some() {
+            ask.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        let answer = self.transport.send(Ask { method, path, query, headers, body }).await?;
+        let answer = self.transport.send(ask).await?;
         if answer.status.is_success() { Ok(answer) } else { Err(refusal(&answer)) }
     }
 }
@@ -173,8 +170,9 @@ fn json<B: Serialize + ?Sized>(body: &B) -> Result<Vec<u8>, Error> {
 fn document<T: DeserializeOwned>(answer: &Answer) -> Result<T, Error> {
     serde_json::from_slice(&answer.body).map_err(|error| Error::Local {
         what: format!("the server's answer is not understood: {error}"),
-        next: "It may be of another release than this command line (`weft --version`, `weft status`)."
-            .to_owned(),
+        next:
+            "It may be of another release than this command line (`weft --version`, `weft status`)."
+                .to_owned(),
     })
 }
 

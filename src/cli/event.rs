@@ -122,7 +122,9 @@ fn members(part: &Map<String, Value>) -> Vec<String> {
     let text = |value: &Value| match value {
         Value::String(text) => text.clone(),
         Value::Array(items) => {
-            let texts = items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned));
+            let texts = items
+                .iter()
+                .map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned));
             texts.collect::<Vec<_>>().join(",")
         }
         other => other.to_string(),

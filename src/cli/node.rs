@@ -137,5 +137,4 @@ fn fields(agent: &Agent, now: Timestamp) -> Fields {
     fields
 }
 
-const EMPTY: &str =
-    "No node has joined yet. `weft token create` prints a join string; `weft agent --join` on the node takes it.";
+const EMPTY: &str = "No node has joined yet. `weft token create` prints a join string; `weft agent --join` on the node takes it.";

@@ -50,8 +50,7 @@ pub(super) async fn run(command: PolicyCommand, session: &mut Session<'_>) -> Re
         }
         PolicyCommand::Set { name, file } => {
             let body = PolicyInput { text: input::text(&file)? };
-            let stored: Policy =
-                session.api.put(&["policies", &name], &body, When::Always).await?;
+            let stored: Policy = session.api.put(&["policies", &name], &body, When::Always).await?;
             session.print.list(&[stored], table, "")
         }
         PolicyCommand::Delete { name } => {

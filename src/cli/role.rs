@@ -52,8 +52,7 @@ fn holder(text: &str) -> Result<String, String> {
 pub(super) async fn run(command: RoleCommand, session: &mut Session<'_>) -> Result<(), Error> {
     match command {
         RoleCommand::List => {
-            let bindings: Vec<RoleBinding> =
-                session.api.all(&["role-bindings"], &[], None).await?;
+            let bindings: Vec<RoleBinding> = session.api.all(&["role-bindings"], &[], None).await?;
             session.print.list(&bindings, table, EMPTY)
         }
         RoleCommand::Bind { name, to, role, path, right } => {

@@ -13,11 +13,11 @@ use crate::crypto::digest::{hex, sha256};
 pub(super) fn of_process(pid: u32) -> Result<Vec<String>, Error> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))
         .map_err(|_| Error::local(format!("no process {pid} runs here")))?;
-    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    let field =
+        |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     // Real, effective, saved, file system: an agent looks at the effective one.
-    let effective = |name| -> Option<u32> {
-        field(name)?.split_ascii_whitespace().nth(1)?.parse().ok()
-    };
+    let effective =
+        |name| -> Option<u32> { field(name)?.split_ascii_whitespace().nth(1)?.parse().ok() };
     let (Some(uid), Some(gid)) = (effective("Uid"), effective("Gid")) else {
         return Err(Error::local(format!("the users of process {pid} cannot be read")));
     };
@@ -57,13 +57,16 @@ fn users(uid: u32, gid: u32, groups: Vec<u32>) -> Vec<String> {
 fn program(pid: u32) -> Vec<String> {
     let link = format!("/proc/{pid}/exe");
     let mut found = Vec::new();
-    if let Some(path) = fs::read_link(&link).ok().and_then(|path| path.to_str().map(str::to_owned)) {
+    if let Some(path) = fs::read_link(&link).ok().and_then(|path| path.to_str().map(str::to_owned))
+    {
         found.push(format!("unix:path:{path}"));
     }
     let mut bytes = Vec::new();
     let read = fs::File::open(&link)
         .and_then(|file| file.take(PROGRAM_BYTES_MAX + 1).read_to_end(&mut bytes));
-    if read.is_ok_and(|length| u64::try_from(length).is_ok_and(|length| length <= PROGRAM_BYTES_MAX)) {
+    if read
+        .is_ok_and(|length| u64::try_from(length).is_ok_and(|length| length <= PROGRAM_BYTES_MAX))
+    {
         found.push(format!("unix:sha256:{}", hex(&sha256(&bytes))));
     }
     found

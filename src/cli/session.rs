@@ -94,7 +94,9 @@ mod tests {
 
     #[test]
     fn only_a_clear_yes_is_one() {
-        for (line, yes) in [("y\n", true), ("YES\n", true), ("\n", false), ("", false), ("yep\n", false)] {
+        for (line, yes) in
+            [("y\n", true), ("YES\n", true), ("\n", false), ("", false), ("yep\n", false)]
+        {
             assert_eq!(is_yes(&mut line.as_bytes()), yes, "{line:?}");
         }
     }

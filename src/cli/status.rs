@@ -81,11 +81,12 @@ fn how(status: &Status, now: Timestamp) -> Fields {
     fields.add("version", &status.version);
     fields.add("running since", value::moment(status.started_at, now));
     let counts = status.counts;
-    let mut nodes = format!("{}, {} connected", counts.agents, counts.agents_connected);
-    if counts.agents_banned > 0 {
-        nodes.push_str(&format!(", and {} banned", counts.agents_banned));
-    }
-    fields.add("nodes", nodes);
+    let banned = match counts.agents_banned {
+        0 => String::new(),
+        some => format!(", and {some} banned"),
+    };
+    let (nodes, connected) = (counts.agents, counts.agents_connected);
+    fields.add("nodes", format!("{nodes}, {connected} connected{banned}"));
     fields.add("entries", counts.entries.to_string());
     fields.add("authorities", counts.authorities.to_string());
     fields.add("foreign bundles", counts.foreign_bundles.to_string());

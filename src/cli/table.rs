@@ -107,7 +107,9 @@ pub(super) fn clean(text: &str) -> String {
 
 /// The same for text of several lines.
 pub(super) fn clean_lines(text: &str) -> String {
-    text.split_inclusive('\n').map(|line| line.strip_suffix('\n').map_or_else(|| clean(line), |line| clean(line) + "\n")).collect()
+    text.split_inclusive('\n')
+        .map(|line| line.strip_suffix('\n').map_or_else(|| clean(line), |line| clean(line) + "\n"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -145,7 +147,8 @@ mod tests {
         fields.add("hint", "");
         fields.flag("admin", false);
         fields.flag("downstream", true);
-        let expected = "id          web-1\nselectors   unix:uid:1\n            unix:gid:2\ndownstream  yes\n";
+        let expected =
+            "id          web-1\nselectors   unix:uid:1\n            unix:gid:2\ndownstream  yes\n";
         assert_eq!(fields.render(), expected);
     }
 

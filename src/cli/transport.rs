@@ -28,7 +28,7 @@ pub(super) struct Transport {
 }
 
 /// A request below the API's root.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Ask<'a> {
     pub(super) method: Method,
     /// Each is one segment, not encoded yet.
@@ -49,21 +49,17 @@ pub(super) struct Answer {
 impl Transport {
     /// As the command line says.
     pub(super) async fn open(connection: &Connection) -> Result<Self, Error> {
-        match &connection.server {
-            Some(url) => Self::tls(url, connection).await,
-            None => {
-                let stray = connection.svid_socket.is_some() || connection.token_file.is_some();
-                if stray || connection.server_ca.is_some() {
-                    return Err(Error::usage(
-                        "`--svid-socket`, `--token-file` and `--server-ca` are for a server elsewhere: add \
-                         `--server https://…`",
-                    ));
-                }
-                let socket =
-                    connection.server_socket.clone().unwrap_or_else(places::server_socket);
-                Self::unix(&socket)
-            }
+        if let Some(url) = &connection.server {
+            return Self::tls(url, connection).await;
         }
+        let stray = connection.svid_socket.is_some() || connection.token_file.is_some();
+        if stray || connection.server_ca.is_some() {
+            return Err(Error::usage(
+                "`--svid-socket`, `--token-file` and `--server-ca` are for a server elsewhere: add \
+                 `--server https://…`",
+            ));
+        }
+        Self::unix(&connection.server_socket.clone().unwrap_or_else(places::server_socket))
     }
 
     /// The local socket of a server on this machine.
@@ -90,7 +86,8 @@ impl Transport {
         }
         if let Some(socket) = &connection.svid_socket {
             let identity = Identity::fetch(&socket.to_string_lossy()).await?;
-            let identity = reqwest::Identity::from_pem(identity.pem().as_bytes()).map_err(broken)?;
+            let identity =
+                reqwest::Identity::from_pem(identity.pem().as_bytes()).map_err(broken)?;
             builder = builder.identity(identity);
         }
         let bearer = match &connection.token_file {
@@ -172,8 +169,9 @@ fn builder() -> reqwest::ClientBuilder {
 
 fn bearer(token: &str) -> Result<HeaderValue, Error> {
     let text = Zeroizing::new(format!("Bearer {token}"));
-    let mut value = HeaderValue::from_str(&text)
-        .map_err(|_| Error::local("the token file holds no token: one line of printable characters"))?;
+    let mut value = HeaderValue::from_str(&text).map_err(|_| {
+        Error::local("the token file holds no token: one line of printable characters")
+    })?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -206,4 +204,4 @@ fn deepest(error: &reqwest::Error) -> String {
 /// A server on the same continent; longer means that nobody is there.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// A batch of 500 entries on a busy server fits.
-const REQUEST_MAX: Duration = Duration::from_secs(60);
+const REQUEST_MAX: Duration = Duration::from_mins(1);

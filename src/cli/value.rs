@@ -46,7 +46,9 @@ impl When {
             return Ok(Self::At(time));
         }
         let bare = text.strip_prefix(['+', '-']).unwrap_or(text);
-        let wrong = |_| format!("`{text}` is neither a time like `2026-01-31T12:00:00Z` nor a span like `2h`");
+        let wrong = |_| {
+            format!("`{text}` is neither a time like `2026-01-31T12:00:00Z` nor a span like `2h`")
+        };
         span(bare).map(Self::Span).map_err(wrong)
     }
 
@@ -95,7 +97,8 @@ pub(super) fn trust_domain(text: &str) -> Result<String, String> {
 /// A SPIFFE ID, or a path in the realm's own trust domain.
 pub(super) fn id_or_path(text: &str) -> Result<String, String> {
     let whole = if text.starts_with('/') { format!("spiffe://x{text}") } else { text.to_owned() };
-    crate::kernel::SpiffeId::parse(&whole).map_err(|error| format!("{error}, or is a path like `/web`"))?;
+    crate::kernel::SpiffeId::parse(&whole)
+        .map_err(|error| format!("{error}, or is a path like `/web`"))?;
     Ok(text.to_owned())
 }
 
@@ -129,11 +132,14 @@ mod tests {
 
     #[test]
     fn a_span_is_what_people_write() {
-        let table = [("0", 0), ("90", 90), ("30s", 30), ("5m", 300), ("1h30m", 5400), ("7d", 604_800)];
+        let table =
+            [("0", 0), ("90", 90), ("30s", 30), ("5m", 300), ("1h30m", 5400), ("7d", 604_800)];
         for (text, seconds) in table {
             assert_eq!(span(text), Ok(seconds), "{text}");
         }
-        for bad in ["", "h", "1x", "-5", "5m3", "1.5h", "99999999999999999999d", "9999999999999999d"] {
+        for bad in
+            ["", "h", "1x", "-5", "5m3", "1.5h", "99999999999999999999d", "9999999999999999d"]
+        {
             assert!(span(bad).is_err(), "{bad}");
         }
     }
@@ -152,7 +158,7 @@ mod tests {
     #[test]
     fn a_distance_is_one_number() {
         let now = Timestamp::from_seconds(1_000_000);
-        let at = |seconds| Time(Timestamp::from_seconds(1_000_000 + seconds));
+        let at = |seconds: i64| Time(Timestamp::from_seconds(1_000_000 + seconds));
         assert_eq!(distance(at(3599), now), "in 59 min");
         assert_eq!(distance(at(0), now), "in 0 s");
         assert_eq!(distance(at(-90_000), now), "1 d ago");

@@ -110,7 +110,8 @@ fn read<T: DeserializeOwned>(at: usize, value: Value) -> Result<T, String> {
 mod tests {
     use super::*;
 
-    const ONE: &str = r#"{"spiffe_id":"spiffe://a/b","parent_id":"spiffe://a/c","selectors":["unix:uid:1"]}"#;
+    const ONE: &str =
+        r#"{"spiffe_id":"spiffe://a/b","parent_id":"spiffe://a/c","selectors":["unix:uid:1"]}"#;
 
     #[test]
     fn a_file_may_have_one_entry_a_list_a_document_or_one_a_line() {

@@ -12,7 +12,7 @@ use super::{TermArgs, batch, fields};
 use crate::wire::api::{Entry, EntryInput};
 
 #[derive(Debug, Clone, Args)]
-pub(super) struct CreateArgs {
+pub(in crate::cli) struct CreateArgs {
     /// The identity: a SPIFFE ID, or a path in the realm's own trust domain.
     #[arg(long, value_name = "ID", value_parser = value::id_or_path, required_unless_present = "file")]
     spiffe_id: Option<String>,

@@ -10,7 +10,7 @@ use crate::wire::api::{ExplainRequest, ExplainedAgent, Explanation, NearEntry, O
 
 #[derive(Debug, Clone, Args)]
 #[group(id = "process", required = true, multiple = true, args = ["pid", "uid", "selector"])]
-pub(super) struct ExplainArgs {
+pub(in crate::cli) struct ExplainArgs {
     /// A process on this machine: its selectors are found out here.
     #[arg(long, value_name = "PID", conflicts_with = "uid")]
     pid: Option<u32>,
@@ -55,7 +55,9 @@ fn words(answer: &Explanation, now: Timestamp) -> String {
     let granted: Vec<String> = answer
         .granted
         .iter()
-        .map(|entry| format!("{}  by entry {} ({})", entry.spiffe_id, entry.id, entry.selectors.join(", ")))
+        .map(|entry| {
+            format!("{}  by entry {} ({})", entry.spiffe_id, entry.id, entry.selectors.join(", "))
+        })
         .collect();
     section(&mut text, "It gets:", &granted);
     let near: Vec<String> = answer.nearest.iter().flat_map(near_lines).collect();
@@ -67,9 +69,11 @@ fn section(text: &mut String, title: &str, lines: &[String]) {
     if lines.is_empty() {
         return;
     }
-    text.push_str(&format!("\n{title}\n"));
-    for line in lines {
-        text.push_str(&format!("  {line}\n"));
+    for part in ["\n", title, "\n"] {
+        text.push_str(part);
+    }
+    for part in lines.iter().flat_map(|line| ["  ", line, "\n"]) {
+        text.push_str(part);
     }
 }
 
@@ -83,7 +87,9 @@ fn node_lines(agent: &ExplainedAgent, now: Timestamp) -> Vec<String> {
     let view = match (agent.connected, agent.view_age_seconds) {
         (true, Some(age)) => format!("connected; its view is {} old", value::largest_unit(age)),
         (true, None) => "connected".to_owned(),
-        (false, Some(age)) => format!("not connected; it last asked {} ago", value::largest_unit(age)),
+        (false, Some(age)) => {
+            format!("not connected; it last asked {} ago", value::largest_unit(age))
+        }
         (false, None) => "not connected to this server".to_owned(),
     };
     lines.push(view);

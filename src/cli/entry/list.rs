@@ -9,7 +9,7 @@ use super::table;
 use crate::wire::api::{Entry, EntryQuery, SelectorsMatch};
 
 #[derive(Debug, Clone, Args)]
-pub(super) struct ListArgs {
+pub(in crate::cli) struct ListArgs {
     /// With exactly this identity: a SPIFFE ID or a path.
     #[arg(long, value_name = "ID", value_parser = value::id_or_path)]
     spiffe_id: Option<String>,

@@ -49,7 +49,10 @@ pub(super) async fn run(command: EntryCommand, session: &mut Session<'_>) -> Res
         }
         EntryCommand::Update(update) => update::run(update, session).await,
         EntryCommand::Delete { id } => {
-            session.confirm(&format!("Delete {}? Whoever is named so loses the identity", id.join(", ")))?;
+            session.confirm(&format!(
+                "Delete {}? Whoever is named so loses the identity",
+                id.join(", ")
+            ))?;
             batch::delete(id, session).await
         }
         EntryCommand::Explain(explain) => explain::run(explain, session).await,
@@ -139,11 +142,8 @@ fn table(entries: &[Entry], now: Timestamp) -> Table {
 
 fn notes(entry: &Entry, now: Timestamp) -> String {
     let mut notes = Vec::new();
-    let flags = [
-        ("admin", entry.admin),
-        ("downstream", entry.downstream),
-        ("store", entry.store_svid),
-    ];
+    let flags =
+        [("admin", entry.admin), ("downstream", entry.downstream), ("store", entry.store_svid)];
     notes.extend(flags.iter().filter(|(_, set)| *set).map(|(name, _)| (*name).to_owned()));
     match entry.expires_at {
         Some(at) if at.0 <= now => notes.push("expired".to_owned()),
@@ -158,7 +158,10 @@ fn notes(entry: &Entry, now: Timestamp) -> String {
 
 fn fields(entry: &Entry, now: Timestamp) -> Fields {
     let life = |seconds: Option<i64>| {
-        seconds.map_or_else(|| "default".to_owned(), |seconds| crate::kernel::Lifetime::seconds(seconds).to_string())
+        seconds.map_or_else(
+            || "default".to_owned(),
+            |seconds| crate::kernel::Lifetime::seconds(seconds).to_string(),
+        )
     };
     let mut fields = Fields::default();
     fields.add("id", &entry.id);

@@ -10,7 +10,7 @@ use super::{TermArgs, fields, replace};
 use crate::wire::api::{Entry, EntryInput};
 
 #[derive(Debug, Clone, Args)]
-pub(super) struct UpdateArgs {
+pub(in crate::cli) struct UpdateArgs {
     /// Which entry.
     id: String,
     /// The identity: a SPIFFE ID or a path.

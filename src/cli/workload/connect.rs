@@ -95,9 +95,10 @@ fn unreachable(place: &str, error: &tonic::transport::Error) -> Error {
     }
     Error::Unreachable {
         what: format!("no agent answers at {place}: {words}"),
-        next: "Start one with `weft agent --join STRING`, or say where it is with `--socket PATH` or \
+        next:
+            "Start one with `weft agent --join STRING`, or say where it is with `--socket PATH` or \
                SPIFFE_ENDPOINT_SOCKET."
-            .to_owned(),
+                .to_owned(),
     }
 }
 

@@ -82,10 +82,8 @@ pub(super) fn show(
 
 async fn jwt(fetch: FetchArgs, print: &mut Printer, now: Timestamp) -> Result<(), Error> {
     let mut workload = Workload::open(&fetch.socket).await?;
-    let ask = JwtsvidRequest {
-        audience: fetch.audience,
-        spiffe_id: fetch.spiffe_id.unwrap_or_default(),
-    };
+    let ask =
+        JwtsvidRequest { audience: fetch.audience, spiffe_id: fetch.spiffe_id.unwrap_or_default() };
     let answer = workload.api.fetch_jwtsvid(request(ask)).await;
     let svids = answer.map_err(|status| workload.refusal(&status))?.into_inner().svids;
     if let Some(directory) = &fetch.write {

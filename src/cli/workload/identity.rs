@@ -74,7 +74,9 @@ pub(in crate::cli) fn pem_of_base64(label: &str, encoded: &str) -> String {
     if column > 0 {
         text.push('\n');
     }
-    text.push_str(&format!("-----END {label}-----\n"));
+    for part in ["-----END ", label, "-----\n"] {
+        text.push_str(part);
+    }
     text
 }
 

@@ -45,7 +45,8 @@ fn plain(value: prost_types::Value) -> Value {
         Some(Kind::BoolValue(flag)) => Value::Bool(flag),
         Some(Kind::StringValue(text)) => Value::String(text),
         Some(Kind::NumberValue(number)) => {
-            let whole = format!("{number:.0}").parse::<i64>().ok().filter(|_| number.fract() == 0.0);
+            let whole =
+                format!("{number:.0}").parse::<i64>().ok().filter(|_| number.fract() == 0.0);
             whole.map_or_else(
                 || Number::from_f64(number).map_or(Value::Null, Value::Number),
                 |whole| Value::Number(whole.into()),
