@@ -84,7 +84,7 @@ fn fact(row: &Row) -> Result<Found, Fault> {
     let stream = <[u8; 16]>::try_from(row.bytes("stream")?.as_slice());
     let stream = Stream(stream.map_err(|_| Fault::malformed("row", "a stream has not 16 bytes"))?);
     let n = u64::try_from(row.int("n")?).map_err(Fault::bug)?;
-    let event = crate::events::store::sealed(row)?;
+    let event = Sealed::from_row(row)?;
     Ok(Found { origin: Origin::Ledger { stream, n }, time: event.header.time, event })
 }
 
@@ -115,11 +115,11 @@ fn pattern(kind: Option<&str>) -> String {
 
 const FACTS_NEWEST: &str = "SELECT stream, n, time, kind, subject, actor, body FROM ledger \
     WHERE realm = $1 AND (time, stream, n) < ($2, $3, $4) AND time >= $5 AND time < $6 \
-    AND kind LIKE $7 ESCAPE '!' AND ($8 IS NULL OR subject = $8) AND ($9 IS NULL OR actor = $9) \
+    AND kind LIKE $7 ESCAPE '!' AND (subject = $8 OR $8 IS NULL) AND (actor = $9 OR $9 IS NULL) \
     ORDER BY time DESC, stream DESC, n DESC LIMIT $10";
 const FACTS_OLDEST: &str = "SELECT stream, n, time, kind, subject, actor, body FROM ledger \
     WHERE realm = $1 AND (time, stream, n) > ($2, $3, $4) AND time >= $5 AND time < $6 \
-    AND kind LIKE $7 ESCAPE '!' AND ($8 IS NULL OR subject = $8) AND ($9 IS NULL OR actor = $9) \
+    AND kind LIKE $7 ESCAPE '!' AND (subject = $8 OR $8 IS NULL) AND (actor = $9 OR $9 IS NULL) \
     ORDER BY time, stream, n LIMIT $10";
 const CHANGES_NEWEST: &str = "SELECT history, seq, event, at FROM change \
     WHERE realm = $1 AND (history, seq) < ($2, $3) AND at >= $4 AND at < $5 \

@@ -273,3 +273,16 @@ fn a_place_that_no_page_gave_is_refused() {
     let place = Place::start(Order::Newest);
     assert_eq!(Place::parse(&place.to_string()).unwrap(), place);
 }
+
+#[tokio::test]
+async fn every_statement_is_understood() {
+    on_each_database(async |database| {
+        let db = database.open().await;
+        for sql in super::store::STATEMENTS {
+            let prepared: Result<(), crate::kernel::Fault> =
+                db.read(REALM, *sql, |tx, sql| Box::pin(tx.prepare(sql))).await;
+            prepared.unwrap();
+        }
+    })
+    .await;
+}

@@ -5,8 +5,8 @@
 
 use super::make_authority::Made;
 use super::model::{
-    ACTIVATED, AUTHORITY, Error, Manager, PREPARED, Purpose, REMOVED, RENUMBERED, REVOKED, Slot,
-    State, TAINTED, event,
+    ACTIVATED, AUTHORITY, Error, Manager, PREPARED, Purpose, REMOVED, RENUMBERED, RETIRED, REVOKED,
+    Slot, State, TAINTED, event,
 };
 use super::{Authority, store};
 use crate::db::Tx;
@@ -124,7 +124,11 @@ async fn activate(tx: &mut Tx, ask: &Ask, slot: &Slot) -> Result<Changed<Slot>, 
     let mut changed =
         changed(after(ask, slot, State::Active), ask.id, [told(tx, ACTIVATED, ask, slot.purpose)]);
     for old in retired {
-        let event = told(tx, ACTIVATED, ask, slot.purpose).about("instead_of", old.as_str());
+        let event = Event::new(tx.realm(), RETIRED)
+            .actor(ask.granted.actor)
+            .about("authority", old.as_str())
+            .about("successor", ask.id.to_string())
+            .by("action", ask.granted.action);
         changed.changes.push((AUTHORITY, old, event));
     }
     Ok(changed)

@@ -71,19 +71,11 @@ impl Authority {
         env: Env,
         events: Events,
         access: Access,
-        ring: KekRing,
+        ring: Arc<KekRing>,
         settings: Settings,
     ) -> Self {
         let (index, arrivals) = (Arc::new(Index::default()), Arc::new(Arrivals::default()));
-        Self {
-            env,
-            events,
-            access,
-            ring: Arc::new(ring),
-            settings: Arc::new(settings),
-            index,
-            arrivals,
-        }
+        Self { env, events, access, ring, settings: Arc::new(settings), index, arrivals }
     }
 
     /// Makes a realm known, without authorities until `load`. Does nothing for one that is known.

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::access::{Action, Asker, Request};
+pub use crate::access::Administrator;
+use crate::access::{Action, Request};
 use crate::crypto::jose::TokenSigner;
 use crate::crypto::keys::{Algorithm, PrivateKey, PublicKey};
 use crate::crypto::x509::Issuer;
@@ -17,6 +18,8 @@ pub const AUTHORITY: &str = "authority";
 pub const PREPARED: &str = "authority.prepared";
 /// An authority signs from now on.
 pub const ACTIVATED: &str = "authority.activated";
+/// An authority signs no longer: another does.
+pub const RETIRED: &str = "authority.retired";
 /// An authority is not to be relied on any longer: whoever holds something of it renews.
 pub const TAINTED: &str = "authority.tainted";
 /// An authority left the bundle before its end.
@@ -213,15 +216,6 @@ pub struct JwtAuthority {
 /// A private key that is ready, shared by whoever signs with it.
 pub(super) type OpenedKey = Arc<PrivateKey>;
 
-/// An administrator's question about authorities: who asks, in which realm.
-#[derive(Debug, Clone)]
-pub struct Administrator {
-    /// In which realm.
-    pub realm: RealmId,
-    /// Who.
-    pub asker: Asker,
-}
-
 /// May they look at authorities?
 #[derive(Debug, Clone)]
 pub struct ReadAuthority(pub Administrator);
@@ -245,7 +239,7 @@ macro_rules! actions {
 
             fn request(&self) -> Request<'_> {
                 let $it = self;
-                request(&self.0, $id)
+                self.0.request(("Authority", $id), None)
             }
         }
     )*};
@@ -257,19 +251,6 @@ actions! {
     ActivateAuthority = "ActivateAuthority", |it| &it.1;
     TaintAuthority = "TaintAuthority", |it| &it.1;
     RevokeAuthority = "RevokeAuthority", |it| &it.1;
-}
-
-fn request<'a>(by: &'a Administrator, id: &'a str) -> Request<'a> {
-    Request {
-        realm: by.realm,
-        principal: by.asker.principal(),
-        principal_id: by.asker.spiffe_id(),
-        actor: None,
-        resource: ("Authority", id),
-        resource_id: None,
-        context: Vec::new(),
-        evidence_expires: Timestamp::FOREVER,
-    }
 }
 
 pub(super) fn event(

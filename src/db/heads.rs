@@ -1,13 +1,14 @@
 //! What this replica knows of each realm's change log: the newest head it heard of, and how far its indexes are.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
 use super::Cursor;
-use crate::kernel::RealmId;
+use crate::kernel::{RealmId, Timestamp};
 
 /// How long an acknowledged change waits for this replica's own indexes. The change is durable before that; the wait only
 /// makes "write, then read" hold for a caller who stays on one replica.
@@ -15,7 +16,11 @@ const INDEXES_WITHIN: Duration = Duration::from_secs(1);
 
 /// The ends of all realms' logs, as far as this replica knows.
 #[derive(Debug, Default)]
-pub(super) struct Heads(Mutex<HashMap<RealmId, Arc<Ends>>>);
+pub(super) struct Heads {
+    realms: Mutex<HashMap<RealmId, Arc<Ends>>>,
+    /// When the heads were last seen in the database, in microseconds.
+    seen: AtomicI64,
+}
 
 #[derive(Debug)]
 struct Ends {
@@ -25,7 +30,7 @@ struct Ends {
 
 impl Heads {
     fn ends(&self, realm: RealmId) -> Arc<Ends> {
-        let mut realms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut realms = self.realms.lock().unwrap_or_else(PoisonError::into_inner);
         let ends = realms.entry(realm).or_insert_with(|| {
             let heard = watch::Sender::new(Cursor::START);
             Arc::new(Ends { heard, applied: watch::Sender::new(None) })
@@ -41,6 +46,22 @@ impl Heads {
     /// The newest head heard of.
     pub(super) fn newest(&self, realm: RealmId) -> Cursor {
         *self.ends(realm).heard.borrow()
+    }
+
+    /// The newest heads heard of, of all realms.
+    pub(super) fn all(&self) -> HashMap<RealmId, Cursor> {
+        let realms = self.realms.lock().unwrap_or_else(PoisonError::into_inner);
+        realms.iter().map(|(realm, ends)| (*realm, *ends.heard.borrow())).collect()
+    }
+
+    /// The heads were seen in the database at this time.
+    pub(super) fn seen(&self, at: Timestamp) {
+        self.seen.store(at.micros(), Ordering::Relaxed);
+    }
+
+    /// When the heads were last seen in the database.
+    pub(super) fn last_seen(&self) -> Timestamp {
+        Timestamp::from_micros(self.seen.load(Ordering::Relaxed))
     }
 
     /// A commit or a notice told of this head. Notices may overtake each other, so only a newer one counts.

@@ -56,7 +56,7 @@ pub(super) trait Job: Send {
 pub(super) struct Body<I, T, E, F> {
     order: Order,
     input: I,
-    body: F,
+    run: F,
     result: Option<Result<T, E>>,
     cursor: Option<Cursor>,
     caller: oneshot::Sender<Answer<T, E>>,
@@ -70,13 +70,13 @@ where
     F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
 {
     /// The job, and where its answer comes out.
-    pub(super) fn new(
+    pub(super) fn boxed(
         order: Order,
         input: I,
-        body: F,
+        run: F,
     ) -> (Box<dyn Job>, oneshot::Receiver<Answer<T, E>>) {
         let (caller, answer) = oneshot::channel();
-        (Box::new(Self { order, input, body, result: None, cursor: None, caller }), answer)
+        (Box::new(Self { order, input, run, result: None, cursor: None, caller }), answer)
     }
 }
 
@@ -94,7 +94,7 @@ where
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, Ran> {
         Box::pin(async move {
             self.cursor = None;
-            let (body, input) = (&self.body, &self.input);
+            let (body, input) = (&self.run, &self.input);
             let run = AssertUnwindSafe(async { body(&mut *tx, input).await }).catch_unwind().await;
             let (result, ran) = match (run, tx.fault()) {
                 (Err(panic), _) => (Err(E::from(panicked(panic.as_ref()))), Ran::Panicked),

@@ -23,4 +23,5 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(3, "0003_realms", oldest 3),
     migration!(4, "0004_authority", oldest 4),
     migration!(5, "0005_nodes", oldest 5),
+    migration!(6, "0006_workloads", oldest 6),
 ];

@@ -41,7 +41,7 @@ pub use value::{Row, Value};
 
 use count::{Counter, Counters};
 use heads::Heads;
-use job::{Body, Job, Order};
+use job::{Body, Order};
 
 /// Bodies in one group: enough to share the cost of a sync, few enough that the first need not wait long for the last.
 const GROUP_BODIES_MAX: usize = 64;
@@ -101,6 +101,7 @@ struct Inner {
 #[derive(Debug)]
 enum Shell {
     Sqlite(sqlite::Sqlite),
+    Postgres(postgres::Postgres),
 }
 
 impl Db {
@@ -111,12 +112,15 @@ impl Db {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, Fault> {
-        let _ = entropy;
         let heads = Arc::new(Heads::default());
         let shell = match url.split_once(':') {
             Some(("sqlite", path)) => {
                 let path = PathBuf::from(path);
                 Shell::Sqlite(sqlite::Sqlite::open(path, clock, Arc::clone(&heads)).await?)
+            }
+            Some(("postgres" | "postgresql", _)) => {
+                let opening = postgres::Postgres::open(url, clock, entropy, Arc::clone(&heads));
+                Shell::Postgres(opening.await?)
             }
             _ => {
                 let form = "write `sqlite:<path>` or `postgres://<user>@<host>/<database>`";
@@ -132,6 +136,7 @@ impl Db {
     pub fn engine(&self) -> Engine {
         match self.inner.shell {
             Shell::Sqlite(_) => Engine::Sqlite,
+            Shell::Postgres(_) => Engine::Postgres,
         }
     }
 
@@ -156,8 +161,11 @@ impl Db {
         F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
     {
         let order = Order { realm, granted: None, counter: self.counter.clone() };
-        let (job, answer) = Body::new(order, input, body);
-        self.hand_over_write(job).await?;
+        let (job, answer) = Body::boxed(order, input, body);
+        match &self.inner.shell {
+            Shell::Sqlite(sqlite) => sqlite.write(job).await?,
+            Shell::Postgres(postgres) => postgres.write(job),
+        }
         answer.await.map_or(Err(E::from(Fault::OutcomeUnknown)), |(result, _)| result)
     }
 
@@ -178,8 +186,11 @@ impl Db {
         F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
     {
         let order = Order { realm, granted: Some(granted), counter: self.counter.clone() };
-        let (job, answer) = Body::new(order, input, body);
-        self.hand_over_write(job).await?;
+        let (job, answer) = Body::boxed(order, input, body);
+        match &self.inner.shell {
+            Shell::Sqlite(sqlite) => sqlite.write(job).await?,
+            Shell::Postgres(postgres) => postgres.change(job).await?,
+        }
         let (result, cursor) = answer.await.map_err(|_| Fault::OutcomeUnknown)?;
         if let Some(cursor) = cursor {
             self.inner.heads.until_applied(realm, cursor).await;
@@ -196,9 +207,10 @@ impl Db {
         F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
     {
         let order = Order { realm, granted: None, counter: self.counter.clone() };
-        let (job, answer) = Body::new(order, input, body);
+        let (job, answer) = Body::boxed(order, input, body);
         match &self.inner.shell {
             Shell::Sqlite(sqlite) => sqlite.read(job).await?,
+            Shell::Postgres(postgres) => postgres.read(job),
         }
         let ended = |_| Fault::away("database", "its task has ended");
         answer.await.map_err(ended)?.0
@@ -214,6 +226,15 @@ impl Db {
     /// The follower says that this replica's indexes hold everything up to `cursor`; wakes the `change` calls that wait.
     pub fn applied(&self, realm: RealmId, cursor: Cursor) {
         self.inner.heads.applied(realm, cursor);
+    }
+
+    /// When this replica last saw the heads in the database: now for SQLite, within a second or two for a PostgreSQL that
+    /// answers.
+    pub fn last_seen(&self) -> Timestamp {
+        match &self.inner.shell {
+            Shell::Sqlite(sqlite) => sqlite.now(),
+            Shell::Postgres(_) => self.inner.heads.last_seen(),
+        }
     }
 
     /// Begins a new history in the realm's change log: for a restored database, before anybody is served from it. Every
@@ -246,6 +267,7 @@ impl Db {
     pub async fn truncate_log(&self) -> Result<(), Fault> {
         match &self.inner.shell {
             Shell::Sqlite(sqlite) => sqlite.truncate_log().await,
+            Shell::Postgres(_) => Ok(()),
         }
     }
 
@@ -254,12 +276,14 @@ impl Db {
     pub async fn backup(&self, to: &Path) -> Result<(), Fault> {
         match &self.inner.shell {
             Shell::Sqlite(sqlite) => sqlite.backup(to.to_owned()).await,
+            Shell::Postgres(_) => Err(Fault::bug("PostgreSQL is copied by pg_dump")),
         }
     }
 
-    async fn hand_over_write(&self, job: Box<dyn Job>) -> Result<(), Fault> {
-        match &self.inner.shell {
-            Shell::Sqlite(sqlite) => sqlite.write(job).await,
-        }
+    /// Puts a backup in the place of an SQLite database that nobody has open. Either the old file is there afterwards, or
+    /// the whole new one. Follow it with `new_history` for every realm.
+    pub async fn replace(backup: &Path, target: &Path) -> Result<(), Fault> {
+        let (backup, target) = (backup.to_owned(), target.to_owned());
+        tokio::task::spawn_blocking(move || sqlite::replace(&backup, &target)).await.map_err(Fault::bug)?
     }
 }

@@ -2,6 +2,8 @@
 
 mod changes;
 mod groups;
+mod replicas;
+mod schema;
 mod statements;
 
 use std::sync::Arc;
@@ -47,6 +49,14 @@ async fn names(db: &Db) -> Vec<String> {
         db.read(REALM, (), |tx, ()| Box::pin(async move { tx.rows(NAMES, &[]).await })).await;
     let rows: Vec<super::Row> = rows.map_err(|fault: Fault| fault.to_string()).unwrap();
     rows.iter().map(|row| row.text("name").unwrap()).collect()
+}
+
+/// A caller of its own.
+#[expect(clippy::disallowed_methods, reason = "a test waits for its own callers")]
+fn spawn<T: Send + 'static>(
+    call: impl Future<Output = T> + Send + 'static,
+) -> tokio::task::JoinHandle<T> {
+    tokio::spawn(call)
 }
 
 /// Counts the runs of a body.

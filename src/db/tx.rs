@@ -106,6 +106,20 @@ impl Tx {
         }
     }
 
+    /// A transaction whose first run this is.
+    pub(super) fn begin(link: Link, run: Run) -> Self {
+        run.counter.one();
+        Self { link, run }
+    }
+
+    /// The PostgreSQL connection underneath, if it is one.
+    pub(super) fn into_postgres(self) -> Option<Box<postgres::Link>> {
+        match self.link {
+            Link::Postgres(link) => Some(link),
+            Link::Sqlite(_) => None,
+        }
+    }
+
     /// Begins the next run on the same connection; counts one statement for its beginning.
     pub(super) fn next_run(&mut self, run: Run) {
         run.counter.one();

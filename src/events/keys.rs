@@ -203,6 +203,15 @@ impl Keys {
         }
     }
 
+    /// Replaces what is remembered of a realm by what a snapshot says. A restored database may have other keys, and nothing
+    /// may be sealed under one that it does not have.
+    pub(super) fn replace(&self, realm: RealmId, slots: Vec<(KeyOwner, Slot)>) {
+        let mut fixed = self.fixed.write().unwrap_or_else(PoisonError::into_inner);
+        fixed.retain(|(other, _), _| *other != realm);
+        fixed.extend(slots.into_iter().map(|(owner, slot)| ((realm, owner), slot)));
+        self.people.invalidate_all();
+    }
+
     /// Forgets a person's key; the next use reads the database.
     pub(super) fn forget(&self, realm: RealmId, person: SubjectId) {
         self.people.invalidate(&(realm, person));

@@ -24,7 +24,7 @@ mod record_fact;
 mod segment;
 mod settings;
 pub(crate) mod store;
-#[cfg(test)]
+#[cfg(all(test, feature = "testkit"))]
 mod tests;
 mod write_event;
 
@@ -105,14 +105,15 @@ impl Events {
         settings: LedgerSettings,
     ) -> Result<Self, Fault> {
         let stream = Stream(env.entropy.nonce()?);
+        let bound = settings.bound_bytes();
         let sink = match settings.sync {
             LedgerSync::Database => Sink::Database(Inserter::new(stream)),
             LedgerSync::Disk => Sink::Disk(Ledger::open(Config {
                 directory,
                 stream,
-                bound: settings.bound_bytes(),
+                bound,
                 first_bytes: FIRST_SEGMENT_BYTES,
-                segment_bytes: SEGMENT_BYTES,
+                segment_bytes: SEGMENT_BYTES.min(bound / 8).max(FIRST_SEGMENT_BYTES),
                 disk: Disk::REAL,
                 clock: Arc::clone(&env.clock),
             })?),

@@ -45,10 +45,10 @@ impl Events {
     pub async fn load(&self, tx: &mut Tx) -> Result<(), Fault> {
         let realm = tx.realm();
         let today = day_of(self.inner.env.clock.now());
-        for row in store::fixed_keys(tx, today).await? {
-            let slot = self.slot(realm, &row)?;
-            self.inner.keys.hold(realm, KeyOwner::parse(&row.owner)?, slot);
-        }
+        let rows = store::fixed_keys(tx, today).await?;
+        let slot = |row: &KeyRow| Ok((KeyOwner::parse(&row.owner)?, self.slot(realm, row)?));
+        let slots = rows.iter().map(slot).collect::<Result<_, Fault>>()?;
+        self.inner.keys.replace(realm, slots);
         Ok(())
     }
 

@@ -241,6 +241,6 @@ fn fill(file: &File, bytes: u64) -> io::Result<()> {
 }
 
 /// One look reads at most this much; a record of the largest size fits.
-const WINDOW: u64 = 2 * 1024 * 1024;
+const WINDOW: u64 = 1024 * 1024 + 64 * 1024;
 /// One look brings at most this many facts: what one transaction of the copier takes.
 const FACTS_MAX: usize = 512;

@@ -116,7 +116,7 @@ pub(super) async fn differing(
     let mut differing = Vec::new();
     for row in &rows {
         let n = u64::try_from(row.int("n")?).map_err(Fault::bug)?;
-        let stored = sealed(row)?;
+        let stored = Sealed::from_row(row)?;
         if facts.iter().any(|fact| fact.n == n && fact.sealed != stored) {
             differing.push(n);
         }
@@ -157,7 +157,7 @@ pub(super) async fn number_some(tx: &mut Tx, engine: Engine) -> Result<u64, Faul
     let mut ids = Vec::with_capacity(UNNUMBERED_AT_ONCE);
     for row in &rows {
         n += 1;
-        facts.push(Fact { realm: tx.realm(), n, sealed: sealed(row)? });
+        facts.push(Fact { realm: tx.realm(), n, sealed: Sealed::from_row(row)? });
         ids.push(row.text("id")?);
     }
     // The text takes 64 ids: a shorter list repeats its last.
@@ -177,15 +177,17 @@ pub(super) async fn drop_facts_before(tx: &mut Tx, before: Timestamp) -> Result<
     tx.execute(DROP_FACTS, &[before.into()]).await
 }
 
-/// Header and body of a row of facts.
-pub(crate) fn sealed(row: &Row) -> Result<Sealed, Fault> {
-    let header = Header {
-        time: row.time("time")?,
-        kind: row.text("kind")?,
-        subject: subject_of(row.bytes_or_null("subject")?)?,
-        actor: subject_of(row.bytes_or_null("actor")?)?,
-    };
-    Ok(Sealed { header, body: row.bytes("body")? })
+impl Sealed {
+    /// From a row with the columns `time, kind, subject, actor, body`.
+    pub(crate) fn from_row(row: &Row) -> Result<Self, Fault> {
+        let header = Header {
+            time: row.time("time")?,
+            kind: row.text("kind")?,
+            subject: subject_of(row.bytes_or_null("subject")?)?,
+            actor: subject_of(row.bytes_or_null("actor")?)?,
+        };
+        Ok(Self { header, body: row.bytes("body")? })
+    }
 }
 
 /// A fact's values, borrowed by the statement.
@@ -358,7 +360,7 @@ impl Text {
 }
 
 /// The whole ledger of a realm, for tests.
-#[cfg(test)]
+#[cfg(all(test, feature = "testkit"))]
 pub(super) async fn whole_ledger(tx: &mut Tx) -> Result<Vec<(Stream, u64, Sealed)>, Fault> {
     const WHOLE: &str = "SELECT stream, n, time, kind, subject, actor, body FROM ledger \
         WHERE realm = $1 ORDER BY stream, n";
@@ -366,13 +368,20 @@ pub(super) async fn whole_ledger(tx: &mut Tx) -> Result<Vec<(Stream, u64, Sealed
     for row in tx.rows(WHOLE, &[]).await? {
         let stream = <[u8; 16]>::try_from(row.bytes("stream")?.as_slice()).map_err(Fault::bug)?;
         let n = u64::try_from(row.int("n")?).map_err(Fault::bug)?;
-        facts.push((Stream(stream), n, sealed(&row)?));
+        facts.push((Stream(stream), n, Sealed::from_row(&row)?));
     }
     Ok(facts)
 }
 
+/// Removes all keys of the realm, as if an older backup had been restored: for tests.
+#[cfg(all(test, feature = "testkit"))]
+pub(super) async fn lose_keys(tx: &mut Tx) -> Result<u64, Fault> {
+    const LOSE: &str = "DELETE FROM event_key WHERE realm = $1";
+    tx.execute(LOSE, &[]).await
+}
+
 /// Takes the ledger's table away, or brings it back: for tests of a database that fails.
-#[cfg(test)]
+#[cfg(all(test, feature = "testkit"))]
 pub(super) async fn hide_ledger(tx: &mut Tx, hidden: bool) -> Result<(), Fault> {
     const AWAY: &str = "ALTER TABLE ledger RENAME TO ledger_away";
     const BACK: &str = "ALTER TABLE ledger_away RENAME TO ledger";

@@ -18,5 +18,5 @@ pub use key_set::{
     print_bundle_map,
 };
 
-#[cfg(test)]
+#[cfg(all(test, feature = "testkit"))]
 mod tests;

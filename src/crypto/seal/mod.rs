@@ -10,3 +10,6 @@ mod ring;
 pub use data::DataKey;
 pub use load::{KekError, KekSource};
 pub use ring::{Kek, KekRing};
+
+#[cfg(all(test, feature = "testkit"))]
+mod tests;

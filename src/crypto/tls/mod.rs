@@ -11,5 +11,5 @@ pub use client::{ExpectedPeer, client_config};
 pub use current::{CurrentCertificate, CurrentRoots, TlsClock};
 pub use server::{Clients, server_config};
 
-#[cfg(test)]
+#[cfg(all(test, feature = "testkit"))]
 mod tests;

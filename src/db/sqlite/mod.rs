@@ -36,6 +36,7 @@ const READERS: usize = 3;
 #[derive(Debug)]
 pub(super) struct Sqlite {
     path: PathBuf,
+    clock: Arc<dyn Clock>,
     writer: mpsc::Sender<writer::Message>,
     readers: mpsc::Sender<Box<dyn Job>>,
 }
@@ -55,6 +56,7 @@ impl Sqlite {
         let mut link = open_writer(&path).map_err(|met| met.fault)?;
         bring_up(&mut link, clock.now()).map_err(|met| met.fault)?;
         hear_all(&mut link, &heads).map_err(|met| met.fault)?;
+        let ours = Arc::clone(&clock);
         let (writer, inbox) = mpsc::channel(WAITING_MAX);
         start_thread("weft-db-write", move || {
             writer::Writer::new(link, inbox, heads, clock).run()
@@ -66,7 +68,12 @@ impl Sqlite {
             let queue = Arc::clone(&queue);
             start_thread("weft-db-read", move || reader::run(link, &queue))?;
         }
-        Ok(Self { path, writer, readers })
+        Ok(Self { path, clock: ours, writer, readers })
+    }
+
+    /// The time: the file is always in sight.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Hands a body to the writer.
@@ -126,24 +133,33 @@ fn open_reader(path: &Path) -> Result<Link, Met> {
 }
 
 fn bring_up(link: &mut Link, now: Timestamp) -> Result<(), Met> {
+    loop {
+        link.batch(BEGIN)?;
+        let more = migrate_one(link, now);
+        match more {
+            Ok(_) => link.batch(COMMIT)?,
+            Err(_) => link.rollback(),
+        }
+        if !more? {
+            return Ok(());
+        }
+    }
+}
+
+/// Runs the next migration, if there is one.
+fn migrate_one(link: &mut Link, now: Timestamp) -> Result<bool, Met> {
     link.batch(migrate::TABLE_SQLITE)?;
     let rows = link.rows_bare(migrate::DONE)?;
     let recorded: Vec<Recorded> = rows.iter().map(Recorded::from_row).collect::<Result<_, _>>()?;
-    for migration in migrate::pending(MIGRATIONS, &recorded, Engine::Sqlite)? {
-        link.batch(BEGIN)?;
+    let next = migrate::pending(MIGRATIONS, &recorded, Engine::Sqlite)?.first();
+    if let Some(migration) = next {
+        link.batch(migration.sqlite)?;
         let digest = migration.digest(Engine::Sqlite);
-        let done = link.batch(migration.sqlite).and_then(|()| {
-            let values: [Value<'_>; 4] =
-                [migration.name.into(), (&digest).into(), migration.oldest.into(), now.into()];
-            link.execute(migrate::RECORD, RealmId(migration.number), &values)
-        });
-        if let Err(met) = done {
-            link.rollback();
-            return Err(met);
-        }
-        link.batch(COMMIT)?;
+        let values: [Value<'_>; 4] =
+            [migration.name.into(), (&digest).into(), migration.oldest.into(), now.into()];
+        link.execute(migrate::RECORD, RealmId(migration.number), &values)?;
     }
-    Ok(())
+    Ok(next.is_some())
 }
 
 fn hear_all(link: &mut Link, heads: &Heads) -> Result<(), Met> {
@@ -173,3 +189,22 @@ const READER: &str =
 const BEGIN: &str = "BEGIN IMMEDIATE";
 const COMMIT: &str = "COMMIT";
 const ALL_HEADS: &str = "SELECT realm, history, seq, rights_seq FROM change_head";
+
+/// Copies `backup` beside `target`, makes it durable, and moves it into place with the old log and its index removed.
+pub(super) fn replace(backup: &Path, target: &Path) -> Result<(), Fault> {
+    let fresh = target.with_extension("restoring");
+    let away = |error: std::io::Error| Fault::away("database file", error);
+    std::fs::copy(backup, &fresh).map_err(away)?;
+    std::fs::File::open(&fresh).and_then(|file| file.sync_all()).map_err(away)?;
+    for extension in ["-wal", "-shm"] {
+        let mut beside = target.as_os_str().to_owned();
+        beside.push(extension);
+        match std::fs::remove_file(&beside) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(away(error)),
+            _ => {}
+        }
+    }
+    std::fs::rename(&fresh, target).map_err(away)?;
+    let directory = target.parent().unwrap_or(Path::new("."));
+    std::fs::File::open(directory).and_then(|directory| directory.sync_all()).map_err(away)
+}

@@ -1,8 +1,7 @@
 //! The change log: numbers, heads, followers, rights, histories.
 
 use super::super::{Change, Cursor, Db, Tx};
-use super::groups::until;
-use super::{REALM, SERVER, change, change_in, names, put, write};
+use super::{REALM, SERVER, change, change_in, names, put, spawn, write};
 use crate::kernel::{Fault, Granted, Lifetime, RealmId};
 use crate::testkit::{on_each_database, on_each_engine};
 
@@ -32,7 +31,7 @@ async fn rights_seq(db: &Db) -> i64 {
 }
 
 /// Takes a right away, as the change numbered next.
-async fn revoke(db: &Db) -> Result<(), Fault> {
+pub(super) async fn revoke(db: &Db) -> Result<(), Fault> {
     db.change(REALM, SERVER, (), |tx: &mut Tx, ()| {
         Box::pin(async move {
             tx.changed("role", "alice", b"")?;
@@ -42,7 +41,7 @@ async fn revoke(db: &Db) -> Result<(), Fault> {
     .await
 }
 
-fn granted(rights_seq: i64) -> Granted {
+pub(super) fn granted(rights_seq: i64) -> Granted {
     Granted { rights_seq: Some(rights_seq), ..SERVER }
 }
 
@@ -113,7 +112,7 @@ async fn eight_writers_leave_no_gap_and_no_double() {
     on_each_engine(async |db| {
         let writers = (0..8).map(|writer| {
             let db = db.clone();
-            tokio::spawn(async move {
+            spawn(async move {
                 for n in 0..25 {
                     change(&db, &format!("{writer} {n}")).await.unwrap();
                 }
@@ -153,7 +152,7 @@ async fn a_replica_that_starts_has_heard_of_the_head_that_is_there() {
 async fn an_acknowledged_change_is_in_this_replicas_indexes_if_they_follow() {
     on_each_engine(async |db| {
         db.applied(REALM, START);
-        let follower = tokio::spawn({
+        let follower = spawn({
             let db = db.clone();
             async move {
                 let mut heard = db.heard(REALM);
@@ -201,7 +200,7 @@ async fn changes_in_flight_around_a_revocation_are_whole_before_it_or_refused_af
     on_each_engine(async |db| {
         let writers = (0..60).map(|n| {
             let db = db.clone();
-            tokio::spawn(async move {
+            spawn(async move {
                 if n == 30 {
                     return revoke(&db).await;
                 }

@@ -1,9 +1,12 @@
 //! Copying the ledger into the database: nothing lost, nothing twice, contradictions loud.
 
+use std::sync::Arc;
+
 use crate::db::Db;
-use crate::events::{Unrecorded, store};
+use crate::events::{Error, Unrecorded, store};
+use crate::jobs::Reconcilers;
 use crate::kernel::{Fault, Lifetime, RealmId};
-use crate::testkit::on_each_database;
+use crate::testkit::{SeededEntropy, on_each_database};
 
 use super::{REALM, crashed, facts, issued, open, subjects};
 
@@ -155,6 +158,34 @@ async fn facts_are_dropped_after_their_retention_and_not_before() {
         clock.advance(Lifetime::days(2));
         events.expire(REALM).await.unwrap();
         assert_eq!(subjects(&db).await, [2]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn background_work_copies_numbers_and_prepares_without_being_told_what_to_do() {
+    on_each_database(async |database| {
+        let (db, clock) = (database.open().await, database.clock());
+        let directory = tempfile::tempdir().unwrap();
+        let events = open(&db, &clock, directory.path(), 1);
+        let entropy = Arc::new(SeededEntropy::new(9));
+        let jobs = Reconcilers::new(Arc::new(clock.clone()), entropy);
+        events.add_jobs(&jobs);
+        events.record(Unrecorded::new((), issued(1))).await.unwrap();
+        let written: Result<(), Error> = events
+            .record_in(REALM, (), |_, ()| Box::pin(async { Ok(Unrecorded::new((), issued(2))) }))
+            .await;
+        written.unwrap();
+        jobs.settle().await.unwrap();
+        let mut found = subjects(&db).await;
+        found.sort_unstable();
+        assert_eq!(found, [1, 2]);
+        hide(&db, true).await;
+        events.record(Unrecorded::new((), issued(3))).await.unwrap();
+        assert!(jobs.settle().await.is_err(), "a fault is seen on the health page");
+        hide(&db, false).await;
+        jobs.settle().await.unwrap();
+        assert_eq!(subjects(&db).await.len(), 3);
     })
     .await;
 }

@@ -4,8 +4,10 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
 
 use uuid::Uuid;
 
@@ -84,6 +86,11 @@ fn crashed(directory: &Path) -> tempfile::TempDir {
         std::fs::copy(&path, copy.path().join(path.file_name().unwrap())).unwrap();
     }
     copy
+}
+
+/// Asks a future once, so that its append is queued.
+fn poll<F: Future + Unpin>(mut future: F) -> Poll<F::Output> {
+    Pin::new(&mut future).poll(&mut Context::from_waker(Waker::noop()))
 }
 
 fn only_segment(directory: &Path) -> std::path::PathBuf {
@@ -262,6 +269,53 @@ async fn a_failed_fsync_refuses_everything_from_then_on_and_says_that_the_proces
     assert!(
         ledger.append(record(3)).await.unwrap_err().is_away(),
         "a disk that came back is not trusted"
+    );
+}
+
+#[tokio::test]
+async fn what_arrives_while_an_fsync_is_in_flight_shares_the_next_one() {
+    static SYNCS: AtomicUsize = AtomicUsize::new(0);
+    static HELD: AtomicBool = AtomicBool::new(true);
+    fn sync(file: &File) -> io::Result<()> {
+        SYNCS.fetch_add(1, Ordering::SeqCst);
+        while HELD.load(Ordering::SeqCst) {
+            std::thread::yield_now();
+        }
+        file.sync_data()
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let disk = Disk { sync, ..Disk::REAL };
+    let ledger = Ledger::open(Config { disk, ..config(directory.path()) }).unwrap();
+    let mut first = Box::pin(ledger.append(record(1)));
+    assert!(poll(&mut first).is_pending());
+    while SYNCS.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    let mut others: Vec<_> = (2..=50).map(|n| Box::pin(ledger.append(record(n)))).collect();
+    for other in &mut others {
+        assert!(poll(other).is_pending());
+    }
+    HELD.store(false, Ordering::SeqCst);
+    first.await.unwrap();
+    for other in others {
+        other.await.unwrap();
+    }
+    assert_eq!(SYNCS.load(Ordering::SeqCst), 2);
+    assert_eq!(found(crashed(directory.path()).path()).0.len(), 50);
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_changes_nothing_for_the_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(config(directory.path())).unwrap();
+    let mut gone = Box::pin(ledger.append(record(1)));
+    assert!(poll(&mut gone).is_pending());
+    drop(gone);
+    ledger.append(record(2)).await.unwrap();
+    let (facts, _) = found(directory.path());
+    assert_eq!(
+        facts.iter().map(|fact| (fact.n, number(fact))).collect::<Vec<_>>(),
+        [(1, 1), (2, 2)]
     );
 }
 

@@ -135,6 +135,30 @@ async fn once_keys_are_loaded_recording_asks_the_database_nothing() {
 }
 
 #[tokio::test]
+async fn a_key_that_a_restored_database_does_not_have_seals_nothing_any_more() {
+    on_each_database(async |database| {
+        let (db, clock) = (database.open().await, database.clock());
+        let directory = tempfile::tempdir().unwrap();
+        let events = open(&db, &clock, directory.path(), 1);
+        let event = || issued(1).subject_owner(Owner::Person(person(1))).actor_owner(Owner::Nobody);
+        events.record(Unrecorded::new((), event())).await.unwrap();
+        let lost: Result<u64, Fault> =
+            db.write(REALM, (), |tx, ()| Box::pin(crate::events::store::lose_keys(tx))).await;
+        assert_eq!(lost.unwrap(), 2);
+        let loaded: Result<(), Fault> =
+            db.read(REALM, events.clone(), |tx, events| Box::pin(events.load(tx))).await;
+        loaded.unwrap();
+        events.record(Unrecorded::new((), event())).await.unwrap();
+        events.copy().await.unwrap();
+        let facts = facts(&db).await;
+        assert_eq!(parts(&events, &db, &facts[0].2).await, [Part::Erased, Part::Erased]);
+        let [about, by] = parts(&events, &db, &facts[1].2).await;
+        assert_eq!((about, by), (opened("serial", "0a1b"), opened("method", "possession")));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_event_whose_kind_is_not_dotted_is_refused() {
     on_each_database(async |database| {
         let (db, clock) = (database.open().await, database.clock());
@@ -274,6 +298,19 @@ async fn in_database_mode_what_was_given_out_is_in_the_database_and_nothing_is_g
         assert_eq!(found, (1..=40).chain([42]).collect::<Vec<_>>());
         let numbers: Vec<_> = facts(&db).await.iter().map(|(_, n, _)| *n).collect();
         assert_eq!(numbers, (1..=41).collect::<Vec<_>>(), "a refusal used up no number");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_statement_is_understood() {
+    on_each_database(async |database| {
+        let db = database.open().await;
+        for sql in crate::events::store::STATEMENTS {
+            let prepared: Result<(), Fault> =
+                db.write(REALM, *sql, |tx, sql| Box::pin(tx.prepare(sql))).await;
+            prepared.unwrap();
+        }
     })
     .await;
 }
