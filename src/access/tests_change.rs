@@ -83,7 +83,7 @@ impl Replica {
     }
 
     fn decide(&self, ask: &Ask) -> Result<Lifetime, Error> {
-        decide(&*self.access.realm(REALM).unwrap(), ask)
+        decide(&self.access.realm(REALM).unwrap(), ask)
     }
 
     /// The number of the last change, and of the last change of rights.
