@@ -1,7 +1,7 @@
 //! The specification of the decision point: first what must never be permitted, then what is, then how it is found.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
 
@@ -148,10 +148,16 @@ fn registrar(path: &str, rights: &[Right]) -> Given {
     Given::Registrar { path: id(path), rights: rights.iter().copied().collect() }
 }
 
-/// The decision point with these bindings and policies of the realm's own.
-fn realm(bindings: Vec<Arc<RoleBinding>>, own: &[(&str, &str)]) -> RealmRights {
+/// Compiled once for all tests: it holds nothing that a decision changes.
+static SHIPPED: LazyLock<(Arc<Published>, Arc<Policies>)> = LazyLock::new(|| {
     let schema = Arc::new(Published::parse().unwrap());
     let shipped = Arc::new(Policies::compile(&schema, &shipped_documents()).unwrap());
+    (schema, shipped)
+});
+
+/// The decision point with these bindings and policies of the realm's own.
+fn realm(bindings: Vec<Arc<RoleBinding>>, own: &[(&str, &str)]) -> RealmRights {
+    let (schema, shipped) = (Arc::clone(&SHIPPED.0), Arc::clone(&SHIPPED.1));
     let own: Documents =
         own.iter().map(|(name, text)| ((*name).to_owned(), Arc::from(*text))).collect();
     for (name, text) in &own {
@@ -159,7 +165,11 @@ fn realm(bindings: Vec<Arc<RoleBinding>>, own: &[(&str, &str)]) -> RealmRights {
     }
     let mut all = shipped_documents();
     all.extend(own.clone());
-    let policies = Arc::new(Policies::compile(&schema, &all).unwrap());
+    let policies = if own.is_empty() {
+        Arc::clone(&shipped)
+    } else {
+        Arc::new(Policies::compile(&schema, &all).unwrap())
+    };
     RealmRights::new((schema, shipped), (own, Ok(policies)), Roles::of(bindings), Some(7), OWN_UID)
 }
 
@@ -188,7 +198,7 @@ fn issue(standing: &str, action: &'static str) -> Ask {
 #[test]
 fn nobody_may_do_anything_but_attest_and_read_the_bundle() {
     let realm = realm(vec![], &[]);
-    let schema = Published::parse().unwrap();
+    let schema = &SHIPPED.0;
     let mut open = Vec::new();
     for triple in schema.triples().filter(|triple| triple.principal == "Nobody") {
         let action: &'static str = Box::leak(triple.action.clone().into_boxed_str());

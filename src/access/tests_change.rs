@@ -187,6 +187,24 @@ async fn every_sort_of_binding_comes_back_as_it_was_given() {
 }
 
 #[tokio::test]
+async fn what_was_remembered_of_a_role_is_forgotten_with_it() {
+    on_each_database(async |database| {
+        let replica = Replica::new(database).await;
+        let ask = Ask::new(workload("/ops"), "GetFederatedBundle", "Bundle", &id(""));
+        replica.bind(local(0), operator()).await.unwrap();
+        assert!(replica.decide(&ask).is_ok());
+        let rights = replica.access.realm(REALM).unwrap();
+        let request = ask.request();
+        let remembered =
+            rights.question(ask.action, &request, now()).unwrap().memo().unwrap().len();
+        assert_eq!(remembered, 1);
+        replica.unbind(local(0), "ops").await.unwrap();
+        assert!(replica.decide(&ask).is_err());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_same_binding_again_is_no_change_and_another_of_its_name_is_refused() {
     on_each_database(async |database| {
         let replica = Replica::new(database).await;

@@ -1,12 +1,11 @@
 //! Policies of a realm's own, ceilings, step-up and explanations.
 
-use super::super::SHIPPED;
 use super::super::schema::SHAPES;
 use super::*;
 
 #[test]
 fn a_policy_that_does_not_fit_the_schema_is_refused_with_the_reason() {
-    let schema = Published::parse().unwrap();
+    let schema = &SHIPPED.0;
     let bad = [
         ("permit (principal, action", "not a Cedar policy"),
         (
@@ -43,16 +42,16 @@ fn a_policy_that_does_not_fit_the_schema_is_refused_with_the_reason() {
         ),
     ];
     for (text, words) in bad {
-        let error = check(&schema, "own", text).unwrap_err();
+        let error = check(schema, "own", text).unwrap_err();
         assert!(error.to_string().contains(words), "{text}: {error}");
     }
 }
 
 #[test]
 fn the_shipped_policies_fit_the_schema() {
-    let schema = Published::parse().unwrap();
-    for (name, text) in SHIPPED {
-        assert_eq!(check(&schema, name, text), Ok(()), "{name}");
+    let schema = &SHIPPED.0;
+    for (name, text) in super::super::SHIPPED {
+        assert_eq!(check(schema, name, text), Ok(()), "{name}");
     }
 }
 
@@ -71,7 +70,7 @@ fn the_shapes_of_our_entities_are_those_of_the_schema() {
     for ask in &asked {
         realm.question(ask.action, &ask.request(), now()).unwrap().check_shapes().unwrap();
     }
-    let types = Published::parse().unwrap();
+    let types = &SHIPPED.0;
     for shape in SHAPES {
         assert!(types.uid(shape.name, "x").is_some());
     }
