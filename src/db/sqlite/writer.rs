@@ -160,13 +160,13 @@ impl Writer {
                 return Attempt::Ended(at, ended.err().unwrap_or_else(lost));
             }
             at += 1;
-            match ended {
+            if ended.is_ok_and(|rights| rights) {
                 // Permits older than this are refused from here on: by the next group, once it is committed.
-                Ok(true) => self.hold(group.split_off(at)),
-                Ok(false) => {
-                    self.grow(group, at, grow && self.clock.elapsed() < Lifetime::micros(until))
-                }
-                Err(_) => {}
+                let rest = group.split_off(at);
+                self.hold(rest);
+            } else {
+                let may = grow && self.clock.elapsed() < Lifetime::micros(until);
+                self.grow(group, at, may);
             }
         }
         match self.finish(&ends) {

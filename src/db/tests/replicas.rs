@@ -254,7 +254,7 @@ async fn writes_that_meet_are_run_again_until_both_are_done() {
                 Box::pin(async move {
                     tx.execute(TOUCH, &[order[0].into()]).await?;
                     if runs.one() == 1 {
-                        barrier.wait();
+                        tokio::task::block_in_place(|| barrier.wait());
                     }
                     tx.execute(TOUCH, &[order[1].into()]).await
                 })
