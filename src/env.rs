@@ -28,7 +28,7 @@ pub trait Entropy: Send + Sync + fmt::Debug {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), Fault>;
 }
 
-impl dyn Entropy {
+impl dyn Entropy + '_ {
     /// A time-ordered UUID (version 7).
     pub fn uuid(&self, now: Timestamp) -> Result<Uuid, Fault> {
         let mut random = [0_u8; 10];

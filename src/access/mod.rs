@@ -1,18 +1,180 @@
-//! The one policy engine: every right, every issuance, every token is decided here (Cedar).
+//! The one policy engine: every right, every issuance, every token is decided here, by Cedar.
+//!
+//! Owns: the published schema and the default policies (`config/policies/`), the index over them, the memory of
+//! decisions, permits, and who holds which role. Does not own: the facts (each slice gives its own as an [`Action`]),
+//! and what happens after a yes. Endpoints: none.
+//!
+//! Invariants:
+//! - This is the only module that names Cedar.
+//! - [`Permit`] is made in [`Access::permit`] alone, and nothing is permitted that no policy permits.
+//! - A decision never reads the database or waits; whatever it needs is in memory, replaced as a whole by the follower of
+//!   the change log. A policy that cannot be evaluated denies.
+//! - Whoever holds the machine (root and the server's own user, at the local socket) can always read and repair roles
+//!   and policies. So the last administrator may be unbound: the local socket remains.
+//!
+//! **Ceilings.** What is issued lives as long as the most generous satisfied permit says (`@lifetime_seconds`), cut to
+//! the least that a satisfied limit says (a forbid with `@lifetime_seconds`). A permit without the annotation issues
+//! nothing: its ceiling is zero.
+//!
+//! **Memory.** A yes is remembered by the facts that some candidate policy can read, only for issuance and the daily
+//! calls of agents, never where a candidate reads the time, and never past the end of the evidence. With the default
+//! policies no candidate for issuance looks at who or what, so a few dozen answers serve a whole fleet.
 
+mod asker;
+mod bind_role;
+mod decide;
+mod delete_policy;
+mod facts;
+mod follow;
+mod memo;
 mod model;
+mod policies;
+mod rights;
+mod roles;
+mod rule;
+mod schema;
+mod set_policy;
+mod store;
+#[cfg(test)]
+mod tests;
+mod unbind_role;
 
-pub use model::{Action, Error, Fact, Permit, Request};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+pub use asker::{Administrator, Asker};
+pub use bind_role::BindRole;
+pub use delete_policy::DeletePolicy;
+pub use model::{
+    Action, ChangeError, Error, Explanation, Fact, Name, NameError, POLICY, POLICY_DELETED,
+    POLICY_SET, Permit, PolicyError, ROLE_BINDING, ROLE_BOUND, ROLE_UNBOUND, Request,
+};
+pub use rights::{PolicyText, Rights};
+pub use roles::{Given, Holder, Right, Role, RoleBinding};
+pub use set_policy::SetPolicy;
+#[cfg(test)]
+use store::STATEMENTS;
+pub use unbind_role::UnbindRole;
+
+use crate::env::Clock;
+use crate::kernel::{Fault, Granted, RealmId};
+use decide::RealmRights;
+use policies::{Documents, Policies};
+use roles::Roles;
+use schema::Published;
 
 /// The decision point. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Access {
-    _inner: std::sync::Arc<()>,
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    clock: Arc<dyn Clock>,
+    schema: Arc<Published>,
+    shipped: Arc<Policies>,
+    own_uid: u32,
+    realms: ArcSwap<HashMap<RealmId, Arc<RealmRights>>>,
 }
 
 impl Access {
+    /// The decision point with the policies as shipped, and no realm yet. `own_uid` is the user this server runs as.
+    pub fn new(clock: Arc<dyn Clock>, own_uid: u32) -> Result<Self, Fault> {
+        let schema = Arc::new(Published::parse()?);
+        let shipped = Arc::new(Policies::compile(&schema, &shipped_documents())?);
+        let realms = ArcSwap::from_pointee(HashMap::new());
+        Ok(Self { inner: Arc::new(Inner { clock, schema, shipped, own_uid, realms }) })
+    }
+
+    /// Makes a realm known, with the policies as shipped and no role given, until its rows are loaded. Does nothing for one
+    /// that is known already.
+    pub fn open(&self, realm: RealmId) {
+        if self.realm(realm).is_err() {
+            let shipped = Arc::clone(&self.inner.shipped);
+            self.put(realm, self.rights(Documents::new(), Ok(shipped), Roles::default(), None));
+        }
+    }
+
     /// Decides; a permit is the only proof of a yes. Never reads the database.
-    pub fn permit<A: Action>(&self, _action: A) -> Result<Permit<A>, Error> {
-        todo!()
+    pub fn permit<A: Action>(&self, action: A) -> Result<Permit<A>, Error> {
+        let rights = self.realm(action.request().realm)?;
+        self.permit_by(&rights, action)
+    }
+
+    /// Which policies decide this, and why. Makes no permit.
+    pub fn explain<A: Action>(&self, action: &A) -> Result<Explanation, Error> {
+        let request = action.request();
+        let now = self.inner.clock.now();
+        self.realm(request.realm)?.question(A::NAME, &request, now)?.explain()
+    }
+
+    /// The published schema, in Cedar's own form.
+    pub fn schema(&self) -> &'static str {
+        schema::TEXT
+    }
+
+    /// The one place that makes a permit.
+    fn permit_by<A: Action>(&self, rights: &RealmRights, action: A) -> Result<Permit<A>, Error> {
+        let (ceiling, granted) = {
+            let request = action.request();
+            let question = rights.question(A::NAME, &request, self.inner.clock.now())?;
+            let granted = Granted {
+                actor: request.actor,
+                action: A::NAME,
+                policy_version: question.policies.version,
+                rights_seq: rights.rights_seq,
+            };
+            (question.decide()?, granted)
+        };
+        Ok(Permit { action, ceiling, granted })
+    }
+
+    fn realm(&self, realm: RealmId) -> Result<Arc<RealmRights>, Error> {
+        let found = self.inner.realms.load().get(&realm).cloned();
+        found.ok_or_else(|| {
+            Error::broken(format_args!("the rights of realm {realm} are not loaded"))
+        })
+    }
+
+    fn put(&self, realm: RealmId, rights: RealmRights) {
+        let rights = Arc::new(rights);
+        self.inner.realms.rcu(|realms| {
+            let mut realms = HashMap::clone(realms);
+            realms.insert(realm, Arc::clone(&rights));
+            realms
+        });
+    }
+
+    fn rights(
+        &self,
+        own: Documents,
+        policies: Result<Arc<Policies>, Arc<str>>,
+        roles: Roles,
+        seq: Option<i64>,
+    ) -> RealmRights {
+        let inner = &self.inner;
+        let shipped = (Arc::clone(&inner.schema), Arc::clone(&inner.shipped));
+        RealmRights::new(shipped, (own, policies), roles, seq, inner.own_uid)
+    }
+
+    fn published(&self) -> Arc<Published> {
+        Arc::clone(&self.inner.schema)
     }
 }
+
+/// The policies as shipped: each file is a document, named as the file.
+fn shipped_documents() -> Documents {
+    SHIPPED.iter().map(|(name, text)| ((*name).to_owned(), Arc::from(*text))).collect()
+}
+
+/// The default policies. A realm's own policy of the same name takes the place of one of these, but for `reserved`.
+const SHIPPED: [(&str, &str); 5] = [
+    ("agents", include_str!("../../config/policies/agents.cedar")),
+    ("issuance", include_str!("../../config/policies/issuance.cedar")),
+    ("registrars", include_str!("../../config/policies/registrars.cedar")),
+    ("reserved", include_str!("../../config/policies/reserved.cedar")),
+    ("roles", include_str!("../../config/policies/roles.cedar")),
+];

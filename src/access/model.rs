@@ -1,8 +1,24 @@
-//! Actions, the facts a decision is made from, permits, and refusals.
+//! Actions, the facts a decision is made from, permits, refusals, explanations, names, and this slice's events.
 
 use std::sync::Arc;
 
-use crate::kernel::{Failure, Granted, Kind, Lifetime, RealmId, SpiffeId, SubjectId, Timestamp};
+use crate::kernel::{
+    Failure, Fault, Granted, Kind, Lifetime, RealmId, SpiffeId, SubjectId, Timestamp,
+};
+
+/// A role was given.
+pub const ROLE_BOUND: &str = "access.role_bound";
+/// A role was taken away.
+pub const ROLE_UNBOUND: &str = "access.role_unbound";
+/// A policy of the realm's own was written.
+pub const POLICY_SET: &str = "access.policy_set";
+/// A policy of the realm's own was removed.
+pub const POLICY_DELETED: &str = "access.policy_deleted";
+
+/// The kind of change of a role binding; its key is the binding's name.
+pub const ROLE_BINDING: &str = "role_binding";
+/// The kind of change of a policy; its key is the policy's name.
+pub const POLICY: &str = "policy";
 
 /// Something that needs a yes. Each slice defines its own; the name is the Cedar action's id.
 pub trait Action {
@@ -13,7 +29,8 @@ pub trait Action {
     fn request(&self) -> Request<'_>;
 }
 
-/// The facts of one question.
+/// The facts of one question. Which a policy may read is in `config/policies/weft.cedarschema`; whoever asks gives
+/// exactly those of the action's context but `own` and `now_seconds`, which `access` adds.
 #[derive(Debug, Clone)]
 pub struct Request<'a> {
     /// In which realm.
@@ -30,7 +47,7 @@ pub struct Request<'a> {
     pub resource_id: Option<&'a SpiffeId>,
     /// Further facts: posture, strength, flags asked for (`admin`, `downstream`, `dns_names`, …), small and bounded.
     pub context: Vec<(&'static str, Fact<'a>)>,
-    /// When the evidence ends: a decision is not remembered past it.
+    /// When the evidence ends: a decision is not remembered past it, and none is made after it.
     pub evidence_expires: Timestamp,
 }
 
@@ -43,6 +60,8 @@ pub enum Fact<'a> {
     Number(i64),
     /// Yes or no.
     Flag(bool),
+    /// A SPIFFE ID in the tree of paths: a policy asks `context.parent in Path::"spiffe://…"`.
+    Id(&'a SpiffeId),
 }
 
 /// A yes, for this action, once. Made only in `access`, and taken by value by the operation that acts.
@@ -60,7 +79,7 @@ impl<A> Permit<A> {
         &self.action
     }
 
-    /// The longest life of whatever is issued by this permit.
+    /// The longest life of whatever is issued by this permit; no time at all where the action issues nothing.
     pub fn ceiling(&self) -> Lifetime {
         self.ceiling
     }
@@ -69,6 +88,19 @@ impl<A> Permit<A> {
     pub fn spend(self) -> (A, Granted) {
         (self.action, self.granted)
     }
+}
+
+/// Which policies decided a question, and why; for administrators and error texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// The answer: the ceiling, or the refusal as the caller would read it.
+    pub outcome: Result<Lifetime, Error>,
+    /// The policies that decided, by their ids, each with what it says.
+    pub decided_by: Vec<(Arc<str>, Arc<str>)>,
+    /// Every policy that was looked at.
+    pub considered: Vec<Arc<str>>,
+    /// What the caller holds in this realm, in words.
+    pub holds: String,
 }
 
 /// A no.
@@ -96,6 +128,16 @@ pub enum Error {
     },
 }
 
+impl Error {
+    pub(super) fn denied(reason: impl Into<Arc<str>>) -> Self {
+        Self::Denied { reason: reason.into(), policies: Arc::from([]) }
+    }
+
+    pub(super) fn broken(reason: impl std::fmt::Display) -> Self {
+        Self::Broken { reason: Arc::from(reason.to_string()) }
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match &error {
@@ -110,5 +152,143 @@ impl From<Error> for Failure {
                     .because(error)
             }
         }
+    }
+}
+
+/// Why a policy text cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyError {
+    /// It is not Cedar.
+    #[error("not a Cedar policy: {0}")]
+    Syntax(Arc<str>),
+    /// It does not fit the published schema.
+    #[error("does not fit the schema: {0}")]
+    Schema(Arc<str>),
+    /// Two policies have one id.
+    #[error("the id `{0}` is used twice")]
+    Twice(Arc<str>),
+    /// An annotation has a value that it cannot have, or is on a policy that it cannot be on.
+    #[error("annotation `@{name}`: {why}")]
+    Annotation {
+        /// Which.
+        name: &'static str,
+        /// What would be right.
+        why: &'static str,
+    },
+    /// A template: nothing links it.
+    #[error("templates cannot be used: write the policy out")]
+    Template,
+}
+
+impl From<PolicyError> for Fault {
+    fn from(error: PolicyError) -> Self {
+        Self::malformed("policy", error)
+    }
+}
+
+/// The name of a role binding or of a policy: the client's choice, 1 to 64 of `a-z 0-9 . - _`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Name(Arc<str>);
+
+impl Name {
+    /// Reads a name.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-_".contains(&b);
+        if text.is_empty() || text.len() > NAME_BYTES_MAX || !text.bytes().all(allowed) {
+            return Err(NameError);
+        }
+        Ok(Self(Arc::from(text)))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for Name {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why a text is not a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a name is 1 to {NAME_BYTES_MAX} of a-z, 0-9, `.`, `-` and `_`")]
+pub struct NameError;
+
+/// Longest name: it fits a column of a table on a terminal.
+pub const NAME_BYTES_MAX: usize = 64;
+
+/// Why a change of rights was not made. Nothing was changed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ChangeError {
+    /// The caller may not.
+    #[error(transparent)]
+    Refused(#[from] Error),
+    /// The policy cannot be used.
+    #[error("policy `{name}`: {error}")]
+    Policy {
+        /// Which.
+        name: Name,
+        /// Why.
+        error: PolicyError,
+    },
+    /// A name of a shipped policy whose place cannot be taken.
+    #[error("the policy `{0}` protects reserved names: nothing can take its place")]
+    Protected(Name),
+    /// No such binding or policy.
+    #[error("there is no {what} `{name}`")]
+    Unknown {
+        /// A role binding or a policy.
+        what: &'static str,
+        /// Its name.
+        name: Name,
+    },
+    /// Another binding has the name.
+    #[error("another role binding is named `{0}`")]
+    Taken(Name),
+    /// Agents and servers hold no roles.
+    #[error("`{0}` names an agent or a server: those hold no roles")]
+    Holder(SpiffeId),
+    /// A registrar without any right.
+    #[error("a registrar needs at least one right")]
+    NoRight,
+    /// More than a realm can have.
+    #[error("a realm has at most {most} of these")]
+    TooMany {
+        /// The bound.
+        most: i64,
+    },
+    /// More text than a policy can have.
+    #[error("a policy text has at most {POLICY_BYTES_MAX} bytes")]
+    TooLong,
+    /// Storage did not take it.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// Its event could not be recorded.
+    #[error(transparent)]
+    Unrecorded(#[from] crate::events::Error),
+}
+
+/// Longest policy document of a realm's own: some 200 policies.
+pub const POLICY_BYTES_MAX: usize = 64 * 1024;
+
+impl From<ChangeError> for Failure {
+    fn from(error: ChangeError) -> Self {
+        let (kind, code) = match &error {
+            ChangeError::Refused(inner) => return inner.clone().into(),
+            ChangeError::Fault(fault) => return fault.clone().into(),
+            ChangeError::Unrecorded(inner) => return inner.clone().into(),
+            ChangeError::Policy { .. } => (Kind::Invalid, "access.policy_invalid"),
+            ChangeError::Protected(_) => (Kind::Denied, "access.policy_protected"),
+            ChangeError::Unknown { .. } => (Kind::NotFound, "access.not_found"),
+            ChangeError::Taken(_) => (Kind::Conflict, "access.name_taken"),
+            ChangeError::Holder(_) => (Kind::Invalid, "access.holder"),
+            ChangeError::NoRight => (Kind::Invalid, "access.no_right"),
+            ChangeError::TooMany { .. } => (Kind::Limited, "access.too_many"),
+            ChangeError::TooLong => (Kind::Invalid, "access.policy_too_long"),
+        };
+        Self::new(kind, code, error.to_string()).because(error)
     }
 }

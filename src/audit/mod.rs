@@ -1,1 +1,34 @@
-//! TODO-DOC
+//! Reading events back: the ledger and the events of the change log as one list, for people and their programs.
+//!
+//! Owns: listing and its places (cursors), the right to read events. Does not own: the events, their keys, retention
+//! (`events`), the change log (`db`). Endpoints: `GET /api/v1/events`.
+//! Invariants: nothing is read without a permit; a page is one snapshot; a listing costs a bounded amount of work, so a page
+//! may hold fewer records than asked for and still have a next one; within the change log the order is that of its numbers,
+//! within the ledger that of (time, stream, n), and between the two by time.
+
+mod list_events;
+mod model;
+pub(crate) mod store;
+#[cfg(all(test, feature = "testkit"))]
+mod tests;
+
+use crate::access::Access;
+use crate::db::Db;
+use crate::events::Events;
+
+pub use model::{Error, Order, Origin, Page, Place, Query, ReadEvents, Record};
+
+/// The reader of events. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Audit {
+    db: Db,
+    events: Events,
+    access: Access,
+}
+
+impl Audit {
+    /// Reads from this database, with the keys that `events` can open.
+    pub fn new(db: Db, events: Events, access: Access) -> Self {
+        Self { db, events, access }
+    }
+}

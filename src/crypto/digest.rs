@@ -1,8 +1,85 @@
-//! Message digests.
+//! Digests, and the two text forms of bytes.
 
-/// SHA-256 of these bytes.
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
+/// SHA-256.
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut out = [0_u8; 32];
-    out.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes).as_ref());
-    out
+    fixed(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes).as_ref())
+}
+
+/// SHA-1: for names that others fixed (fingerprints of `x509pop`), never for a signature.
+pub fn sha1(bytes: &[u8]) -> [u8; 20] {
+    fixed(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, bytes).as_ref())
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+/// Bytes from hexadecimal of either case.
+pub fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let nibble = |c: u8| char::from(c).to_digit(16).and_then(|n| u8::try_from(n).ok());
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if !rest.is_empty() {
+        return None;
+    }
+    pairs.iter().map(|[high, low]| Some(nibble(*high)? << 4 | nibble(*low)?)).collect()
+}
+
+/// Base64url without padding (RFC 7515 §2).
+pub fn base64url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Bytes from base64url; padding, line breaks and stray bits are refused.
+pub fn from_base64url(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+/// Base64 with padding, as in `x5c` (RFC 7517 §4.7).
+pub fn base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
+/// Bytes from base64 with padding.
+pub fn from_base64(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).ok()
+}
+
+fn fixed<const N: usize>(digest: &[u8]) -> [u8; N] {
+    // INVARIANT: the caller names an algorithm whose output has N bytes.
+    digest.try_into().unwrap_or([0; N])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_match_their_published_vectors() {
+        // FIPS 180-4 examples: "abc".
+        assert_eq!(
+            hex(&sha256(b"abc")),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+        assert_eq!(hex(&sha1(b"abc")), "a9993e364706816aba3e25717850c26c9cd0d89d");
+    }
+
+    #[test]
+    fn text_forms_come_back_and_refuse_what_is_not_theirs() {
+        assert_eq!(from_hex("00fFa5"), Some(vec![0, 0xff, 0xa5]));
+        for bad in ["0", "0g", "é", " 00"] {
+            assert_eq!(from_hex(bad), None, "{bad}");
+        }
+        assert_eq!(base64url(&[0xfb, 0xff]), "-_8");
+        assert_eq!(from_base64url("-_8"), Some(vec![0xfb, 0xff]));
+        for bad in ["-_8=", "-_9", "+/8", "-_\n8"] {
+            assert_eq!(from_base64url(bad), None, "{bad}");
+        }
+    }
 }

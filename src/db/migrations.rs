@@ -17,4 +17,11 @@ macro_rules! migration {
 }
 
 /// All of them. The level of a binary is the number of the last one it knows.
-pub(super) const MIGRATIONS: &[Migration] = &[migration!(1, "0001_core", oldest 1)];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    migration!(1, "0001_core", oldest 1),
+    migration!(2, "0002_events", oldest 2),
+    migration!(3, "0003_realms", oldest 3),
+    migration!(4, "0004_authority", oldest 4),
+    migration!(5, "0005_nodes", oldest 5),
+    migration!(6, "0006_workloads", oldest 6),
+];

@@ -1,6 +1,10 @@
-//! The event, its owner, and the value that waits for it to be durable.
+//! The event, its owner, the value that waits for it to be durable, and the event at rest.
 
-use crate::kernel::{Failure, Fault, RealmId, SubjectId};
+use std::fmt;
+
+use uuid::Uuid;
+
+use crate::kernel::{Failure, Fault, RealmId, SubjectId, Timestamp};
 
 /// Under whose key a part of an event's body is sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -63,6 +67,20 @@ impl Event {
         self
     }
 
+    /// Under whose key the subject's part is sealed, when it is not the realm's.
+    #[must_use]
+    pub fn subject_owner(mut self, owner: Owner) -> Self {
+        self.subject_owner = owner;
+        self
+    }
+
+    /// Under whose key the actor's part is sealed, when it is not the realm's.
+    #[must_use]
+    pub fn actor_owner(mut self, owner: Owner) -> Self {
+        self.actor_owner = owner;
+        self
+    }
+
     /// Adds a field to the subject's part.
     #[must_use]
     pub fn about(mut self, field: &'static str, value: impl Into<serde_json::Value>) -> Self {
@@ -93,6 +111,17 @@ impl<T> Unrecorded<T> {
     }
 }
 
+/// What a class 1 write did: a value, and for each changed row its kind, key and event.
+#[derive(Debug)]
+pub struct Changed<T> {
+    /// What the caller gets after the commit.
+    pub value: T,
+    /// What changed, in order. Empty: nothing changed, and nothing is numbered.
+    pub changes: Vec<(&'static str, String, Event)>,
+    /// True if rights changed: older permits are refused from here on.
+    pub rights: bool,
+}
+
 /// Why a fact could not be recorded. Nothing was handed out.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
@@ -108,3 +137,75 @@ impl From<Error> for Failure {
         }
     }
 }
+
+/// Where a fact was numbered: one start of one server, or the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Stream(pub [u8; 16]);
+
+impl Stream {
+    /// Facts that were written in the transaction they tell of; the database numbers them.
+    pub const DB: Self = Self([0; 16]);
+
+    /// As 32 hexadecimal digits.
+    pub fn hex(self) -> String {
+        Uuid::from_bytes(self.0).simple().to_string()
+    }
+}
+
+impl fmt::Display for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::DB { f.write_str("db") } else { f.write_str(&self.hex()) }
+    }
+}
+
+/// An event's header: never edited, and without personal data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// When it happened.
+    pub time: Timestamp,
+    /// What happened.
+    pub kind: String,
+    /// To whom.
+    pub subject: Option<SubjectId>,
+    /// By whom.
+    pub actor: Option<SubjectId>,
+}
+
+/// An event at rest: its header, and its sealed body (`body.rs` has the form).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealed {
+    /// The header.
+    pub header: Header,
+    /// Both parts.
+    pub body: Vec<u8>,
+}
+
+/// A numbered fact of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// In which realm.
+    pub realm: RealmId,
+    /// Its number in its stream.
+    pub n: u64,
+    /// What it says.
+    pub sealed: Sealed,
+}
+
+impl Fact {
+    /// Reads a record's envelope.
+    pub(super) fn decode(realm: RealmId, n: u64, envelope: &[u8]) -> Result<Self, Fault> {
+        Ok(Self { realm, n, sealed: Sealed::decode(envelope)? })
+    }
+}
+
+/// True for a dotted name: lower-case words of `a-z 0-9 _`, at least two, joined by dots.
+pub fn is_dotted(kind: &str) -> bool {
+    let word = |word: &str| {
+        word.starts_with(|first: char| first.is_ascii_lowercase())
+            && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    };
+    kind.len() <= KIND_BYTES_MAX && kind.contains('.') && kind.split('.').all(word)
+}
+
+/// Longest kind: a byte holds its length, and a column of a table on a terminal its text.
+pub const KIND_BYTES_MAX: usize = 64;

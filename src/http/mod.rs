@@ -1,1 +1,36 @@
-//! TODO-DOC
+//! The HTTP shell: doors that accept connections, and what every request and answer has in common.
+//!
+//! Owns: the accept loop over TCP, TLS and Unix sockets ([`Door`]), who is at the other end ([`PeerInfo`]), failures as
+//! problem documents ([`Problem`], RFC 9457), extractors whose refusals say what would be right, entity tags, paging.
+//! Does not own: who the caller *is* in a realm (that is made of `PeerInfo` by a slice), any route, any rule.
+//! Invariants: a handshake, a request head and a request each end within a limit; a failure is logged once, here; an
+//! answer never says more than a failure's public text.
+
+mod caller;
+mod conditions;
+mod connection;
+mod door;
+mod extract;
+mod layers;
+mod page;
+mod peer;
+mod problem;
+mod process;
+mod rate;
+mod slots;
+#[cfg(test)]
+mod tests;
+mod unix_socket;
+
+pub use caller::CalledBy;
+pub use conditions::{Conditions, EntityTag};
+pub use door::{Door, DoorLimits, TlsChoice};
+pub use extract::{Json, Path, Query};
+pub use layers::{ApiShell, RequestId};
+pub use page::{cursor, page_of};
+pub use peer::{PeerInfo, Remote, TlsPeer, UnixPeer};
+pub(crate) use problem::causes;
+pub use problem::{Problem, ProblemBody};
+pub use process::Process;
+pub use rate::RateLimit;
+pub(crate) use slots::{Full, Slot, Slots};

@@ -16,6 +16,8 @@ pub struct RealmId(pub i64);
 impl RealmId {
     /// Realms, leases, replicas and key ids belong to it.
     pub const SYSTEM: Self = Self(0);
+    /// The one that the first start makes, `default`.
+    pub const FIRST: Self = Self(1);
 }
 
 impl fmt::Display for RealmId {

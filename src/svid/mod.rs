@@ -1,1 +1,57 @@
-//! TODO-DOC
+//! The desk: credentials made from permits. Template → sign → read again.
+//!
+//! Owns: what an X.509-SVID and a JWT-SVID say and how long they live; the actions `IssueX509` and `IssueJwtSvid`; the
+//! server's own certificate. Does not own: who may have one (`access`), entries, agents and devices (whoever calls), and
+//! the keys (`authority`). Endpoints: none.
+//!
+//! Invariants:
+//! - Nothing is signed without a permit; only the server's certificate for itself needs none.
+//! - Nothing outlives what was asked, its permit, its evidence or its authority.
+//! - What leaves has been read again and follows its specification, or it is a bug and does not leave.
+//!
+//! Spec: SPIFFE X509-SVID, JWT-SVID; RFC 5280.
+
+pub mod model;
+mod serve_tls;
+mod settings;
+mod sign_jwt;
+mod sign_x509;
+mod template;
+mod verify_output;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use model::{
+    Bound, Error, IssueJwtSvid, IssueX509, JWT_ISSUED, JwtSvid, SERVER_ISSUED, X509_ISSUED,
+    X509Svid,
+};
+pub use serve_tls::ServerCertificates;
+pub use settings::Settings;
+
+use crate::authority::Authority;
+use crate::env::Entropy;
+
+/// The desk. Cheap to clone.
+#[derive(Clone)]
+pub struct Svid {
+    authority: Authority,
+    entropy: Arc<dyn Entropy>,
+    settings: Arc<Settings>,
+}
+
+impl Svid {
+    /// The desk, signing with these authorities.
+    pub fn new(authority: Authority, entropy: Arc<dyn Entropy>, settings: Settings) -> Self {
+        Self { authority, entropy, settings: Arc::new(settings) }
+    }
+}
+
+impl fmt::Debug for Svid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Svid").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "testkit"))]
+mod tests;

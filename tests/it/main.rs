@@ -1,1 +1,3 @@
-fn main() {}
+//! The one integration binary: flows, protocols, storage, rights and the rules of the house.
+
+mod tidy;

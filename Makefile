@@ -1,0 +1,64 @@
+# Every door of the house. CI calls `make test`, people call the rest; each recipe is one line.
+# One target directory outside the checkout, so that every clone and worktree shares what is built;
+# RUSTFLAGS is never set, because a changed flag builds every dependency again.
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/weft/target
+export KEEP FOR
+FLAGS := --workspace --features testkit
+
+.NOTPARALLEL:
+.PHONY: help demo check test packages fmt clippy build-tests unit peers docs report test-peers one doc gen \
+	deny fuzz bench conformance torture-log torture-db cluster
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 — \2/p' Makefile
+
+demo: ## build, then the main job end to end; KEEP=1 leaves it running
+	scripts/demo
+
+check: fmt clippy ## formatting, lints, and the tests on SQLite only
+	WEFT_TEST_ENGINES=sqlite scripts/tests check --skip peers::
+
+test: packages fmt clippy build-tests unit peers docs report ## all that CI runs, stops at the first failure
+
+packages: ## what the tests need from Debian and from PyPI; installs it, or says what to install
+	scripts/packages
+
+fmt: ## formatting
+	cargo fmt --check
+
+clippy: ## lints, warnings denied
+	cargo clippy $(FLAGS) --all-targets -- -D warnings
+
+build-tests: ## build the tests, timed
+	scripts/timed build cargo test $(FLAGS) --no-run
+
+unit: ## every test but the foreign peers, on SQLite and PostgreSQL
+	scripts/tests unit --skip peers::
+
+peers: ## foreign programs against ours
+	scripts/tests peers --test it peers:: --skip slow_peers::
+
+test-peers: packages ## foreign programs that take long to build (needs Go)
+	scripts/tests slow-peers --test it slow_peers::
+
+docs: ## the reference of every module, warnings denied
+	RUSTDOCFLAGS='-D warnings' cargo doc -p weft --features testkit --no-deps --document-private-items
+
+report: ## seconds, slowest tests, proofs and sizes of the last run
+	scripts/report
+
+one: ## the tests whose name contains T, with their output: make one T=tidy
+	cargo test $(FLAGS) -- '$(T)' --nocapture
+
+doc: ## the reference of every module, in a browser
+	cargo doc -p weft --features testkit --no-deps --document-private-items --open
+
+gen: ## write the generated files again: protobuf code, example settings, OpenAPI
+	WEFT_GENERATE=1 cargo test $(FLAGS) generated
+
+deny: ## licences and advisories of the dependencies (needs cargo-deny)
+	cargo deny --all-features check
+
+# Long proofs and measurements: each is a program of its own.
+fuzz bench conformance torture-log torture-db cluster:
+	scripts/$@

@@ -1,0 +1,277 @@
+//! One decision: facts in, yes with a ceiling or no with a reason out. Pure; no clock, no database.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use cedar_policy::{Authorizer, Decision, Entities, PolicySet, Request as CedarRequest, Response};
+
+use super::model::{Error, Explanation, Fact, Request};
+use super::policies::{Candidates, Cell, Documents, Policies};
+use super::roles::{Held, Holder, Roles};
+use super::rule::{Does, Reads, Rule};
+use super::schema::Published;
+use crate::kernel::{Lifetime, SpiffeId, Timestamp};
+
+/// Everything that decides in one realm. Never edited: a change makes a new one.
+#[derive(Debug)]
+pub(super) struct RealmRights {
+    pub(super) schema: Arc<Published>,
+    /// The policies as shipped.
+    pub(super) shipped: Arc<Policies>,
+    /// The policies in force; or why they cannot be used.
+    pub(super) policies: Result<Arc<Policies>, Arc<str>>,
+    /// The realm's own policies, by name.
+    pub(super) own: Documents,
+    pub(super) roles: Roles,
+    /// The number of the last change of rights seen.
+    pub(super) rights_seq: Option<i64>,
+    /// The uid of this server's process.
+    own_uid: u32,
+    /// The paths that a policy or binding names. No other can make a difference, so an ID is placed below these alone.
+    pub(super) paths: HashSet<String>,
+}
+
+/// One question, on its way to an answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Question<'a> {
+    pub(super) rights: &'a RealmRights,
+    pub(super) action: &'a str,
+    pub(super) request: &'a Request<'a>,
+    pub(super) now: Timestamp,
+    /// The policies that decide it.
+    pub(super) policies: &'a Policies,
+    /// Their cell that it belongs to.
+    pub(super) cell: &'a Cell,
+}
+
+/// The outcome, and the places of the policies that led to it.
+#[derive(Debug)]
+pub(super) struct Decided {
+    pub(super) outcome: Result<Lifetime, Error>,
+    pub(super) by: Vec<usize>,
+}
+
+impl RealmRights {
+    /// Puts the parts together: the schema, the policies as shipped, and those in force.
+    pub(super) fn new(
+        (schema, shipped): (Arc<Published>, Arc<Policies>),
+        (own, policies): (Documents, Result<Arc<Policies>, Arc<str>>),
+        roles: Roles,
+        rights_seq: Option<i64>,
+        own_uid: u32,
+    ) -> Self {
+        let in_force = policies.iter().flat_map(|policies| policies.named());
+        let named = in_force.chain(shipped.named());
+        let paths = named.filter(|uid| uid.type_name().basename() == "Path");
+        let mut paths: HashSet<String> = paths.map(|uid| uid.id().unescaped().to_owned()).collect();
+        paths.extend(roles.paths().map(ToString::to_string));
+        Self { schema, shipped, policies, own, roles, rights_seq, own_uid, paths }
+    }
+
+    /// The question in this realm; refused where the schema does not know it.
+    pub(super) fn question<'a>(
+        &'a self,
+        action: &'a str,
+        request: &'a Request<'a>,
+        now: Timestamp,
+    ) -> Result<Question<'a>, Error> {
+        let policies = if self.is_way_back(action, request) {
+            &self.shipped
+        } else {
+            self.policies.as_ref().map_err(|why| {
+                Error::broken(format_args!("the realm's own policies cannot be used: {why}"))
+            })?
+        };
+        let (principal, resource) = (request.principal.0, request.resource.0);
+        let cell = policies.cell(action, principal, resource).ok_or_else(|| {
+            Error::broken(format_args!(
+                "the schema has no action `{action}` of a {principal} on a {resource}"
+            ))
+        })?;
+        Ok(Question { rights: self, action, request, now, policies, cell })
+    }
+
+    /// What the caller holds: through its SPIFFE ID, or through the uid at the local socket.
+    pub(super) fn held(&self, request: &Request<'_>) -> Arc<Held> {
+        let (kind, id) = request.principal;
+        let found = match (kind, request.principal_id) {
+            ("Local", _) if self.is_local_admin(kind, id) => return Arc::new(Held::admin()),
+            ("Local", _) => {
+                id.parse().ok().and_then(|uid| self.roles.held(&Holder::LocalUser(uid)))
+            }
+            ("Workload" | "User", Some(id)) => self.roles.held(&Holder::Spiffe(id.clone())),
+            _ => None,
+        };
+        found.cloned().unwrap_or_default()
+    }
+
+    fn is_local_admin(&self, kind: &str, id: &str) -> bool {
+        kind == "Local" && id.parse().is_ok_and(|uid: u32| uid == 0 || uid == self.own_uid)
+    }
+
+    /// Whoever holds the machine can always repair the rights: for them these questions are decided by the policies as
+    /// shipped, so that no policy of the realm's own can lock everybody out.
+    fn is_way_back(&self, action: &str, request: &Request<'_>) -> bool {
+        WAY_BACK.contains(&action) && self.is_local_admin(request.principal.0, request.principal.1)
+    }
+}
+
+impl Question<'_> {
+    /// Decides; remembers a yes where that is sound. A no is worked out each time, for its words name the caller.
+    pub(super) fn decide(self) -> Result<Lifetime, Error> {
+        self.check_time()?;
+        let Some(memo) = &self.cell.memo else {
+            return self.evaluate(&*self.candidates()?)?.outcome;
+        };
+        let facts = self.key(&self.cell.reads);
+        if let Some(ceiling) = memo.get(&facts, self.now) {
+            return Ok(ceiling);
+        }
+        let ceiling = self.evaluate(&*self.candidates()?)?.outcome?;
+        memo.put(facts, ceiling, self.request.evidence_expires);
+        Ok(ceiling)
+    }
+
+    /// Decides without memory, and tells how.
+    pub(super) fn explain(self) -> Result<Explanation, Error> {
+        let candidates = self.candidates()?;
+        let decided = self.evaluate(&candidates)?;
+        let rules = |places: &[usize]| -> Vec<&Rule> {
+            places.iter().filter_map(|place| self.policies.rules.get(*place)).collect()
+        };
+        let decided_by = rules(&decided.by).into_iter();
+        Ok(Explanation {
+            outcome: self.check_time().and(decided.outcome),
+            decided_by: decided_by.map(|r| (Arc::clone(&r.id), Arc::clone(&r.words))).collect(),
+            considered: rules(&candidates.rules).into_iter().map(|r| Arc::clone(&r.id)).collect(),
+            holds: self.rights.held(self.request).to_string(),
+        })
+    }
+
+    /// No credential outlives its evidence, and no decision is made on evidence that has ended.
+    fn check_time(self) -> Result<(), Error> {
+        let ends = self.request.evidence_expires;
+        if self.now < ends {
+            return Ok(());
+        }
+        Err(Error::denied(format!("the evidence for this ended at {ends}: show it anew")))
+    }
+
+    /// The policies whose scope can match.
+    pub(super) fn candidates(self) -> Result<Arc<Candidates>, Error> {
+        let wanted = if self.cell.has_anchors() {
+            let (mut principal, mut resource) = (self.above_principal(), self.above_resource());
+            principal.push(self.uid(self.request.principal)?);
+            resource.push(self.uid(self.request.resource)?);
+            self.cell.wanted(&principal, &resource)
+        } else {
+            self.cell.wanted(&[], &[])
+        };
+        self.policies.candidates(self.cell, wanted).map_err(Error::broken)
+    }
+
+    /// Lets Cedar decide among these policies, without memory.
+    pub(super) fn evaluate(self, candidates: &Candidates) -> Result<Decided, Error> {
+        let entities = self.entities(&candidates.reads)?;
+        let asked = self.cedar_request()?;
+        let first = ask(&candidates.deciding, &asked, &entities)?;
+        let mut by = self.places(candidates, &first);
+        if first.decision() == Decision::Deny {
+            return Ok(Decided { outcome: Err(self.denial(&by)), by });
+        }
+        let granted = self.rules(&by).filter_map(|rule| rule.does.lifetime()).max();
+        let mut ceiling = granted.unwrap_or(Lifetime::ZERO);
+        if let Some(conditional) = &candidates.conditional {
+            let conditions = self.places(candidates, &ask(conditional, &asked, &entities)?);
+            let step_up = self.rules(&conditions).find(|rule| rule.does == Does::StepUp);
+            if let Some(reason) = step_up.map(|rule| Arc::clone(&rule.words)) {
+                return Ok(Decided { outcome: Err(Error::StepUp { reason }), by: conditions });
+            }
+            let limit = self.rules(&conditions).filter_map(|rule| rule.does.lifetime()).min();
+            ceiling = ceiling.capped_by(limit.unwrap_or(Lifetime::MAX));
+            by.extend(conditions);
+        }
+        Ok(Decided { outcome: Ok(ceiling), by })
+    }
+
+    /// The words of a no: what forbids it, or what would be needed and what the caller has instead.
+    fn denial(self, by: &[usize]) -> Error {
+        let on = self.request.resource_id.map_or(self.request.resource.1, SpiffeId::as_str);
+        let action = self.action;
+        let what =
+            if on.is_empty() { format!("`{action}`") } else { format!("`{action}` on `{on}`") };
+        let words: Vec<&str> = self.rules(by).map(|rule| &*rule.words).collect();
+        let reason = if words.is_empty() {
+            let needed = self.policies.needed(&self.rights.schema, action);
+            let held = self.rights.held(self.request);
+            format!("{what} needs {}; this caller holds {held}", needed.join(", or "))
+        } else {
+            format!("{what}: {}", words.join("; "))
+        };
+        let policies = self.rules(by).map(|rule| Arc::clone(&rule.id)).collect();
+        Error::Denied { reason: Arc::from(reason), policies }
+    }
+
+    fn rules(&self, places: &[usize]) -> impl Iterator<Item = &Rule> {
+        places.iter().filter_map(|place| self.policies.rules.get(*place))
+    }
+
+    fn places(self, candidates: &Candidates, response: &Response) -> Vec<usize> {
+        let named: HashSet<&str> = response.diagnostics().reason().map(AsRef::as_ref).collect();
+        let is_named = |place: &&usize| {
+            self.policies.rules.get(**place).is_some_and(|rule| named.contains(&*rule.id))
+        };
+        candidates.rules.iter().filter(is_named).copied().collect()
+    }
+
+    /// The facts that the answer can depend on, one after the other, each with its length, so that no two lists look
+    /// alike.
+    fn key(self, reads: &Reads) -> Vec<u8> {
+        let mut key = Key(Vec::with_capacity(KEY_BYTES));
+        let request = self.request;
+        if reads.principal {
+            key.add(b'p', request.principal.1);
+            key.add(b'P', request.principal_id.map_or("", SpiffeId::as_str));
+        }
+        if reads.resource {
+            key.add(b'r', request.resource.1);
+            key.add(b'R', request.resource_id.map_or("", SpiffeId::as_str));
+        }
+        if reads.reads_field("own") {
+            key.add(b'o', if self.is_own() { "1" } else { "0" });
+        }
+        for (name, fact) in request.context.iter().filter(|(name, _)| reads.reads_field(name)) {
+            key.add(b'n', name);
+            match fact {
+                Fact::Text(value) => key.add(b't', value),
+                Fact::Id(value) => key.add(b'i', value.as_str()),
+                Fact::Number(value) => key.add(b'#', &value.to_string()),
+                Fact::Flag(value) => key.add(b'?', if *value { "1" } else { "0" }),
+            }
+        }
+        key.0
+    }
+}
+
+struct Key(Vec<u8>);
+
+impl Key {
+    fn add(&mut self, tag: u8, text: &str) {
+        self.0.push(tag);
+        self.0.extend_from_slice(&text.len().to_be_bytes());
+        self.0.extend_from_slice(text.as_bytes());
+    }
+}
+
+/// A policy that cannot be evaluated may be a forbid: no answer is taken from a set that holds one.
+fn ask(set: &PolicySet, request: &CedarRequest, entities: &Entities) -> Result<Response, Error> {
+    let response = Authorizer::new().is_authorized(request, set, entities);
+    let errors: Vec<String> = response.diagnostics().errors().map(ToString::to_string).collect();
+    if errors.is_empty() { Ok(response) } else { Err(Error::broken(errors.join("; "))) }
+}
+
+/// The questions that whoever holds the machine can always have answered by the policies as shipped.
+const WAY_BACK: [&str; 6] =
+    ["ReadPolicy", "ReadRole", "SetPolicy", "DeletePolicy", "BindRole", "UnbindRole"];
+/// Room for the facts of a usual question, so that building the key allocates once.
+const KEY_BYTES: usize = 192;

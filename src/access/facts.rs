@@ -1,0 +1,161 @@
+//! A question in Cedar's terms: the request, and the few entities that the evaluation can look into.
+//!
+//! Every id becomes an entity's id as it is; nothing here is ever parsed as policy text.
+
+use std::collections::{HashMap, HashSet};
+
+use cedar_policy::{
+    Context, Entities, Entity, EntityUid, Request as CedarRequest, RestrictedExpression,
+};
+
+use super::decide::Question;
+use super::model::{Error, Fact};
+use super::roles::{Held, Right, Role};
+use super::rule::Reads;
+use super::schema::shape_of;
+use crate::kernel::SpiffeId;
+
+impl Question<'_> {
+    /// The request; refused where a fact is missing, too many, or of another type than the schema says.
+    pub(super) fn cedar_request(self) -> Result<CedarRequest, Error> {
+        let own = RestrictedExpression::new_bool(self.is_own());
+        let now = RestrictedExpression::new_long(self.now.seconds());
+        let mut pairs = vec![("own".to_owned(), own), ("now_seconds".to_owned(), now)];
+        for (name, fact) in &self.request.context {
+            pairs.push(((*name).to_owned(), self.expression(fact)?));
+        }
+        let context = Context::from_pairs(pairs).map_err(Error::broken)?;
+        let (principal, resource) =
+            (self.uid(self.request.principal)?, self.uid(self.request.resource)?);
+        let (action, schema) = (self.action_entity()?.uid(), self.rights.schema.cedar());
+        CedarRequest::new(principal, action, resource, context, Some(schema)).map_err(Error::broken)
+    }
+
+    /// The entities that policies with these reads can look into, and no others.
+    pub(super) fn entities(self, reads: &Reads) -> Result<Entities, Error> {
+        let mut entities =
+            HashMap::from([(self.action_entity()?.uid(), self.action_entity()?.clone())]);
+        if reads.principal {
+            let entity = self.principal_entity()?;
+            entities.insert(entity.uid(), entity);
+        }
+        if reads.resource {
+            let entity = self.resource_entity()?;
+            entities.insert(entity.uid(), entity);
+        }
+        for (name, fact) in &self.request.context {
+            if let (Fact::Id(id), true) = (fact, reads.reads_field(name)) {
+                let uid = self.uid(("Path", id.as_str()))?;
+                let above = self.above("Path", Some(id)).into_iter().filter(|path| *path != uid);
+                entities.insert(uid.clone(), Entity::new_no_attrs(uid.clone(), above.collect()));
+            }
+        }
+        Entities::from_entities(entities.into_values(), None).map_err(Error::broken)
+    }
+
+    /// True if the caller asks about the SPIFFE ID it shows.
+    pub(super) fn is_own(self) -> bool {
+        self.request.principal_id.is_some() && self.request.principal_id == self.request.resource_id
+    }
+
+    /// The roles and paths that the principal is in.
+    pub(super) fn above_principal(self) -> Vec<EntityUid> {
+        let (kind, _) = self.request.principal;
+        let mut above = self.above(kind, self.request.principal_id);
+        if shape_of(kind).is_some_and(|shape| shape.is_in("Role")) {
+            let roles = self.rights.held(self.request).roles().into_iter().map(Role::as_str);
+            above.extend(roles.filter_map(|role| self.rights.schema.uid("Role", role)));
+        }
+        above
+    }
+
+    /// The paths that the resource is in.
+    pub(super) fn above_resource(self) -> Vec<EntityUid> {
+        self.above(self.request.resource.0, self.request.resource_id)
+    }
+
+    /// The entity of this type and id.
+    pub(super) fn uid(self, (kind, id): (&str, &str)) -> Result<EntityUid, Error> {
+        let uid = self.rights.schema.uid(kind, id);
+        uid.ok_or_else(|| Error::broken(format_args!("the schema has no type `{kind}`")))
+    }
+
+    fn action_entity(&self) -> Result<&Entity, Error> {
+        let entity = self.rights.schema.action(self.action);
+        entity.ok_or_else(|| {
+            Error::broken(format_args!("the schema has no action `{}`", self.action))
+        })
+    }
+
+    fn principal_entity(self) -> Result<Entity, Error> {
+        let above = self.above_principal();
+        self.entity(self.request.principal, self.request.principal_id, above)
+    }
+
+    fn resource_entity(self) -> Result<Entity, Error> {
+        let above = self.above_resource();
+        self.entity(self.request.resource, self.request.resource_id, above)
+    }
+
+    fn entity(
+        self,
+        (kind, name): (&str, &str),
+        id: Option<&SpiffeId>,
+        above: Vec<EntityUid>,
+    ) -> Result<Entity, Error> {
+        let text = |text: &str| RestrictedExpression::new_string(text.to_owned());
+        let mut attributes = HashMap::new();
+        for attribute in shape_of(kind).map_or(&[][..], |shape| shape.attributes) {
+            let value = match *attribute {
+                "spiffe_id" => text(id.map_or("", SpiffeId::as_str)),
+                "path" => text(id.map_or("", SpiffeId::path)),
+                _ => self.registrar(&self.rights.held(self.request))?,
+            };
+            attributes.insert((*attribute).to_owned(), value);
+        }
+        let above: HashSet<EntityUid> = above.into_iter().collect();
+        Entity::new(self.uid((kind, name))?, attributes, above).map_err(Error::broken)
+    }
+
+    /// For each right of a registrar, the paths it is held on.
+    fn registrar(self, held: &Held) -> Result<RestrictedExpression, Error> {
+        let mut fields = Vec::new();
+        for right in std::iter::once(None).chain(Right::ALL.into_iter().map(Some)) {
+            let paths = held.paths(right).map(|path| self.uid(("Path", path.as_str())));
+            let paths: Vec<EntityUid> = paths.collect::<Result<_, Error>>()?;
+            let paths = paths.into_iter().map(RestrictedExpression::new_entity_uid);
+            let name = right.map_or("read", Right::as_str);
+            fields.push((name.to_owned(), RestrictedExpression::new_set(paths)));
+        }
+        RestrictedExpression::new_record(fields).map_err(Error::broken)
+    }
+
+    fn expression(self, fact: &Fact<'_>) -> Result<RestrictedExpression, Error> {
+        Ok(match fact {
+            Fact::Text(text) => RestrictedExpression::new_string((*text).to_owned()),
+            Fact::Number(number) => RestrictedExpression::new_long(*number),
+            Fact::Flag(flag) => RestrictedExpression::new_bool(*flag),
+            Fact::Id(id) => RestrictedExpression::new_entity_uid(self.uid(("Path", id.as_str()))?),
+        })
+    }
+
+    /// The known paths that hold this ID, itself among them.
+    fn above(self, kind: &str, id: Option<&SpiffeId>) -> Vec<EntityUid> {
+        let (Some(id), true) = (id, shape_of(kind).is_some_and(|shape| shape.is_in("Path"))) else {
+            return Vec::new();
+        };
+        let text = id.as_str();
+        let ends = text.match_indices('/').map(|(at, _)| at).filter(|at| *at >= "spiffe://".len());
+        let prefixes = ends.chain(std::iter::once(text.len())).filter_map(|end| text.get(..end));
+        let known = prefixes.filter(|prefix| self.rights.paths.contains(*prefix));
+        known.filter_map(|path| self.rights.schema.uid("Path", path)).collect()
+    }
+
+    /// Makes the entities of this question and lets Cedar compare them with the schema.
+    #[cfg(test)]
+    pub(super) fn check_shapes(self) -> Result<(), Error> {
+        let entities = [self.principal_entity()?, self.resource_entity()?];
+        let schema = Some(self.rights.schema.cedar());
+        Entities::from_entities(entities, schema).map(|_| ()).map_err(Error::broken)
+    }
+}

@@ -1,0 +1,48 @@
+//! Remembered permissions of one cell: the facts that were read, and the ceiling they led to.
+//!
+//! The key is the facts themselves, not a digest: no two questions can share an answer by accident. A memory is never
+//! emptied because rights changed: with new rights come new policies, and those have a memory of their own, so an
+//! answer that was being worked out meanwhile can only land in the old one.
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
+use crate::kernel::{Lifetime, Timestamp};
+
+/// The memory. Bounded; when full it starts anew.
+#[derive(Debug, Default)]
+pub(super) struct Memo {
+    known: RwLock<HashMap<Vec<u8>, Known>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    ceiling: Lifetime,
+    until: Timestamp,
+}
+
+impl Memo {
+    /// The answer to these facts, if there is one and its evidence still stands.
+    pub(super) fn get(&self, facts: &[u8], now: Timestamp) -> Option<Lifetime> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(facts).filter(|known| now < known.until).map(|known| known.ceiling)
+    }
+
+    /// Keeps an answer until its evidence ends.
+    pub(super) fn put(&self, facts: Vec<u8>, ceiling: Lifetime, until: Timestamp) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= KNOWN_MAX {
+            known.clear();
+        }
+        known.insert(facts, Known { ceiling, until });
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
+/// Answers kept a cell. With the default policies a cell needs a few dozen; with one that looks at every workload, this
+/// many at some 300 bytes are 5 MiB.
+const KNOWN_MAX: usize = 16 * 1024;

@@ -1,0 +1,248 @@
+//! The policies of a realm, indexed: for each action and type of principal and resource, the few that can decide.
+//!
+//! Cedar looks at every policy of the set it is given, so it is given only those whose scope can match. That is sound:
+//! a policy whose scope does not match cannot decide; `tests.rs` compares the index with the full scan.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use cedar_policy::{
+    ActionConstraint, EntityTypeName, EntityUid, PolicySet, ValidationMode, Validator,
+};
+
+use super::memo::Memo;
+use super::model::PolicyError;
+use super::rule::{self, Does, Reads, Rule, Scope};
+use super::schema::{Published, Triple};
+use crate::crypto::digest::sha256;
+
+/// Named policy texts: the defaults, with the realm's own in front of those of the same name.
+pub(super) type Documents = BTreeMap<String, Arc<str>>;
+
+/// Compiled, indexed policies. Never edited: a change makes new ones, with an empty memory.
+#[derive(Debug)]
+pub(super) struct Policies {
+    /// A digest of all texts, the same on every replica; 48 bits, so that any JSON reader keeps it exact.
+    pub(super) version: u64,
+    pub(super) rules: Vec<Rule>,
+    cells: HashMap<String, Vec<(Triple, Cell)>>,
+}
+
+/// What can decide one action between one type of principal and one of resource.
+#[derive(Debug)]
+pub(super) struct Cell {
+    /// Whatever is asked of this cell depends on these facts and no others.
+    pub(super) reads: Reads,
+    /// Remembered decisions; nothing where a policy reads what changes by itself, or where nobody asks often.
+    pub(super) memo: Option<Memo>,
+    /// Rules that no entity anchors.
+    open: Vec<usize>,
+    by_principal: HashMap<EntityUid, Vec<usize>>,
+    by_resource: HashMap<EntityUid, Vec<usize>>,
+    sets: RwLock<HashMap<Vec<usize>, Arc<Candidates>>>,
+}
+
+/// Policies that Cedar looks at together.
+#[derive(Debug)]
+pub(super) struct Candidates {
+    /// Their places in `Policies::rules`.
+    pub(super) rules: Vec<usize>,
+    /// Permits and plain forbids.
+    pub(super) deciding: PolicySet,
+    /// Limits and step-ups, asked where the first round says yes.
+    pub(super) conditional: Option<PolicySet>,
+    pub(super) reads: Reads,
+}
+
+impl Policies {
+    /// Reads and indexes the documents. They fit the schema: a test says so for the defaults, `set_policy` for others.
+    pub(super) fn compile(schema: &Published, documents: &Documents) -> Result<Self, PolicyError> {
+        let mut rules = Vec::new();
+        let mut all = Vec::new();
+        for (name, text) in documents {
+            for part in [name.as_bytes(), text.as_bytes()] {
+                all.extend_from_slice(&part.len().to_be_bytes());
+                all.extend_from_slice(part);
+            }
+            rules.extend(rule::parse(name, text)?);
+        }
+        let digest = sha256(&all);
+        let version = digest.iter().take(6).fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+        let mut cells: HashMap<String, Vec<(Triple, Cell)>> = HashMap::new();
+        for triple in schema.triples() {
+            let cell = Cell::of(schema, triple, &rules);
+            cells.entry(triple.action.clone()).or_default().push((triple.clone(), cell));
+        }
+        Ok(Self { version, rules, cells })
+    }
+
+    /// The cell of an action between these types; none where the schema has no such question.
+    pub(super) fn cell(&self, action: &str, principal: &str, resource: &str) -> Option<&Cell> {
+        let found = self
+            .cells
+            .get(action)?
+            .iter()
+            .find(|(t, _)| t.principal == principal && t.resource == resource);
+        found.map(|(_, cell)| cell)
+    }
+
+    /// Every entity that a policy names, in its scope or body: no other path can make a difference.
+    pub(super) fn named(&self) -> impl Iterator<Item = EntityUid> + '_ {
+        self.rules.iter().flat_map(|rule| rule.policy.entity_literals())
+    }
+
+    /// What the permits for this action ask for, each once: the words of a plain denial.
+    pub(super) fn needed(&self, schema: &Published, action: &str) -> Vec<&str> {
+        let mut needed: Vec<&str> = Vec::new();
+        for rule in &self.rules {
+            let permits = matches!(rule.does, Does::Permit(_));
+            if permits
+                && covers_action(schema, &rule.action, action)
+                && !needed.contains(&&*rule.words)
+            {
+                needed.push(&rule.words);
+            }
+        }
+        needed
+    }
+
+    /// Cedar's set of these rules, made once.
+    pub(super) fn candidates(
+        &self,
+        cell: &Cell,
+        wanted: Vec<usize>,
+    ) -> Result<Arc<Candidates>, PolicyError> {
+        if let Some(found) = cell.sets.read().unwrap_or_else(PoisonError::into_inner).get(&wanted) {
+            return Ok(Arc::clone(found));
+        }
+        let made = Arc::new(self.gather(wanted)?);
+        let mut sets = cell.sets.write().unwrap_or_else(PoisonError::into_inner);
+        if sets.len() >= SETS_MAX {
+            sets.clear();
+        }
+        sets.insert(made.rules.clone(), Arc::clone(&made));
+        Ok(made)
+    }
+
+    /// All rules at once, as Cedar alone would look at them: what the index is compared with.
+    #[cfg(test)]
+    pub(super) fn everything(&self) -> Result<Candidates, PolicyError> {
+        self.gather((0..self.rules.len()).collect())
+    }
+
+    fn gather(&self, wanted: Vec<usize>) -> Result<Candidates, PolicyError> {
+        let (mut deciding, mut conditional, mut reads) =
+            (PolicySet::new(), PolicySet::new(), Reads::default());
+        for rule in wanted.iter().filter_map(|place| self.rules.get(*place)) {
+            let set = if rule.does.decides() { &mut deciding } else { &mut conditional };
+            set.add(rule.policy.clone()).map_err(|_| PolicyError::Twice(Arc::clone(&rule.id)))?;
+            reads.add(&rule.reads);
+        }
+        let conditional = (!conditional.is_empty()).then_some(conditional);
+        Ok(Candidates { rules: wanted, deciding, conditional, reads })
+    }
+}
+
+impl Cell {
+    fn of(schema: &Published, triple: &Triple, rules: &[Rule]) -> Self {
+        let mut cell = Self {
+            reads: Reads::default(),
+            memo: None,
+            open: Vec::new(),
+            by_principal: HashMap::new(),
+            by_resource: HashMap::new(),
+            sets: RwLock::default(),
+        };
+        for (place, rule) in rules.iter().enumerate() {
+            if !covers_action(schema, &rule.action, &triple.action)
+                || !fits(schema, &rule.principal, &triple.principal)
+                || !fits(schema, &rule.resource, &triple.resource)
+            {
+                continue;
+            }
+            cell.reads.add(&rule.reads);
+            match (anchor(&rule.principal), anchor(&rule.resource)) {
+                (Some(uid), _) => cell.by_principal.entry(uid.clone()).or_default().push(place),
+                (None, Some(uid)) => cell.by_resource.entry(uid.clone()).or_default().push(place),
+                (None, None) => cell.open.push(place),
+            }
+        }
+        let changes_by_itself = VOLATILE.iter().any(|field| cell.reads.reads_field(field));
+        if schema.is_hot(&triple.action) && !changes_by_itself {
+            cell.memo = Some(Memo::default());
+        }
+        cell
+    }
+
+    /// True if some rules hang off a certain principal or resource.
+    pub(super) fn has_anchors(&self) -> bool {
+        !self.by_principal.is_empty() || !self.by_resource.is_empty()
+    }
+
+    /// The rules whose scope can match, given what the principal and the resource are and are in.
+    pub(super) fn wanted(&self, principal: &[EntityUid], resource: &[EntityUid]) -> Vec<usize> {
+        let mut places = self.open.clone();
+        places.extend(principal.iter().filter_map(|uid| self.by_principal.get(uid)).flatten());
+        places.extend(resource.iter().filter_map(|uid| self.by_resource.get(uid)).flatten());
+        places.sort_unstable();
+        places.dedup();
+        places
+    }
+}
+
+/// Checks a document strictly, as `set_policy` does before it keeps one.
+pub(super) fn check(schema: &Published, document: &str, text: &str) -> Result<(), PolicyError> {
+    let rules = rule::parse(document, text)?;
+    let mut set = PolicySet::new();
+    for rule in &rules {
+        set.add(rule.policy.clone()).map_err(|_| PolicyError::Twice(Arc::clone(&rule.id)))?;
+        let issues = schema.issuing().any(|action| covers_action(schema, &rule.action, action));
+        if issues && rule.does == Does::Permit(None) {
+            return Err(PolicyError::Annotation {
+                name: "lifetime_seconds",
+                why: "a permit that reaches an action of the group `Issue` says how long what is issued may live",
+            });
+        }
+    }
+    let result = Validator::new(schema.cedar().clone()).validate(&set, ValidationMode::Strict);
+    if result.validation_passed() {
+        return Ok(());
+    }
+    let all: Vec<String> = result.validation_errors().map(ToString::to_string).collect();
+    Err(PolicyError::Schema(Arc::from(all.join("; "))))
+}
+
+fn covers_action(schema: &Published, constraint: &ActionConstraint, action: &str) -> bool {
+    match constraint {
+        ActionConstraint::Any => true,
+        ActionConstraint::Eq(uid) => uid.id().unescaped() == action,
+        ActionConstraint::In(groups) => {
+            groups.iter().any(|group| schema.action_is_in(action, group))
+        }
+    }
+}
+
+fn fits(schema: &Published, scope: &Scope, kind: &str) -> bool {
+    let is = |name: &EntityTypeName| name.basename() == kind;
+    match scope {
+        Scope::Any => true,
+        Scope::Is(name) => is(name),
+        Scope::Eq(uid) => is(uid.type_name()),
+        Scope::In(uid, only) => {
+            only.as_ref().is_none_or(is)
+                && (is(uid.type_name()) || schema.can_be_in(kind, uid.type_name().basename()))
+        }
+    }
+}
+
+fn anchor(scope: &Scope) -> Option<&EntityUid> {
+    match scope {
+        Scope::Any | Scope::Is(_) => None,
+        Scope::Eq(uid) | Scope::In(uid, _) => Some(uid),
+    }
+}
+
+/// Facts that change by themselves: a decision that read one is not remembered.
+const VOLATILE: [&str; 1] = ["now_seconds"];
+/// Sets kept a cell. Each is one combination of roles and paths; realms have a few dozen.
+const SETS_MAX: usize = 1024;

@@ -1,0 +1,92 @@
+//! Roles and policies of the realms' own: what an administrator sees and changes.
+
+use std::sync::Arc;
+
+use super::asker::Asker;
+use super::model::{Action, Error, Name, Request};
+use super::roles::RoleBinding;
+use super::{Access, SHIPPED};
+use crate::env::Env;
+use crate::events::Events;
+use crate::kernel::RealmId;
+
+/// The keeper of roles and policies. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Rights {
+    pub(super) access: Access,
+    pub(super) events: Events,
+    pub(super) env: Env,
+}
+
+/// A policy document as an administrator reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyText {
+    /// Its name.
+    pub name: String,
+    /// Its text, in Cedar.
+    pub text: Arc<str>,
+    /// True if this realm wrote it; false if it is as shipped.
+    pub own: bool,
+}
+
+struct ReadRole<'a> {
+    asker: &'a Asker,
+    realm: RealmId,
+}
+
+struct ReadPolicy<'a> {
+    asker: &'a Asker,
+    realm: RealmId,
+}
+
+impl Action for ReadRole<'_> {
+    const NAME: &'static str = "ReadRole";
+    fn request(&self) -> Request<'_> {
+        self.asker.request(self.realm, ("RoleBinding", ""), None)
+    }
+}
+
+impl Action for ReadPolicy<'_> {
+    const NAME: &'static str = "ReadPolicy";
+    fn request(&self) -> Request<'_> {
+        self.asker.request(self.realm, ("Policy", ""), None)
+    }
+}
+
+impl Rights {
+    /// The keeper over this decision point.
+    pub fn new(access: Access, events: Events, env: Env) -> Self {
+        Self { access, events, env }
+    }
+
+    /// The role bindings of a realm, by name.
+    pub fn bindings(&self, asker: &Asker, realm: RealmId) -> Result<Vec<Arc<RoleBinding>>, Error> {
+        let _spent = self.access.permit(ReadRole { asker, realm })?.spend();
+        Ok(self.access.realm(realm)?.roles.all().cloned().collect())
+    }
+
+    /// The policies in force in a realm, by name.
+    pub fn policies(&self, asker: &Asker, realm: RealmId) -> Result<Vec<PolicyText>, Error> {
+        let _spent = self.access.permit(ReadPolicy { asker, realm })?.spend();
+        let rights = self.access.realm(realm)?;
+        let own = rights.own.iter().map(|(name, text)| PolicyText {
+            name: name.clone(),
+            text: Arc::clone(text),
+            own: true,
+        });
+        let shipped = SHIPPED.iter().filter(|(name, _)| !rights.own.contains_key(*name));
+        let shipped = shipped.map(|(name, text)| PolicyText {
+            name: (*name).to_owned(),
+            text: Arc::from(*text),
+            own: false,
+        });
+        let mut all: Vec<PolicyText> = own.chain(shipped).collect();
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(all)
+    }
+
+    /// True if the name is that of a shipped policy whose place cannot be taken.
+    pub(super) fn is_protected(name: &Name) -> bool {
+        name.as_str() == "reserved"
+    }
+}

@@ -1,0 +1,238 @@
+//! One policy, read once: what it does, where its scope can match, and which facts it reads.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use cedar_policy::{
+    ActionConstraint, Effect, EntityTypeName, EntityUid, Policy, PolicyId, PolicySet,
+    PrincipalConstraint, ResourceConstraint,
+};
+use serde_json::Value;
+
+use super::model::PolicyError;
+use crate::kernel::Lifetime;
+
+/// What a satisfied policy does to the answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Does {
+    /// Permits, and lets what is issued live this long.
+    Permit(Option<Lifetime>),
+    /// Forbids.
+    Forbid,
+    /// Lets what is issued live no longer than this.
+    Limit(Lifetime),
+    /// Asks for a stronger sign-in.
+    StepUp,
+}
+
+impl Does {
+    /// True if it is asked in the first round; the others are asked only where that round says yes.
+    pub(super) fn decides(&self) -> bool {
+        matches!(self, Self::Permit(_) | Self::Forbid)
+    }
+
+    /// The life it gives, or leaves.
+    pub(super) fn lifetime(&self) -> Option<Lifetime> {
+        match self {
+            Self::Permit(lifetime) => *lifetime,
+            Self::Limit(lifetime) => Some(*lifetime),
+            Self::Forbid | Self::StepUp => None,
+        }
+    }
+}
+
+/// Where a policy's scope can match a principal or resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Everywhere.
+    Any,
+    /// On everything of this type.
+    Is(EntityTypeName),
+    /// On this entity alone.
+    Eq(EntityUid),
+    /// On this entity and whatever is in it; of one type only, where that is named.
+    In(EntityUid, Option<EntityTypeName>),
+}
+
+/// Which facts the evaluation of a policy can depend on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Reads {
+    /// The principal's identity, roles or attributes, beyond its type.
+    pub(super) principal: bool,
+    /// The resource's identity, paths or attributes, beyond its type.
+    pub(super) resource: bool,
+    /// All of the context, whatever its fields.
+    pub(super) whole_context: bool,
+    /// These fields of the context.
+    pub(super) context: BTreeSet<String>,
+}
+
+impl Reads {
+    pub(super) fn add(&mut self, other: &Self) {
+        self.principal |= other.principal;
+        self.resource |= other.resource;
+        self.whole_context |= other.whole_context;
+        self.context.extend(other.context.iter().cloned());
+    }
+
+    pub(super) fn reads_field(&self, field: &str) -> bool {
+        self.whole_context || self.context.contains(field)
+    }
+}
+
+/// One policy, ready for the index.
+#[derive(Debug, Clone)]
+pub(super) struct Rule {
+    pub(super) id: Arc<str>,
+    pub(super) policy: Policy,
+    pub(super) does: Does,
+    /// For a permit: what a denied caller would have needed. Otherwise: why it says no.
+    pub(super) words: Arc<str>,
+    pub(super) action: ActionConstraint,
+    pub(super) principal: Scope,
+    pub(super) resource: Scope,
+    pub(super) reads: Reads,
+}
+
+/// Reads the policies of one document; their ids are `document/id`.
+pub(super) fn parse(document: &str, text: &str) -> Result<Vec<Rule>, PolicyError> {
+    let set: PolicySet = text.parse().map_err(|error| PolicyError::Syntax(words_of(&error)))?;
+    if set.templates().next().is_some() {
+        return Err(PolicyError::Template);
+    }
+    let mut rules: Vec<Rule> =
+        set.policies().map(|policy| rule(document, policy)).collect::<Result<_, _>>()?;
+    rules.sort_by(|a, b| a.id.cmp(&b.id));
+    match rules.windows(2).find_map(|pair| match pair {
+        [a, b] if a.id == b.id => Some(Arc::clone(&a.id)),
+        _ => None,
+    }) {
+        Some(id) => Err(PolicyError::Twice(id)),
+        None => Ok(rules),
+    }
+}
+
+fn rule(document: &str, policy: &Policy) -> Result<Rule, PolicyError> {
+    let name = policy.annotation("id").map_or_else(|| policy.id().to_string(), str::to_owned);
+    let id: Arc<str> = Arc::from(format!("{document}/{name}"));
+    let (principal, resource) = (principal_scope(policy), resource_scope(policy));
+    let est =
+        policy.to_json().map_err(|error| PolicyError::Syntax(Arc::from(error.to_string())))?;
+    let mut reads = Reads {
+        principal: !matches!(principal, Scope::Any | Scope::Is(_)),
+        resource: !matches!(resource, Scope::Any | Scope::Is(_)),
+        ..Reads::default()
+    };
+    if let Some(conditions) = est.get("conditions") {
+        collect(conditions, &mut reads);
+    }
+    Ok(Rule {
+        policy: policy.new_id(PolicyId::new(&*id)),
+        does: does(policy)?,
+        words: words(policy, &id),
+        action: policy.action_constraint(),
+        id,
+        principal,
+        resource,
+        reads,
+    })
+}
+
+fn does(policy: &Policy) -> Result<Does, PolicyError> {
+    let lifetime = match policy.annotation("lifetime_seconds") {
+        None => None,
+        Some(text) => match text.parse::<i64>() {
+            Ok(seconds) if seconds > 0 => Some(Lifetime::seconds(seconds)),
+            _ => {
+                return Err(PolicyError::Annotation {
+                    name: "lifetime_seconds",
+                    why: "a whole number of seconds above zero, in quotes",
+                });
+            }
+        },
+    };
+    let step_up = policy.annotation("step_up").is_some();
+    match (policy.effect(), lifetime, step_up) {
+        (Effect::Permit, _, true) => Err(PolicyError::Annotation {
+            name: "step_up",
+            why: "only a forbid can ask for a stronger sign-in",
+        }),
+        (Effect::Forbid, Some(_), true) => Err(PolicyError::Annotation {
+            name: "step_up",
+            why: "not together with `@lifetime_seconds`",
+        }),
+        (Effect::Permit, lifetime, false) => Ok(Does::Permit(lifetime)),
+        (Effect::Forbid, Some(limit), false) => Ok(Does::Limit(limit)),
+        (Effect::Forbid, None, true) => Ok(Does::StepUp),
+        (Effect::Forbid, None, false) => Ok(Does::Forbid),
+    }
+}
+
+fn words(policy: &Policy, id: &str) -> Arc<str> {
+    let said = ["says", "step_up", "needs"].into_iter().find_map(|name| policy.annotation(name));
+    match (said, policy.effect()) {
+        (Some(said), _) if !said.is_empty() => Arc::from(said),
+        (_, Effect::Permit) => Arc::from(format!("what the policy `{id}` asks for")),
+        (_, Effect::Forbid) => Arc::from(format!("the policy `{id}` forbids it")),
+    }
+}
+
+fn principal_scope(policy: &Policy) -> Scope {
+    match policy.principal_constraint() {
+        PrincipalConstraint::Any => Scope::Any,
+        PrincipalConstraint::Is(kind) => Scope::Is(kind),
+        PrincipalConstraint::Eq(uid) => Scope::Eq(uid),
+        PrincipalConstraint::In(uid) => Scope::In(uid, None),
+        PrincipalConstraint::IsIn(kind, uid) => Scope::In(uid, Some(kind)),
+    }
+}
+
+fn resource_scope(policy: &Policy) -> Scope {
+    match policy.resource_constraint() {
+        ResourceConstraint::Any => Scope::Any,
+        ResourceConstraint::Is(kind) => Scope::Is(kind),
+        ResourceConstraint::Eq(uid) => Scope::Eq(uid),
+        ResourceConstraint::In(uid) => Scope::In(uid, None),
+        ResourceConstraint::IsIn(kind, uid) => Scope::In(uid, Some(kind)),
+    }
+}
+
+/// Walks the conditions in Cedar's JSON form. What it does not know it takes for a reading of everything: an analysis
+/// that is too careful costs a cache hit, one that is too bold remembers a wrong answer.
+fn collect(node: &Value, reads: &mut Reads) {
+    match node {
+        Value::Array(items) => items.iter().for_each(|item| collect(item, reads)),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match (name.as_str(), value) {
+                    ("." | "has", Value::Object(access)) if context_field(access).is_some() => {
+                        reads.context.extend(context_field(access).map(str::to_owned));
+                    }
+                    ("Var", Value::String(variable)) => match variable.as_str() {
+                        "principal" => reads.principal = true,
+                        "resource" => reads.resource = true,
+                        "action" => {}
+                        _ => reads.whole_context = true,
+                    },
+                    (_, value) => collect(value, reads),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The field in `context.field` and `context has field`.
+fn context_field(access: &serde_json::Map<String, Value>) -> Option<&str> {
+    let variable = access.get("left")?.get("Var")?.as_str()?;
+    if variable != "context" {
+        return None;
+    }
+    access.get("attr")?.as_str()
+}
+
+/// The error with everything that Cedar has to say about it, on one line.
+fn words_of(error: &cedar_policy::ParseErrors) -> Arc<str> {
+    let all: Vec<String> = error.iter().map(ToString::to_string).collect();
+    Arc::from(all.join("; "))
+}

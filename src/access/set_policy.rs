@@ -1,0 +1,93 @@
+//! Write a policy of the realm's own, validated strictly against the published schema.
+
+use std::sync::Arc;
+
+use super::asker::Asker;
+use super::model::{
+    Action, ChangeError, Name, POLICY, POLICY_BYTES_MAX, POLICY_SET, PolicyError, Request,
+};
+use super::rights::Rights;
+use super::{policies, store};
+use crate::db::Tx;
+use crate::events::{Changed, Event};
+use crate::kernel::{Fault, RealmId, Timestamp};
+
+/// Writes a policy document.
+#[derive(Debug, Clone)]
+pub struct SetPolicy {
+    /// Who asks.
+    pub asker: Asker,
+    /// In which realm.
+    pub realm: RealmId,
+    /// The document's name; that of a shipped one takes its place.
+    pub name: Name,
+    /// Its text, in Cedar.
+    pub text: Arc<str>,
+}
+
+impl Action for SetPolicy {
+    const NAME: &'static str = "SetPolicy";
+
+    fn request(&self) -> Request<'_> {
+        self.asker.request(self.realm, ("Policy", self.name.as_str()), None)
+    }
+}
+
+#[derive(Debug)]
+struct Input {
+    ask: SetPolicy,
+    now: Timestamp,
+}
+
+impl Rights {
+    /// Keeps a policy document, new or in place of the one of this name. The same text again changes nothing.
+    ///
+    /// Errors: `Denied` without the right or for a protected name; `Invalid` if the text is not Cedar or does not fit the
+    /// schema, with Cedar's own words.
+    pub async fn set_policy(&self, ask: SetPolicy) -> Result<(), ChangeError> {
+        let (ask, granted) = self.access.permit(ask)?.spend();
+        if Self::is_protected(&ask.name) {
+            return Err(ChangeError::Protected(ask.name));
+        }
+        if ask.text.len() > POLICY_BYTES_MAX {
+            return Err(ChangeError::TooLong);
+        }
+        let checked = self.check_policy(&ask.name, &ask.text).await?;
+        checked.map_err(|error| ChangeError::Policy { name: ask.name.clone(), error })?;
+        let (realm, input) = (ask.realm, Input { ask, now: self.env.clock.now() });
+        self.events.change_in(realm, granted, input, |tx, input| Box::pin(body(tx, input))).await
+    }
+
+    /// Validation looks at every kind of question for every policy: too long for a thread that serves others.
+    async fn check_policy(
+        &self,
+        name: &Name,
+        text: &Arc<str>,
+    ) -> Result<Result<(), PolicyError>, Fault> {
+        let (schema, name) = (self.access.published(), name.clone());
+        let text = Arc::clone(text);
+        let work = move || policies::check(&schema, name.as_str(), &text);
+        tokio::task::spawn_blocking(work).await.map_err(Fault::bug)
+    }
+}
+
+async fn body(tx: &mut Tx, input: &Input) -> Result<Changed<()>, ChangeError> {
+    let Input { ask, now } = input;
+    let known = store::policy(tx, &ask.name).await?;
+    if known.as_deref() == Some(&*ask.text) {
+        return Ok(Changed { value: (), changes: Vec::new(), rights: false });
+    }
+    if known.is_none() && store::count_policies(tx).await? >= POLICIES_MAX {
+        return Err(ChangeError::TooMany { most: POLICIES_MAX });
+    }
+    store::put_policy(tx, &ask.name, &ask.text, *now).await?;
+    let event = Event::new(ask.realm, POLICY_SET)
+        .about("name", ask.name.as_str())
+        .about("text", &*ask.text)
+        .about("before", known.as_deref());
+    let changes = vec![(POLICY, ask.name.as_str().to_owned(), ask.asker.sign(event))];
+    Ok(Changed { value: (), changes, rights: true })
+}
+
+/// Policy documents of one realm's own.
+const POLICIES_MAX: i64 = 256;

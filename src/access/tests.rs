@@ -1,0 +1,630 @@
+//! The specification of the decision point: first what must never be permitted, then what is, then how it is found.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::asker::Asker;
+use super::decide::RealmRights;
+use super::model::{Action, Error, Fact, Name, Request};
+use super::policies::{Documents, Policies, check};
+use super::roles::{Given, Holder, Right, RoleBinding, Roles};
+use super::schema::{Published, SHAPES};
+use super::{Access, SHIPPED, shipped_documents};
+use crate::env::Clock;
+use crate::kernel::{
+    Caller, Lifetime, Listener, Proof, RealmId, SpiffeId, SubjectId, Timestamp, TrustDomain,
+};
+use crate::testkit::TestClock;
+
+#[path = "tests_change.rs"]
+mod change;
+#[path = "tests_index.rs"]
+mod index;
+#[path = "tests_rights.rs"]
+mod rights;
+
+const REALM: RealmId = RealmId(1);
+const OWN_UID: u32 = 1000;
+
+fn id(path: &str) -> SpiffeId {
+    SpiffeId::parse(&format!("spiffe://weft.test{path}")).unwrap()
+}
+
+/// A question with owned parts, so that tables and generators can make it.
+#[derive(Debug, Clone)]
+struct Ask {
+    action: &'static str,
+    asker: Asker,
+    resource: (&'static str, String),
+    resource_id: Option<SpiffeId>,
+    context: BTreeMap<&'static str, Owned>,
+    expires: Timestamp,
+}
+
+#[derive(Debug, Clone)]
+enum Owned {
+    Text(String),
+    Number(i64),
+    Flag(bool),
+    Id(SpiffeId),
+}
+
+impl Ask {
+    fn new(asker: Asker, action: &'static str, resource: &'static str, on: &SpiffeId) -> Self {
+        let context = context_of(action, on);
+        let (resource, resource_id) = ((resource, on.to_string()), Some(on.clone()));
+        Self { action, asker, resource, resource_id, context, expires: Timestamp::FOREVER }
+    }
+
+    fn with(mut self, name: &'static str, value: Owned) -> Self {
+        self.context.insert(name, value);
+        self
+    }
+
+    fn request(&self) -> Request<'_> {
+        let fact = |value| match value {
+            &Owned::Number(number) => Fact::Number(number),
+            &Owned::Flag(flag) => Fact::Flag(flag),
+            Owned::Text(text) => Fact::Text(text),
+            Owned::Id(id) => Fact::Id(id),
+        };
+        Request {
+            realm: REALM,
+            principal: self.asker.principal(),
+            principal_id: self.asker.spiffe_id(),
+            actor: None,
+            resource: (self.resource.0, &self.resource.1),
+            resource_id: self.resource_id.as_ref(),
+            context: self.context.iter().map(|(name, value)| (*name, fact(value))).collect(),
+            evidence_expires: self.expires,
+        }
+    }
+}
+
+/// The plainest facts that fit the action's context.
+fn context_of(action: &str, on: &SpiffeId) -> BTreeMap<&'static str, Owned> {
+    let text = |text: &str| Owned::Text(text.to_owned());
+    match action {
+        "IssueX509Svid" | "IssueJwtSvid" => BTreeMap::from([
+            ("subject", text("workload")),
+            ("source", text("workload_attestation")),
+            ("strength", text("software")),
+            ("standing", text("unknown")),
+            ("confidence", Owned::Number(0)),
+        ]),
+        "CreateEntry" | "UpdateEntry" => BTreeMap::from([
+            ("parent", Owned::Id(on.clone())),
+            ("was", Owned::Id(on.clone())),
+            ("admin", Owned::Flag(false)),
+            ("downstream", Owned::Flag(false)),
+            ("dns_names", Owned::Number(0)),
+            ("federates_with", Owned::Number(0)),
+            ("x509_svid_ttl_seconds", Owned::Number(0)),
+            ("jwt_svid_ttl_seconds", Owned::Number(0)),
+        ]),
+        "BindRole" => BTreeMap::from([("role", text("viewer")), ("holds", Owned::Flag(true))]),
+        "AttestAgent" => BTreeMap::from([
+            ("attestor", text("join_token")),
+            ("strength", text("software")),
+            ("banned", Owned::Flag(false)),
+            ("known", Owned::Flag(false)),
+        ]),
+        _ => BTreeMap::new(),
+    }
+}
+
+fn local(uid: u32) -> Asker {
+    let proof = Proof::KernelPeer { uid, pid: 1 };
+    let caller = Caller { realm: REALM, subject: None, proof, listener: Listener::Local };
+    Asker::of(&caller, &TrustDomain::parse("weft.test").unwrap())
+}
+
+fn workload(path: &str) -> Asker {
+    shows_x509(&id(path))
+}
+
+fn shows_x509(subject: &SpiffeId) -> Asker {
+    let proof = Proof::X509Svid {
+        serial: "1".to_owned(),
+        not_before: Timestamp::EPOCH,
+        not_after: Timestamp::FOREVER,
+        key_digest: [0; 32],
+    };
+    let caller =
+        Caller { realm: REALM, subject: Some(subject.clone()), proof, listener: Listener::Mtls };
+    Asker::of(&caller, &TrustDomain::parse("weft.test").unwrap())
+}
+
+fn bind(name: &str, holder: Holder, given: Given) -> Arc<RoleBinding> {
+    Arc::new(RoleBinding { name: Name::parse(name).unwrap(), holder, given })
+}
+
+fn registrar(path: &str, rights: &[Right]) -> Given {
+    Given::Registrar { path: id(path), rights: rights.iter().copied().collect() }
+}
+
+/// The decision point with these bindings and policies of the realm's own.
+fn realm(bindings: Vec<Arc<RoleBinding>>, own: &[(&str, &str)]) -> RealmRights {
+    let schema = Arc::new(Published::parse().unwrap());
+    let shipped = Arc::new(Policies::compile(&schema, &shipped_documents()).unwrap());
+    let own: Documents =
+        own.iter().map(|(name, text)| ((*name).to_owned(), Arc::from(*text))).collect();
+    for (name, text) in &own {
+        check(&schema, name, text).unwrap();
+    }
+    let mut all = shipped_documents();
+    all.extend(own.clone());
+    let policies = Arc::new(Policies::compile(&schema, &all).unwrap());
+    RealmRights::new((schema, shipped), (own, Ok(policies)), Roles::of(bindings), Some(7), OWN_UID)
+}
+
+fn now() -> Timestamp {
+    TestClock::new().now()
+}
+
+fn decide(realm: &RealmRights, ask: &Ask) -> Result<Lifetime, Error> {
+    realm.question(ask.action, &ask.request(), now())?.decide()
+}
+
+fn refusal(realm: &RealmRights, ask: &Ask) -> String {
+    match decide(realm, ask) {
+        Err(Error::Denied { reason, .. }) => reason.to_string(),
+        other => panic!("expected a denial, got {other:?} for {ask:?}"),
+    }
+}
+
+// --- what must never be
+
+#[test]
+fn nobody_may_do_anything_but_attest_and_read_the_bundle() {
+    let realm = realm(vec![], &[]);
+    let schema = Published::parse().unwrap();
+    let mut open = Vec::new();
+    for triple in schema.triples().filter(|triple| triple.principal == "Nobody") {
+        let action: &'static str = Box::leak(triple.action.clone().into_boxed_str());
+        let resource: &'static str = Box::leak(triple.resource.clone().into_boxed_str());
+        let ask = Ask::new(Asker::nobody(), action, resource, &id("/web"));
+        if decide(&realm, &ask).is_ok() {
+            open.push(action);
+        }
+    }
+    assert_eq!(open, ["AttestAgent", "GetBundle"]);
+}
+
+#[test]
+fn an_action_that_the_schema_does_not_know_is_refused() {
+    let realm = realm(vec![], &[]);
+    for (action, resource) in
+        [("Conquer", "Realm"), ("IssueX509Svid", "Realm"), ("BanAgent", "Nonsense")]
+    {
+        let ask = Ask::new(local(0), action, resource, &id("/web"));
+        assert!(matches!(decide(&realm, &ask), Err(Error::Broken { .. })), "{action}");
+    }
+}
+
+#[test]
+fn a_question_whose_facts_do_not_fit_the_schema_is_refused() {
+    let realm = realm(vec![], &[]);
+    let good = Ask::new(local(0), "CreateEntry", "Entry", &id("/web"));
+    assert!(decide(&realm, &good).is_ok());
+    let mut missing = good.clone();
+    missing.context.remove("admin");
+    for bad in [
+        missing,
+        good.clone().with("surprise", Owned::Flag(true)),
+        good.with("admin", Owned::Number(0)),
+    ] {
+        assert!(matches!(decide(&realm, &bad), Err(Error::Broken { .. })), "{bad:?}");
+    }
+}
+
+#[test]
+fn nothing_is_permitted_in_a_realm_that_is_not_loaded() {
+    struct Ban;
+    impl Action for Ban {
+        const NAME: &'static str = "BanAgent";
+        fn request(&self) -> Request<'_> {
+            Request {
+                realm: REALM,
+                principal: ("Local", "0"),
+                principal_id: None,
+                actor: None,
+                resource: ("Agent", "a"),
+                resource_id: None,
+                context: vec![],
+                evidence_expires: Timestamp::FOREVER,
+            }
+        }
+    }
+    let access = Access::new(Arc::new(TestClock::new()), OWN_UID).unwrap();
+    assert!(matches!(access.permit(Ban), Err(Error::Broken { .. })));
+    access.open(REALM);
+    let permit = access.permit(Ban).unwrap();
+    assert_eq!(permit.ceiling(), Lifetime::ZERO);
+    assert_eq!(permit.spend().1.action, "BanAgent");
+}
+
+#[test]
+fn nothing_is_decided_on_evidence_that_has_ended() {
+    let realm = realm(vec![], &[]);
+    let mut ask = Ask::new(local(0), "ReadAgent", "Agent", &id("/spire/agent/a"));
+    ask.expires = now();
+    assert!(refusal(&realm, &ask).contains("the evidence for this ended at"));
+    ask.expires = now().plus(Lifetime::seconds(1));
+    assert!(decide(&realm, &ask).is_ok());
+}
+
+#[test]
+fn no_administrator_can_give_a_reserved_name_to_an_entry() {
+    let realm = realm(vec![], &[]);
+    for path in [
+        "/spire",
+        "/spire/server",
+        "/spire/agent/x",
+        "/user/ada",
+        "/device/1",
+        "/client/c",
+        "/user",
+        "",
+    ] {
+        for action in ["CreateEntry", "UpdateEntry"] {
+            let said = refusal(&realm, &Ask::new(local(0), action, "Entry", &id(path)));
+            assert!(said.contains("reserved"), "{said}");
+        }
+    }
+    for path in ["/spires", "/users/ada", "/a/user/b"] {
+        assert!(
+            decide(&realm, &Ask::new(local(0), "CreateEntry", "Entry", &id(path))).is_ok(),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn an_agent_acts_for_itself_alone() {
+    let realm = realm(vec![], &[]);
+    let (own, other) = (id("/spire/agent/a"), id("/spire/agent/ab"));
+    for action in ["RenewAgent", "PostStatus", "SyncEntries"] {
+        assert!(decide(&realm, &Ask::new(Asker::node(&own), action, "Agent", &own)).is_ok());
+        assert!(decide(&realm, &Ask::new(Asker::node(&own), action, "Agent", &other)).is_err());
+    }
+    let renewal = |resource| {
+        Ask::new(Asker::node(&own), "IssueX509Svid", "Svid", resource)
+            .with("subject", Owned::Text("node".to_owned()))
+            .with("source", Owned::Text("possession".to_owned()))
+    };
+    assert!(decide(&realm, &renewal(&own)).is_ok());
+    assert!(decide(&realm, &renewal(&other)).is_err());
+}
+
+#[test]
+fn a_banned_agent_is_not_attested() {
+    let realm = realm(vec![], &[]);
+    let ask = Ask::new(Asker::nobody(), "AttestAgent", "Agent", &id("/spire/agent/a"));
+    assert!(decide(&realm, &ask).is_ok());
+    assert!(decide(&realm, &ask.with("banned", Owned::Flag(true))).is_err());
+}
+
+#[test]
+fn only_an_agent_may_have_workload_identities_issued() {
+    let realm = realm(vec![bind("a", Holder::Spiffe(id("/ops")), Given::Admin)], &[]);
+    for asker in [Asker::nobody(), workload("/ops"), local(0)] {
+        let ask = Ask::new(asker, "IssueX509Svid", "Svid", &id("/web"));
+        assert!(refusal(&realm, &ask).contains("an attested agent"), "{ask:?}");
+    }
+}
+
+#[test]
+fn only_the_realms_own_svids_make_agents_and_users() {
+    let home = TrustDomain::parse("weft.test").unwrap();
+    let kind = |subject: &str, token: bool| {
+        let subject = SpiffeId::parse(subject).unwrap();
+        let proof = if token {
+            Proof::JwtSvid { issued_at: Timestamp::EPOCH, expires_at: Timestamp::FOREVER }
+        } else {
+            Proof::X509Svid {
+                serial: "1".to_owned(),
+                not_before: Timestamp::EPOCH,
+                not_after: Timestamp::FOREVER,
+                key_digest: [0; 32],
+            }
+        };
+        let caller =
+            Caller { realm: REALM, subject: Some(subject), proof, listener: Listener::Mtls };
+        Asker::of(&caller, &home).principal().0
+    };
+    assert_eq!(kind("spiffe://weft.test/spire/agent/a", false), "Node");
+    assert_eq!(kind("spiffe://weft.test/spire/agent/a", true), "Nobody");
+    assert_eq!(kind("spiffe://other.test/spire/agent/a", false), "Workload");
+    assert_eq!(kind("spiffe://weft.test/spire/server", false), "Nobody");
+    assert_eq!(kind("spiffe://weft.test/user/ada", true), "User");
+    assert_eq!(kind("spiffe://other.test/user/ada", true), "Workload");
+    assert_eq!(kind("spiffe://weft.test/web", true), "Workload");
+    let nothing =
+        Caller { realm: REALM, subject: None, proof: Proof::Nothing, listener: Listener::Public };
+    assert_eq!(Asker::of(&nothing, &home), Asker::nobody());
+}
+
+#[test]
+fn only_root_and_the_servers_own_user_are_administrators_of_the_machine() {
+    let realm = realm(vec![bind("b", Holder::LocalUser(1001), Given::Viewer)], &[]);
+    let ban = |uid| Ask::new(local(uid), "BanAgent", "Agent", &id("/spire/agent/a"));
+    let read = |uid| Ask::new(local(uid), "ReadAgent", "Agent", &id("/spire/agent/a"));
+    assert!(decide(&realm, &ban(0)).is_ok());
+    assert!(decide(&realm, &ban(OWN_UID)).is_ok());
+    assert!(decide(&realm, &ban(1001)).is_err());
+    assert!(decide(&realm, &read(1001)).is_ok());
+    assert!(decide(&realm, &read(1002)).is_err());
+}
+
+#[test]
+fn odd_ids_are_data_and_never_policy_text() {
+    let realm =
+        realm(vec![], &[("own", r#"forbid (principal == Workload::"x", action, resource);"#)]);
+    for odd in [
+        "\"",
+        "\\",
+        "\"); permit(principal,action,resource);//",
+        "ü 🦀\u{0}\n",
+        "",
+        &"x".repeat(10_000),
+    ] {
+        let ask = Ask {
+            action: "ReadAgent",
+            asker: local(0),
+            resource: ("Agent", odd.to_owned()),
+            resource_id: None,
+            context: BTreeMap::new(),
+            expires: Timestamp::FOREVER,
+        };
+        assert!(decide(&realm, &ask).is_ok(), "{odd}");
+        let issue = Ask::new(Asker::nobody(), "IssueX509Svid", "Svid", &id("/web"))
+            .with("source", Owned::Text(odd.to_owned()))
+            .with("subject", Owned::Text(odd.to_owned()));
+        assert!(matches!(decide(&realm, &issue), Err(Error::Denied { .. })), "{odd}");
+    }
+}
+
+// --- policies of the realm's own
+
+#[test]
+fn a_policy_that_does_not_fit_the_schema_is_refused_with_the_reason() {
+    let schema = Published::parse().unwrap();
+    let bad = [
+        ("permit (principal, action", "not a Cedar policy"),
+        (
+            r#"permit (principal in Role::"amdin", action == Action::"BanAgent", resource);"#,
+            "does not fit the schema",
+        ),
+        (
+            r#"permit (principal, action == Action::"BanAgents", resource);"#,
+            "does not fit the schema",
+        ),
+        (
+            r#"forbid (principal, action == Action::"BanAgent", resource) when { context.colour == 1 };"#,
+            "fit the schema",
+        ),
+        (
+            r#"permit (principal is Node, action in Action::"Issue", resource);"#,
+            "how long what is issued may live",
+        ),
+        (
+            r#"@lifetime_seconds("soon") forbid (principal, action, resource);"#,
+            "a whole number of seconds",
+        ),
+        (
+            r#"@step_up("x") permit (principal, action == Action::"BanAgent", resource);"#,
+            "only a forbid",
+        ),
+        (
+            r#"permit (principal == ?principal, action == Action::"BanAgent", resource);"#,
+            "templates",
+        ),
+        (
+            r#"@id("a") forbid (principal, action, resource); @id("a") forbid (principal, action, resource);"#,
+            "the id `own/a` is used twice",
+        ),
+    ];
+    for (text, words) in bad {
+        let error = check(&schema, "own", text).unwrap_err();
+        assert!(error.to_string().contains(words), "{text}: {error}");
+    }
+}
+
+#[test]
+fn the_shipped_policies_fit_the_schema() {
+    let schema = Published::parse().unwrap();
+    for (name, text) in SHIPPED {
+        assert_eq!(check(&schema, name, text), Ok(()), "{name}");
+    }
+}
+
+#[test]
+fn the_shapes_of_our_entities_are_those_of_the_schema() {
+    let realm =
+        realm(vec![bind("r", Holder::Spiffe(id("/ops")), registrar("/a", &Right::ALL))], &[]);
+    let asked: Vec<Ask> = ["Agent", "Entry", "JoinToken"]
+        .into_iter()
+        .zip(["ReadAgent", "ReadEntry", "ReadJoinToken"])
+        .flat_map(|(resource, action)| {
+            [workload("/ops"), workload("/user/ada"), Asker::node(&id("/spire/agent/a")), local(0)]
+                .map(|asker| Ask::new(asker, action, resource, &id("/a/b")))
+        })
+        .collect();
+    for ask in &asked {
+        realm.question(ask.action, &ask.request(), now()).unwrap().check_shapes().unwrap();
+    }
+    let types = Published::parse().unwrap();
+    for shape in SHAPES {
+        assert!(types.uid(shape.name, "x").is_some());
+    }
+    assert_eq!(types.cedar().entity_types().count(), SHAPES.len());
+}
+
+#[test]
+fn nobody_can_be_locked_out_of_the_machine() {
+    let realm = realm(vec![], &[("own", "forbid (principal, action, resource);"), ("roles", "")]);
+    assert!(
+        decide(&realm, &Ask::new(local(0), "BanAgent", "Agent", &id("/spire/agent/a"))).is_err()
+    );
+    for (action, resource) in
+        [("DeletePolicy", "Policy"), ("SetPolicy", "Policy"), ("BindRole", "RoleBinding")]
+    {
+        let ask = Ask::new(local(0), action, resource, &id("/x"));
+        assert!(decide(&realm, &ask).is_ok(), "{action}");
+        assert!(decide(&realm, &Ask { asker: local(4242), ..ask }).is_err(), "{action}");
+    }
+}
+
+// --- ceilings and step-up
+
+fn issue(standing: &str, action: &'static str) -> Ask {
+    Ask::new(Asker::node(&id("/spire/agent/a")), action, "Svid", &id("/web"))
+        .with("standing", Owned::Text(standing.to_owned()))
+}
+
+#[test]
+fn the_ceiling_follows_the_posture_and_unknown_has_what_the_permit_gives() {
+    let realm = realm(vec![], &[]);
+    let table = [
+        ("unknown", "IssueX509Svid", Some(86_400)),
+        ("high", "IssueX509Svid", Some(86_400)),
+        ("standard", "IssueX509Svid", Some(86_400)),
+        ("low", "IssueX509Svid", Some(900)),
+        ("critical", "IssueX509Svid", None),
+        ("unknown", "IssueJwtSvid", Some(3600)),
+        ("low", "IssueJwtSvid", Some(900)),
+        ("critical", "IssueJwtSvid", None),
+    ];
+    for (standing, action, seconds) in table {
+        let got = decide(&realm, &issue(standing, action)).ok();
+        assert_eq!(got, seconds.map(Lifetime::seconds), "{standing} {action}");
+    }
+}
+
+#[test]
+fn of_several_permits_the_longest_life_counts_and_of_several_limits_the_shortest() {
+    let own = r#"
+        @id("longer") @lifetime_seconds("172800")
+        permit (principal is Node, action == Action::"IssueX509Svid", resource is Svid);
+        @id("shorter") @lifetime_seconds("60")
+        permit (principal is Node, action == Action::"IssueX509Svid", resource is Svid);
+        @id("limit") @lifetime_seconds("1800")
+        forbid (principal, action in Action::"Issue", resource is Svid)
+        when { resource in Path::"spiffe://weft.test/web" };
+        @id("wider limit") @lifetime_seconds("7200")
+        forbid (principal, action in Action::"Issue", resource is Svid);
+    "#;
+    let limited = realm(vec![], &[("own", own)]);
+    assert_eq!(decide(&limited, &issue("unknown", "IssueX509Svid")), Ok(Lifetime::seconds(1800)));
+    let elsewhere = Ask { resource_id: Some(id("/website")), ..issue("unknown", "IssueX509Svid") };
+    assert_eq!(decide(&limited, &elsewhere), Ok(Lifetime::seconds(7200)));
+    let without = own.split("@id(\"limit\")").next().unwrap();
+    let generous = realm(vec![], &[("own", without)]);
+    assert_eq!(
+        decide(&generous, &issue("unknown", "IssueX509Svid")),
+        Ok(Lifetime::seconds(172_800))
+    );
+}
+
+#[test]
+fn a_limit_alone_permits_nothing() {
+    let own = r#"@lifetime_seconds("60") forbid (principal, action, resource);"#;
+    let realm = realm(vec![], &[("own", own)]);
+    assert!(
+        decide(&realm, &Ask { asker: Asker::nobody(), ..issue("unknown", "IssueX509Svid") })
+            .is_err()
+    );
+}
+
+#[test]
+fn step_up_is_asked_only_of_whoever_would_be_permitted() {
+    let own = r#"
+        @step_up("sign in again: the last time is more than 15 minutes ago")
+        forbid (principal, action == Action::"BanAgent", resource);
+    "#;
+    let realm =
+        realm(vec![bind("o", Holder::Spiffe(id("/ops")), Given::Operator)], &[("own", own)]);
+    let ban = |asker| decide(&realm, &Ask::new(asker, "BanAgent", "Agent", &id("/spire/agent/a")));
+    assert!(
+        matches!(ban(workload("/ops")), Err(Error::StepUp { reason }) if reason.contains("15 minutes"))
+    );
+    assert!(matches!(ban(workload("/web")), Err(Error::Denied { .. })));
+}
+
+#[test]
+fn a_policy_of_the_realms_own_takes_the_place_of_a_shipped_one_by_its_name() {
+    let own = r#"
+        @lifetime_seconds("120")
+        permit (principal is Node, action in Action::"Issue", resource is Svid);
+    "#;
+    let realm = realm(vec![], &[("issuance", own)]);
+    assert_eq!(decide(&realm, &issue("critical", "IssueX509Svid")), Ok(Lifetime::seconds(120)));
+}
+
+// --- explanation
+
+#[test]
+fn a_denial_says_what_would_be_needed_and_what_the_caller_holds() {
+    let realm = realm(vec![bind("v", Holder::Spiffe(id("/ops")), Given::Viewer)], &[]);
+    let said =
+        refusal(&realm, &Ask::new(workload("/ops"), "BanAgent", "Agent", &id("/spire/agent/a")));
+    assert_eq!(
+        said,
+        "`BanAgent` on `spiffe://weft.test/spire/agent/a` needs the role admin, or the role operator; \
+         this caller holds viewer"
+    );
+    let said =
+        refusal(&realm, &Ask::new(workload("/web"), "ReadAgent", "Agent", &id("/spire/agent/a")));
+    assert!(said.ends_with("this caller holds no role"), "{said}");
+}
+
+#[test]
+fn an_explanation_names_the_policies_that_decided() {
+    let realm = realm(vec![], &[]);
+    let explain =
+        |ask: Ask| realm.question(ask.action, &ask.request(), now()).unwrap().explain().unwrap();
+    let yes = explain(issue("low", "IssueJwtSvid"));
+    assert_eq!(yes.outcome, Ok(Lifetime::seconds(900)));
+    let ids: Vec<&str> = yes.decided_by.iter().map(|(id, _)| &**id).collect();
+    assert_eq!(
+        ids,
+        [
+            "issuance/workload-svids",
+            "issuance/jwt-svids-live-an-hour",
+            "issuance/low-posture-lives-a-quarter-of-an-hour",
+        ]
+    );
+    let no = explain(issue("critical", "IssueX509Svid"));
+    assert_eq!(&*no.decided_by[0].1, "the posture of the device is critical");
+    assert!(no.considered.iter().any(|id| &**id == "issuance/workload-svids"));
+}
+
+#[test]
+fn a_permit_carries_what_its_event_and_its_write_need() {
+    struct Read(SubjectId);
+    impl Action for Read {
+        const NAME: &'static str = "ReadRealm";
+        fn request(&self) -> Request<'_> {
+            Request {
+                realm: REALM,
+                principal: ("Local", "0"),
+                principal_id: None,
+                actor: Some(self.0),
+                resource: ("Realm", "1"),
+                resource_id: None,
+                context: vec![],
+                evidence_expires: Timestamp::FOREVER,
+            }
+        }
+    }
+    let number = SubjectId::new(uuid::Uuid::from_u128(9));
+    let access = Access::new(Arc::new(TestClock::new()), OWN_UID).unwrap();
+    access.open(REALM);
+    let (action, granted) = access.permit(Read(number)).unwrap().spend();
+    assert_eq!((action.0, granted.actor, granted.action), (number, Some(number), "ReadRealm"));
+    assert!(granted.policy_version > 0 && granted.policy_version < 1 << 48);
+    assert_eq!(granted.rights_seq, None);
+}

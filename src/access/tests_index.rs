@@ -1,0 +1,202 @@
+//! The index and the memory change nothing but the time a decision takes.
+
+use super::*;
+
+/// Policies that hang off every sort of scope, beside the shipped ones.
+const OWN: &str = r#"
+    @id("one agent") @says("this agent is watched")
+    forbid (principal == Node::"spiffe://weft.test/spire/agent/b", action in Action::"Issue", resource is Svid);
+    @id("a rack") @lifetime_seconds("600")
+    forbid (principal in Path::"spiffe://weft.test/spire/agent/rack", action in Action::"Issue", resource is Svid);
+    @id("one path") @lifetime_seconds("1200")
+    forbid (principal, action in Action::"Issue", resource in Path::"spiffe://weft.test/ns/a");
+    @id("one entry")
+    permit (principal is Workload, action == Action::"ReadEntry", resource == Entry::"spiffe://weft.test/ns/a");
+    @id("by strength") @lifetime_seconds("30")
+    forbid (principal, action == Action::"IssueX509Svid", resource is Svid)
+    when { context.strength == "claimed" };
+    @id("self service")
+    permit (principal is Workload, action == Action::"ReadEntry", resource is Entry)
+    when { principal.spiffe_id == resource.spiffe_id };
+    @id("viewers of a path")
+    permit (principal is Workload in Role::"viewer", action == Action::"ReadEvents", resource)
+    when { principal in Path::"spiffe://weft.test/ns" };
+"#;
+
+const PATHS: [&str; 9] = [
+    "",
+    "/ns",
+    "/ns/a",
+    "/ns/a/web",
+    "/ns/ab",
+    "/spire/agent/b",
+    "/spire/agent/rack/1",
+    "/user/ada",
+    "/web",
+];
+
+fn subject() -> RealmRights {
+    let holder = |path: &str| Holder::Spiffe(id(path));
+    realm(
+        vec![
+            bind("1", holder("/ns/a"), Given::Viewer),
+            bind("2", holder("/ns/ab"), registrar("/ns/a", &[Right::Create, Right::DnsNames])),
+            bind("3", holder("/ns/ab"), registrar("/ns", &[Right::Update])),
+            bind("4", holder("/web"), Given::Operator),
+            bind("5", holder("/user/ada"), Given::Admin),
+            bind("6", Holder::LocalUser(7), Given::Auditor),
+        ],
+        &[("own", OWN)],
+    )
+}
+
+fn askers() -> impl Strategy<Value = Asker> {
+    let named = (0..PATHS.len())
+        .prop_map(|n| if PATHS[n].is_empty() { Asker::nobody() } else { workload(PATHS[n]) });
+    prop_oneof![4 => named, 1 => Just(Asker::nobody()), 1 => prop_oneof![Just(0), Just(7), Just(8)].prop_map(local)]
+}
+
+fn asks() -> impl Strategy<Value = Ask> {
+    let schema = Published::parse().unwrap();
+    let leak = |text: &String| -> &'static str { Box::leak(text.clone().into_boxed_str()) };
+    let questions: Vec<(&'static str, &'static str)> =
+        schema.triples().map(|triple| (leak(&triple.action), leak(&triple.resource))).collect();
+    let facts = (0..PATHS.len(), 0..3_usize, 0..4_usize, any::<(bool, bool)>(), -1..5000_i64);
+    (askers(), 0..questions.len(), 0..PATHS.len(), facts).prop_map(
+        move |(asker, question, on, (parent, strength, standing, flags, number))| {
+            let (action, resource) = questions[question];
+            let mut ask = Ask::new(asker, action, resource, &id(PATHS[on]));
+            for (name, value) in &mut ask.context {
+                *value = match (*name, &*value) {
+                    ("strength", _) => {
+                        Owned::Text(["claimed", "software", "hardware"][strength].to_owned())
+                    }
+                    ("standing", _) => {
+                        Owned::Text(["unknown", "critical", "low", "high"][standing].to_owned())
+                    }
+                    ("subject", _) => {
+                        Owned::Text(if flags.0 { "workload" } else { "node" }.to_owned())
+                    }
+                    ("source", _) => Owned::Text(
+                        if flags.1 { "possession" } else { "workload_attestation" }.to_owned(),
+                    ),
+                    (_, Owned::Flag(_)) => Owned::Flag(flags.0),
+                    (_, Owned::Number(_)) => Owned::Number(number),
+                    (_, Owned::Id(_)) => Owned::Id(id(PATHS[parent])),
+                    (_, other) => other.clone(),
+                };
+            }
+            ask
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_index_finds_what_a_full_scan_finds(ask in asks()) {
+        thread_local! { static REALM: RealmRights = subject(); }
+        REALM.with(|realm| {
+            let request = ask.request();
+            let question = realm.question(ask.action, &request, now()).unwrap();
+            let everything = question.policies.everything().unwrap();
+            let indexed = question.evaluate(&question.candidates().unwrap()).unwrap();
+            let scanned = question.evaluate(&everything).unwrap();
+            prop_assert_eq!(&indexed.outcome, &scanned.outcome);
+            prop_assert_eq!(&indexed.by, &scanned.by);
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn a_remembered_answer_is_the_answer(ask in asks()) {
+        thread_local! { static REALM: RealmRights = subject(); }
+        REALM.with(|realm| {
+            let request = ask.request();
+            let question = realm.question(ask.action, &request, now()).unwrap();
+            let fresh = question.evaluate(&question.candidates().unwrap()).unwrap().outcome;
+            // The memory is shared by all cases, so a key that leaves out a fact that matters is found here.
+            for _ in 0..2 {
+                prop_assert_eq!(question.decide(), fresh.clone());
+            }
+            Ok(())
+        })?;
+    }
+}
+
+fn issue_to(agent: &str, workload: &str) -> Ask {
+    Ask::new(Asker::node(&id(agent)), "IssueX509Svid", "Svid", &id(workload))
+}
+
+fn remembered(realm: &RealmRights, ask: &Ask) -> Option<usize> {
+    let request = ask.request();
+    let cell = realm.question(ask.action, &request, now()).unwrap().cell;
+    cell.memo.as_ref().map(super::super::memo::Memo::len)
+}
+
+#[test]
+fn with_the_shipped_policies_one_answer_serves_a_whole_fleet() {
+    let realm = realm(vec![], &[]);
+    for n in 0..50 {
+        assert!(
+            decide(&realm, &issue_to(&format!("/spire/agent/{n}"), &format!("/w/{n}"))).is_ok()
+        );
+    }
+    assert_eq!(remembered(&realm, &issue_to("/spire/agent/a", "/w")), Some(1));
+}
+
+#[test]
+fn a_policy_that_looks_at_the_workload_has_an_answer_for_each() {
+    let own = r#"forbid (principal, action in Action::"Issue", resource in Path::"spiffe://weft.test/w/3");"#;
+    let realm = realm(vec![], &[("own", own)]);
+    let answers: Vec<bool> = (0..5)
+        .map(|n| decide(&realm, &issue_to("/spire/agent/a", &format!("/w/{n}"))).is_ok())
+        .collect();
+    assert_eq!(answers, [true, true, true, false, true]);
+    // A no is never remembered: its words name the caller.
+    assert_eq!(remembered(&realm, &issue_to("/spire/agent/a", "/w")), Some(4));
+}
+
+#[test]
+fn a_policy_that_reads_the_time_is_asked_every_time() {
+    let own = r#"forbid (principal, action in Action::"Issue", resource is Svid) when { context.now_seconds > 1767225600 };"#;
+    let realm = realm(vec![], &[("own", own)]);
+    let ask = issue_to("/spire/agent/a", "/web");
+    assert_eq!(remembered(&realm, &ask), None);
+    assert!(realm.question(ask.action, &ask.request(), now()).unwrap().decide().is_ok());
+    assert!(
+        realm
+            .question(ask.action, &ask.request(), now().plus(Lifetime::seconds(1)))
+            .unwrap()
+            .decide()
+            .is_err()
+    );
+}
+
+#[test]
+fn an_answer_is_not_remembered_past_the_end_of_its_evidence() {
+    let realm = realm(vec![], &[]);
+    let mut ask = issue_to("/spire/agent/a", "/web");
+    ask.expires = now().plus(Lifetime::minutes(1));
+    let request = ask.request();
+    let cell = realm.question(ask.action, &request, now()).unwrap().cell;
+    assert!(realm.question(ask.action, &ask.request(), now()).unwrap().decide().is_ok());
+    let memo = cell.memo.as_ref().unwrap();
+    assert_eq!(memo.len(), 1);
+    let late = now().plus(Lifetime::minutes(1));
+    assert!(realm.question(ask.action, &ask.request(), late).unwrap().decide().is_err());
+    let fresh = Ask { expires: Timestamp::FOREVER, ..ask.clone() };
+    assert!(realm.question(fresh.action, &fresh.request(), late).unwrap().decide().is_ok());
+    assert_eq!(memo.len(), 1);
+}
+
+#[test]
+fn a_full_memory_starts_anew_instead_of_growing() {
+    let memo = super::super::memo::Memo::default();
+    for n in 0..40_000_u32 {
+        memo.put(n.to_be_bytes().to_vec(), Lifetime::ZERO, Timestamp::FOREVER);
+        assert!(memo.len() <= 16 * 1024);
+    }
+    assert_eq!(memo.get(&39_999_u32.to_be_bytes(), now()), Some(Lifetime::ZERO));
+}

@@ -1,0 +1,278 @@
+//! The agent's own key and SVID on disk, and the bundle it trusts: so a restart needs neither token nor attestation.
+//!
+//! Files in the data directory (0700): `agent.pem` (0600: key and chain), `next.key` (0600: the key of an attestation or
+//! renewal that is on its way), `bundle.pem` (what the server was last verified with), `lock`. Invariants: files are
+//! replaced whole or not at all; no workload's key is ever written.
+//!
+//! The next key is written before it is asked for and kept until the answer is, because the server binds a use of a
+//! token, and a renewal, to the key: who lost the answer asks again with the same one, and two children of one SVID with
+//! different keys are an alarm.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use nix::fcntl::{Flock, FlockArg};
+use rustls_pki_types::PrivatePkcs8KeyDer;
+use rustls_pki_types::pem::PemObject as _;
+use zeroize::Zeroizing;
+
+use crate::crypto::digest::base64;
+use crate::crypto::keys::{Algorithm, PrivateKey};
+use crate::crypto::x509::{CertificateView, pem_certificates};
+use crate::kernel::{Secret, SpiffeId, Timestamp};
+
+use super::model::Error;
+
+/// The agent's SVID with its key.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// Its key.
+    pub key: Arc<PrivateKey>,
+    /// Leaf first, DER.
+    pub chain: Vec<Vec<u8>>,
+    /// Whom it names.
+    pub spiffe_id: SpiffeId,
+    /// From when it is valid.
+    pub not_before: Timestamp,
+    /// The end of its validity.
+    pub expires_at: Timestamp,
+    /// The server lets this agent attest again instead of renewing.
+    pub reattestable: bool,
+}
+
+impl Identity {
+    /// Reads what the chain says, and checks that it is for this key.
+    pub fn new(key: Arc<PrivateKey>, chain: Vec<Vec<u8>>, reattestable: bool) -> Result<Self, Error> {
+        let leaf = chain.first().ok_or_else(|| Error::BadAnswer("the SVID has no certificate".to_owned()))?;
+        let view = CertificateView::parse(leaf).map_err(|why| Error::BadAnswer(why.to_string()))?;
+        if view.spki != key.public().spki() {
+            return Err(Error::BadAnswer("the SVID is for another key than the one asked for".to_owned()));
+        }
+        let [uri] = view.uris.as_slice() else {
+            return Err(Error::BadAnswer("an SVID has exactly one URI name".to_owned()));
+        };
+        let spiffe_id = SpiffeId::parse(uri).map_err(|why| Error::BadAnswer(why.to_string()))?;
+        let (not_before, expires_at) = (view.not_before, view.not_after);
+        Ok(Self { key, chain, spiffe_id, not_before, expires_at, reattestable })
+    }
+}
+
+/// The data directory, held by this process alone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    dir: PathBuf,
+    _lock: Arc<Flock<File>>,
+}
+
+impl Store {
+    /// Opens the directory, makes it if needed, and locks it against a second agent.
+    pub fn open(dir: &Path) -> Result<Self, Error> {
+        let fault = |why: std::io::Error| Error::file(dir, why);
+        DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(fault)?;
+        let path = dir.join("lock");
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|why| Error::file(&path, why))?;
+        let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock)
+            .map_err(|_| Error::file(dir, "another agent is running with this data directory"))?;
+        Ok(Self { dir: dir.to_owned(), _lock: Arc::new(lock) })
+    }
+
+    /// The SVID from last time, whether it is still valid or not.
+    pub fn load(&self) -> Result<Option<Identity>, Error> {
+        let path = self.dir.join(SVID);
+        let Some(text) = read_private(&path)? else { return Ok(None) };
+        let key = read_key(&path, &text)?;
+        let chain = pem_certificates(&text).map_err(|why| Error::file(&path, why))?;
+        let reattestable = text.windows(REATTESTABLE.len()).any(|part| part == REATTESTABLE.as_bytes());
+        let identity = Identity::new(Arc::new(key), chain, reattestable).map_err(|why| Error::file(&path, why))?;
+        Ok(Some(identity))
+    }
+
+    /// The key to ask the next SVID for: the one of an attempt whose answer was lost, or a new one.
+    pub fn next_key(&self) -> Result<Arc<PrivateKey>, Error> {
+        let path = self.dir.join(NEXT);
+        if let Some(text) = read_private(&path)? {
+            return read_key(&path, &text).map(Arc::new);
+        }
+        let key = PrivateKey::generate(Algorithm::P256)?;
+        let der = key.to_pkcs8()?;
+        self.replace(NEXT, pem("PRIVATE KEY", der.expose()).as_bytes(), 0o600)?;
+        Ok(Arc::new(key))
+    }
+
+    /// Keeps the SVID that was made for the next key; from now on that key is the current one.
+    pub fn adopt(&self, identity: &Identity) -> Result<(), Error> {
+        let mut text = Zeroizing::new(String::from(HEADER));
+        if identity.reattestable {
+            text.push_str(REATTESTABLE);
+        }
+        text.push_str(&pem("PRIVATE KEY", identity.key.to_pkcs8()?.expose()));
+        for certificate in &identity.chain {
+            text.push_str(&pem("CERTIFICATE", certificate));
+        }
+        self.replace(SVID, text.as_bytes(), 0o600)?;
+        self.remove(NEXT)
+    }
+
+    /// Forgets key and SVID: the agent must attest again, with a new key.
+    pub fn forget(&self) -> Result<(), Error> {
+        self.remove(SVID)?;
+        self.remove(NEXT)
+    }
+
+    /// The X.509 authorities the server was last verified with, DER.
+    pub fn bundle(&self) -> Result<Option<Vec<Vec<u8>>>, Error> {
+        let path = self.dir.join(BUNDLE);
+        match fs::read(&path) {
+            Ok(text) => pem_certificates(&text).map(Some).map_err(|why| Error::file(&path, why)),
+            Err(why) if why.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(why) => Err(Error::file(&path, why)),
+        }
+    }
+
+    /// Keeps them.
+    pub fn keep_bundle<'a>(&self, authorities: impl IntoIterator<Item = &'a [u8]>) -> Result<(), Error> {
+        let text: String = authorities.into_iter().map(|der| pem("CERTIFICATE", der).to_string()).collect();
+        self.replace(BUNDLE, text.as_bytes(), 0o644)
+    }
+
+    fn replace(&self, name: &str, bytes: &[u8], mode: u32) -> Result<(), Error> {
+        let (path, fresh) = (self.dir.join(name), self.dir.join(format!("{name}.new")));
+        let write = || -> std::io::Result<()> {
+            let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(mode).open(&fresh)?;
+            file.set_permissions(fs::Permissions::from_mode(mode))?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            fs::rename(&fresh, &path)?;
+            File::open(&self.dir)?.sync_all()
+        };
+        write().map_err(|why| Error::file(&path, why))
+    }
+
+    fn remove(&self, name: &str) -> Result<(), Error> {
+        let path = self.dir.join(name);
+        match fs::remove_file(&path) {
+            Ok(()) => Ok(()),
+            Err(why) if why.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(why) => Err(Error::file(&path, why)),
+        }
+    }
+}
+
+/// Reads a file that holds a key, and refuses one that others could have read.
+pub(crate) fn read_private(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => Zeroizing::new(bytes),
+        Err(why) if why.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(why) => return Err(Error::file(path, why)),
+    };
+    let mode = fs::metadata(path).map_err(|why| Error::file(path, why))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        let why = format!("it holds a key and others may read it (mode {:03o}): `chmod 600` it", mode & 0o777);
+        return Err(Error::file(path, why));
+    }
+    Ok(Some(bytes))
+}
+
+fn read_key(path: &Path, text: &[u8]) -> Result<PrivateKey, Error> {
+    let der = PrivatePkcs8KeyDer::from_pem_slice(text).map_err(|why| Error::file(path, why))?;
+    let der = Secret::new(der.secret_pkcs8_der().to_vec());
+    PrivateKey::from_pkcs8(&der).map_err(|why| Error::file(path, why))
+}
+
+/// RFC 7468, lines of 64.
+fn pem(label: &str, der: &[u8]) -> Zeroizing<String> {
+    let body = Zeroizing::new(base64(der));
+    let mut text = Zeroizing::new(format!("-----BEGIN {label}-----\n"));
+    let mut rest = body.as_str();
+    while !rest.is_empty() {
+        let (line, after) = rest.split_at(rest.len().min(64));
+        text.push_str(line);
+        text.push('\n');
+        rest = after;
+    }
+    text.push_str(&format!("-----END {label}-----\n"));
+    text
+}
+
+const SVID: &str = "agent.pem";
+const NEXT: &str = "next.key";
+const BUNDLE: &str = "bundle.pem";
+const HEADER: &str = "The key and SVID of this node's Weft agent. Whoever has it is this node.\n";
+const REATTESTABLE: &str = "Reattestable: yes\n";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::tests::builders::{agent_identity, mode_of};
+
+    #[test]
+    fn a_key_file_that_others_can_read_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        store.adopt(&agent_identity("/spire/agent/x")).unwrap();
+        fs::set_permissions(dir.path().join(SVID), fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(store.load().unwrap_err().to_string().contains("chmod 600"));
+    }
+
+    #[test]
+    fn two_agents_do_not_share_a_data_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Store::open(dir.path()).unwrap();
+        assert!(Store::open(dir.path()).unwrap_err().to_string().contains("another agent"));
+        drop(first);
+        assert!(Store::open(dir.path()).is_ok());
+    }
+
+    #[test]
+    fn an_svid_for_another_key_is_refused() {
+        let (one, other) = (agent_identity("/spire/agent/x"), agent_identity("/spire/agent/x"));
+        assert!(Identity::new(one.key, other.chain, false).is_err());
+    }
+
+    #[test]
+    fn key_and_svid_come_back_and_only_their_owner_can_read_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("agent")).unwrap();
+        assert!(store.load().unwrap().is_none());
+        let identity = Identity { reattestable: true, ..agent_identity("/spire/agent/x") };
+        store.adopt(&identity).unwrap();
+        let loaded = store.load().unwrap().unwrap();
+        assert_eq!(loaded.chain, identity.chain);
+        assert_eq!(loaded.key.public().spki(), identity.key.public().spki());
+        assert!(loaded.reattestable);
+        assert_eq!(mode_of(&dir.path().join("agent")), 0o700);
+        assert_eq!(mode_of(&dir.path().join("agent/agent.pem")), 0o600);
+        store.forget().unwrap();
+        assert!(store.load().unwrap().is_none());
+    }
+
+    #[test]
+    fn the_next_key_stays_the_same_until_its_answer_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let first = store.next_key().unwrap();
+        assert_eq!(first.public().spki(), store.next_key().unwrap().public().spki());
+        assert_eq!(mode_of(&dir.path().join(NEXT)), 0o600);
+        store.adopt(&agent_identity("/spire/agent/x")).unwrap();
+        assert_ne!(first.public().spki(), store.next_key().unwrap().public().spki());
+    }
+
+    #[test]
+    fn the_bundle_comes_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        assert_eq!(store.bundle().unwrap(), None);
+        let chain = agent_identity("/spire/agent/x").chain;
+        store.keep_bundle(chain.iter().map(Vec::as_slice)).unwrap();
+        assert_eq!(store.bundle().unwrap(), Some(chain));
+    }
+}

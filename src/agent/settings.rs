@@ -1,0 +1,114 @@
+//! `[agent]`: what the node agent can be told. Without any of it, `weft agent --join STRING` works.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::wire::join::JoinText;
+
+/// The node agent.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// The join string that `weft token create` printed. Needed once; afterwards the agent has its own SVID.
+    pub join: Option<JoinText>,
+    /// The server's `node` listener, `host:port`. A join string names it already.
+    pub server_address: Option<String>,
+    /// The trust domain to join. A join string names it already.
+    pub trust_domain: Option<String>,
+    /// A join token without pins, for `trust_bundle` or `insecure_bootstrap`.
+    pub join_token: Option<JoinText>,
+    /// The trust domain's bundle, PEM or a SPIFFE bundle document, brought here by a trusted way.
+    pub trust_bundle: Option<PathBuf>,
+    /// Believe whoever answers at `server_address` first. Only for trying out: it can be anybody.
+    pub insecure_bootstrap: bool,
+    /// Attest with an X.509 certificate of this node instead of a token.
+    pub x509pop: Option<X509Pop>,
+    /// Where the agent keeps its own key and SVID. Default: `$XDG_STATE_HOME/weft/agent`, as root `/var/lib/weft/agent`.
+    pub data_dir: Option<PathBuf>,
+    /// The Workload API's socket. Default: `$XDG_RUNTIME_DIR/weft/agent.sock`, as root `/run/weft/agent.sock`. Everybody
+    /// may connect: what a process gets is decided by attesting it, not by the mode of a file.
+    pub socket: Option<PathBuf>,
+    /// Health and metrics over plain HTTP, on a loopback address; nothing is listened on without it.
+    pub ops: Option<SocketAddr>,
+    /// Seconds between two polls of a server that has no push stream.
+    pub poll_seconds: u32,
+    /// Entries whose X.509-SVID is fetched before a workload asks; further ones are fetched when one does.
+    pub prefetch_entries_max: usize,
+    /// JWT-SVIDs kept at the same time.
+    pub tokens_max: usize,
+    /// What one user of this node may ask of the Workload API.
+    pub limits: LimitSettings,
+    /// The workload attestor `unix`.
+    pub unix: UnixSettings,
+}
+
+/// What one user of this node may ask of the Workload API.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitSettings {
+    /// Calls a second in the long run.
+    pub calls_per_second: u32,
+    /// Calls at once after a quiet time.
+    pub calls_burst: u32,
+    /// Calls and streams open at the same time.
+    pub open_max: u32,
+}
+
+/// The workload attestor `unix`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UnixSettings {
+    /// The largest program, in bytes, whose SHA-256 becomes a selector; 0 for none. A larger one gets no `unix:sha256`.
+    pub hash_bytes_max: u64,
+}
+
+/// A certificate that this node has already.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct X509Pop {
+    /// PEM: the node's certificate, then its intermediates.
+    pub certificate: PathBuf,
+    /// PEM, PKCS#8: its key (P-256 or RSA).
+    pub private_key: PathBuf,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            join: None,
+            server_address: None,
+            trust_domain: None,
+            join_token: None,
+            trust_bundle: None,
+            insecure_bootstrap: false,
+            x509pop: None,
+            data_dir: None,
+            socket: None,
+            ops: None,
+            // As SPIRE's agents do.
+            poll_seconds: 5,
+            // SPIRE's bound for its cache of X.509-SVIDs.
+            prefetch_entries_max: 1000,
+            tokens_max: 1000,
+            limits: LimitSettings::default(),
+            unix: UnixSettings::default(),
+        }
+    }
+}
+
+impl Default for LimitSettings {
+    fn default() -> Self {
+        // A workload opens a stream or two and asks for a token every few minutes; a busy gateway without a cache of its
+        // own still fits. An attestation with a hash of a large program costs some 100 ms once, then microseconds.
+        Self { calls_per_second: 200, calls_burst: 400, open_max: 512 }
+    }
+}
+
+impl Default for UnixSettings {
+    fn default() -> Self {
+        // Large statically linked programs fit; hashing one takes under half a second.
+        Self { hash_bytes_max: 256 * 1024 * 1024 }
+    }
+}

@@ -1,0 +1,101 @@
+//! Rotation: each purpose of each realm takes the step that its time has come for.
+
+use futures_util::future::BoxFuture;
+
+use super::Authority;
+use super::change_slots::Verb;
+use super::model::{Error, Purpose};
+use super::step::{Action, step};
+use crate::jobs::{Reconciler, Summary};
+use crate::kernel::{Fault, Granted, Lifetime, RealmId};
+
+/// The reconciler `authority.rotation`.
+#[derive(Debug, Clone)]
+pub struct Rotation(pub Authority);
+
+impl Reconciler for Rotation {
+    fn name(&self) -> &'static str {
+        "authority.rotation"
+    }
+
+    fn period(&self) -> Lifetime {
+        Lifetime::seconds(10)
+    }
+
+    fn reconcile(&self) -> BoxFuture<'_, Result<Summary, Fault>> {
+        Box::pin(async move {
+            let mut changed = 0;
+            for realm in self.0.index.all() {
+                changed += self.0.rotate(realm).await.map_err(as_fault)?;
+            }
+            Ok(if changed == 0 {
+                Summary::nothing()
+            } else {
+                Summary::did(changed, format!("{changed} steps"))
+            })
+        })
+    }
+}
+
+impl Authority {
+    /// Takes every step whose time has come in this realm; gives how many. Two replicas that do it at once are harmless.
+    pub async fn rotate(&self, realm: RealmId) -> Result<u64, Error> {
+        let mut steps = self.renumber_after_restore(realm).await?;
+        for purpose in Purpose::ALL {
+            // From an empty slot to a signing authority it is two steps; removals add one each.
+            for _ in 0..STEPS_MAX {
+                if !self.take_step(realm, purpose).await? {
+                    break;
+                }
+                steps += 1;
+            }
+        }
+        Ok(steps)
+    }
+
+    async fn take_step(&self, realm: RealmId, purpose: Purpose) -> Result<bool, Error> {
+        let keys = self.keys(realm)?;
+        let seats = keys.seats(purpose, |sequence| self.is_known_everywhere(realm, sequence));
+        let granted = Granted::to_server("RotateAuthorities");
+        let done = match step(self.env.clock.now(), &seats, self.settings.policy()) {
+            Action::Nothing => return Ok(false),
+            Action::Prepare => {
+                let made = self.make(&keys.names, purpose).await?;
+                self.store_prepared(realm, made, granted).await.map(|stored| stored.is_some())
+            }
+            Action::Activate(id) => {
+                self.change_slot(realm, id, Verb::Activate, granted).await.map(|_| true)
+            }
+            Action::Remove(id) => {
+                self.change_slot(realm, id, Verb::Remove, granted).await.map(|_| true)
+            }
+        };
+        match done {
+            // Another replica took the same step first; ours follows as soon as the index has it.
+            Err(Error::State { .. } | Error::NotFound(_)) => Ok(false),
+            other => other,
+        }
+    }
+
+    async fn renumber_after_restore(&self, realm: RealmId) -> Result<u64, Error> {
+        let head = self.keys(realm)?.head;
+        let history = self.env.db.heard(realm).borrow().history;
+        match head {
+            Some(head) if head.history != history => {
+                self.renumber(realm, self.env.clock.now()).await?;
+                Ok(1)
+            }
+            _ => Ok(0),
+        }
+    }
+}
+
+fn as_fault(error: Error) -> Fault {
+    match error {
+        Error::Fault(fault) | Error::Record(crate::events::Error::Fault(fault)) => fault,
+        other => Fault::away("authority", other),
+    }
+}
+
+/// More steps than any state needs; the rest waits for the next run.
+const STEPS_MAX: usize = 16;

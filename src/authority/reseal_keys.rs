@@ -1,0 +1,53 @@
+//! Seals every private key of a realm under the current key-encryption key, so that an older one can be taken away.
+
+use super::model::{AUTHORITY, Error, RESEALED, Slot, event};
+use super::store::Stored;
+use super::{Authority, seal_key, store};
+use crate::events::Changed;
+use crate::kernel::{Granted, RealmId};
+
+impl Authority {
+    /// Reseals what is sealed under another key; gives how many were. Run again after an interruption, it goes on. `granted`
+    /// is what is left of the permit, or of the server's own start.
+    pub async fn reseal(&self, realm: RealmId, granted: &Granted) -> Result<usize, Error> {
+        let rows: Vec<Stored> =
+            self.env.db.read(realm, (), |tx, ()| Box::pin(store::all(tx))).await?;
+        let mut resealed = 0;
+        for row in rows {
+            if let Some(stale) = row.sealed_key.as_deref().filter(|blob| self.ring.is_stale(blob)) {
+                let key = seal_key::open(&self.ring, realm, &row.slot, row.key_version, stale)?;
+                let place = (realm, row.slot.id, row.slot.purpose, row.key_version + 1);
+                let blob = seal_key::seal(&self.ring, &key, place, self.env.entropy.as_ref())?;
+                resealed += usize::from(
+                    self.replace_blob(realm, row.slot, (row.key_version, blob), granted).await?,
+                );
+            }
+        }
+        Ok(resealed)
+    }
+
+    /// False if the row changed meanwhile: another replica resealed it, or its key is gone.
+    async fn replace_blob(
+        &self,
+        realm: RealmId,
+        slot: Slot,
+        (version, blob): (i64, Vec<u8>),
+        granted: &Granted,
+    ) -> Result<bool, Error> {
+        let input = (slot, version, blob, granted.clone());
+        self.events
+            .change_in(realm, granted.clone(), input, move |tx, (slot, version, blob, granted)| {
+                Box::pin(async move {
+                    let value = store::reseal(tx, slot.id, *version, blob).await?;
+                    let event = event(realm, RESEALED, slot.id, slot.purpose, granted);
+                    let changes = if value {
+                        vec![(AUTHORITY, slot.id.to_string(), event)]
+                    } else {
+                        Vec::new()
+                    };
+                    Ok::<_, Error>(Changed { value, changes, rights: false })
+                })
+            })
+            .await
+    }
+}

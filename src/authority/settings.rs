@@ -1,0 +1,124 @@
+//! Settings of signing authorities.
+
+use serde::{Deserialize, Serialize};
+
+use super::model::Manager;
+use super::step::Policy;
+use crate::kernel::Lifetime;
+use crate::settings::{section, value};
+
+section! {
+    /// Where signing keys live and how long.
+    #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub struct Settings {
+        /// Where private keys live: `disk` seals them into the database, so that replicas share them and a restart changes
+        /// nothing; `memory` keeps them in this process alone, so that every start makes new ones. `memory` is for one replica.
+        pub key_manager: KeyManager,
+        /// How long an X.509 authority lives, in seconds. The next one is prepared at half of it.
+        pub x509_seconds: i64,
+        /// How long a JWT authority lives, in seconds. The next one is prepared at half of it.
+        pub jwt_seconds: i64,
+        /// How often others are asked to fetch our bundle again (`spiffe_refresh_hint`), in seconds.
+        pub refresh_hint_seconds: i64,
+        /// For how many refresh hints a new authority is published before it signs. The SPIFFE federation specification
+        /// advises three to five.
+        pub published_hints: i64,
+        /// PEM file of an upstream authority's certificate, followed by those above it, the root last. Empty: none; our own
+        /// X.509 authority is then its own root.
+        pub upstream_certificate: String,
+        /// PEM file of that authority's private key (PKCS#8, P-256).
+        pub upstream_key: String,
+    }
+}
+
+/// Where private keys live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyManager {
+    /// Sealed in the database.
+    Disk,
+    /// In this process.
+    Memory,
+}
+
+value!(KeyManager);
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            key_manager: KeyManager::Disk,
+            x509_seconds: 7 * 86_400,
+            jwt_seconds: 7 * 86_400,
+            refresh_hint_seconds: 300,
+            published_hints: 3,
+            upstream_certificate: String::new(),
+            upstream_key: String::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// How often others should fetch our bundle.
+    pub fn refresh_hint(&self) -> Lifetime {
+        Lifetime::seconds(self.refresh_hint_seconds.max(1))
+    }
+
+    pub(super) fn policy(&self) -> Policy {
+        let overlap = self.refresh_hint().times(self.published_hints.max(1));
+        Policy { overlap, margin: self.refresh_hint() }
+    }
+
+    pub(super) fn manager(&self) -> Manager {
+        match self.key_manager {
+            KeyManager::Disk => Manager::Disk,
+            KeyManager::Memory => Manager::Memory,
+        }
+    }
+
+    /// What is wrong with these values together, if anything: the key and what would be right.
+    pub fn problem(&self) -> Option<(&'static str, String)> {
+        let overlap = self.policy().overlap.as_seconds();
+        for (key, life) in [("x509_seconds", self.x509_seconds), ("jwt_seconds", self.jwt_seconds)]
+        {
+            if life < 4 * overlap {
+                return Some((
+                    key,
+                    format!(
+                        "must be at least four times refresh_hint_seconds × published_hints, that is {}, so that the next \
+                     authority is known everywhere before it signs",
+                        4 * overlap
+                    ),
+                ));
+            }
+        }
+        match (self.upstream_certificate.is_empty(), self.upstream_key.is_empty()) {
+            (false, true) => {
+                Some(("upstream_key", "is needed with upstream_certificate".to_owned()))
+            }
+            (true, false) => {
+                Some(("upstream_certificate", "is needed with upstream_key".to_owned()))
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_fit_together() {
+        assert_eq!(Settings::default().problem(), None);
+    }
+
+    #[test]
+    fn a_life_too_short_for_the_overlap_is_refused_with_what_would_be_right() {
+        let settings = Settings { x509_seconds: 3599, ..Settings::default() };
+        let (key, words) = settings.problem().unwrap();
+        assert!(key == "x509_seconds" && words.contains("3600"), "{words}");
+        let half = Settings { upstream_key: "k".to_owned(), ..Settings::default() };
+        assert_eq!(half.problem().unwrap().0, "upstream_certificate");
+    }
+}

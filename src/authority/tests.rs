@@ -1,0 +1,1 @@
+//! Authorities, as sentences.

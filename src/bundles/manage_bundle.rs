@@ -1,0 +1,79 @@
+//! Set and delete the bundle of another trust domain: whoever may, decides whom this realm trusts.
+
+use super::model::{
+    Administrator, DELETED, DeleteBundle, Error, FOREIGN_BUNDLE, ReadBundle, SET, SetBundle,
+};
+use super::store::{self, Stored};
+use super::{Bundle, Bundles, document};
+use crate::crypto::jose::{KeySet, print_bundle};
+use crate::events::{Changed, Event};
+use crate::kernel::TrustDomain;
+
+use std::sync::Arc;
+
+impl Bundles {
+    /// Every foreign bundle of the realm, by trust domain, for an administrator.
+    pub fn read(&self, by: Administrator) -> Result<Vec<Arc<Bundle>>, Error> {
+        let realm = by.realm;
+        let _granted = self.access.permit(ReadBundle(by))?.spend();
+        Ok(self.foreign_all(realm))
+    }
+
+    /// Trusts this trust domain by this document from now on, whatever was known of it before. The document is kept as far
+    /// as we understand it.
+    pub async fn set(
+        &self,
+        by: Administrator,
+        domain: &TrustDomain,
+        text: &[u8],
+    ) -> Result<Arc<Bundle>, Error> {
+        let realm = by.realm;
+        let (_, granted) = self.access.permit(SetBundle(by, domain.clone()))?.spend();
+        self.check_foreign(realm, domain)?;
+        let set = KeySet::parse(text)?;
+        if set.x509.is_empty() && set.jwt.is_empty() {
+            return Err(Error::Empty(domain.clone()));
+        }
+        let bundle = Arc::new(document::foreign(domain.clone(), &set)?);
+        let stored =
+            Stored { trust_domain: domain.clone(), document: print_bundle(&set).to_string() };
+        let input = (stored, self.env.clock.now(), granted.clone());
+        self.events
+            .change_in(realm, granted, input, move |tx, (stored, now, granted)| {
+                Box::pin(async move {
+                    store::put(tx, stored, *now).await?;
+                    let event = Event::new(realm, SET)
+                        .actor(granted.actor)
+                        .about("trust_domain", stored.trust_domain.as_str());
+                    Ok::<_, Error>(changed(&stored.trust_domain, event))
+                })
+            })
+            .await?;
+        Ok(bundle)
+    }
+
+    /// Trusts nobody of this trust domain from now on.
+    pub async fn delete(&self, by: Administrator, domain: &TrustDomain) -> Result<(), Error> {
+        let realm = by.realm;
+        let (_, granted) = self.access.permit(DeleteBundle(by, domain.clone()))?.spend();
+        self.check_foreign(realm, domain)?;
+        let input = (domain.clone(), granted.clone());
+        self.events
+            .change_in(realm, granted, input, move |tx, (domain, granted)| {
+                Box::pin(async move {
+                    if !store::delete(tx, domain).await? {
+                        return Err(Error::NotFound(domain.clone()));
+                    }
+                    let event = Event::new(realm, DELETED)
+                        .actor(granted.actor)
+                        .about("trust_domain", domain.as_str());
+                    Ok(changed(domain, event))
+                })
+            })
+            .await
+    }
+}
+
+fn changed(domain: &TrustDomain, event: Event) -> Changed<()> {
+    Changed { value: (), changes: vec![(FOREIGN_BUNDLE, domain.to_string(), event)], rights: false }
+}

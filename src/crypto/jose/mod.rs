@@ -1,0 +1,22 @@
+//! JOSE: signed tokens and key sets, as strict as SPIFFE's JWT-SVID and RFC 7515–7519 allow.
+//!
+//! Compact serialisation only; no `crit`, no embedded keys; the algorithm must fit the key that `kid` names, and both are
+//! checked before any signature is. No leeway on times.
+
+mod algorithm;
+mod json;
+mod jws;
+mod jwt_svid;
+mod key_set;
+
+pub use algorithm::JwsAlgorithm;
+pub use json::{JsonError, parse_object};
+pub use jws::{JoseError, TokenSigner, Unverified};
+pub use jwt_svid::{JwtKeys, JwtSvidClaims, JwtSvidError, verify_jwt_svid};
+pub use key_set::{
+    JwtAuthority, KeySet, KeySetError, key_members, parse_bundle_map, poll_interval, print_bundle,
+    print_bundle_map,
+};
+
+#[cfg(all(test, feature = "testkit"))]
+mod tests;

@@ -1,0 +1,48 @@
+//! Keys: ours, which sign, and everybody's, which are certified and verified with.
+//!
+//! Invariant: a `PublicKey` has been decoded and checked (a point on its curve, a modulus of a sane size), so whoever holds
+//! one may put it into a certificate.
+
+pub(in crate::crypto) mod der;
+mod private;
+mod public;
+
+use std::fmt;
+
+pub use private::PrivateKey;
+pub use public::{KeyError, KeyKind, PublicKey, Scheme, ecdsa_der};
+
+use crate::kernel::Fault;
+
+/// What our own keys sign with. One for now; P-384 and RSA come as further variants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Algorithm {
+    /// ECDSA on P-256 with SHA-256: `ES256`.
+    P256,
+}
+
+impl Algorithm {
+    /// The name in settings, rows and events.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::P256 => "ec-p256",
+        }
+    }
+
+    /// Reads the name that `as_str` prints.
+    pub fn parse(text: &str) -> Option<Self> {
+        (text == Self::P256.as_str()).then_some(Self::P256)
+    }
+}
+
+/// A private key somewhere: in this process, or behind an adapter. Local and synchronous.
+pub trait Signer: Send + Sync + fmt::Debug {
+    /// What it signs with.
+    fn algorithm(&self) -> Algorithm;
+    /// Its public half.
+    fn public_key(&self) -> &PublicKey;
+    /// Signs the message; the signature as certificates carry it (DER of r and s for ECDSA).
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Fault>;
+    /// Signs the message; the signature as JWS carries it (r and s side by side, RFC 7518 §3.4).
+    fn sign_fixed(&self, message: &[u8]) -> Result<Vec<u8>, Fault>;
+}

@@ -1,0 +1,76 @@
+//! Certificate signing requests (RFC 2986): a key, and the proof that whoever sends it holds it. Nothing else is taken.
+
+use rcgen::{CertificateParams, DistinguishedName};
+use x509_parser::certification_request::X509CertificationRequest;
+use x509_parser::prelude::FromDer;
+
+use super::rcgen_keys::OwnKey;
+use crate::crypto::keys::{KeyError, PublicKey, Scheme, Signer};
+use crate::kernel::Fault;
+use crate::kernel::limits::CSR_BYTES_MAX;
+
+/// Why a request is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CsrError {
+    /// Larger than any key needs.
+    #[error("a certificate signing request has at most {CSR_BYTES_MAX} bytes")]
+    TooLong,
+    /// Not DER of a request, or bytes behind it.
+    #[error("the certificate signing request is malformed")]
+    Malformed,
+    /// The key in it is not one that we certify.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The signature is by an algorithm that we do not accept (SHA-1 and MD5 among them).
+    #[error("the request is signed with an algorithm that is not accepted")]
+    SignatureAlgorithm,
+    /// The signature does not verify with the key in the request: the sender does not hold that key.
+    #[error("the request is not signed by the key in it")]
+    Signature,
+}
+
+/// A request for this key: no name, no extension, signed with ECDSA and SHA-256, which is what SPIRE servers expect.
+pub fn create(key: &dyn Signer) -> Result<Vec<u8>, Fault> {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    let request = params.serialize_request(&OwnKey(key)).map_err(Fault::bug)?;
+    Ok(request.der().to_vec())
+}
+
+/// The key of a request whose sender has shown to hold it.
+///
+/// Names, extensions and attributes are read past: an SVID's content comes from what the server knows (SPIRE does the
+/// same). The key's curve is taken from the key itself, never from the digest of the signature.
+pub fn public_key(der: &[u8]) -> Result<PublicKey, CsrError> {
+    if der.len() > CSR_BYTES_MAX {
+        return Err(CsrError::TooLong);
+    }
+    let (rest, request) =
+        X509CertificationRequest::from_der(der).map_err(|_| CsrError::Malformed)?;
+    if !rest.is_empty() {
+        return Err(CsrError::Malformed);
+    }
+    let info = &request.certification_request_info;
+    let key = PublicKey::from_spki_der(info.subject_pki.raw)?;
+    let scheme = scheme(request.signature_algorithm.algorithm.as_bytes())
+        .ok_or(CsrError::SignatureAlgorithm)?;
+    if key.verify(scheme, info.raw, request.signature_value.data.as_ref()) {
+        Ok(key)
+    } else {
+        Err(CsrError::Signature)
+    }
+}
+
+/// By the content bytes of the algorithm's object identifier (RFC 5758 §3.2, RFC 8017 App. C, RFC 8410 §3).
+fn scheme(oid: &[u8]) -> Option<Scheme> {
+    Some(match oid {
+        b"\x2a\x86\x48\xce\x3d\x04\x03\x02" => Scheme::EcdsaSha256,
+        b"\x2a\x86\x48\xce\x3d\x04\x03\x03" => Scheme::EcdsaSha384,
+        b"\x2a\x86\x48\xce\x3d\x04\x03\x04" => Scheme::EcdsaSha512,
+        b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b" => Scheme::RsaPkcs1Sha256,
+        b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0c" => Scheme::RsaPkcs1Sha384,
+        b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0d" => Scheme::RsaPkcs1Sha512,
+        b"\x2b\x65\x70" => Scheme::Ed25519,
+        _ => return None,
+    })
+}

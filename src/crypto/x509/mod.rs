@@ -1,0 +1,24 @@
+//! X.509: requests, certificates built and read, chains verified (RFC 5280, SPIFFE X509-SVID).
+//!
+//! Does not own: which names and how long a life an SVID gets (`svid`), and which authority signs (`authority`).
+
+mod build;
+pub mod csr;
+mod rcgen_keys;
+mod roots;
+mod verify;
+mod view;
+mod web;
+
+pub use build::{CaTemplate, Issuer, LeafTemplate, Serial, ca_name, self_signed_ca};
+pub use roots::Roots;
+pub use verify::{SvidError, VerifiedSvid, svid_of_verified_peer, verify_pki, verify_svid};
+pub use web::{WebTemplate, pem_private_key, self_signed_web};
+pub use view::{
+    CertificateError, CertificateView, ExtendedUsages, KeyUsages, pem_certificates, split_chain,
+};
+
+#[cfg(all(test, feature = "testkit"))]
+pub(crate) mod forge;
+#[cfg(all(test, feature = "testkit"))]
+mod tests;

@@ -1,0 +1,198 @@
+//! Attest an agent: identify → assess → decide → issue → record, for a machine that joins (SPIFFE checklist §5.2).
+//!
+//! Two halves, because an attestor may ask back: `open` judges the first message, `answer` each reply to a challenge.
+//! When the attestor is satisfied, `admit` issues the agent's SVID.
+
+use crate::crypto::x509::csr;
+use crate::crypto::keys::PublicKey;
+use crate::events::{Changed, Unrecorded};
+use crate::kernel::limits::{ATTESTATION_BYTES_MAX, BACKDATE_SECONDS};
+use crate::kernel::{
+    Evidence, EvidenceSource, Granted, Lifetime, RealmId, Subject, SubjectId, SubjectKind, Timestamp,
+};
+use crate::svid::{IssueX509, X509Svid};
+
+use super::attestors::{Attested, Exchange, Opening, Step};
+use super::model::{AGENT, CurrentSvid, Refusal, events};
+use super::{Agent, Error, Nodes, store};
+
+/// The first message of an agent that wants to join.
+#[derive(Debug)]
+pub struct AttestAgent {
+    /// The realm it wants to join.
+    pub realm: RealmId,
+    /// The attestor it chose.
+    pub attestation_type: String,
+    /// What that attestor wants to see.
+    pub payload: Vec<u8>,
+    /// A certificate signing request for the agent's key; nothing but the key is taken from it.
+    pub csr: Vec<u8>,
+}
+
+/// An attestation under way.
+#[derive(Debug)]
+pub struct Attestation {
+    realm: RealmId,
+    attestation_type: &'static str,
+    public_key: PublicKey,
+}
+
+/// What the agent gets next.
+#[derive(Debug)]
+pub enum Progress {
+    /// It must answer this.
+    Challenge(Vec<u8>, Attestation, Box<dyn Exchange>),
+    /// It is in.
+    Admitted {
+        /// Its SVID.
+        svid: X509Svid,
+        /// It can attest again at any time instead of renewing.
+        can_reattest: bool,
+    },
+}
+
+impl Nodes {
+    /// Judges the first message.
+    pub async fn attest(&self, ask: AttestAgent) -> Result<Progress, Error> {
+        let (realm, attestation_type) = (ask.realm, ask.attestation_type.clone());
+        let progress = self.open(ask).await;
+        self.note_refusal(realm, &attestation_type, progress).await
+    }
+
+    /// Judges the answer to a challenge.
+    pub async fn answer(
+        &self,
+        attestation: Attestation,
+        exchange: Box<dyn Exchange>,
+        answer: &[u8],
+    ) -> Result<Progress, Error> {
+        let (realm, attestation_type) = (attestation.realm, attestation.attestation_type);
+        if answer.len() > ATTESTATION_BYTES_MAX {
+            return Err(Error::Attestation("the answer is too large"));
+        }
+        let progress = match exchange.answer(answer) {
+            Ok(step) => self.step(attestation, step).await,
+            Err(error) => Err(error),
+        };
+        self.note_refusal(realm, attestation_type, progress).await
+    }
+
+    async fn open(&self, ask: AttestAgent) -> Result<Progress, Error> {
+        let attestor = self
+            .attestors
+            .get(&ask.attestation_type)
+            .ok_or_else(|| Error::UnknownAttestor(ask.attestation_type.chars().take(64).collect()))?;
+        if ask.payload.is_empty() || ask.payload.len() > ATTESTATION_BYTES_MAX {
+            return Err(Error::Attestation("the payload is empty or too large"));
+        }
+        let public_key = csr::public_key(&ask.csr).map_err(|error| Error::Csr(error.to_string()))?;
+        let key_digest = public_key.digest();
+        let opening = Opening { realm: ask.realm, payload: &ask.payload, key_digest };
+        let step = attestor.open(&self.env, opening).await?;
+        let attestation_type = attestor.name();
+        self.step(Attestation { realm: ask.realm, attestation_type, public_key }, step).await
+    }
+
+    async fn step(&self, attestation: Attestation, step: Step) -> Result<Progress, Error> {
+        match step {
+            Step::Challenge(text, exchange) => Ok(Progress::Challenge(text, attestation, exchange)),
+            Step::Done(attested) => {
+                let can_reattest = attested.can_reattest;
+                let svid = self.admit(attestation, attested).await?;
+                Ok(Progress::Admitted { svid, can_reattest })
+            }
+        }
+    }
+
+    /// The five steps. The agent's row is stored before its SVID is recorded and leaves: what it is given names a row.
+    async fn admit(&self, attestation: Attestation, attested: Attested) -> Result<X509Svid, Error> {
+        let now = self.env.clock.now();
+        let realm = attestation.realm;
+        let evidence = self.node_evidence(&attestation, &attested, now)?;
+        let standing = self.posture.standing(&evidence);
+        let agent_id = evidence.subject.id.clone();
+        let number = evidence.subject.number;
+        let lifetime = Lifetime::seconds(self.settings.svid_seconds);
+        let issue = IssueX509::for_agent(realm, evidence.clone(), standing, lifetime);
+        let permit = self.access.permit(issue)?;
+        let signed = self.svid.sign_x509(permit, &attestation.public_key, now)?;
+        let svid = self.events.record(signed).await?;
+        let agent = Agent {
+            number,
+            id: agent_id,
+            attestation_type: attestation.attestation_type,
+            selectors: attested.selectors,
+            alias: attested.alias,
+            current: current(&svid, String::new()),
+            not_before: Timestamp::EPOCH,
+            banned: false,
+            can_reattest: attested.can_reattest,
+            attested_at: now,
+            evidence_expires: evidence.expires,
+            version: String::new(),
+        };
+        self.store_agent(realm, agent).await?;
+        Ok(svid)
+    }
+
+    fn node_evidence(&self, attestation: &Attestation, found: &Attested, now: Timestamp) -> Result<Evidence, Error> {
+        let realm = self.realms.get(attestation.realm).ok_or(Error::NotFound("realm"))?;
+        let id = realm
+            .trust_domain
+            .with_path(&format!("/spire/agent/{}", found.path))
+            .map_err(|_| Error::Attestation("what was attested makes no SPIFFE ID"))?;
+        let number = match self.agent(attestation.realm, &id) {
+            Some(known) if known.banned => return Err(Error::Refused(Refusal::Banned)),
+            Some(known) => known.number,
+            None => SubjectId::new(self.env.entropy.uuid(now)?),
+        };
+        let max_age = Lifetime::days(self.settings.max_age_days);
+        let good_for = found.good_for.unwrap_or(max_age).capped_by(max_age);
+        Ok(Evidence {
+            subject: Subject { kind: SubjectKind::Node, id, number },
+            source: EvidenceSource::NodeAttestation(attestation.attestation_type),
+            strength: found.strength,
+            at: now,
+            expires: now.plus(good_for),
+        })
+    }
+
+    async fn store_agent(&self, realm: RealmId, agent: Agent) -> Result<(), Error> {
+        let granted = Granted::to_server("AttestAgent");
+        self.events
+            .change_in(realm, granted, agent, move |tx, agent| {
+                Box::pin(async move {
+                    // A ban that came meanwhile wins: the row stays as it is.
+                    if !store::put_agent(tx, agent).await? {
+                        return Err(Error::Refused(Refusal::Banned));
+                    }
+                    let changes = vec![(AGENT, agent.id.to_string(), events::attested(realm, agent))];
+                    Ok(Changed { value: (), changes, rights: false })
+                })
+            })
+            .await
+    }
+
+    async fn note_refusal<T>(
+        &self,
+        realm: RealmId,
+        attestation_type: &str,
+        progress: Result<T, Error>,
+    ) -> Result<T, Error> {
+        if let Err(error @ (Error::Attestation(_) | Error::Csr(_) | Error::Refused(_) | Error::Access(_))) = &progress {
+            let event = events::attestation_refused(realm, attestation_type, &error.to_string());
+            self.events.record(Unrecorded::new((), event)).await?;
+        }
+        progress
+    }
+}
+
+/// The row's view of an SVID. Its time of issue is its first second plus the fixed backdate, as `PeerSvid` reads it.
+pub(super) fn current(svid: &X509Svid, previous: String) -> CurrentSvid {
+    CurrentSvid {
+        serial: svid.serial.clone(),
+        previous,
+        issued_at: svid.not_before.plus(Lifetime::seconds(BACKDATE_SECONDS)),
+        expires: svid.not_after,
+    }
+}

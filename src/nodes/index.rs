@@ -1,0 +1,129 @@
+//! The realm's agents in memory, and the notices about them. Locks are held for a look-up, never across an await.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::sync::broadcast;
+
+use crate::kernel::{RealmId, SpiffeId};
+
+use super::model::{Agent, CurrentSvid, Notice};
+
+/// Agents by realm and ID.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    realms: RwLock<HashMap<RealmId, Realm>>,
+}
+
+#[derive(Debug)]
+struct Realm {
+    agents: BTreeMap<SpiffeId, Arc<Agent>>,
+    notices: broadcast::Sender<Notice>,
+}
+
+/// Notices a receiver may lag behind before it must read everything anew.
+const NOTICES_MAX: usize = 4096;
+
+impl Default for Realm {
+    fn default() -> Self {
+        Self { agents: BTreeMap::new(), notices: broadcast::Sender::new(NOTICES_MAX) }
+    }
+}
+
+impl Index {
+    pub(super) fn agent(&self, realm: RealmId, id: &SpiffeId) -> Option<Arc<Agent>> {
+        let realms = self.realms.read().unwrap_or_else(PoisonError::into_inner);
+        realms.get(&realm)?.agents.get(id).map(Arc::clone)
+    }
+
+    pub(super) fn agents(&self, realm: RealmId) -> Vec<Arc<Agent>> {
+        let realms = self.realms.read().unwrap_or_else(PoisonError::into_inner);
+        realms.get(&realm).map(|realm| realm.agents.values().map(Arc::clone).collect()).unwrap_or_default()
+    }
+
+    pub(super) fn notices(&self, realm: RealmId) -> broadcast::Receiver<Notice> {
+        let mut realms = self.realms.write().unwrap_or_else(PoisonError::into_inner);
+        realms.entry(realm).or_default().notices.subscribe()
+    }
+
+    pub(super) fn replace(&self, realm: RealmId, agents: Vec<Agent>) {
+        let mut realms = self.realms.write().unwrap_or_else(PoisonError::into_inner);
+        let realm = realms.entry(realm).or_default();
+        let old = std::mem::take(&mut realm.agents);
+        for agent in agents {
+            realm.put(agent);
+        }
+        for id in old.into_keys().filter(|id| !realm.agents.contains_key(id)).collect::<Vec<_>>() {
+            realm.tell(Notice::Gone(id));
+        }
+    }
+
+    pub(super) fn put(&self, realm: RealmId, key: &str, agent: Option<Agent>) {
+        let mut realms = self.realms.write().unwrap_or_else(PoisonError::into_inner);
+        let realm = realms.entry(realm).or_default();
+        match (agent, SpiffeId::parse(key)) {
+            (Some(agent), _) => realm.put(agent),
+            (None, Ok(id)) => {
+                if realm.agents.remove(&id).is_some() {
+                    realm.tell(Notice::Gone(id));
+                }
+            }
+            (None, Err(_)) => {}
+        }
+    }
+
+    /// Makes an SVID the current one ahead of the database, if it is still newer. Gives the agent as it is then, and
+    /// whether this call changed it.
+    pub(super) fn activate(&self, realm: RealmId, id: &SpiffeId, svid: &CurrentSvid) -> Option<(Arc<Agent>, bool)> {
+        let mut realms = self.realms.write().unwrap_or_else(PoisonError::into_inner);
+        let known = realms.get_mut(&realm)?.agents.get_mut(id)?;
+        if !svid.replaces(&known.current) {
+            return Some((Arc::clone(known), false));
+        }
+        let mut agent = Agent::clone(known);
+        let previous = std::mem::take(&mut agent.current.serial);
+        agent.current = CurrentSvid { previous, ..svid.clone() };
+        *known = Arc::new(agent);
+        Some((Arc::clone(known), true))
+    }
+}
+
+impl Realm {
+    fn put(&mut self, agent: Agent) {
+        let id = agent.id.clone();
+        let banned = agent.banned;
+        let mut agent = agent;
+        if let Some(known) = self.agents.get(&id) {
+            // What was activated here while the database was away is newer than the row.
+            if known.attested_at == agent.attested_at && known.current.replaces(&agent.current) {
+                agent.current = known.current.clone();
+            }
+            if **known == agent {
+                return;
+            }
+            let same = known.selectors == agent.selectors && known.banned == banned && known.alias == agent.alias;
+            self.agents.insert(id.clone(), Arc::new(agent));
+            if same {
+                return;
+            }
+        } else {
+            self.agents.insert(id.clone(), Arc::new(agent));
+        }
+        self.tell(if banned { Notice::Banned(id) } else { Notice::Updated(id) });
+    }
+
+    fn tell(&self, notice: Notice) {
+        // Nobody listening is no error.
+        let _listeners = self.notices.send(notice);
+    }
+}
+
+impl CurrentSvid {
+    /// True if this SVID is newer than `current`: issued later, or in the same second and neither it nor its predecessor.
+    pub(super) fn replaces(&self, current: &Self) -> bool {
+        if self.serial == current.serial || self.serial == current.previous {
+            return false;
+        }
+        self.issued_at >= current.issued_at
+    }
+}

@@ -1,0 +1,76 @@
+//! Ban an agent, evict an agent: an administrator's two verbs, and the look-up behind them.
+//!
+//! A banned agent is refused until it is evicted. An eviction forgets the agent, banned or not: it may attest again.
+
+use std::sync::Arc;
+
+use crate::events::Changed;
+use crate::kernel::{Granted, RealmId, SpiffeId};
+
+use super::model::{AGENT, Administrator, BanAgent, EvictAgent, ReadAgent, events};
+use super::{Agent, Error, Nodes, store};
+
+#[derive(Debug, Clone, Copy)]
+enum Verb {
+    Ban,
+    Evict,
+}
+
+impl Verb {
+    const fn event(self) -> &'static str {
+        match self {
+            Self::Ban => "agent.banned",
+            Self::Evict => "agent.evicted",
+        }
+    }
+}
+
+impl Nodes {
+    /// Bans an agent. Banning a banned one changes nothing.
+    pub async fn ban(&self, by: Administrator, agent: &SpiffeId) -> Result<(), Error> {
+        let realm = by.realm;
+        let permit = self.access.permit(BanAgent { by, agent: agent.clone() })?;
+        self.manage(realm, agent, permit.spend().1, Verb::Ban).await
+    }
+
+    /// Evicts an agent.
+    pub async fn evict(&self, by: Administrator, agent: &SpiffeId) -> Result<(), Error> {
+        let realm = by.realm;
+        let permit = self.access.permit(EvictAgent { by, agent: agent.clone() })?;
+        self.manage(realm, agent, permit.spend().1, Verb::Evict).await
+    }
+
+    /// One agent, for an administrator.
+    pub fn read_agent(&self, by: Administrator, agent: &SpiffeId) -> Result<Arc<Agent>, Error> {
+        let realm = by.realm;
+        let permit = self.access.permit(ReadAgent { by, agent: Some(agent.clone()) })?;
+        permit.spend();
+        self.agent(realm, agent).ok_or(Error::NotFound("agent"))
+    }
+
+    /// Every agent of the realm, for an administrator.
+    pub fn read_agents(&self, by: Administrator) -> Result<Vec<Arc<Agent>>, Error> {
+        let realm = by.realm;
+        let permit = self.access.permit(ReadAgent { by, agent: None })?;
+        permit.spend();
+        Ok(self.agents(realm))
+    }
+
+    async fn manage(&self, realm: RealmId, id: &SpiffeId, granted: Granted, verb: Verb) -> Result<(), Error> {
+        let agent = self.agent(realm, id).ok_or(Error::NotFound("agent"))?;
+        let input = (Agent::clone(&agent), self.env.clock.now(), granted.actor);
+        self.events
+            .change_in(realm, granted, input, move |tx, (agent, now, actor)| {
+                Box::pin(async move {
+                    let changed = match verb {
+                        Verb::Ban => store::ban(tx, &agent.id, *now).await?,
+                        Verb::Evict => store::evict(tx, &agent.id).await?,
+                    };
+                    let event = events::managed(realm, verb.event(), agent.number, &agent.id, *actor);
+                    let changes = if changed { vec![(AGENT, agent.id.to_string(), event)] } else { Vec::new() };
+                    Ok::<_, Error>(Changed { value: (), changes, rights: false })
+                })
+            })
+            .await
+    }
+}

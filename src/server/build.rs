@@ -1,0 +1,246 @@
+//! The dependency graph as code: which slice stands on which, in the order in which they can be made.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use crate::access::Access;
+use crate::audit::Audit;
+use crate::authority::Authority;
+use crate::bundles::Bundles;
+use crate::crypto::digest::sha256;
+use crate::crypto::x509::CertificateView;
+use crate::crypto::seal::{Kek, KekRing, KekSource};
+use crate::db::Db;
+use crate::env::{Clock, Entropy, Env};
+use crate::events::{Events, LedgerSettings, LedgerSync};
+use crate::jobs::{Reconcilers, Tasks};
+use crate::kernel::{Failure, Fault, Kind, RealmId, Secret};
+use crate::nodes::attestors::{Attestors, JoinTokens, NodeAttestor, X509Pop};
+use crate::nodes::{self, Nodes};
+use crate::posture::Posture;
+use crate::realms::Realms;
+use crate::settings::{Environment, Places};
+use crate::svid::Svid;
+use crate::telemetry::{Health, Metrics};
+use crate::workloads::{self, Workloads};
+
+use super::realm_doors::RealmDoor;
+use super::settings::{SealSettings, Settings};
+
+/// A server, built and not yet open.
+#[derive(Debug)]
+pub struct Server {
+    /// What it may touch.
+    pub env: Env,
+    /// What it runs in the background.
+    pub tasks: Tasks,
+    pub(super) reconcilers: Reconcilers,
+    pub(super) health: Health,
+    pub(super) metrics: Metrics,
+    pub(super) settings: Settings,
+    pub(super) data_dir: PathBuf,
+    /// Facts, recorded.
+    pub events: Events,
+    /// Decisions.
+    pub access: Access,
+    /// Realms.
+    pub realms: Realms,
+    /// Events, read back.
+    pub audit: Audit,
+    /// Signing authorities.
+    pub authority: Authority,
+    /// Bundles, ours and foreign.
+    pub bundles: Bundles,
+    /// The desk.
+    pub svid: Svid,
+    /// Agents.
+    pub nodes: Nodes,
+    /// Registration entries.
+    pub workloads: Workloads,
+    pub(super) node_bound: OnceLock<String>,
+    pub(super) doors: RwLock<HashMap<RealmId, Arc<RealmDoor>>>,
+}
+
+/// The outside world, as the process or a test gives it.
+#[derive(Debug, Clone)]
+pub struct Ports {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+    /// The process's environment, read once.
+    pub environment: Environment,
+    /// Metrics of this process.
+    pub metrics: Metrics,
+}
+
+impl Server {
+    /// Opens the database and puts the slices together. Nothing listens yet and nothing runs.
+    pub async fn build(settings: Settings, ports: Ports) -> Result<Arc<Self>, Failure> {
+        let ledger = settings.ledger.clone();
+        Self::build_with(settings, ledger, ports).await
+    }
+
+    /// The same beside a running server, for its commands: facts go straight to the database, because the local ledger
+    /// belongs to one process.
+    pub(super) async fn build_beside(settings: Settings, ports: Ports) -> Result<Arc<Self>, Failure> {
+        let ledger = LedgerSettings { sync: LedgerSync::Database, ..settings.ledger.clone() };
+        Self::build_with(settings, ledger, ports).await
+    }
+
+    async fn build_with(settings: Settings, ledger: LedgerSettings, ports: Ports) -> Result<Arc<Self>, Failure> {
+        let Ports { clock, entropy, environment, metrics } = ports;
+        let data_dir = data_dir(&settings, &environment);
+        private_directory(&data_dir)?;
+        let ring = Arc::new(kek_ring(&settings.seal, &data_dir, &environment, entropy.as_ref())?);
+        let db = Db::open(&database_url(&settings, &data_dir), Arc::clone(&clock), Arc::clone(&entropy)).await?;
+        let env = Env { db, clock: Arc::clone(&clock), entropy: Arc::clone(&entropy) };
+        let tasks = Tasks::new(Arc::clone(&clock));
+
+        let directory = ledger.directory.clone().unwrap_or_else(|| data_dir.join("ledger"));
+        let events = Events::open(env.clone(), directory, Arc::clone(&ring), ledger)?;
+        let access = Access::new(Arc::clone(&clock), rustix::process::geteuid().as_raw())?;
+        let realms = Realms::new(env.clone(), access.clone(), events.clone());
+        let audit = Audit::new(env.db.clone(), events.clone(), access.clone());
+        let authority =
+            Authority::new(env.clone(), events.clone(), access.clone(), ring, settings.authority.clone());
+        let bundles = Bundles::new(env.clone(), events.clone(), access.clone(), authority.clone());
+        let svid = Svid::new(authority.clone(), Arc::clone(&entropy), settings.svid.clone());
+        let nodes = Nodes::new(
+            env.clone(),
+            nodes::Below {
+                access: access.clone(),
+                events: events.clone(),
+                posture: Posture,
+                svid: svid.clone(),
+                realms: realms.clone(),
+            },
+            attestors(&settings)?,
+            settings.node.clone(),
+        );
+        let workloads = Workloads::new(
+            env.clone(),
+            workloads::Below {
+                access: access.clone(),
+                events: events.clone(),
+                authority: authority.clone(),
+                bundles: bundles.clone(),
+                posture: Posture,
+                svid: svid.clone(),
+                nodes: nodes.clone(),
+            },
+            settings.workloads.clone(),
+        );
+        Ok(Arc::new(Self {
+            health: Health::new(Arc::clone(&clock)),
+            reconcilers: Reconcilers::new(clock, entropy),
+            doors: RwLock::default(),
+            node_bound: OnceLock::new(),
+            env, tasks, metrics, settings, data_dir, events, access, realms, audit, authority, bundles, svid, nodes,
+            workloads,
+        }))
+    }
+
+    /// Where agents dial: as the settings say, else where the `node` door is bound.
+    pub(super) fn node_address(&self) -> String {
+        let advertised = self.settings.listen.node_advertised.clone();
+        advertised.or_else(|| self.node_bound.get().cloned()).unwrap_or_default()
+    }
+
+    /// SHA-256 of each public key in the realm's bundle, for join strings.
+    pub(super) fn pins(&self, realm: RealmId) -> Vec<[u8; 32]> {
+        let bundle = self.bundles.current(realm);
+        let views = bundle.iter().flat_map(|bundle| &bundle.x509).filter(|root| !root.tainted);
+        let views = views.filter_map(|root| CertificateView::parse(&root.certificate).ok());
+        views.map(|view| sha256(&view.spki)).collect()
+    }
+
+    /// Where everything of this server lives that is not in the database.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    pub(super) fn door(&self, realm: RealmId) -> Option<Arc<RealmDoor>> {
+        self.doors.read().unwrap_or_else(PoisonError::into_inner).get(&realm).map(Arc::clone)
+    }
+}
+
+/// Where everything of this server lives that is not in the database.
+pub(super) fn data_dir(settings: &Settings, environment: &Environment) -> PathBuf {
+    settings.server.data_dir.clone().unwrap_or_else(|| Places::of_process(environment).data)
+}
+
+/// The database named in the settings, or SQLite in the data directory.
+pub(super) fn database_url(settings: &Settings, data_dir: &Path) -> String {
+    let default = || format!("sqlite:{}", data_dir.join("weft.sqlite").display());
+    settings.storage.url.clone().unwrap_or_else(default)
+}
+
+/// The key-encryption keys: from where the settings say, or a file made at the first start.
+pub(super) fn kek_ring(
+    settings: &SealSettings,
+    data_dir: &Path,
+    environment: &Environment,
+    entropy: &dyn Entropy,
+) -> Result<KekRing, Failure> {
+    let own = data_dir.join("kek");
+    let (text, credential);
+    let source = match (&settings.file, &settings.environment, &settings.credential) {
+        (None, None, None) => KekSource::File { path: &own, create: true },
+        (Some(path), None, None) => KekSource::File { path, create: false },
+        (None, Some(name), None) => {
+            let value = environment.get(name).ok_or_else(|| no_key(format!("the environment has no `{name}`")))?;
+            text = Secret::new(value.to_owned());
+            KekSource::Text(&text)
+        }
+        (None, None, Some(name)) => {
+            let directory = environment.get("CREDENTIALS_DIRECTORY");
+            let directory = directory.ok_or_else(|| no_key("systemd gave no credentials directory".to_owned()))?;
+            credential = Path::new(directory).join(name);
+            KekSource::Credential { path: &credential }
+        }
+        _ => return Err(Failure::new(Kind::Invalid, "seal.sources", "name one source of the key-encryption key: `file`, `environment` or `credential`")),
+    };
+    let current = Kek::load(&source, entropy).map_err(kek_failure)?;
+    let mut others = Vec::new();
+    for path in &settings.earlier_files {
+        others.push(Kek::load(&KekSource::File { path, create: false }, entropy).map_err(kek_failure)?);
+    }
+    Ok(KekRing::new(current, others))
+}
+
+fn no_key(words: String) -> Failure {
+    Failure::new(Kind::Invalid, "seal.key", words)
+}
+
+fn kek_failure(error: crate::crypto::seal::KekError) -> Failure {
+    Failure::new(Kind::Invalid, "seal.key", error.to_string())
+}
+
+fn attestors(settings: &Settings) -> Result<Attestors, Failure> {
+    let mut attestors: Vec<Box<dyn NodeAttestor>> = vec![Box::new(JoinTokens)];
+    if !settings.node.x509pop_authorities.is_empty() {
+        let path = Path::new(&settings.node.x509pop_authorities);
+        let text = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+        let roots = crate::crypto::x509::pem_certificates(&text)
+            .map_err(|error| Failure::new(Kind::Invalid, "node.x509pop", format!("`{}`: {error}", path.display())))?;
+        attestors.push(Box::new(X509Pop::new(roots)));
+    }
+    Ok(Attestors::new(attestors))
+}
+
+/// A directory that only this user may enter.
+fn private_directory(path: &Path) -> Result<(), Failure> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|error| Fault::away("data directory", format!("`{}`: {error}", path.display())))?;
+    Ok(())
+}
+
+pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(Kind::Invalid, "file.unreadable", format!("`{}` cannot be read: {error}", path.display()))
+}

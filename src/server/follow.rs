@@ -1,0 +1,137 @@
+//! The list: which kind of change concerns which slice, and the loop that keeps a realm's indexes at the head of its log.
+//!
+//! A start reads head and rows in one snapshot; from then on the changes after the cursor and the rows they name, again
+//! in one snapshot, so that what is applied was true at one moment. A follower that fails tries again: a notice is only a
+//! nudge, and the log is read from the cursor.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::access::{POLICY, ROLE_BINDING};
+use crate::authority::AUTHORITY;
+use crate::bundles::FOREIGN_BUNDLE;
+use crate::db::{Change, Cursor, Tx};
+use crate::kernel::{Fault, Lifetime, RealmId};
+use crate::nodes::model::AGENT;
+use crate::realms::REALM;
+use crate::workloads::ENTRY;
+
+use super::build::Server;
+use super::serve::realm_names;
+
+/// Changes taken in one snapshot: enough to catch up quickly, few enough to hold a reader for milliseconds only.
+const CHANGES_AT_ONCE: usize = 2000;
+/// Between attempts while the database is away.
+const RETRY: Lifetime = Lifetime::millis(500);
+
+/// Reads everything of a realm, and says where its log stood.
+pub(super) async fn load(server: &Arc<Server>, realm: RealmId) -> Result<Cursor, Fault> {
+    let cursor = server
+        .env
+        .db
+        .read(realm, Arc::clone(server), |tx, server| {
+            Box::pin(async move {
+                let head = tx.head().await?;
+                server.load(tx).await?;
+                Ok::<_, Fault>(head)
+            })
+        })
+        .await?;
+    server.env.db.applied(realm, cursor);
+    Ok(cursor)
+}
+
+/// Follows a realm's log from this cursor until the process stops.
+pub(super) async fn follow(server: Arc<Server>, realm: RealmId, mut cursor: Cursor) {
+    let mut heard = server.env.db.heard(realm);
+    loop {
+        // The sender is part of the database handle, which lives as long as the server.
+        if heard.wait_for(|head| *head != cursor).await.is_err() {
+            return;
+        }
+        match catch_up(&server, realm, cursor).await {
+            Ok(reached) => cursor = reached,
+            Err(fault) => {
+                tracing::warn!(realm = realm.0, cause = %fault, "the change log cannot be followed for now");
+                server.env.clock.sleep(RETRY).await;
+            }
+        }
+    }
+}
+
+async fn catch_up(server: &Arc<Server>, realm: RealmId, from: Cursor) -> Result<Cursor, Fault> {
+    let input = (Arc::clone(server), from);
+    let reached = server
+        .env
+        .db
+        .read(realm, input, |tx, (server, from)| Box::pin(step(tx, server, *from)))
+        .await?;
+    match reached {
+        Some(cursor) => {
+            server.env.db.applied(realm, cursor);
+            Ok(cursor)
+        }
+        // Another history, or too far behind: everything anew.
+        None => load(server, realm).await,
+    }
+}
+
+async fn step(tx: &mut Tx, server: &Server, from: Cursor) -> Result<Option<Cursor>, Fault> {
+    let Some(changes) = tx.changes_after(from, CHANGES_AT_ONCE).await? else { return Ok(None) };
+    let Some(last) = changes.last().map(|change| change.seq) else { return Ok(Some(tx.head().await?)) };
+    for (kind, keys) in by_kind(changes) {
+        server.apply(tx, &kind, &keys).await?;
+    }
+    Ok(Some(Cursor { seq: last, ..from }))
+}
+
+/// The keys of each kind, each once, in the order of their first change.
+fn by_kind(changes: Vec<Change>) -> BTreeMap<String, Vec<String>> {
+    let mut kinds: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for change in changes {
+        let keys = kinds.entry(change.kind).or_default();
+        if !keys.contains(&change.key) {
+            keys.push(change.key);
+        }
+    }
+    kinds
+}
+
+/// Every realm, once, without following: for commands beside a running server.
+pub(super) async fn load_all(server: &Arc<Server>) -> Result<(), Fault> {
+    load(server, RealmId::SYSTEM).await?;
+    for realm in server.realms.all() {
+        server.authority.open(realm_names(&realm))?;
+        load(server, realm.id).await?;
+    }
+    Ok(())
+}
+
+impl Server {
+    /// Every slice that keeps rows in memory reads them all.
+    async fn load(&self, tx: &mut Tx) -> Result<(), Fault> {
+        self.realms.load(tx).await?;
+        self.access.load(tx).await?;
+        self.authority.load(tx).await?;
+        self.bundles.load(tx).await?;
+        self.nodes.load(tx).await?;
+        self.workloads.load(tx).await
+    }
+
+    /// Kind of change → slice.
+    async fn apply(&self, tx: &mut Tx, kind: &str, keys: &[String]) -> Result<(), Fault> {
+        match kind {
+            REALM => self.realms.apply(tx, keys).await,
+            ROLE_BINDING | POLICY => self.access.apply(tx, keys).await,
+            AUTHORITY => self.authority.apply(tx, keys).await,
+            FOREIGN_BUNDLE => self.bundles.apply(tx, keys).await,
+            AGENT => self.nodes.apply(tx, keys).await,
+            ENTRY => self.workloads.apply(tx, keys).await,
+            // A newer replica wrote what this one does not know; migrations are one release apart for this reason.
+            other => {
+                tracing::warn!(kind = other, "a change of an unknown kind was passed over");
+                Ok(())
+            }
+        }
+    }
+}

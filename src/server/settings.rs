@@ -1,0 +1,145 @@
+//! All settings of a server: its own, and a section for each slice that has some.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::settings::section;
+
+section! {
+    /// The settings of `weft server`. Every key has the default that is written here; the environment overlays the
+    /// file (`WEFT_SERVER__DATA_DIR`), and the command line overlays both.
+    #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub struct Settings {
+        /// The server itself.
+        pub server: ServerSettings,
+        /// The doors it listens on.
+        pub listen: ListenSettings,
+        /// Where rows live.
+        pub storage: StorageSettings,
+        /// The key that seals all others.
+        pub seal: SealSettings,
+        /// Signing authorities.
+        pub authority: crate::authority::Settings,
+        /// What is issued.
+        pub svid: crate::svid::Settings,
+        /// The ledger of what was handed out.
+        pub ledger: crate::events::LedgerSettings,
+        /// Node attestation.
+        pub node: crate::nodes::Settings,
+        /// Registration entries.
+        pub workloads: crate::workloads::Settings,
+        /// The log.
+        pub log: crate::telemetry::Settings,
+    }
+    live { log }
+}
+
+section! {
+    /// The server itself.
+    #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub struct ServerSettings {
+        /// The trust domain of the realm `default`, fixed for ever at the first start.
+        pub trust_domain: String,
+        /// The issuer of tokens, as relying parties see it: `https://…`, without a slash at the end.
+        pub issuer: String,
+        /// Where everything of this server lives that is not in the database. Not set: `$XDG_STATE_HOME/weft`, or
+        /// `/var/lib/weft` for root.
+        pub data_dir: Option<PathBuf>,
+        /// Seconds that requests in flight get at a stop.
+        pub stop_seconds: u32
+    }
+}
+
+section! {
+    /// The doors. What each speaks is in ARCHITECTURE.md, under doors and trust.
+    #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub struct ListenSettings {
+        /// For agents: gRPC over TLS with the realm's own X.509-SVID.
+        pub node: SocketAddr,
+        /// The address that join strings tell agents to dial, `host:port`. Not set: that of `node`.
+        pub node_advertised: Option<String>,
+        /// For everybody: bundles, discovery, and the admin API by token.
+        pub public: SocketAddr,
+        /// For administrators by client certificate.
+        pub mtls: SocketAddr,
+        /// Metrics and health. It asks nobody who they are: keep it on this machine.
+        pub ops: SocketAddr,
+        /// The admin API for root and the server's own user. Not set: `admin.sock` in the data directory.
+        pub local: Option<PathBuf>,
+        /// PEM file with the certificate chain of `public` and `mtls`. Not set: a self-made one, for trying out.
+        pub certificate: Option<PathBuf>,
+        /// PEM file with the key of that certificate (PKCS#8, P-256).
+        pub certificate_key: Option<PathBuf>
+    }
+}
+
+section! {
+    /// Where rows live.
+    #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub struct StorageSettings {
+        /// `sqlite:<path>` or `postgres://…`. Not set: SQLite in the data directory.
+        pub url: Option<String>
+    }
+}
+
+section! {
+    /// The key-encryption key: 32 bytes that seal every private key and every recorded fact.
+    #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub struct SealSettings {
+        /// A file that only the server's user can read. Not set, and nothing below either: `kek` in the data directory,
+        /// made at the first start.
+        pub file: Option<PathBuf>,
+        /// The name of an environment variable that holds the key in base64.
+        pub environment: Option<String>,
+        /// The name of a systemd credential.
+        pub credential: Option<String>,
+        /// Files with earlier keys, which still open what they sealed. After `weft keys reseal` they can go.
+        pub earlier_files: Vec<PathBuf>
+    }
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            trust_domain: "weft.internal".to_owned(),
+            issuer: "https://localhost:8443".to_owned(),
+            data_dir: None,
+            stop_seconds: 10,
+        }
+    }
+}
+
+impl Default for ListenSettings {
+    fn default() -> Self {
+        let any = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port);
+        Self {
+            node: any(8081),
+            node_advertised: None,
+            public: any(8443),
+            mtls: any(8444),
+            ops: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9090),
+            local: None,
+            certificate: None,
+            certificate_key: None,
+        }
+    }
+}
+
+impl Default for StorageSettings {
+    fn default() -> Self {
+        Self { url: None }
+    }
+}
+
+impl Default for SealSettings {
+    fn default() -> Self {
+        Self { file: None, environment: None, credential: None, earlier_files: Vec::new() }
+    }
+}

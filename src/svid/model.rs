@@ -1,0 +1,216 @@
+//! What the desk is asked for, what it gives, its events and its errors.
+
+use std::sync::Arc;
+
+use crate::access::{Action, Fact, Request};
+use crate::kernel::limits::{AUDIENCE_BYTES_MAX, AUDIENCES_MAX};
+use crate::kernel::{
+    AuthorityId, EntryId, Evidence, Failure, Fault, Kind, Lifetime, RealmId, SpiffeId, Standing,
+    Subject, Timestamp,
+};
+
+/// An X.509-SVID left the desk.
+pub const X509_ISSUED: &str = "svid.x509_issued";
+/// A JWT-SVID left the desk.
+pub const JWT_ISSUED: &str = "svid.jwt_issued";
+/// The server gave itself a certificate.
+pub const SERVER_ISSUED: &str = "svid.server_issued";
+
+/// May this subject have an X.509-SVID? The ID in it is the subject's of the evidence.
+#[derive(Debug, Clone)]
+pub struct IssueX509 {
+    /// In which realm.
+    pub realm: RealmId,
+    /// What is known of the subject, and until when.
+    pub evidence: Evidence,
+    /// What is known of its device.
+    pub standing: Standing,
+    /// DNS names to put in.
+    pub dns_names: Arc<[Arc<str>]>,
+    /// How long it is asked to live; the permit, the authority and the evidence may shorten it.
+    pub lifetime: Lifetime,
+    /// The registration entry behind it, if there is one.
+    pub entry: Option<EntryId>,
+    /// The agent that asks for a workload, or for itself with the SVID it holds; nobody at attestation.
+    pub requester: Option<Subject>,
+}
+
+/// May this subject have a JWT-SVID for these audiences?
+#[derive(Debug, Clone)]
+pub struct IssueJwtSvid {
+    /// In which realm.
+    pub realm: RealmId,
+    /// What is known of the subject, and until when.
+    pub evidence: Evidence,
+    /// What is known of its device.
+    pub standing: Standing,
+    /// For whom it is.
+    pub audience: Vec<String>,
+    /// How long it is asked to live.
+    pub lifetime: Lifetime,
+    /// The registration entry behind it, if there is one.
+    pub entry: Option<EntryId>,
+    /// The agent that asks for a workload.
+    pub requester: Option<Subject>,
+    /// Whether to give the token a number of its own (`jti`), which makes it useless to cache.
+    pub with_jti: bool,
+}
+
+/// An X.509-SVID.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct X509Svid {
+    /// Whom it names.
+    pub id: SpiffeId,
+    /// Its chain in DER, leaf first, without the root.
+    pub chain: Vec<Vec<u8>>,
+    /// Its serial number: lower-case hexadecimal without leading zeros.
+    pub serial: String,
+    /// First second of validity: the time of issue less the fixed backdate.
+    pub not_before: Timestamp,
+    /// Last second of validity.
+    pub not_after: Timestamp,
+    /// The authority that signed it.
+    pub authority: AuthorityId,
+}
+
+/// A JWT-SVID.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JwtSvid {
+    /// Whom it names.
+    pub id: SpiffeId,
+    /// The token, in compact form.
+    pub token: String,
+    /// `iat`.
+    pub issued_at: Timestamp,
+    /// `exp`.
+    pub expires_at: Timestamp,
+}
+
+/// What bounds a life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// What was asked for.
+    Asked,
+    /// The permit's ceiling.
+    Permit,
+    /// The end of the evidence.
+    Evidence,
+    /// The end of the authority.
+    Authority,
+}
+
+/// Why the desk gave nothing.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// No authority of this realm can sign now.
+    #[error("there is no active authority to sign with")]
+    NoAuthority,
+    /// Less than a second of life would be left.
+    #[error("no time is left to issue for: bounded by the {bound:?}")]
+    NoTime {
+        /// By what.
+        bound: Bound,
+    },
+    /// No audience, too many, or one that is empty or too long.
+    #[error("a JWT-SVID has 1 to {AUDIENCES_MAX} audiences of 1 to {AUDIENCE_BYTES_MAX} bytes")]
+    Audience,
+    /// The ID has no path, or is of another trust domain than the realm's.
+    #[error("`{0}` cannot be issued for in this realm")]
+    Subject(SpiffeId),
+    /// The desk's own output did not pass its own check.
+    #[error("the desk made something it may not give out: {0}")]
+    Output(&'static str),
+    /// A key or the random generator failed.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let text = error.to_string();
+        match &error {
+            Error::NoAuthority | Error::NoTime { bound: Bound::Authority } => Self::new(
+                Kind::Unavailable,
+                "svid.no_authority",
+                "no signing authority is active at the moment; try again",
+            ),
+            Error::NoTime { .. } => Self::new(
+                Kind::Denied,
+                "svid.no_time",
+                "the evidence or the permit leaves no time to issue for",
+            ),
+            Error::Audience => Self::new(Kind::Invalid, "svid.audience", text),
+            Error::Subject(_) => Self::new(Kind::Invalid, "svid.subject", text),
+            Error::Output(_) => Self::new(
+                Kind::Bug,
+                "internal",
+                "an internal error; the log of this server has the details",
+            ),
+            Error::Fault(fault) => return fault.clone().into(),
+        }
+        .because(error)
+    }
+}
+
+impl IssueX509 {
+    /// For an agent that has just attested, or renews with the SVID it holds.
+    pub fn for_agent(
+        realm: RealmId,
+        evidence: Evidence,
+        standing: Standing,
+        lifetime: Lifetime,
+    ) -> Self {
+        let requester = matches!(evidence.source, crate::kernel::EvidenceSource::Possession)
+            .then(|| evidence.subject.clone());
+        Self {
+            realm,
+            evidence,
+            standing,
+            dns_names: Arc::from([]),
+            lifetime,
+            entry: None,
+            requester,
+        }
+    }
+}
+
+impl Action for IssueX509 {
+    const NAME: &'static str = "IssueX509Svid";
+
+    fn request(&self) -> Request<'_> {
+        request(self.realm, &self.evidence, &self.standing, self.requester.as_ref())
+    }
+}
+
+impl Action for IssueJwtSvid {
+    const NAME: &'static str = "IssueJwtSvid";
+
+    fn request(&self) -> Request<'_> {
+        request(self.realm, &self.evidence, &self.standing, self.requester.as_ref())
+    }
+}
+
+fn request<'a>(
+    realm: RealmId,
+    evidence: &'a Evidence,
+    standing: &'a Standing,
+    requester: Option<&'a Subject>,
+) -> Request<'a> {
+    let subject = &evidence.subject;
+    Request {
+        realm,
+        principal: requester.map_or(("Nobody", "nobody"), |agent| ("Node", agent.id.as_str())),
+        principal_id: requester.map(|agent| &agent.id),
+        actor: requester.map(|agent| agent.number),
+        resource: ("Svid", subject.id.as_str()),
+        resource_id: Some(&subject.id),
+        context: vec![
+            ("subject", Fact::Text(subject.kind.as_str())),
+            ("source", Fact::Text(evidence.source.as_str())),
+            ("strength", Fact::Text(evidence.strength.as_str())),
+            ("standing", Fact::Text(standing.level.as_str())),
+            ("confidence", Fact::Number(i64::from(standing.confidence))),
+        ],
+        evidence_expires: evidence.expires,
+    }
+}

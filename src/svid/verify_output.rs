@@ -1,0 +1,87 @@
+//! The desk reads its own output again before it leaves (style rule 20): structure and key, against the SPIFFE rules. Not
+//! our own signature: that would double the cost and prove the library.
+
+use serde_json::Value;
+
+use super::model::Error;
+use super::template::Validity;
+use crate::crypto::jose::Unverified;
+use crate::crypto::keys::PublicKey;
+use crate::crypto::x509::{CertificateView, LeafTemplate};
+use crate::kernel::{SpiffeId, Timestamp};
+
+/// What a leaf must look like, whatever its template said.
+pub(super) fn check_leaf(
+    der: &[u8],
+    template: &LeafTemplate<'_>,
+    key: &PublicKey,
+    authority_expires: Timestamp,
+) -> Result<(), Error> {
+    let view = CertificateView::parse(der)
+        .map_err(|_| Error::Output("a certificate that cannot be read"))?;
+    let usage = view.key_usage.ok_or(Error::Output("no key usage"))?;
+    let extended = view.extended_key_usage.ok_or(Error::Output("no extended key usage"))?;
+    let rules = [
+        (
+            view.uris.len() == 1
+                && view.uris.first().is_some_and(|uri| uri == template.id.as_str()),
+            "another ID",
+        ),
+        (
+            view.dns_names
+                .iter()
+                .map(String::as_str)
+                .eq(template.dns_names.iter().map(AsRef::as_ref)),
+            "other DNS names",
+        ),
+        (view.names_critical == view.subject_is_empty(), "criticality of the names"),
+        (
+            view.is_ca == Some(false) && view.path_length.is_none(),
+            "basic constraints of an authority",
+        ),
+        (usage.critical && usage.digital_signature, "key usage"),
+        (!usage.certificate_sign && !usage.crl_sign, "key usage of an authority"),
+        (extended.server && extended.client, "extended key usage"),
+        (view.spki == key.spki(), "another key"),
+        (view.serial == template.serial.hex(), "another serial number"),
+        (
+            view.not_before == template.not_before && view.not_after == template.not_after,
+            "another validity",
+        ),
+        (view.not_after <= authority_expires, "a life beyond its authority"),
+        (view.authority_key_id.is_some() && view.subject_key_id.is_some(), "no key identifiers"),
+    ];
+    first_broken(&rules)
+}
+
+/// What a token must look like.
+pub(super) fn check_token(
+    token: &str,
+    id: &SpiffeId,
+    audience: &[String],
+    kid: &str,
+    validity: Validity,
+) -> Result<(), Error> {
+    let parsed =
+        Unverified::parse(token).map_err(|_| Error::Output("a token that cannot be read"))?;
+    let claims = parsed.unverified_claims();
+    let number = |name: &str| claims.get(name).and_then(Value::as_i64);
+    let audiences =
+        claims.get("aud").and_then(Value::as_array).ok_or(Error::Output("no audience"))?;
+    let rules = [
+        (parsed.kid() == kid, "another key id"),
+        (parsed.typ() == Some("JWT"), "another type"),
+        (claims.get("sub").and_then(Value::as_str) == Some(id.as_str()), "another subject"),
+        (!audiences.is_empty() && audiences.iter().eq(audience), "another audience"),
+        (number("exp") == Some(validity.until.seconds()), "another expiry"),
+        (number("iat") == Some(validity.from.seconds()), "another time of issue"),
+    ];
+    first_broken(&rules)
+}
+
+fn first_broken(rules: &[(bool, &'static str)]) -> Result<(), Error> {
+    match rules.iter().find(|(holds, _)| !holds) {
+        Some((_, broken)) => Err(Error::Output(broken)),
+        None => Ok(()),
+    }
+}

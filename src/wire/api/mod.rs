@@ -1,0 +1,99 @@
+//! The JSON documents of the admin REST API, `/api/v1`: one file a noun, shared by the server and the command line.
+//!
+//! Owns: the form of each document. Does not own: what the texts in it may be (handlers parse IDs, selectors and names
+//! into kernel types and say which field is wrong), rights, or storage.
+//!
+//! | method and path | asks | answers |
+//! | --- | --- | --- |
+//! | `GET /realms` | [`PageQuery`] | [`Page`] of [`Realm`] |
+//! | `POST /realms` | [`RealmInput`] | 201 [`Realm`] |
+//! | `GET /realms/{name}` | | [`Realm`] |
+//! | `GET /entries` | [`EntryQuery`] | [`Page`] of [`Entry`] |
+//! | `POST /entries` | [`EntryInput`] | 201 [`Entry`] |
+//! | `GET /entries/{id}` | | [`Entry`], `ETag: "<revision>"` |
+//! | `PUT /entries/{id}` | [`EntryInput`]; `If-None-Match: *` creates with this id, `If-Match: "<revision>"` updates | 201 or 200 [`Entry`] |
+//! | `DELETE /entries/{id}` | `If-Match` if wanted | 204 |
+//! | `POST /entries/batch` | [`BatchRequest`], at most 500 items | 200 [`BatchAnswer`], one result an item, in order |
+//! | `POST /entries/explain` | [`ExplainRequest`] | [`Explanation`] |
+//! | `GET /agents` | [`AgentQuery`] | [`Page`] of [`Agent`] |
+//! | `GET /agents/{number}` | `sub_…` | [`Agent`] |
+//! | `DELETE /agents/{number}` | evicts | 204 |
+//! | `POST /agents/{number}/ban` | no body | 200 [`Agent`] |
+//! | `GET /join-tokens` | [`PageQuery`] | [`Page`] of [`JoinToken`] |
+//! | `POST /join-tokens` | [`JoinTokenInput`] | 201 [`NewJoinToken`], the only answer with the secret |
+//! | `GET /join-tokens/{id}` | `jtk_…` | [`JoinToken`] |
+//! | `PUT /join-tokens/{id}` | [`JoinTokenInput`], `If-None-Match: *` | 201 [`NewJoinToken`] |
+//! | `DELETE /join-tokens/{id}` | revokes | 204 |
+//! | `GET /bundles` | [`PageQuery`] | [`Page`] of [`BundleSummary`] |
+//! | `GET /bundles/{trust_domain}` | | the SPIFFE bundle document, [`BundleDocument`] |
+//! | `PUT /bundles/{trust_domain}` | a SPIFFE bundle document | 200 [`BundleSummary`] |
+//! | `DELETE /bundles/{trust_domain}` | | 204 |
+//! | `GET /authorities` | | [`Page`] of [`Authority`] |
+//! | `POST /authorities/prepare` | [`PrepareAuthority`] | 201 [`Authority`] |
+//! | `POST /authorities/{id}/activate` | [`ActivateAuthority`] | 200 [`Authority`] |
+//! | `POST /authorities/{id}/taint`, `…/revoke` | no body | 200 [`Authority`] |
+//! | `GET /events` | [`EventQuery`] | [`Page`] of [`Event`], newest first |
+//! | `GET /role-bindings` | [`PageQuery`] | [`Page`] of [`RoleBinding`] |
+//! | `POST /role-bindings` | [`RoleBinding`] | 201 [`RoleBinding`] |
+//! | `DELETE /role-bindings/{name}` | | 204 |
+//! | `GET /policies` | [`PageQuery`] | [`Page`] of [`Policy`] |
+//! | `GET /policies/{name}` | | [`Policy`], `ETag` by digest |
+//! | `PUT /policies/{name}` | [`PolicyInput`] | 200 or 201 [`Policy`] |
+//! | `DELETE /policies/{name}` | | 204; the shipped policy of that name counts again |
+//! | `GET /whoami` | | [`Whoami`] |
+//! | `GET /status` | | [`Status`] |
+//!
+//! Invariants:
+//! - Names are `snake_case`, times RFC 3339 text in UTC ([`Time`]), spans whole seconds in a field that ends in `_seconds`,
+//!   ids carry their prefix. A selector is one text, `type:value`.
+//! - What comes in refuses members it does not know, so that a typing error is no silent default; what is answered may
+//!   grow members, so a client ignores those it does not know.
+//! - Every failure is a [`Problem`] (RFC 9457), `application/problem+json`.
+//! - The realm of a request is the host name's; where several realms share a door (the local socket), [`REALM_HEADER`]
+//!   names it.
+
+mod agents;
+mod authorities;
+mod bundles;
+mod entries;
+mod events;
+mod explain;
+mod join_tokens;
+mod page;
+mod policies;
+mod problem;
+mod realms;
+mod roles;
+mod status;
+#[cfg(test)]
+mod tests;
+mod time;
+
+pub use agents::{Agent, AgentQuery};
+pub use authorities::{
+    ActivateAuthority, Authority, AuthorityPurpose, AuthorityState, PrepareAuthority, Seen,
+};
+pub use bundles::{BundleDocument, BundleSummary};
+pub use entries::{
+    BatchAnswer, BatchItem, BatchRequest, BatchResult, Entry, EntryInput, EntryQuery,
+    SelectorsMatch,
+};
+pub use events::{Event, EventQuery};
+pub use explain::{
+    ExplainRequest, ExplainedAgent, ExplainedEntry, Explanation, NearEntry, Obstacle,
+};
+pub use join_tokens::{JoinToken, JoinTokenInput, NewJoinToken};
+pub use page::{Page, PageQuery};
+pub use policies::{Policy, PolicyInput, PolicyOrigin};
+pub use problem::Problem;
+pub use realms::{Realm, RealmInput};
+pub use roles::{RoleBinding, RoleGrant, RoleName};
+pub use status::{Component, Counts, Health, ListenerName, ProofKind, Status, Whoami};
+pub use time::Time;
+
+/// Where the API lives below the listener's root.
+pub const ROOT: &str = "/api/v1";
+/// Names the realm of a request where the host name does not.
+pub const REALM_HEADER: &str = "weft-realm";
+/// The media type of [`Problem`].
+pub const PROBLEM_MEDIA_TYPE: &str = "application/problem+json";

@@ -1,0 +1,37 @@
+//! Realms: one trust domain and one issuer each.
+
+use serde::{Deserialize, Serialize};
+
+use super::Time;
+
+/// A realm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Realm {
+    /// Its number on this server.
+    pub id: i64,
+    /// Its name, in paths and in `Weft-Realm`.
+    pub name: String,
+    /// Its SPIFFE trust domain.
+    pub trust_domain: String,
+    /// Its OpenID issuer.
+    pub issuer: String,
+    /// The host names that choose it where a server has several realms.
+    pub hosts: Vec<String>,
+    /// When it was made.
+    pub created_at: Time,
+}
+
+/// A realm to be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RealmInput {
+    /// Its name, unique on the server.
+    pub name: String,
+    /// Its SPIFFE trust domain, fixed for ever.
+    pub trust_domain: String,
+    /// Its OpenID issuer, an `https` URL.
+    pub issuer: String,
+    /// The host names that choose it.
+    #[serde(default)]
+    pub hosts: Vec<String>,
+}

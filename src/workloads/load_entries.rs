@@ -1,0 +1,66 @@
+//! Follows the change log: reads entries into memory, and says when everything up to a revision is there.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use super::index::Index;
+use super::{Shared, Workloads, push, store};
+use crate::db::{Cursor, Tx};
+use crate::kernel::{EntryId, Fault, RealmId};
+
+impl Workloads {
+    /// Replaces the realm's entries by what the database holds.
+    pub async fn load(&self, tx: &mut Tx) -> Result<(), Fault> {
+        let mut index = Index::default();
+        let mut after = String::new();
+        loop {
+            let page = store::page(tx, &after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            last.id.as_str().clone_into(&mut after);
+            for entry in page {
+                index.insert(entry);
+            }
+        }
+        let now = self.env.clock.now();
+        self.shared_or_new(tx.realm());
+        self.edit(tx.realm(), |realm| realm.replace(index, now));
+        self.state.sooner.notify_one();
+        Ok(())
+    }
+
+    /// Reads the entries that these keys name once more.
+    pub async fn apply(&self, tx: &mut Tx, keys: &[String]) -> Result<(), Fault> {
+        let mut rows = Vec::with_capacity(keys.len());
+        for key in keys {
+            let id = EntryId::parse(key).map_err(|e| Fault::malformed("change key", e))?;
+            rows.push((id, store::find(tx, key).await?));
+        }
+        let expires =
+            rows.iter().flat_map(|(_, row)| row).any(|row| row.terms.expires_at.is_some());
+        self.edit(tx.realm(), |realm| {
+            for (id, row) in rows {
+                realm.change(&id, row);
+            }
+        });
+        if expires {
+            self.state.sooner.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Every slice's index of this realm holds everything up to `cursor`: agents hear of it now.
+    pub fn settled(&self, realm: RealmId, cursor: Cursor) {
+        self.edit(realm, |realm| realm.settle(cursor));
+    }
+
+    fn shared_or_new(&self, id: RealmId) -> Arc<Shared> {
+        let mut realms = self.state.realms.write().unwrap_or_else(PoisonError::into_inner);
+        let shared = realms.entry(id).or_insert_with(|| {
+            let realm = push::Realm::new(&self.settings, self.env.clock.now());
+            Arc::new(Shared { realm: RwLock::new(realm), views: Mutex::default() })
+        });
+        Arc::clone(shared)
+    }
+}
+
+/// Rows in memory at once while loading: some megabytes.
+const PAGE: i64 = 2_000;
