@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use crate::access::Administrator;
-use crate::access::{Action, Request};
+use crate::access::{Action, Asker, Request};
 use crate::crypto::jose::TokenSigner;
 use crate::crypto::keys::{Algorithm, PrivateKey, PublicKey};
 use crate::crypto::x509::Issuer;
@@ -232,6 +232,10 @@ pub struct TaintAuthority(pub Administrator, pub String);
 #[derive(Debug, Clone)]
 pub struct RevokeAuthority(pub Administrator, pub String);
 
+/// May they seal all keys under the current key-encryption key?
+#[derive(Debug, Clone)]
+pub struct ResealKeys(pub Administrator);
+
 macro_rules! actions {
     ($($action:ty = $name:literal, |$it:ident| $id:expr;)*) => {$(
         impl Action for $action {
@@ -251,20 +255,37 @@ actions! {
     ActivateAuthority = "ActivateAuthority", |it| &it.1;
     TaintAuthority = "TaintAuthority", |it| &it.1;
     RevokeAuthority = "RevokeAuthority", |it| &it.1;
+    ResealKeys = "ResealKeys", |_it| "all";
 }
 
-pub(super) fn event(
-    realm: RealmId,
-    kind: &'static str,
-    id: AuthorityId,
-    purpose: Purpose,
-    granted: &Granted,
-) -> Event {
-    Event::new(realm, kind)
-        .actor(granted.actor)
-        .about("authority", id.to_string())
-        .about("purpose", purpose.as_str())
-        .by("action", granted.action)
+/// Who changes something, and by what right: an administrator with a spent permit, or the server itself.
+#[derive(Debug, Clone)]
+pub(super) struct Doer {
+    pub(super) granted: Granted,
+    pub(super) asker: Option<Asker>,
+}
+
+impl Doer {
+    /// The server, on its own account: `work` names what for.
+    pub(super) const fn server(work: &'static str) -> Self {
+        Self { granted: Granted::to_server(work), asker: None }
+    }
+
+    /// An event of this authority, signed by whoever does it.
+    pub(super) fn tells(
+        &self,
+        realm: RealmId,
+        kind: &'static str,
+        (id, purpose): (&str, Purpose),
+    ) -> Event {
+        let event =
+            Event::new(realm, kind).about("authority", id).about("purpose", purpose.as_str());
+        let event = event.by("action", self.granted.action);
+        match &self.asker {
+            Some(asker) => asker.sign(event),
+            None => event,
+        }
+    }
 }
 
 /// Why nothing was done with an authority.

@@ -4,7 +4,7 @@ pub use crate::access::Administrator;
 use crate::access::{Action, Request};
 use crate::crypto::jose::KeySetError;
 use crate::crypto::x509::CertificateError;
-use crate::kernel::{Failure, Fault, Kind, RealmId, Timestamp, TrustDomain};
+use crate::kernel::{Failure, Fault, Kind, RealmId, TrustDomain};
 
 /// The kind of change of a foreign bundle; its key is the trust domain.
 pub const FOREIGN_BUNDLE: &str = "foreign_bundle";
