@@ -44,7 +44,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-pub use asker::Asker;
+pub use asker::{Administrator, Asker};
 pub use bind_role::BindRole;
 pub use delete_policy::DeletePolicy;
 pub use model::{

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+pub use crate::access::Administrator;
 use crate::access::{Action, Asker, Request};
 use crate::crypto::jose::TokenSigner;
 use crate::crypto::keys::{Algorithm, PrivateKey, PublicKey};
@@ -215,15 +216,6 @@ pub struct JwtAuthority {
 /// A private key that is ready, shared by whoever signs with it.
 pub(super) type OpenedKey = Arc<PrivateKey>;
 
-/// An administrator's question about authorities: who asks, in which realm.
-#[derive(Debug, Clone)]
-pub struct Administrator {
-    /// In which realm.
-    pub realm: RealmId,
-    /// Who.
-    pub asker: Asker,
-}
-
 /// May they look at authorities?
 #[derive(Debug, Clone)]
 pub struct ReadAuthority(pub Administrator);
@@ -251,7 +243,7 @@ macro_rules! actions {
 
             fn request(&self) -> Request<'_> {
                 let $it = self;
-                request(&self.0, $id)
+                self.0.request(("Authority", $id), None)
             }
         }
     )*};
@@ -264,10 +256,6 @@ actions! {
     TaintAuthority = "TaintAuthority", |it| &it.1;
     RevokeAuthority = "RevokeAuthority", |it| &it.1;
     ResealKeys = "ResealKeys", |_it| "all";
-}
-
-fn request<'a>(by: &'a Administrator, id: &'a str) -> Request<'a> {
-    by.asker.request(by.realm, ("Authority", id), None)
 }
 
 /// Who changes something, and by what right: an administrator with a spent permit, or the server itself.
