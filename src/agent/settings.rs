@@ -78,7 +78,11 @@ pub struct X509Pop {
 impl Settings {
     /// The same with its two paths: what is set, else the user's own directories (XDG), for root the system's.
     #[must_use]
-    pub fn with_paths(mut self, variable: impl Fn(&str) -> Option<OsString>, is_root: bool) -> Self {
+    pub fn with_paths(
+        mut self,
+        variable: impl Fn(&str) -> Option<OsString>,
+        is_root: bool,
+    ) -> Self {
         let base = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let home = || base("HOME").unwrap_or_else(|| PathBuf::from("/"));
         let state = || match is_root {
@@ -140,19 +144,31 @@ mod tests {
     use super::*;
 
     fn paths(is_root: bool, variables: &[(&str, &str)]) -> (String, String) {
-        let variable = |name: &str| variables.iter().find(|(one, _)| *one == name).map(|(_, value)| OsString::from(value));
+        let variable = |name: &str| {
+            variables.iter().find(|(one, _)| *one == name).map(|(_, value)| OsString::from(value))
+        };
         let settings = Settings::default().with_paths(variable, is_root);
-        (settings.data_dir.unwrap().display().to_string(), settings.socket.unwrap().display().to_string())
+        (
+            settings.data_dir.unwrap().display().to_string(),
+            settings.socket.unwrap().display().to_string(),
+        )
     }
 
     #[test]
     fn paths_are_the_users_own_or_for_root_the_systems() {
-        let user = [("HOME", "/home/ann"), ("XDG_RUNTIME_DIR", "/run/user/7"), ("XDG_STATE_HOME", "/s")];
-        assert_eq!(paths(false, &user), ("/s/weft/agent".into(), "/run/user/7/weft/agent.sock".into()));
+        let user =
+            [("HOME", "/home/ann"), ("XDG_RUNTIME_DIR", "/run/user/7"), ("XDG_STATE_HOME", "/s")];
+        assert_eq!(
+            paths(false, &user),
+            ("/s/weft/agent".into(), "/run/user/7/weft/agent.sock".into())
+        );
         let bare = [("HOME", "/home/ann"), ("XDG_STATE_HOME", "relative")];
         let state = "/home/ann/.local/state/weft/agent";
         assert_eq!(paths(false, &bare), (state.into(), format!("{state}.sock")));
-        assert_eq!(paths(true, &user), ("/var/lib/weft/agent".into(), "/run/weft/agent.sock".into()));
+        assert_eq!(
+            paths(true, &user),
+            ("/var/lib/weft/agent".into(), "/run/weft/agent.sock".into())
+        );
     }
 
     #[test]
