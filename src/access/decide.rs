@@ -1,9 +1,11 @@
 //! One decision: facts in, yes with a ceiling or no with a reason out. Pure; no clock, no database.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, RwLock};
 
-use cedar_policy::{Authorizer, Decision, Entities, PolicySet, Request as CedarRequest, Response};
+use cedar_policy::{
+    Authorizer, Decision, Entities, Entity, PolicySet, Request as CedarRequest, Response,
+};
 
 use super::model::{Error, Explanation, Fact, Request};
 use super::policies::{Candidates, Cell, Documents, Policies};
@@ -29,6 +31,8 @@ pub(super) struct RealmRights {
     own_uid: u32,
     /// The paths that a policy or binding names. No other can make a difference, so an ID is placed below these alone.
     pub(super) paths: HashSet<String>,
+    /// Entities of those who hold something: many paths are not put together anew for each entry of a batch.
+    pub(super) holders: RwLock<HashMap<String, Entity>>,
 }
 
 /// One question, on its way to an answer.
@@ -65,7 +69,8 @@ impl RealmRights {
         let paths = named.filter(|uid| uid.type_name().basename() == "Path");
         let mut paths: HashSet<String> = paths.map(|uid| uid.id().unescaped().to_owned()).collect();
         paths.extend(roles.paths().map(ToString::to_string));
-        Self { schema, shipped, policies, own, roles, rights_seq, own_uid, paths }
+        let holders = RwLock::default();
+        Self { schema, shipped, policies, own, roles, rights_seq, own_uid, paths, holders }
     }
 
     /// The question in this realm; refused where the schema does not know it.

@@ -13,7 +13,7 @@ use cedar_policy::{
 use super::memo::Memo;
 use super::model::PolicyError;
 use super::rule::{self, Does, Reads, Rule, Scope};
-use super::schema::{Published, Triple};
+use super::schema::{Published, Triple, can_be_in};
 use crate::crypto::digest::sha256;
 
 /// Named policy texts: the defaults, with the realm's own in front of those of the same name.
@@ -155,8 +155,8 @@ impl Cell {
         };
         for (place, rule) in rules.iter().enumerate() {
             if !covers_action(schema, &rule.action, &triple.action)
-                || !fits(schema, &rule.principal, &triple.principal)
-                || !fits(schema, &rule.resource, &triple.resource)
+                || !fits(&rule.principal, &triple.principal)
+                || !fits(&rule.resource, &triple.resource)
             {
                 continue;
             }
@@ -222,7 +222,7 @@ fn covers_action(schema: &Published, constraint: &ActionConstraint, action: &str
     }
 }
 
-fn fits(schema: &Published, scope: &Scope, kind: &str) -> bool {
+fn fits(scope: &Scope, kind: &str) -> bool {
     let is = |name: &EntityTypeName| name.basename() == kind;
     match scope {
         Scope::Any => true,
@@ -230,7 +230,7 @@ fn fits(schema: &Published, scope: &Scope, kind: &str) -> bool {
         Scope::Eq(uid) => is(uid.type_name()),
         Scope::In(uid, only) => {
             only.as_ref().is_none_or(is)
-                && (is(uid.type_name()) || schema.can_be_in(kind, uid.type_name().basename()))
+                && (is(uid.type_name()) || can_be_in(kind, uid.type_name().basename()))
         }
     }
 }

@@ -104,6 +104,7 @@ fn context_of(action: &str, on: &SpiffeId) -> BTreeMap<&'static str, Owned> {
             ("x509_svid_ttl_seconds", Owned::Number(0)),
             ("jwt_svid_ttl_seconds", Owned::Number(0)),
         ]),
+        "CreateJoinToken" => BTreeMap::from([("selectors", Owned::Number(0))]),
         "BindRole" => BTreeMap::from([("role", text("viewer")), ("holds", Owned::Flag(true))]),
         "AttestAgent" => BTreeMap::from([
             ("attestor", text("join_token")),
@@ -385,6 +386,29 @@ fn odd_ids_are_data_and_never_policy_text() {
             .with("subject", Owned::Text(odd.to_owned()));
         assert!(matches!(decide(&realm, &issue), Err(Error::Denied { .. })), "{odd}");
     }
+}
+
+#[test]
+fn a_join_token_that_gives_more_than_a_place_for_a_node_is_no_daily_work() {
+    let holder = |path: &str| Holder::Spiffe(id(path));
+    let realm = realm(
+        vec![
+            bind("o", holder("/ops"), Given::Operator),
+            bind("a", holder("/admin"), Given::Admin),
+            bind("or", holder("/both"), Given::Operator),
+            bind("r", holder("/both"), registrar("/ns/a", &[Right::Parents])),
+        ],
+        &[],
+    );
+    let token = |who, alias| Ask::new(workload(who), "CreateJoinToken", "JoinToken", &id(alias));
+    assert!(decide(&realm, &token("/ops", "")).is_ok());
+    assert!(refusal(&realm, &token("/ops", "/ns/a/rack")).contains("right `parents`"));
+    let grouped = token("/ops", "").with("selectors", Owned::Number(1));
+    assert!(refusal(&realm, &grouped).contains("needs the role admin"));
+    assert!(decide(&realm, &Ask { asker: workload("/admin"), ..grouped }).is_ok());
+    assert!(decide(&realm, &token("/admin", "/ns/a/rack")).is_ok());
+    assert!(decide(&realm, &token("/both", "/ns/a/rack")).is_ok());
+    assert!(decide(&realm, &token("/both", "/ns/b/rack")).is_err());
 }
 
 // --- policies of the realm's own

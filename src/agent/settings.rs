@@ -1,5 +1,6 @@
 //! `[agent]`: what the node agent can be told. Without any of it, `weft agent --join STRING` works.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -53,7 +54,7 @@ pub struct LimitSettings {
     /// Calls at once after a quiet time.
     pub calls_burst: u32,
     /// Calls and streams open at the same time.
-    pub open_max: u32,
+    pub open_max: usize,
 }
 
 /// The workload attestor `unix`.
@@ -72,6 +73,27 @@ pub struct X509Pop {
     pub certificate: PathBuf,
     /// PEM, PKCS#8: its key (P-256 or RSA).
     pub private_key: PathBuf,
+}
+
+impl Settings {
+    /// The same with its two paths: what is set, else the user's own directories (XDG), for root the system's.
+    #[must_use]
+    pub fn with_paths(mut self, variable: impl Fn(&str) -> Option<OsString>, is_root: bool) -> Self {
+        let base = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let home = || base("HOME").unwrap_or_else(|| PathBuf::from("/"));
+        let state = || match is_root {
+            true => PathBuf::from("/var/lib"),
+            false => base("XDG_STATE_HOME").unwrap_or_else(|| home().join(".local/state")),
+        };
+        let runtime = || match is_root {
+            true => PathBuf::from("/run"),
+            // Without a session there is no run-time directory: the socket goes to the state then.
+            false => base("XDG_RUNTIME_DIR").unwrap_or_else(state),
+        };
+        self.data_dir.get_or_insert_with(|| state().join("weft/agent"));
+        self.socket.get_or_insert_with(|| runtime().join("weft/agent.sock"));
+        self
+    }
 }
 
 impl Default for Settings {
@@ -110,5 +132,34 @@ impl Default for UnixSettings {
     fn default() -> Self {
         // Large statically linked programs fit; hashing one takes under half a second.
         Self { hash_bytes_max: 256 * 1024 * 1024 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths(is_root: bool, variables: &[(&str, &str)]) -> (String, String) {
+        let variable = |name: &str| variables.iter().find(|(one, _)| *one == name).map(|(_, value)| OsString::from(value));
+        let settings = Settings::default().with_paths(variable, is_root);
+        (settings.data_dir.unwrap().display().to_string(), settings.socket.unwrap().display().to_string())
+    }
+
+    #[test]
+    fn paths_are_the_users_own_or_for_root_the_systems() {
+        let user = [("HOME", "/home/ann"), ("XDG_RUNTIME_DIR", "/run/user/7"), ("XDG_STATE_HOME", "/s")];
+        assert_eq!(paths(false, &user), ("/s/weft/agent".into(), "/run/user/7/weft/agent.sock".into()));
+        let bare = [("HOME", "/home/ann"), ("XDG_STATE_HOME", "relative")];
+        let state = "/home/ann/.local/state/weft/agent";
+        assert_eq!(paths(false, &bare), (state.into(), format!("{state}.sock")));
+        assert_eq!(paths(true, &user), ("/var/lib/weft/agent".into(), "/run/weft/agent.sock".into()));
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_and_the_join_string_is_not_printed() {
+        assert!(toml::from_str::<Settings>("jion = 'x'").is_err());
+        let settings: Settings = toml::from_str("join = 's3cret'\n[limits]\nopen_max = 3").unwrap();
+        assert_eq!(settings.limits.open_max, 3);
+        assert!(!format!("{settings:?}").contains("s3cret"));
     }
 }

@@ -9,7 +9,7 @@
 mod list_events;
 mod model;
 pub(crate) mod store;
-#[cfg(test)]
+#[cfg(all(test, feature = "testkit"))]
 mod tests;
 
 use crate::access::Access;

@@ -24,7 +24,7 @@ mod record_fact;
 mod segment;
 mod settings;
 pub(crate) mod store;
-#[cfg(test)]
+#[cfg(all(test, feature = "testkit"))]
 mod tests;
 mod write_event;
 
