@@ -115,6 +115,10 @@ impl Transport {
     }
 
     fn url(&self, path: &[&str], query: &[(&str, String)]) -> Result<Url, Error> {
+        // Such a segment would silently name the listing instead.
+        if let Some(nothing) = path.iter().find(|segment| matches!(**segment, "" | "." | "..")) {
+            return Err(Error::usage(format!("`{nothing}` is no name or id of anything")));
+        }
         let mut url = self.base.clone();
         url.path_segments_mut()
             .map_err(|()| Error::local("the server's address takes no path"))?
