@@ -161,8 +161,7 @@ impl Transport {
 }
 
 fn builder() -> reqwest::ClientBuilder {
-    // Installed once a process; a second time it says so, and nothing is lost.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    crate::crypto::tls::install_provider();
     reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
