@@ -1,7 +1,7 @@
 //! The agent's own key and SVID on disk, and the bundle it trusts: so a restart needs neither token nor attestation.
 //!
 //! Files in the data directory (0700): `agent.pem` (0600: key and chain), `next.key` (0600: the key of an attestation or
-//! renewal that is on its way), `bundle.pem` (what the server was last verified with), `lock`. Invariants: files are
+//! renewal that is on its way), `bundle.pem` (what the server was last verified with), `server` (its address), `lock`. Invariants: files are
 //! replaced whole or not at all; no workload's key is ever written.
 //!
 //! The next key is written before it is asked for and kept until the answer is, because the server binds a use of a
@@ -144,6 +144,21 @@ impl Store {
         self.replace(BUNDLE, text.as_bytes(), 0o644)
     }
 
+    /// Where the server was last reached: a restart needs no address.
+    pub fn server(&self) -> Result<Option<String>, Error> {
+        let path = self.dir.join(SERVER);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(text.trim().to_owned())),
+            Err(why) if why.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(why) => Err(Error::file(&path, why)),
+        }
+    }
+
+    /// Keeps it.
+    pub fn keep_server(&self, address: &str) -> Result<(), Error> {
+        self.replace(SERVER, address.as_bytes(), 0o644)
+    }
+
     fn replace(&self, name: &str, bytes: &[u8], mode: u32) -> Result<(), Error> {
         let (path, fresh) = (self.dir.join(name), self.dir.join(format!("{name}.new")));
         let write = || -> std::io::Result<()> {
@@ -189,7 +204,7 @@ fn read_key(path: &Path, text: &[u8]) -> Result<PrivateKey, Error> {
 }
 
 /// RFC 7468, lines of 64.
-fn pem(label: &str, der: &[u8]) -> Zeroizing<String> {
+pub(crate) fn pem(label: &str, der: &[u8]) -> Zeroizing<String> {
     let body = Zeroizing::new(base64(der));
     let mut text = Zeroizing::new(format!("-----BEGIN {label}-----\n"));
     let mut rest = body.as_str();
@@ -206,6 +221,7 @@ fn pem(label: &str, der: &[u8]) -> Zeroizing<String> {
 const SVID: &str = "agent.pem";
 const NEXT: &str = "next.key";
 const BUNDLE: &str = "bundle.pem";
+const SERVER: &str = "server";
 const HEADER: &str = "The key and SVID of this node's Weft agent. Whoever has it is this node.\n";
 const REATTESTABLE: &str = "Reattestable: yes\n";
 

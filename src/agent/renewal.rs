@@ -6,7 +6,7 @@
 use crate::kernel::{Lifetime, Timestamp};
 
 /// One random number, drawn when an SVID arrives and kept with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Jitter(u32);
 
 impl Jitter {

@@ -122,9 +122,12 @@ impl View {
         self.as_of = Some(now);
     }
 
-    /// Sets this trust domain's bundle, unless an older one came late.
+    /// Sets this trust domain's bundle.
     pub fn set_own(&mut self, bundle: Arc<Bundle>) {
-        self.own = Some(bundle);
+        // The same again is no news: who listens compares by pointer.
+        if self.own.as_ref().is_none_or(|held| !held.says_the_same(&bundle)) {
+            self.own = Some(bundle);
+        }
     }
 
     /// Applies one step of the push stream, in the order that the protocol gives its fields.
@@ -143,13 +146,13 @@ impl View {
             self.remove(id);
         }
         if let Some(bundle) = update.bundle {
-            self.own = Some(bundle);
+            self.set_own(bundle);
         }
         for bundle in update.federated {
             if let Some(named) = &mut self.stream.snapshot {
                 named.domains.insert(bundle.trust_domain.clone());
             }
-            self.federated.insert(bundle.trust_domain.clone(), bundle);
+            self.set_federated(bundle);
         }
         for domain in &update.removed_domains {
             self.federated.remove(domain);
@@ -175,9 +178,12 @@ impl View {
         self.as_of = Some(now);
     }
 
-    /// Sets a foreign bundle that a poll fetched.
+    /// Sets a foreign bundle.
     pub fn set_federated(&mut self, bundle: Arc<Bundle>) {
-        self.federated.insert(bundle.trust_domain.clone(), bundle);
+        let held = self.federated.get(&bundle.trust_domain);
+        if held.is_none_or(|held| !held.says_the_same(&bundle)) {
+            self.federated.insert(bundle.trust_domain.clone(), bundle);
+        }
     }
 
     /// Drops every foreign bundle but those of `domains`.

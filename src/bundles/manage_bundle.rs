@@ -28,6 +28,7 @@ impl Bundles {
         text: &[u8],
     ) -> Result<Arc<Bundle>, Error> {
         let realm = by.realm;
+        let asker = by.asker.clone();
         let (_, granted) = self.access.permit(SetBundle(by, domain.clone()))?.spend();
         self.check_foreign(realm, domain)?;
         let set = KeySet::parse(text)?;
@@ -37,15 +38,14 @@ impl Bundles {
         let bundle = Arc::new(document::foreign(domain.clone(), &set)?);
         let stored =
             Stored { trust_domain: domain.clone(), document: print_bundle(&set).to_string() };
-        let input = (stored, self.env.clock.now(), granted.clone());
+        let input = (stored, self.env.clock.now(), asker);
         self.events
-            .change_in(realm, granted, input, move |tx, (stored, now, granted)| {
+            .change_in(realm, granted, input, move |tx, (stored, now, asker)| {
                 Box::pin(async move {
                     store::put(tx, stored, *now).await?;
-                    let event = Event::new(realm, SET)
-                        .actor(granted.actor)
-                        .about("trust_domain", stored.trust_domain.as_str());
-                    Ok::<_, Error>(changed(&stored.trust_domain, event))
+                    let event =
+                        Event::new(realm, SET).about("trust_domain", stored.trust_domain.as_str());
+                    Ok::<_, Error>(changed(&stored.trust_domain, asker.sign(event)))
                 })
             })
             .await?;
@@ -55,19 +55,18 @@ impl Bundles {
     /// Trusts nobody of this trust domain from now on.
     pub async fn delete(&self, by: Administrator, domain: &TrustDomain) -> Result<(), Error> {
         let realm = by.realm;
+        let asker = by.asker.clone();
         let (_, granted) = self.access.permit(DeleteBundle(by, domain.clone()))?.spend();
         self.check_foreign(realm, domain)?;
-        let input = (domain.clone(), granted.clone());
+        let input = (domain.clone(), asker);
         self.events
-            .change_in(realm, granted, input, move |tx, (domain, granted)| {
+            .change_in(realm, granted, input, move |tx, (domain, asker)| {
                 Box::pin(async move {
                     if !store::delete(tx, domain).await? {
                         return Err(Error::NotFound(domain.clone()));
                     }
-                    let event = Event::new(realm, DELETED)
-                        .actor(granted.actor)
-                        .about("trust_domain", domain.as_str());
-                    Ok(changed(domain, event))
+                    let event = Event::new(realm, DELETED).about("trust_domain", domain.as_str());
+                    Ok(changed(domain, asker.sign(event)))
                 })
             })
             .await

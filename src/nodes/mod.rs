@@ -14,6 +14,7 @@ pub mod attest_agent;
 pub mod attestors;
 mod create_token;
 pub mod grpc;
+pub mod http;
 mod index;
 mod judge_caller;
 mod manage_agent;
@@ -92,6 +93,10 @@ impl Nodes {
     /// What others must know about the realm's agents, from now on. A receiver that lags reads everything anew.
     pub fn notices(&self, realm: RealmId) -> broadcast::Receiver<Notice> {
         self.index.notices(realm)
+    }
+
+    fn trust_domain(&self, realm: RealmId) -> Result<crate::kernel::TrustDomain, Error> {
+        self.realms.get(realm).map(|realm| realm.trust_domain.clone()).ok_or(Error::NotFound("realm"))
     }
 
     /// Replaces the realm's agents by what the database holds.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::access::{self, Action, Asker, Request};
+pub use crate::access::Administrator;
+use crate::access::{self, Action, Fact, Request};
 use crate::events::Event;
 use crate::kernel::{
     Evidence, EvidenceSource, Failure, Fault, JoinTokenId, Kind, Lifetime, RealmId, Secret, Selector, SpiffeId,
@@ -154,15 +155,6 @@ pub struct TokenWish {
     pub alias: Option<SpiffeId>,
 }
 
-/// Who administers, and in which realm.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Administrator {
-    /// In which realm.
-    pub realm: RealmId,
-    /// Who asks, as policies see it.
-    pub asker: Asker,
-}
-
 /// Ban an agent.
 #[derive(Debug, Clone)]
 pub struct BanAgent {
@@ -176,7 +168,7 @@ impl Action for BanAgent {
     const NAME: &'static str = "BanAgent";
 
     fn request(&self) -> Request<'_> {
-        administrative(&self.by, ("Agent", self.agent.as_str()), Some(&self.agent))
+        self.by.request(("Agent", self.agent.as_str()), Some(&self.agent))
     }
 }
 
@@ -193,7 +185,7 @@ impl Action for EvictAgent {
     const NAME: &'static str = "EvictAgent";
 
     fn request(&self) -> Request<'_> {
-        administrative(&self.by, ("Agent", self.agent.as_str()), Some(&self.agent))
+        self.by.request(("Agent", self.agent.as_str()), Some(&self.agent))
     }
 }
 
@@ -211,7 +203,7 @@ impl Action for ReadAgent {
 
     fn request(&self) -> Request<'_> {
         let id = self.agent.as_ref().map_or("all", SpiffeId::as_str);
-        administrative(&self.by, ("Agent", id), self.agent.as_ref())
+        self.by.request(("Agent", id), self.agent.as_ref())
     }
 }
 
@@ -223,7 +215,9 @@ impl Action for CreateJoinToken {
     const NAME: &'static str = "CreateJoinToken";
 
     fn request(&self) -> Request<'_> {
-        administrative(&self.0.by, ("JoinToken", "new"), self.0.alias.as_ref())
+        let selectors = i64::try_from(self.0.selectors.len()).unwrap_or(i64::MAX);
+        let context = vec![("selectors", Fact::Number(selectors))];
+        Request { context, ..self.0.by.request(("JoinToken", "new"), self.0.alias.as_ref()) }
     }
 }
 
@@ -235,7 +229,7 @@ impl Action for ReadJoinToken {
     const NAME: &'static str = "ReadJoinToken";
 
     fn request(&self) -> Request<'_> {
-        administrative(&self.0, ("JoinToken", "all"), None)
+        self.0.request(("JoinToken", "all"), None)
     }
 }
 
@@ -252,24 +246,7 @@ impl Action for RevokeJoinToken {
     const NAME: &'static str = "RevokeJoinToken";
 
     fn request(&self) -> Request<'_> {
-        administrative(&self.by, ("JoinToken", &self.token), None)
-    }
-}
-
-fn administrative<'a>(
-    by: &'a Administrator,
-    resource: (&'static str, &'a str),
-    resource_id: Option<&'a SpiffeId>,
-) -> Request<'a> {
-    Request {
-        realm: by.realm,
-        principal: by.asker.principal(),
-        principal_id: by.asker.spiffe_id(),
-        actor: None,
-        resource,
-        resource_id,
-        context: Vec::new(),
-        evidence_expires: Timestamp::FOREVER,
+        self.by.request(("JoinToken", &self.token), None)
     }
 }
 

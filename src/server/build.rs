@@ -2,16 +2,18 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use crate::access::Access;
 use crate::audit::Audit;
 use crate::authority::Authority;
 use crate::bundles::Bundles;
+use crate::crypto::digest::sha256;
+use crate::crypto::x509::CertificateView;
 use crate::crypto::seal::{Kek, KekRing, KekSource};
 use crate::db::Db;
 use crate::env::{Clock, Entropy, Env};
-use crate::events::Events;
+use crate::events::{Events, LedgerSettings, LedgerSync};
 use crate::jobs::{Reconcilers, Tasks};
 use crate::kernel::{Failure, Fault, Kind, RealmId, Secret};
 use crate::nodes::attestors::{Attestors, JoinTokens, NodeAttestor, X509Pop};
@@ -56,6 +58,7 @@ pub struct Server {
     pub nodes: Nodes,
     /// Registration entries.
     pub workloads: Workloads,
+    pub(super) node_bound: OnceLock<String>,
     pub(super) doors: RwLock<HashMap<RealmId, Arc<RealmDoor>>>,
 }
 
@@ -75,17 +78,28 @@ pub struct Ports {
 impl Server {
     /// Opens the database and puts the slices together. Nothing listens yet and nothing runs.
     pub async fn build(settings: Settings, ports: Ports) -> Result<Arc<Self>, Failure> {
+        let ledger = settings.ledger.clone();
+        Self::build_with(settings, ledger, ports).await
+    }
+
+    /// The same beside a running server, for its commands: facts go straight to the database, because the local ledger
+    /// belongs to one process.
+    pub(super) async fn build_beside(settings: Settings, ports: Ports) -> Result<Arc<Self>, Failure> {
+        let ledger = LedgerSettings { sync: LedgerSync::Database, ..settings.ledger.clone() };
+        Self::build_with(settings, ledger, ports).await
+    }
+
+    async fn build_with(settings: Settings, ledger: LedgerSettings, ports: Ports) -> Result<Arc<Self>, Failure> {
         let Ports { clock, entropy, environment, metrics } = ports;
-        let places = Places::of_process(&environment);
-        let data_dir = settings.server.data_dir.clone().unwrap_or(places.state);
+        let data_dir = data_dir(&settings, &environment);
         private_directory(&data_dir)?;
         let ring = Arc::new(kek_ring(&settings.seal, &data_dir, &environment, entropy.as_ref())?);
         let db = Db::open(&database_url(&settings, &data_dir), Arc::clone(&clock), Arc::clone(&entropy)).await?;
         let env = Env { db, clock: Arc::clone(&clock), entropy: Arc::clone(&entropy) };
         let tasks = Tasks::new(Arc::clone(&clock));
 
-        let ledger = settings.ledger.directory.clone().unwrap_or_else(|| data_dir.join("ledger"));
-        let events = Events::open(env.clone(), ledger, Arc::clone(&ring), settings.ledger.clone())?;
+        let directory = ledger.directory.clone().unwrap_or_else(|| data_dir.join("ledger"));
+        let events = Events::open(env.clone(), directory, Arc::clone(&ring), ledger)?;
         let access = Access::new(Arc::clone(&clock), rustix::process::geteuid().as_raw())?;
         let realms = Realms::new(env.clone(), access.clone(), events.clone());
         let audit = Audit::new(env.db.clone(), events.clone(), access.clone());
@@ -122,14 +136,39 @@ impl Server {
             health: Health::new(Arc::clone(&clock)),
             reconcilers: Reconcilers::new(clock, entropy),
             doors: RwLock::default(),
+            node_bound: OnceLock::new(),
             env, tasks, metrics, settings, data_dir, events, access, realms, audit, authority, bundles, svid, nodes,
             workloads,
         }))
     }
 
+    /// Where agents dial: as the settings say, else where the `node` door is bound.
+    pub(super) fn node_address(&self) -> String {
+        let advertised = self.settings.listen.node_advertised.clone();
+        advertised.or_else(|| self.node_bound.get().cloned()).unwrap_or_default()
+    }
+
+    /// SHA-256 of each public key in the realm's bundle, for join strings.
+    pub(super) fn pins(&self, realm: RealmId) -> Vec<[u8; 32]> {
+        let bundle = self.bundles.current(realm);
+        let views = bundle.iter().flat_map(|bundle| &bundle.x509).filter(|root| !root.tainted);
+        let views = views.filter_map(|root| CertificateView::parse(&root.certificate).ok());
+        views.map(|view| sha256(&view.spki)).collect()
+    }
+
+    /// Where everything of this server lives that is not in the database.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
     pub(super) fn door(&self, realm: RealmId) -> Option<Arc<RealmDoor>> {
         self.doors.read().unwrap_or_else(PoisonError::into_inner).get(&realm).map(Arc::clone)
     }
+}
+
+/// Where everything of this server lives that is not in the database.
+pub(super) fn data_dir(settings: &Settings, environment: &Environment) -> PathBuf {
+    settings.server.data_dir.clone().unwrap_or_else(|| Places::of_process(environment).data)
 }
 
 /// The database named in the settings, or SQLite in the data directory.
@@ -181,7 +220,8 @@ fn kek_failure(error: crate::crypto::seal::KekError) -> Failure {
 
 fn attestors(settings: &Settings) -> Result<Attestors, Failure> {
     let mut attestors: Vec<Box<dyn NodeAttestor>> = vec![Box::new(JoinTokens)];
-    if let Some(path) = &settings.node.x509pop_authorities {
+    if !settings.node.x509pop_authorities.is_empty() {
+        let path = Path::new(&settings.node.x509pop_authorities);
         let text = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
         let roots = crate::crypto::x509::pem_certificates(&text)
             .map_err(|error| Failure::new(Kind::Invalid, "node.x509pop", format!("`{}`: {error}", path.display())))?;

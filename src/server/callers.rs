@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{AUTHORIZATION, HOST};
 
 use super::build::Server;
-use crate::crypto::jose::verify_jwt_svid;
+use crate::access::{Administrator, Asker};
 use crate::crypto::x509::{VerifiedSvid, svid_of_verified_peer};
 use crate::http::{PeerInfo, Problem};
 use crate::kernel::{Caller, Failure, Kind, Listener, Proof, RealmId};
@@ -29,8 +29,9 @@ pub(super) struct Desk {
 /// The layer: puts a `Caller` into every request, or answers for it.
 pub(super) async fn identify(State(desk): State<Desk>, mut request: Request, next: Next) -> Response {
     match desk.caller(&request) {
-        Ok(caller) => {
+        Ok((caller, by)) => {
             request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(by);
             next.run(request).await
         }
         Err(failure) => Problem::from(failure).into_response(),
@@ -38,10 +39,16 @@ pub(super) async fn identify(State(desk): State<Desk>, mut request: Request, nex
 }
 
 impl Desk {
-    fn caller(&self, request: &Request) -> Result<Caller, Failure> {
+    fn caller(&self, request: &Request) -> Result<(Caller, Administrator), Failure> {
         let peer = request.extensions().get::<PeerInfo>().cloned();
         let peer = peer.ok_or_else(|| Failure::new(Kind::Bug, "internal", "an internal error"))?;
         let realm = self.realm(request, &peer)?;
+        let caller = self.in_realm(&realm, request, &peer)?;
+        let asker = Asker::of(&caller, &realm.trust_domain);
+        Ok((caller, Administrator { realm: realm.id, asker }))
+    }
+
+    fn in_realm(&self, realm: &Realm, request: &Request, peer: &PeerInfo) -> Result<Caller, Failure> {
         let caller = |subject, proof| Caller { realm: realm.id, subject, proof, listener: self.listener };
         if let Some(user) = peer.unix() {
             let pid = user.process.as_ref().map_or(0, |process| process.pid());
@@ -54,7 +61,7 @@ impl Desk {
             return Ok(caller(Some(svid.id), proof));
         }
         match bearer(request)? {
-            Some(token) => self.by_token(&realm, token),
+            Some(token) => self.by_token(realm, token),
             None => Ok(caller(None, Proof::Nothing)),
         }
     }
@@ -78,13 +85,14 @@ impl Desk {
 
     fn by_token(&self, realm: &Realm, token: &str) -> Result<Caller, Failure> {
         let server = &self.server;
-        let audience = format!("{}/api", realm.issuer);
-        let keys = server.bundles.jwt_keys(realm.id);
-        let claims = verify_jwt_svid(token, &audience, keys.as_ref(), server.env.clock.now())
+        let audience = format!("{}/api", realm.issuer.as_str());
+        let claims = server
+            .bundles
+            .verify_jwt_svid(realm.id, token, &audience, server.env.clock.now())
             .map_err(|error| unauthenticated("the token is not accepted here").because(error))?;
         Ok(Caller {
             realm: realm.id,
-            subject: Some(claims.subject),
+            subject: Some(claims.id),
             proof: Proof::JwtSvid { issued_at: claims.issued_at.unwrap_or(claims.expires_at), expires_at: claims.expires_at },
             listener: self.listener,
         })

@@ -17,6 +17,7 @@ use crate::realms::REALM;
 use crate::workloads::ENTRY;
 
 use super::build::Server;
+use super::serve::realm_names;
 
 /// Changes taken in one snapshot: enough to catch up quickly, few enough to hold a reader for milliseconds only.
 const CHANGES_AT_ONCE: usize = 2000;
@@ -94,6 +95,16 @@ fn by_kind(changes: Vec<Change>) -> BTreeMap<String, Vec<String>> {
         }
     }
     kinds
+}
+
+/// Every realm, once, without following: for commands beside a running server.
+pub(super) async fn load_all(server: &Arc<Server>) -> Result<(), Fault> {
+    load(server, RealmId::SYSTEM).await?;
+    for realm in server.realms.all() {
+        server.authority.open(realm_names(&realm))?;
+        load(server, realm.id).await?;
+    }
+    Ok(())
 }
 
 impl Server {

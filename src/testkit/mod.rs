@@ -5,8 +5,12 @@
 mod clock;
 mod database;
 mod entropy;
+mod lossy;
+mod keys;
 pub mod postgres;
 
 pub use clock::TestClock;
 pub use database::{TestDatabase, engines, on_each_database, on_each_engine};
 pub use entropy::SeededEntropy;
+pub use lossy::{Lose, LossyPostgres};
+pub use keys::KeysReplica;

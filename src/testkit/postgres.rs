@@ -79,6 +79,11 @@ impl PostgresServer {
         format!("postgres://{USER}@localhost/{database}?host={}", self.directory.display())
     }
 
+    /// Where its socket is.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// Makes a database, as a copy of `template` if given.
     pub fn create(&self, template: Option<&str>) -> String {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));

@@ -1,1 +1,6 @@
+//! The specification of registration entries: what may be one, who is authorised for which, what it costs to hold them,
+//! and what operations answer.
 
+mod rules;
+mod walk;
+mod weight;

@@ -17,7 +17,8 @@ use nix::unistd::{Gid, Group, Uid, User};
 use tokio::sync::Semaphore;
 
 use crate::crypto::digest::hex;
-use crate::kernel::Selector;
+use crate::env::Clock;
+use crate::kernel::{Selector, Timestamp};
 
 use super::{AttestError, Peer, WorkloadAttestor};
 
@@ -25,6 +26,7 @@ use super::{AttestError, Peer, WorkloadAttestor};
 #[derive(Debug, Clone)]
 pub struct Unix {
     hash_bytes_max: u64,
+    clock: Arc<dyn Clock>,
     hashing: Arc<Semaphore>,
     digests: Arc<Mutex<HashMap<Program, [u8; 32]>>>,
 }
@@ -48,8 +50,9 @@ struct Status {
 
 impl Unix {
     /// Programs up to this size are hashed; 0 for none.
-    pub fn new(hash_bytes_max: u64) -> Self {
-        Self { hash_bytes_max, hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)), digests: Arc::default() }
+    pub fn new(hash_bytes_max: u64, clock: Arc<dyn Clock>) -> Self {
+        let hashing = Arc::new(Semaphore::new(HASHES_AT_ONCE));
+        Self { hash_bytes_max, clock, hashing, digests: Arc::default() }
     }
 
     fn find(&self, peer: &Peer) -> Result<Vec<Selector>, AttestError> {
@@ -100,7 +103,7 @@ impl Unix {
         }
         let digest = hash(file, program.size)?;
         let mut digests = self.lock();
-        if program.has_settled() {
+        if program.has_settled(self.clock.now()) {
             if digests.len() >= DIGESTS_MAX {
                 digests.clear();
             }
@@ -175,9 +178,8 @@ impl Program {
 
     /// True if a write after this moment must show another change time: the clock behind it is coarse, so a file
     /// changed a moment ago could change again under the same time.
-    fn has_settled(&self) -> bool {
-        let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
-        now.tv_sec.saturating_sub(self.changed.0) > SETTLED_SECONDS
+    fn has_settled(&self, now: Timestamp) -> bool {
+        now.seconds().saturating_sub(self.changed.0) > SETTLED_SECONDS
     }
 }
 
