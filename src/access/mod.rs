@@ -34,7 +34,7 @@ mod roles;
 mod rule;
 mod schema;
 mod set_policy;
-mod store;
+pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 mod unbind_role;
@@ -54,8 +54,6 @@ pub use model::{
 pub use rights::{PolicyText, Rights};
 pub use roles::{Given, Holder, Right, Role, RoleBinding};
 pub use set_policy::SetPolicy;
-#[cfg(test)]
-use store::STATEMENTS;
 pub use unbind_role::UnbindRole;
 
 use crate::env::Clock;
@@ -171,9 +169,10 @@ fn shipped_documents() -> Documents {
 }
 
 /// The default policies. A realm's own policy of the same name takes the place of one of these, but for `reserved`.
-const SHIPPED: [(&str, &str); 5] = [
+const SHIPPED: [(&str, &str); 6] = [
     ("agents", include_str!("../../config/policies/agents.cedar")),
     ("issuance", include_str!("../../config/policies/issuance.cedar")),
+    ("join-tokens", include_str!("../../config/policies/join-tokens.cedar")),
     ("registrars", include_str!("../../config/policies/registrars.cedar")),
     ("reserved", include_str!("../../config/policies/reserved.cedar")),
     ("roles", include_str!("../../config/policies/roles.cedar")),

@@ -1,7 +1,7 @@
 //! The agent's own key and SVID on disk, and the bundle it trusts: so a restart needs neither token nor attestation.
 //!
 //! Files in the data directory (0700): `agent.pem` (0600: key and chain), `next.key` (0600: the key of an attestation or
-//! renewal that is on its way), `bundle.pem` (what the server was last verified with), `lock`. Invariants: files are
+//! renewal that is on its way), `bundle.pem` (what the server was last verified with), `server` (its address), `lock`. Invariants: files are
 //! replaced whole or not at all; no workload's key is ever written.
 //!
 //! The next key is written before it is asked for and kept until the answer is, because the server binds a use of a
@@ -45,11 +45,19 @@ pub struct Identity {
 
 impl Identity {
     /// Reads what the chain says, and checks that it is for this key.
-    pub fn new(key: Arc<PrivateKey>, chain: Vec<Vec<u8>>, reattestable: bool) -> Result<Self, Error> {
-        let leaf = chain.first().ok_or_else(|| Error::BadAnswer("the SVID has no certificate".to_owned()))?;
+    pub fn new(
+        key: Arc<PrivateKey>,
+        chain: Vec<Vec<u8>>,
+        reattestable: bool,
+    ) -> Result<Self, Error> {
+        let leaf = chain
+            .first()
+            .ok_or_else(|| Error::BadAnswer("the SVID has no certificate".to_owned()))?;
         let view = CertificateView::parse(leaf).map_err(|why| Error::BadAnswer(why.to_string()))?;
         if view.spki != key.public().spki() {
-            return Err(Error::BadAnswer("the SVID is for another key than the one asked for".to_owned()));
+            return Err(Error::BadAnswer(
+                "the SVID is for another key than the one asked for".to_owned(),
+            ));
         }
         let [uri] = view.uris.as_slice() else {
             return Err(Error::BadAnswer("an SVID has exactly one URI name".to_owned()));
@@ -91,8 +99,10 @@ impl Store {
         let Some(text) = read_private(&path)? else { return Ok(None) };
         let key = read_key(&path, &text)?;
         let chain = pem_certificates(&text).map_err(|why| Error::file(&path, why))?;
-        let reattestable = text.windows(REATTESTABLE.len()).any(|part| part == REATTESTABLE.as_bytes());
-        let identity = Identity::new(Arc::new(key), chain, reattestable).map_err(|why| Error::file(&path, why))?;
+        let reattestable =
+            text.windows(REATTESTABLE.len()).any(|part| part == REATTESTABLE.as_bytes());
+        let identity = Identity::new(Arc::new(key), chain, reattestable)
+            .map_err(|why| Error::file(&path, why))?;
         Ok(Some(identity))
     }
 
@@ -139,15 +149,39 @@ impl Store {
     }
 
     /// Keeps them.
-    pub fn keep_bundle<'a>(&self, authorities: impl IntoIterator<Item = &'a [u8]>) -> Result<(), Error> {
-        let text: String = authorities.into_iter().map(|der| pem("CERTIFICATE", der).to_string()).collect();
+    pub fn keep_bundle<'a>(
+        &self,
+        authorities: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<(), Error> {
+        let text: String =
+            authorities.into_iter().map(|der| pem("CERTIFICATE", der).to_string()).collect();
         self.replace(BUNDLE, text.as_bytes(), 0o644)
+    }
+
+    /// Where the server was last reached: a restart needs no address.
+    pub fn server(&self) -> Result<Option<String>, Error> {
+        let path = self.dir.join(SERVER);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(text.trim().to_owned())),
+            Err(why) if why.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(why) => Err(Error::file(&path, why)),
+        }
+    }
+
+    /// Keeps it.
+    pub fn keep_server(&self, address: &str) -> Result<(), Error> {
+        self.replace(SERVER, address.as_bytes(), 0o644)
     }
 
     fn replace(&self, name: &str, bytes: &[u8], mode: u32) -> Result<(), Error> {
         let (path, fresh) = (self.dir.join(name), self.dir.join(format!("{name}.new")));
         let write = || -> std::io::Result<()> {
-            let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(mode).open(&fresh)?;
+            let mut file = OpenOptions::new()
+                .create(true)
+                .write(true)
+                .truncate(true)
+                .mode(mode)
+                .open(&fresh)?;
             file.set_permissions(fs::Permissions::from_mode(mode))?;
             file.write_all(bytes)?;
             file.sync_all()?;
@@ -176,7 +210,10 @@ pub(crate) fn read_private(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, Er
     };
     let mode = fs::metadata(path).map_err(|why| Error::file(path, why))?.permissions().mode();
     if mode & 0o077 != 0 {
-        let why = format!("it holds a key and others may read it (mode {:03o}): `chmod 600` it", mode & 0o777);
+        let why = format!(
+            "it holds a key and others may read it (mode {:03o}): `chmod 600` it",
+            mode & 0o777
+        );
         return Err(Error::file(path, why));
     }
     Ok(Some(bytes))
@@ -189,7 +226,7 @@ fn read_key(path: &Path, text: &[u8]) -> Result<PrivateKey, Error> {
 }
 
 /// RFC 7468, lines of 64.
-fn pem(label: &str, der: &[u8]) -> Zeroizing<String> {
+pub(crate) fn pem(label: &str, der: &[u8]) -> Zeroizing<String> {
     let body = Zeroizing::new(base64(der));
     let mut text = Zeroizing::new(format!("-----BEGIN {label}-----\n"));
     let mut rest = body.as_str();
@@ -206,6 +243,7 @@ fn pem(label: &str, der: &[u8]) -> Zeroizing<String> {
 const SVID: &str = "agent.pem";
 const NEXT: &str = "next.key";
 const BUNDLE: &str = "bundle.pem";
+const SERVER: &str = "server";
 const HEADER: &str = "The key and SVID of this node's Weft agent. Whoever has it is this node.\n";
 const REATTESTABLE: &str = "Reattestable: yes\n";
 

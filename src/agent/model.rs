@@ -51,7 +51,7 @@ impl Entry {
 }
 
 /// One X.509 authority of a bundle.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct X509Authority {
     /// The certificate.
     pub der: Bytes,
@@ -60,7 +60,7 @@ pub struct X509Authority {
 }
 
 /// One JWT authority of a bundle.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JwtAuthority {
     /// The key's name in token headers.
     pub key_id: String,

@@ -84,7 +84,10 @@ impl View {
 
     /// What the agent holds, refused or not: id, revision and creation of each, for a poll.
     pub fn held(&self) -> BTreeMap<EntryId, (i64, i64)> {
-        self.entries.values().map(|entry| (entry.id.clone(), (entry.revision, entry.created_at))).collect()
+        self.entries
+            .values()
+            .map(|entry| (entry.id.clone(), (entry.revision, entry.created_at)))
+            .collect()
     }
 
     /// This trust domain's bundle.
@@ -122,9 +125,12 @@ impl View {
         self.as_of = Some(now);
     }
 
-    /// Sets this trust domain's bundle, unless an older one came late.
+    /// Sets this trust domain's bundle.
     pub fn set_own(&mut self, bundle: Arc<Bundle>) {
-        self.own = Some(bundle);
+        // The same again is no news: who listens compares by pointer.
+        if self.own.as_ref().is_none_or(|held| !held.says_the_same(&bundle)) {
+            self.own = Some(bundle);
+        }
     }
 
     /// Applies one step of the push stream, in the order that the protocol gives its fields.
@@ -143,13 +149,13 @@ impl View {
             self.remove(id);
         }
         if let Some(bundle) = update.bundle {
-            self.own = Some(bundle);
+            self.set_own(bundle);
         }
         for bundle in update.federated {
             if let Some(named) = &mut self.stream.snapshot {
                 named.domains.insert(bundle.trust_domain.clone());
             }
-            self.federated.insert(bundle.trust_domain.clone(), bundle);
+            self.set_federated(bundle);
         }
         for domain in &update.removed_domains {
             self.federated.remove(domain);
@@ -175,9 +181,12 @@ impl View {
         self.as_of = Some(now);
     }
 
-    /// Sets a foreign bundle that a poll fetched.
+    /// Sets a foreign bundle.
     pub fn set_federated(&mut self, bundle: Arc<Bundle>) {
-        self.federated.insert(bundle.trust_domain.clone(), bundle);
+        let held = self.federated.get(&bundle.trust_domain);
+        if held.is_none_or(|held| !held.says_the_same(&bundle)) {
+            self.federated.insert(bundle.trust_domain.clone(), bundle);
+        }
     }
 
     /// Drops every foreign bundle but those of `domains`.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 pub use crate::access::Administrator;
-use crate::access::{self, Action, Request};
+use crate::access::{self, Action, Fact, Request};
 use crate::events::Event;
 use crate::kernel::{
     Evidence, EvidenceSource, Failure, Fault, JoinTokenId, Kind, Lifetime, RealmId, Secret, Selector, SpiffeId,
@@ -215,7 +215,9 @@ impl Action for CreateJoinToken {
     const NAME: &'static str = "CreateJoinToken";
 
     fn request(&self) -> Request<'_> {
-        self.0.by.request(("JoinToken", "new"), self.0.alias.as_ref())
+        let selectors = i64::try_from(self.0.selectors.len()).unwrap_or(i64::MAX);
+        let context = vec![("selectors", Fact::Number(selectors))];
+        Request { context, ..self.0.by.request(("JoinToken", "new"), self.0.alias.as_ref()) }
     }
 }
 

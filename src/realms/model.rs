@@ -253,8 +253,8 @@ impl From<ParseError> for Failure {
 }
 
 /// Longest realm name: one DNS label, so that it can become a host name.
-pub const NAME_BYTES_MAX: usize = 63;
+const NAME_BYTES_MAX: usize = 63;
 /// Longest host name (RFC 1035 §2.3.4).
-pub const HOST_BYTES_MAX: usize = 253;
+const HOST_BYTES_MAX: usize = 253;
 /// Longest issuer: it is in every token.
 const ISSUER_BYTES_MAX: usize = 512;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{CreateRealm, Error, HostName, Issuer, REALM, Realm, RealmName, Realms, STATEMENTS};
+use super::{CreateRealm, Error, HostName, Issuer, REALM, Realm, RealmName, Realms, store};
 use crate::access::{Access, Asker, BindRole, Given, Holder, Name, Rights, RoleBinding};
 use crate::crypto::seal::{Kek, KekRing};
 use crate::db::Db;
@@ -195,7 +195,7 @@ async fn every_statement_is_one_that_both_engines_understand() {
         let prepared: Result<(), Fault> = db
             .read(RealmId::SYSTEM, (), |tx, ()| {
                 Box::pin(async move {
-                    for sql in STATEMENTS {
+                    for sql in store::STATEMENTS {
                         tx.prepare(sql).await?;
                     }
                     Ok(())

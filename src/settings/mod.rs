@@ -22,4 +22,4 @@ pub use load::{Place, Refused, SettingError, Sources, load};
 pub use render::render;
 pub use section::{Change, Field, Section, Setting, Shape, check, value_changed, value_shape};
 pub(crate) use section::{section, value};
-pub use values::{ReadOnce, Size, Span, Text, Textual};
+pub use values::{Size, Span, Text, Textual};

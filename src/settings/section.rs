@@ -81,7 +81,8 @@ pub fn value_changed<T: PartialEq>(old: &T, new: &T, key: &str, live: bool, out:
     }
 }
 
-/// Makes types values of settings: they need `Serialize`, `Deserialize` and `PartialEq`.
+/// Makes types values of settings: they need `Serialize`, `Deserialize` and `PartialEq`. A type that must not be printed
+/// implements [`Setting`] by hand, with no default and [`check`].
 macro_rules! value {
     ($($kind:ty),* $(,)?) => {$(
         impl $crate::settings::Setting for $kind {
@@ -174,7 +175,7 @@ pub(crate) use {section, value};
 value!(bool, u8, u16, u32, u64, usize, i32, i64, f64, String, std::path::PathBuf);
 value!(std::net::SocketAddr, std::net::IpAddr, super::Span, super::Size);
 
-impl<T: Setting + PartialEq> Setting for Option<T> {
+impl<T: Setting> Setting for Option<T> {
     fn shape(default: Option<&Self>) -> Shape {
         let default = default.and_then(Option::as_ref);
         match T::shape(default) {
@@ -188,7 +189,8 @@ impl<T: Setting + PartialEq> Setting for Option<T> {
     fn changed(&self, new: &Self, key: &str, live: bool, out: &mut Vec<Change>) {
         match (self, new) {
             (Some(old), Some(new)) => old.changed(new, key, live, out),
-            _ => value_changed(self, new, key, live, out),
+            (None, None) => {}
+            _ => out.push(Change { key: key.to_owned(), live }),
         }
     }
 }

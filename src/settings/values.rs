@@ -19,12 +19,6 @@ pub struct Size(pub u64);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text<T>(pub T);
 
-/// A value that is read at the start and never shown, such as a join string: it needs no `Serialize` and no comparison,
-/// and a reload does not look at it.
-#[derive(Debug, Deserialize)]
-#[serde(transparent)]
-pub struct ReadOnce<T>(pub T);
-
 /// What [`Text`] needs to know.
 pub trait Textual: Sized {
     /// What would be right, with an example.
@@ -176,21 +170,6 @@ impl Serialize for Size {
 impl<T: Textual> Serialize for Text<T> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&self.0.to_text())
-    }
-}
-
-impl<T: serde::de::DeserializeOwned> super::Setting for ReadOnce<T> {
-    fn shape(_: Option<&Self>) -> super::Shape {
-        super::Shape::Value { default: None, check: super::check::<T> }
-    }
-
-    fn changed(&self, _: &Self, _: &str, _: bool, _: &mut Vec<super::Change>) {}
-}
-
-/// All are alike: none is looked at twice.
-impl<T> PartialEq for ReadOnce<T> {
-    fn eq(&self, _: &Self) -> bool {
-        true
     }
 }
 

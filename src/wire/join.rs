@@ -133,6 +133,11 @@ impl JoinText {
     pub fn parse(&self) -> Result<JoinString, JoinStringError> {
         JoinString::parse(&self.0)
     }
+
+    /// The text, where it is a bare token and no join string.
+    pub fn reveal(&self) -> Secret<String> {
+        Secret::new(String::clone(&self.0))
+    }
 }
 
 impl fmt::Debug for JoinText {

@@ -4,27 +4,33 @@
 //! a selector belongs to (`cache.rs`). Invariant: selectors describe the process that opened the connection, or there are
 //! none: a process that has exited, and whose number may be another's by now, is attested as nobody.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::kernel::Selector;
 
 pub mod unix;
 
 /// The process that opened a connection, as the kernel names it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Peer {
     /// Its user when it connected.
     pub uid: u32,
     /// Its group when it connected.
     pub gid: u32,
-    /// Its number, good only as long as `pidfd` says that it lives.
+    /// Its number, good only as long as `alive` says so.
     pub pid: i32,
-    /// Refers to this one process, whatever becomes of its number.
-    pub pidfd: Arc<OwnedFd>,
+    /// Whether this one process still runs, whoever has its number by now: the kernel's pidfd answers.
+    pub alive: Arc<dyn Fn() -> bool + Send + Sync>,
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Peer {{ uid: {}, gid: {}, pid: {} }}", self.uid, self.gid, self.pid)
+    }
 }
 
 /// Why a process is attested as nobody.
@@ -36,8 +42,10 @@ pub enum AttestError {
     /// It runs as somebody else now.
     #[error("the process that opened this connection runs as another user now; connect again")]
     UserChanged,
-    /// It lives where this agent cannot see it.
-    #[error("the process that opened this connection is not visible to the agent; it may be in another PID namespace")]
+    /// It had ended at accept, or lives where this agent cannot see it.
+    #[error(
+        "the process that opened this connection has exited, or is in a PID namespace the agent cannot see"
+    )]
     Invisible,
     /// Something could not be read.
     #[error("the process that opened this connection could not be examined: {0}")]
@@ -45,7 +53,7 @@ pub enum AttestError {
 }
 
 /// One source of selectors.
-pub trait WorkloadAttestor: Send + Sync + std::fmt::Debug + 'static {
+pub trait WorkloadAttestor: Send + Sync + fmt::Debug + 'static {
     /// The type of its selectors.
     fn kind(&self) -> &'static str;
     /// What it finds about this process.
@@ -55,9 +63,7 @@ pub trait WorkloadAttestor: Send + Sync + std::fmt::Debug + 'static {
 impl Peer {
     /// True while the process runs. A dead one that its parent has not reaped yet is gone.
     pub fn is_alive(&self) -> bool {
-        let mut fds = [PollFd::from_borrowed_fd(self.pidfd.as_fd(), PollFlags::IN)];
-        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-        matches!(poll(&mut fds, Some(&now)), Ok(0))
+        (self.alive)()
     }
 }
 
@@ -65,8 +71,8 @@ impl Peer {
 pub async fn attest(
     attestors: &[Box<dyn WorkloadAttestor>],
     peer: &Peer,
-) -> Result<std::collections::BTreeSet<Selector>, AttestError> {
-    let mut found = std::collections::BTreeSet::new();
+) -> Result<BTreeSet<Selector>, AttestError> {
+    let mut found = BTreeSet::new();
     for attestor in attestors {
         found.extend(attestor.attest(peer.clone()).await?);
     }

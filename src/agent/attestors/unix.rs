@@ -17,7 +17,8 @@ use nix::unistd::{Gid, Group, Uid, User};
 use tokio::sync::Semaphore;
 
 use crate::crypto::digest::hex;
-use crate::kernel::Selector;
+use crate::env::Clock;
+use crate::kernel::{Selector, Timestamp};
 
 use super::{AttestError, Peer, WorkloadAttestor};
 
@@ -25,6 +26,7 @@ use super::{AttestError, Peer, WorkloadAttestor};
 #[derive(Debug, Clone)]
 pub struct Unix {
     hash_bytes_max: u64,
+    clock: Arc<dyn Clock>,
     hashing: Arc<Semaphore>,
     digests: Arc<Mutex<HashMap<Program, [u8; 32]>>>,
 }
@@ -48,16 +50,19 @@ struct Status {
 
 impl Unix {
     /// Programs up to this size are hashed; 0 for none.
-    pub fn new(hash_bytes_max: u64) -> Self {
-        Self { hash_bytes_max, hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)), digests: Arc::default() }
+    pub fn new(hash_bytes_max: u64, clock: Arc<dyn Clock>) -> Self {
+        let hashing = Arc::new(Semaphore::new(HASHES_AT_ONCE));
+        Self { hash_bytes_max, clock, hashing, digests: Arc::default() }
     }
 
     fn find(&self, peer: &Peer) -> Result<Vec<Selector>, AttestError> {
         if peer.pid <= 0 {
             return Err(AttestError::Invisible);
         }
-        let text = fs::read_to_string(format!("/proc/{}/status", peer.pid)).map_err(|why| gone(peer, &why))?;
-        let status = Status::parse(&text).ok_or_else(|| AttestError::Unreadable("its status has no users".to_owned()))?;
+        let text = fs::read_to_string(format!("/proc/{}/status", peer.pid))
+            .map_err(|why| gone(peer, &why))?;
+        let status = Status::parse(&text)
+            .ok_or_else(|| AttestError::Unreadable("its status has no users".to_owned()))?;
         if !peer.is_alive() {
             return Err(AttestError::Exited);
         }
@@ -82,7 +87,8 @@ impl Unix {
         let Ok(file) = File::open(&link) else { return };
         let Ok(program) = file.metadata().map(|metadata| Program::of(&metadata)) else { return };
         if let Ok(path) = fs::read_link(&link)
-            && fs::metadata(&path).is_ok_and(|metadata| Program::of(&metadata).is_same_file(&program))
+            && fs::metadata(&path)
+                .is_ok_and(|metadata| Program::of(&metadata).is_same_file(&program))
         {
             found.add_some("path", path.to_str().map(str::to_owned));
         }
@@ -100,7 +106,7 @@ impl Unix {
         }
         let digest = hash(file, program.size)?;
         let mut digests = self.lock();
-        if program.has_settled() {
+        if program.has_settled(self.clock.now()) {
             if digests.len() >= DIGESTS_MAX {
                 digests.clear();
             }
@@ -122,7 +128,8 @@ impl WorkloadAttestor for Unix {
     fn attest(&self, peer: Peer) -> BoxFuture<'_, Result<Vec<Selector>, AttestError>> {
         Box::pin(async move {
             let unreadable = |why: &dyn std::fmt::Display| AttestError::Unreadable(why.to_string());
-            let permit = Arc::clone(&self.hashing).acquire_owned().await.map_err(|why| unreadable(&why))?;
+            let permit =
+                Arc::clone(&self.hashing).acquire_owned().await.map_err(|why| unreadable(&why))?;
             let attestor = self.clone();
             let work = tokio::task::spawn_blocking(move || {
                 let _permit = permit;
@@ -152,10 +159,15 @@ impl Found {
 impl Status {
     /// The effective ids: the second of the four.
     fn parse(text: &str) -> Option<Self> {
-        let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        let field =
+            |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         let effective = |name: &str| field(name)?.split_ascii_whitespace().nth(1)?.parse().ok();
         let groups = field("Groups")?.split_ascii_whitespace().filter_map(|id| id.parse().ok());
-        Some(Self { uid: effective("Uid")?, gid: effective("Gid")?, groups: groups.take(GROUPS_MAX).collect() })
+        Some(Self {
+            uid: effective("Uid")?,
+            gid: effective("Gid")?,
+            groups: groups.take(GROUPS_MAX).collect(),
+        })
     }
 }
 
@@ -175,9 +187,8 @@ impl Program {
 
     /// True if a write after this moment must show another change time: the clock behind it is coarse, so a file
     /// changed a moment ago could change again under the same time.
-    fn has_settled(&self) -> bool {
-        let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
-        now.tv_sec.saturating_sub(self.changed.0) > SETTLED_SECONDS
+    fn has_settled(&self, now: Timestamp) -> bool {
+        now.seconds().saturating_sub(self.changed.0) > SETTLED_SECONDS
     }
 }
 

@@ -2,11 +2,17 @@
 
 use std::process::{Child, Command};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::*;
 
 struct Process(Child);
+
+fn lives(pidfd: &std::os::fd::OwnedFd) -> bool {
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    matches!(poll(&mut [PollFd::new(pidfd, PollFlags::IN)], Some(&now)), Ok(0))
+}
 
 impl Process {
     fn start(program: &std::path::Path) -> Self {
@@ -16,7 +22,12 @@ impl Process {
     fn peer(&self) -> Peer {
         let pid = i32::try_from(self.0.id()).unwrap();
         let pidfd = pidfd_open(Pid::from_raw(pid).unwrap(), PidfdFlags::empty()).unwrap();
-        Peer { uid: Uid::effective().as_raw(), gid: Gid::effective().as_raw(), pid, pidfd: Arc::new(pidfd) }
+        Peer {
+            uid: Uid::effective().as_raw(),
+            gid: Gid::effective().as_raw(),
+            pid,
+            alive: Arc::new(move || lives(&pidfd)),
+        }
     }
 
     fn end(&mut self) {
@@ -33,12 +44,16 @@ impl Drop for Process {
 }
 
 fn attestor() -> [Box<dyn WorkloadAttestor>; 1] {
-    [Box::new(Unix::new(64 * 1024 * 1024))]
+    [Box::new(unix(64 * 1024 * 1024))]
 }
 
 async fn found(peer: &Peer) -> Result<Vec<String>, AttestError> {
     let found = super::super::attest(&attestor(), peer).await?;
     Ok(found.iter().map(ToString::to_string).collect())
+}
+
+fn unix(bytes: u64) -> Unix {
+    Unix::new(bytes, Arc::new(crate::env::SystemClock::new()))
 }
 
 fn sleep() -> PathBuf {
@@ -122,7 +137,7 @@ async fn a_program_that_is_no_longer_where_it_was_has_no_path_but_its_digest() {
 #[tokio::test]
 async fn a_program_larger_than_the_bound_has_no_digest() {
     let process = Process::start(&sleep());
-    let attestors: [Box<dyn WorkloadAttestor>; 1] = [Box::new(Unix::new(1000))];
+    let attestors: [Box<dyn WorkloadAttestor>; 1] = [Box::new(unix(1000))];
     let found = super::super::attest(&attestors, &process.peer()).await.unwrap();
     assert!(found.iter().all(|one| !one.value().starts_with("sha256:")));
 }
@@ -131,7 +146,7 @@ async fn a_program_larger_than_the_bound_has_no_digest() {
 fn a_file_written_again_gets_its_new_digest() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("program");
-    let attestor = Unix::new(1000);
+    let attestor = unix(1000);
     let mut digest = |bytes: &[u8]| {
         fs::write(&path, bytes).unwrap();
         let file = File::open(&path).unwrap();

@@ -1,6 +1,6 @@
 //! The SPIFFE Workload API (SPIFFE_Workload_API.md, SPIFFE_Workload_Endpoint.md) on the agent's Unix socket.
 //!
-//! Owns: the security header, limits per user, attesting the caller, messages and streams, validation of JWT-SVIDs,
+//! Owns: the security header, the rate of each user, attesting the caller, messages and streams, validation of JWT-SVIDs,
 //! reflection. Does not own: what the caller is entitled to (`cache.rs`) and tokens (`tokens.rs`).
 //!
 //! Everybody may connect: the socket's mode is 0777, as every container runtime and user must reach it, and what a
@@ -17,15 +17,14 @@ use tonic::{Request, Response, Status};
 use weft_proto::workload::spiffe_workload_api_server::SpiffeWorkloadApi;
 use weft_proto::workload::{
     JwtBundlesRequest, JwtBundlesResponse, JwtsvidRequest, JwtsvidResponse, ValidateJwtsvidRequest,
-    ValidateJwtsvidResponse, WitBundlesRequest, WitBundlesResponse, WitsvidRequest, WitsvidResponse,
-    X509BundlesRequest, X509BundlesResponse, X509svidRequest, X509svidResponse,
+    ValidateJwtsvidResponse, WitBundlesRequest, WitBundlesResponse, WitsvidRequest,
+    WitsvidResponse, X509BundlesRequest, X509BundlesResponse, X509svidRequest, X509svidResponse,
 };
 
 use crate::env::Clock;
 
 use super::attestors::WorkloadAttestor;
 use super::cache::Cache;
-use super::limits::Limits;
 use super::tokens::Tokens;
 
 mod door;
@@ -49,7 +48,6 @@ struct Inner {
     cache: Cache,
     tokens: Tokens,
     attestors: Vec<Box<dyn WorkloadAttestor>>,
-    limits: Limits,
     clock: Arc<dyn Clock>,
     stop: tokio_util::sync::CancellationToken,
 }
@@ -57,13 +55,13 @@ struct Inner {
 impl WorkloadApi {
     /// The service over this cache; streams end when `stop` is cancelled.
     pub fn new(
-        (cache, tokens): (Cache, Tokens),
+        cache: Cache,
+        tokens: Tokens,
         attestors: Vec<Box<dyn WorkloadAttestor>>,
-        limits: Limits,
         clock: Arc<dyn Clock>,
         stop: tokio_util::sync::CancellationToken,
     ) -> Self {
-        Self { inner: Arc::new(Inner { cache, tokens, attestors, limits, clock, stop }) }
+        Self { inner: Arc::new(Inner { cache, tokens, attestors, clock, stop }) }
     }
 }
 
@@ -91,7 +89,10 @@ impl SpiffeWorkloadApi for WorkloadApi {
         self.stream(guest, messages::x509_bundles)
     }
 
-    async fn fetch_jwtsvid(&self, request: Request<JwtsvidRequest>) -> Result<Response<JwtsvidResponse>, Status> {
+    async fn fetch_jwtsvid(
+        &self,
+        request: Request<JwtsvidRequest>,
+    ) -> Result<Response<JwtsvidResponse>, Status> {
         let guest = self.enter(request.extensions()).await?;
         self.tokens_for(&guest, request.into_inner()).await.map(Response::new)
     }

@@ -44,6 +44,17 @@ impl Index {
         self.by_id.len()
     }
 
+    /// Nothing is held, not even an empty group.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+            && self.by_parent.is_empty()
+            && self.by_spiffe_id.is_empty()
+            && self.aliases.is_empty()
+            && self.expiries.is_empty()
+            && self.selectors.is_empty()
+    }
+
     pub(super) fn get(&self, id: &EntryId) -> Option<&Arc<Entry>> {
         self.by_id.get(id)
     }

@@ -111,7 +111,7 @@ impl Realm {
         if let Some(old) = &old {
             let roots = self.index.roots(old);
             self.ring.mark(Mark::Entry(id.clone(), had(&roots)));
-            self.touch(old, &roots, moved, Had::Anyone);
+            self.touch(old, &roots, moved, &Had::Anyone);
         } else {
             self.ring.mark(Mark::Entry(id.clone(), Had::Nobody));
         }
@@ -125,7 +125,7 @@ impl Realm {
         if let Some(new) = self.index.get(id).cloned() {
             self.stand_for(&new);
             let roots = self.index.roots(&new);
-            self.touch(&new, &roots, moved, Had::Nobody);
+            self.touch(&new, &roots, moved, &Had::Nobody);
         }
     }
 
@@ -133,7 +133,9 @@ impl Realm {
     pub(super) fn settle(&mut self, cursor: Cursor) {
         if self.revision.is_some_and(|known| known.history != cursor.history) {
             let agents: Vec<_> = self.watchers.keys().cloned().collect();
-            agents.iter().for_each(|agent| self.stir_wholly(agent));
+            for agent in &agents {
+                self.stir_wholly(agent);
+            }
         }
         self.revision = Some(cursor);
         self.ring.stamp(cursor);
@@ -158,7 +160,7 @@ impl Realm {
         for entry in due.iter().filter_map(|id| self.index.get(id).cloned()).collect::<Vec<_>>() {
             let roots = self.index.roots(&entry);
             self.ring.mark(Mark::Entry(entry.id.clone(), had(&roots)));
-            self.touch(&entry, &roots, true, Had::Anyone);
+            self.touch(&entry, &roots, true, &Had::Anyone);
         }
         if let (false, Some(cursor)) = (due.is_empty(), self.revision) {
             // No change has this number yet: whoever resumes from the head is told again.
@@ -235,7 +237,7 @@ impl Realm {
     }
 
     /// The realm's own bundle changed.
-    pub(super) fn bundles_changed(&self) {
+    pub(super) fn bundles_changed(&mut self) {
         for watcher in self.watchers.values() {
             watcher.mailbox.put_bundles();
             watcher.mailbox.ring();
@@ -249,7 +251,7 @@ impl Realm {
     }
 
     /// Tells those who have the entry what to do with its identity.
-    pub(super) fn direct(&mut self, directive: Directive) {
+    pub(super) fn direct(&mut self, directive: &Directive) {
         let Some(entry) = self.index.get(&directive.entry).cloned() else { return };
         if directive.refused {
             self.refusals.insert(entry.id.clone(), directive.clone());
@@ -335,28 +337,29 @@ impl Realm {
     }
 
     /// Marks the entry, and when it `moved` also what hangs below it, which `had` been theirs, for those who stand above.
-    fn touch(&mut self, entry: &Entry, roots: &Roots, moved: bool, had: Had) {
+    fn touch(&mut self, entry: &Entry, roots: &Roots, moved: bool, had: &Had) {
         let below = if moved {
             self.index.below(&entry.terms.spiffe_id, self.waiting_max)
         } else {
             Some(Vec::new())
         };
         let agents = self.watching(roots);
-        match below {
-            Some(mut ids) => {
-                ids.iter().for_each(|id| self.ring.mark(Mark::Entry(id.clone(), had.clone())));
-                ids.push(entry.id.clone());
-                for agent in agents {
-                    if let Some(watcher) = self.watchers.get(&agent) {
-                        watcher.mailbox.put(&ids, self.waiting_max);
-                    }
-                    self.stirred.insert(agent);
-                }
+        let Some(mut ids) = below else {
+            self.ring.mark(Mark::Everything);
+            for agent in &agents {
+                self.stir_wholly(agent);
             }
-            None => {
-                self.ring.mark(Mark::Everything);
-                agents.iter().for_each(|agent| self.stir_wholly(agent));
+            return;
+        };
+        for id in &ids {
+            self.ring.mark(Mark::Entry(id.clone(), had.clone()));
+        }
+        ids.push(entry.id.clone());
+        for agent in agents {
+            if let Some(watcher) = self.watchers.get(&agent) {
+                watcher.mailbox.put(&ids, self.waiting_max);
             }
+            self.stirred.insert(agent);
         }
     }
 

@@ -1,0 +1,70 @@
+//! The socket's services with what goes round them: the header first, then the rate, then routing.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use tonic::Status;
+use tonic::service::Routes;
+use weft_proto::WORKLOAD_DESCRIPTORS;
+use weft_proto::workload::spiffe_workload_api_server::SpiffeWorkloadApiServer;
+
+use crate::agent::Ports;
+use crate::agent::settings::LimitSettings;
+use crate::grpc::GrpcShell;
+use crate::http::{PeerInfo, RateLimit};
+use crate::kernel::{Fault, Lifetime};
+
+use super::{WorkloadApi, header};
+
+/// The Workload API and reflection (Workload Endpoint §7), behind header and limits.
+pub(crate) fn routes(
+    api: WorkloadApi,
+    limits: LimitSettings,
+    ports: &Ports,
+) -> Result<Router, Fault> {
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(WORKLOAD_DESCRIPTORS)
+        .build_v1()
+        .map_err(Fault::bug)?;
+    let service = SpiffeWorkloadApiServer::new(api).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let services = Routes::new(service).add_service(reflection);
+    let shell = GrpcShell {
+        clock: Arc::clone(&ports.clock),
+        entropy: Arc::clone(&ports.entropy),
+        calls_max: limits.open_max.saturating_mul(USERS_AT_BOUND),
+        calls_per_peer_max: limits.open_max,
+    };
+    let every = Lifetime::seconds(1).divided_by(i64::from(limits.calls_per_second.max(1)));
+    let rate = RateLimit::new(Arc::clone(&ports.clock), every, limits.calls_burst);
+    let guard = from_fn(move |request: Request, next: Next| {
+        let rate = rate.clone();
+        async move {
+            match header::check(request).and_then(|request| within(&rate, request)) {
+                Ok(request) => next.run(request).await,
+                Err(refusal) => refusal.map(axum::body::Body::new),
+            }
+        }
+    });
+    Ok(shell.wrap(services).layer(guard))
+}
+
+/// Counted by user: a flood costs whoever makes it, and nobody else.
+fn within(
+    rate: &RateLimit,
+    request: Request,
+) -> Result<Request, http::Response<tonic::body::Body>> {
+    let taken = request.extensions().get::<PeerInfo>().map_or(Ok(()), |peer| rate.take(peer));
+    match taken {
+        Ok(()) => Ok(request),
+        Err(_) => Err(Status::resource_exhausted(TOO_FAST).into_http()),
+    }
+}
+
+const TOO_FAST: &str =
+    "this user makes more calls than the agent allows; keep streams open instead of asking again";
+/// A JWT-SVID to validate and its audience.
+const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// This many users can be at their bound at the same time.
+const USERS_AT_BOUND: usize = 16;
