@@ -284,6 +284,8 @@ impl Db {
     /// the whole new one. Follow it with `new_history` for every realm.
     pub async fn replace(backup: &Path, target: &Path) -> Result<(), Fault> {
         let (backup, target) = (backup.to_owned(), target.to_owned());
-        tokio::task::spawn_blocking(move || sqlite::replace(&backup, &target)).await.map_err(Fault::bug)?
+        tokio::task::spawn_blocking(move || sqlite::replace(&backup, &target))
+            .await
+            .map_err(Fault::bug)?
     }
 }

@@ -108,7 +108,7 @@ async fn carry(mut client: UnixStream, server: PathBuf, plan: Arc<AtomicU8>) -> 
                         if lose != Lose::Commit.number() {
                             server.write_all(message).await?;
                             // Its answer means that the COMMIT has happened; nobody gets to see it.
-                            server.read(&mut answered).await?;
+                            let _lost = server.read(&mut answered).await?;
                         }
                         plan.store(then, Ordering::SeqCst);
                         return Ok(());

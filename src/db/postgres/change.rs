@@ -94,13 +94,13 @@ impl Runner {
                 Err(Attempt::NotBegun(fault)) => {
                     group.extend(self.held.drain(..));
                     group.extend(std::iter::from_fn(|| self.inbox.try_recv().ok()));
-                    group.iter_mut().for_each(|job| job.fail(fault.clone()));
+                    fail(&mut group, &fault);
                     break;
                 }
                 Err(
                     Attempt::Again(fault) | Attempt::NotCommitted(fault) | Attempt::Lost(fault),
                 ) => {
-                    group.iter_mut().for_each(|job| job.fail(fault.clone()));
+                    fail(&mut group, &fault);
                     break;
                 }
             }
@@ -288,6 +288,12 @@ impl Runner {
         arguments.add(columns.2)?;
         arguments.add(columns.3)?;
         Ok(arguments)
+    }
+}
+
+fn fail(group: &mut Group, fault: &Fault) {
+    for job in group {
+        job.fail(fault.clone());
     }
 }
 

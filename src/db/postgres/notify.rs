@@ -116,7 +116,7 @@ pub(super) async fn poll(shared: Arc<Shared>) {
     loop {
         every.tick().await;
         looks = looks.wrapping_add(1);
-        link = look(&shared, link, looks % LOOKS_PER_CLEANING == 0).await.ok();
+        link = look(&shared, link, looks.is_multiple_of(LOOKS_PER_CLEANING)).await.ok();
     }
 }
 

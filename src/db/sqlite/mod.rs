@@ -59,7 +59,7 @@ impl Sqlite {
         let ours = Arc::clone(&clock);
         let (writer, inbox) = mpsc::channel(WAITING_MAX);
         start_thread("weft-db-write", move || {
-            writer::Writer::new(link, inbox, heads, clock).run()
+            writer::Writer::new(link, inbox, heads, clock).run();
         })?;
         let (readers, queue) = mpsc::channel(WAITING_MAX);
         let queue = reader::shared(queue);
