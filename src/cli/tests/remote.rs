@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use super::house::{runtime, weft};
 use super::workload::{Agent, Served};
-use crate::env::SystemClock;
+use crate::env::{Clock, SystemClock};
 use crate::http::{Door, PeerInfo};
 use crate::jobs::Tasks;
 
@@ -79,8 +79,8 @@ fn serve(ca: &CertifiedIssuer<'static, KeyPair>) -> SocketAddr {
         runtime().block_on(async move {
             let door = Door::tcp("elsewhere", ([127, 0, 0, 1], 0).into()).expect("a door");
             sender.send(door.tcp_address().expect("an address")).expect("told");
-            let clock = Arc::new(SystemClock::new());
-            let tasks = Tasks::new(clock.clone());
+            let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+            let tasks = Tasks::new(Arc::clone(&clock));
             let choose =
                 Arc::new(move |_: &rustls::server::ClientHello<'_>| Some(Arc::clone(&config)));
             let app = Router::new().route("/api/v1/whoami", get(whoami));
