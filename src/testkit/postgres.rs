@@ -32,7 +32,7 @@ pub enum Stop {
     Fast,
     /// At once; it recovers at the next start.
     Immediate,
-    /// SIGKILL to the postmaster; its children follow when they notice.
+    /// SIGKILL to all of its processes.
     Kill,
 }
 
@@ -137,7 +137,11 @@ impl PostgresServer {
             Stop::Immediate => {
                 drop(self.program("pg_ctl", &["-D", &data, "-m", "immediate", "-w", "stop"]));
             }
-            Stop::Kill => self.signal("KILL"),
+            Stop::Kill => {
+                self.signal_all("KILL");
+                // The kernel closes their connections a moment later.
+                pause(Duration::from_millis(50));
+            }
         }
     }
 
@@ -174,12 +178,6 @@ impl PostgresServer {
         let file = Path::new(&self.data()).join("postmaster.pid");
         let text = std::fs::read_to_string(file).unwrap_or_default();
         text.lines().next().unwrap_or_default().to_owned()
-    }
-
-    fn signal(&self, signal: &str) {
-        let pid = self.pid();
-        let sent = Command::new("kill").args([&format!("-{signal}"), &pid]).output();
-        succeeded(&must(sent, "kill"), "kill");
     }
 
     fn signal_all(&self, signal: &str) {
