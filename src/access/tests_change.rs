@@ -83,7 +83,7 @@ impl Replica {
     }
 
     fn decide(&self, ask: &Ask) -> Result<Lifetime, Error> {
-        decide(&*self.access.realm(REALM).unwrap(), ask)
+        decide(&self.access.realm(REALM).unwrap(), ask)
     }
 
     /// The number of the last change, and of the last change of rights.
@@ -182,6 +182,24 @@ async fn every_sort_of_binding_comes_back_as_it_was_given() {
             replica.bind(local(OWN_UID), Arc::clone(binding)).await.unwrap();
         }
         assert_eq!(replica.rights.bindings(&local(0), REALM).unwrap(), all);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_remembered_of_a_role_is_forgotten_with_it() {
+    on_each_database(async |database| {
+        let replica = Replica::new(database).await;
+        let ask = Ask::new(workload("/ops"), "GetFederatedBundle", "Bundle", &id(""));
+        replica.bind(local(0), operator()).await.unwrap();
+        assert!(replica.decide(&ask).is_ok());
+        let rights = replica.access.realm(REALM).unwrap();
+        let request = ask.request();
+        let remembered =
+            rights.question(ask.action, &request, now()).unwrap().memo().unwrap().len();
+        assert_eq!(remembered, 1);
+        replica.unbind(local(0), "ops").await.unwrap();
+        assert!(replica.decide(&ask).is_err());
     })
     .await;
 }

@@ -87,13 +87,17 @@ impl X509Pop {
         let chain = pem_certificates(&text).map_err(|why| Error::file(path, why))?;
         let path = &settings.private_key;
         let text = read_private(path)?.ok_or_else(|| Error::file(path, "there is no such file"))?;
-        let der = PrivatePkcs8KeyDer::from_pem_slice(&text).map_err(|why| Error::file(path, why))?;
+        let der =
+            PrivatePkcs8KeyDer::from_pem_slice(&text).map_err(|why| Error::file(path, why))?;
         let der = Secret::new(der.secret_pkcs8_der().to_vec());
         let key = match PrivateKey::from_pkcs8(&der) {
             Ok(key) => PopKey::P256(key),
-            Err(_) => RsaKeyPair::from_pkcs8(der.expose())
-                .map(PopKey::Rsa)
-                .map_err(|_| Error::file(path, "it holds no PKCS#8 key of a kind that is supported: P-256 or RSA"))?,
+            Err(_) => RsaKeyPair::from_pkcs8(der.expose()).map(PopKey::Rsa).map_err(|_| {
+                Error::file(
+                    path,
+                    "it holds no PKCS#8 key of a kind that is supported: P-256 or RSA",
+                )
+            })?,
         };
         Ok(Self { chain, key })
     }
@@ -140,8 +144,14 @@ fn nonce_of(challenge: &[u8], member: &str) -> Result<Vec<u8>, Error> {
     let bad = |why: &str| Error::BadAnswer(format!("the attestation challenge {why}"));
     let json: Value = serde_json::from_slice(challenge).map_err(|_| bad("is not JSON"))?;
     let nonce = json.get(member).and_then(|part| part.get("nonce")).and_then(Value::as_str);
-    let nonce = nonce.and_then(from_base64).ok_or_else(|| bad("has no nonce for this node's kind of key"))?;
-    if nonce.len() == NONCE_BYTES { Ok(nonce) } else { Err(bad("has a nonce of another length than 32 bytes")) }
+    let nonce = nonce
+        .and_then(from_base64)
+        .ok_or_else(|| bad("has no nonce for this node's kind of key"))?;
+    if nonce.len() == NONCE_BYTES {
+        Ok(nonce)
+    } else {
+        Err(bad("has a nonce of another length than 32 bytes"))
+    }
 }
 
 const NONCE_BYTES: usize = 32;
@@ -163,10 +173,20 @@ mod tests {
         let (settings, _) = pop_files(dir.path());
         let attestor = Attestor::X509Pop(X509Pop::load(&settings).unwrap());
         let entropy = SeededEntropy::new(1);
-        for bad in [&b"{}"[..], b"x", &challenge(&[1; 31]), &challenge(b""), br#"{"rsa_signature":{"nonce":"AA=="}}"#] {
+        for bad in [
+            &b"{}"[..],
+            b"x",
+            &challenge(&[1; 31]),
+            &challenge(b""),
+            br#"{"rsa_signature":{"nonce":"AA=="}}"#,
+        ] {
             assert!(attestor.answer(bad, &entropy).is_err(), "{}", String::from_utf8_lossy(bad));
         }
-        assert!(Attestor::JoinToken(Secret::new("t".into())).answer(&challenge(&[1; 32]), &entropy).is_err());
+        assert!(
+            Attestor::JoinToken(Secret::new("t".into()))
+                .answer(&challenge(&[1; 32]), &entropy)
+                .is_err()
+        );
     }
 
     #[test]
@@ -178,7 +198,8 @@ mod tests {
         assert_eq!(payload["certificates"].as_array().unwrap().len(), 1);
         let answer = attestor.answer(&challenge(&[9; 32]), &SeededEntropy::new(1)).unwrap();
         let answer: Value = serde_json::from_slice(&answer).unwrap();
-        let part = |name: &str| from_base64(answer["ecdsa_signature"][name].as_str().unwrap()).unwrap();
+        let part =
+            |name: &str| from_base64(answer["ecdsa_signature"][name].as_str().unwrap()).unwrap();
         assert_eq!(part("nonce").len(), 32);
         let signed = [vec![9; 32], part("nonce")].concat();
         let signature = ecdsa_der(&part("r"), &part("s")).unwrap();

@@ -65,9 +65,15 @@ impl Trust {
 /// The authorities whose public key a pin names.
 fn pinned(shown: &types::Bundle, pins: &[Pin]) -> Vec<X509Authority> {
     let is_pinned = |certificate: &types::X509Certificate| {
-        CertificateView::parse(&certificate.asn1).is_ok_and(|view| pins.contains(&sha256(&view.spki)))
+        CertificateView::parse(&certificate.asn1)
+            .is_ok_and(|view| pins.contains(&sha256(&view.spki)))
     };
-    shown.x509_authorities.iter().filter(|certificate| is_pinned(certificate)).map(authority).collect()
+    shown
+        .x509_authorities
+        .iter()
+        .filter(|certificate| is_pinned(certificate))
+        .map(authority)
+        .collect()
 }
 
 fn authority(certificate: &types::X509Certificate) -> X509Authority {
@@ -89,7 +95,10 @@ fn read_bundle(path: &Path) -> Result<Vec<X509Authority>, Error> {
     if certificates.is_empty() {
         return Err(Error::file(path, "it holds no X.509 authority"));
     }
-    Ok(certificates.into_iter().map(|der| X509Authority { der: der.into(), tainted: false }).collect())
+    Ok(certificates
+        .into_iter()
+        .map(|der| X509Authority { der: der.into(), tainted: false })
+        .collect())
 }
 
 #[cfg(test)]
@@ -101,7 +110,10 @@ mod tests {
     #[test]
     fn an_authority_that_no_pin_names_is_thrown_away() {
         let (ours, theirs) = (authority_certificate(), authority_certificate());
-        let message = |der: &[u8]| types::X509Certificate { asn1: Bytes::copy_from_slice(der), tainted: false };
+        let message = |der: &[u8]| types::X509Certificate {
+            asn1: Bytes::copy_from_slice(der),
+            tainted: false,
+        };
         let garbage = message(b"not a certificate");
         let shown = types::Bundle {
             x509_authorities: vec![message(&theirs), garbage, message(&ours)],
@@ -118,7 +130,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("bundle");
         let der = authority_certificate();
-        let document = print_bundle(&KeySet { x509: vec![der.clone()], ..KeySet::default() }).to_string();
+        let document =
+            print_bundle(&KeySet { x509: vec![der.clone()], ..KeySet::default() }).to_string();
         let pem = crate::agent::identity::pem("CERTIFICATE", &der).to_string();
         for text in [pem, document] {
             std::fs::write(&path, text).unwrap();

@@ -129,7 +129,11 @@ impl Cache {
     }
 
     /// What these selectors are entitled to.
-    pub fn identities(&self, selectors: &Selectors, now: Timestamp) -> Result<Arc<Identities>, NotReady> {
+    pub fn identities(
+        &self,
+        selectors: &Selectors,
+        now: Timestamp,
+    ) -> Result<Arc<Identities>, NotReady> {
         self.lock().identities(selectors, now)
     }
 
@@ -190,7 +194,11 @@ impl Cache {
     /// The SVIDs held, for whoever judges them after a change of the bundle.
     pub fn held(&self) -> Vec<(EntryId, Arc<X509Svid>)> {
         let state = self.lock();
-        state.slots.iter().filter_map(|(id, slot)| slot.svid.clone().map(|svid| (id.clone(), svid))).collect()
+        state
+            .slots
+            .iter()
+            .filter_map(|(id, slot)| slot.svid.clone().map(|svid| (id.clone(), svid)))
+            .collect()
     }
 
     /// How many entries, SVIDs and listening sets there are.
@@ -275,7 +283,11 @@ impl State {
         }
     }
 
-    fn identities(&self, selectors: &Selectors, now: Timestamp) -> Result<Arc<Identities>, NotReady> {
+    fn identities(
+        &self,
+        selectors: &Selectors,
+        now: Timestamp,
+    ) -> Result<Arc<Identities>, NotReady> {
         let own = self.view.own().filter(|_| self.view.as_of().is_some()).ok_or(NotReady)?;
         let entries = self.matching(selectors, now);
         let mut svids = Vec::with_capacity(entries.len());
@@ -285,12 +297,15 @@ impl State {
             domains.extend(&entry.federates_with);
             good_until = good_until.min(entry.expires_at.unwrap_or(Timestamp::FOREVER));
             let held = self.slots.get(&entry.id).and_then(|slot| slot.svid.as_ref());
-            if let Some(svid) = held.filter(|svid| now < svid.expires_at && svid.spiffe_id == entry.spiffe_id) {
+            if let Some(svid) =
+                held.filter(|svid| now < svid.expires_at && svid.spiffe_id == entry.spiffe_id)
+            {
                 good_until = good_until.min(svid.expires_at);
                 svids.push((Arc::clone(entry), Arc::clone(svid)));
             }
         }
-        let federated = domains.into_iter().filter_map(|domain| self.view.federated(domain).cloned()).collect();
+        let federated =
+            domains.into_iter().filter_map(|domain| self.view.federated(domain).cloned()).collect();
         Ok(Arc::new(Identities { entries, svids, own: Arc::clone(own), federated, good_until }))
     }
 
@@ -305,7 +320,11 @@ impl State {
     }
 
     /// The same for a listening set: made once a change for all who listen.
-    fn shared(&mut self, selectors: &Selectors, now: Timestamp) -> Result<Arc<Identities>, NotReady> {
+    fn shared(
+        &mut self,
+        selectors: &Selectors,
+        now: Timestamp,
+    ) -> Result<Arc<Identities>, NotReady> {
         let generation = self.generation;
         let seen = self.listeners.get(selectors).and_then(|listener| listener.seen.clone());
         if let Some((at, held)) = &seen
@@ -359,9 +378,16 @@ impl State {
     }
 
     /// When this entry needs an SVID; never if nobody wants one. A listener's missing SVID comes before all others.
-    fn due_at(&self, entry: &Entry, rules: &Rules, quota: &mut usize, now: Timestamp) -> Option<Timestamp> {
+    fn due_at(
+        &self,
+        entry: &Entry,
+        rules: &Rules,
+        quota: &mut usize,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
         let slot = self.slots.get(&entry.id)?;
-        let attestable = entry.selectors.iter().all(|selector| rules.attestable.contains(&selector.kind()));
+        let attestable =
+            entry.selectors.iter().all(|selector| rules.attestable.contains(&selector.kind()));
         if !attestable || entry.expires_at.is_some_and(|end| end <= now) {
             return None;
         }

@@ -32,7 +32,9 @@ fn upsert(cache: &Cache, entry: &Arc<Entry>) {
 
 fn fill(cache: &Cache, now: Timestamp) {
     let due = cache.plan(now, 500).due;
-    cache.keep(due.into_iter().map(|entry| (Arc::clone(&entry), svid(&entry, now, hour()))).collect());
+    cache.keep(
+        due.into_iter().map(|entry| (Arc::clone(&entry), svid(&entry, now, hour()))).collect(),
+    );
 }
 
 fn served(cache: &Cache, shown: &Selectors, now: Timestamp) -> Vec<String> {
@@ -66,13 +68,19 @@ fn an_entry_that_gives_another_identity_now_is_not_served_with_the_old_svid() {
 fn an_svid_that_arrives_after_its_entry_went_or_changed_is_not_kept() {
     let (old, new) = (entry("a", "/a"), Arc::new(Entry { revision: 2, ..plain_entry("a", "/b") }));
     let cache = cache(vec![Arc::clone(&new)]);
-    cache.keep(vec![(Arc::clone(&old), svid(&old, T0, hour())), (entry("x", "/x"), svid(&old, T0, hour()))]);
+    cache.keep(vec![
+        (Arc::clone(&old), svid(&old, T0, hour())),
+        (entry("x", "/x"), svid(&old, T0, hour())),
+    ]);
     assert_eq!(cache.sizes(), (1, 0, 0));
 }
 
 #[test]
 fn selectors_must_all_be_shown() {
-    let strict = Entry { selectors: BTreeSet::clone(&selectors(&["unix:uid:1000", "unix:path:/x"])), ..plain_entry("a", "/a") };
+    let strict = Entry {
+        selectors: BTreeSet::clone(&selectors(&["unix:uid:1000", "unix:path:/x"])),
+        ..plain_entry("a", "/a")
+    };
     let cache = cache(vec![Arc::new(strict), entry("b", "/b")]);
     fill(&cache, T0);
     assert_eq!(served(&cache, &uid(), T0), ["b"]);
@@ -102,13 +110,16 @@ fn spiffe_092_the_oldest_entry_comes_first_and_the_order_does_not_depend_on_arri
 
 #[test]
 fn spiffe_084_a_hint_is_given_once_to_the_oldest_and_no_hint_any_number_of_times() {
-    let hinted = |name: &str, hint: &str| Arc::new(Entry { hint: hint.to_owned(), ..plain_entry(name, "/x") });
+    let hinted = |name: &str, hint: &str| {
+        Arc::new(Entry { hint: hint.to_owned(), ..plain_entry(name, "/x") })
+    };
     let cache = cache(vec![hinted("b", "web"), hinted("a", "web"), hinted("c", "")]);
     upsert(&cache, &hinted("d", ""));
     fill(&cache, T0);
     fill(&cache, T0);
     let identities = cache.identities(&uid(), T0).unwrap();
-    let hints: Vec<_> = identities.entries.iter().map(|entry| (entry.id.as_str(), entry.hint.as_str())).collect();
+    let hints: Vec<_> =
+        identities.entries.iter().map(|entry| (entry.id.as_str(), entry.hint.as_str())).collect();
     assert_eq!(hints, [("a", "web"), ("c", ""), ("d", "")]);
 }
 
@@ -123,11 +134,17 @@ fn federated_bundles_are_those_the_entries_name_and_that_are_there() {
         let federates_with = to.iter().map(|name| domain(name)).collect();
         Arc::new(Entry { federates_with, ..plain_entry(name, "/x") })
     };
-    let cache = cache(vec![federating("a", &["one.org", "none.org"]), federating("b", &["one.org"])]);
+    let cache =
+        cache(vec![federating("a", &["one.org", "none.org"]), federating("b", &["one.org"])]);
     let federated = vec![bundle("one.org", 1), bundle("two.org", 1)];
     cache.apply(Update { federated, ..Update::default() }, T0);
-    let names: Vec<_> =
-        cache.identities(&uid(), T0).unwrap().federated.iter().map(|bundle| bundle.trust_domain.to_string()).collect();
+    let names: Vec<_> = cache
+        .identities(&uid(), T0)
+        .unwrap()
+        .federated
+        .iter()
+        .map(|bundle| bundle.trust_domain.to_string())
+        .collect();
     assert_eq!(names, ["one.org"]);
 }
 
@@ -145,7 +162,10 @@ fn svids_are_fetched_before_anybody_asks_up_to_the_bound_and_beyond_it_for_liste
 
 #[test]
 fn what_nobody_on_this_node_can_match_and_what_asks_not_to_be_prefetched_is_not_fetched() {
-    let alias = Entry { selectors: BTreeSet::clone(&selectors(&["x509pop:cn:a"])), ..plain_entry("a", "/a") };
+    let alias = Entry {
+        selectors: BTreeSet::clone(&selectors(&["x509pop:cn:a"])),
+        ..plain_entry("a", "/a")
+    };
     let lazy = Entry { prefetch: false, ..plain_entry("b", "/b") };
     let cache = cache(vec![Arc::new(alias), Arc::new(lazy)]);
     assert!(due(&cache, T0).is_empty());
@@ -169,7 +189,8 @@ fn svids_are_renewed_when_due_and_when_their_entry_changed_and_when_told() {
 
 #[test]
 fn a_listeners_missing_svid_comes_first() {
-    let mine = Entry { selectors: BTreeSet::clone(&selectors(&["unix:uid:7"])), ..plain_entry("z", "/z") };
+    let mine =
+        Entry { selectors: BTreeSet::clone(&selectors(&["unix:uid:7"])), ..plain_entry("z", "/z") };
     let cache = cache(vec![entry("a", "/a"), Arc::new(mine)]);
     let _listening = cache.subscribe(selectors(&["unix:uid:7"]));
     assert_eq!(due(&cache, T0), ["z", "a"]);
@@ -179,7 +200,10 @@ fn a_listeners_missing_svid_comes_first() {
 #[test]
 fn an_entry_the_server_refused_waits_before_it_is_asked_for_again_unless_it_changes() {
     let cache = cache(vec![entry("a", "/a")]);
-    let failed = |now| cache.failed(&EntryId::parse("a").unwrap(), now, |failures| Lifetime::seconds(1 << failures));
+    let failed = |now| {
+        cache
+            .failed(&EntryId::parse("a").unwrap(), now, |failures| Lifetime::seconds(1 << failures))
+    };
     failed(T0);
     assert_eq!(cache.plan(T0, 9), Plan { due: vec![], next: Some(T0.plus(Lifetime::seconds(1))) });
     let later = T0.plus(Lifetime::seconds(1));
@@ -191,7 +215,8 @@ fn an_entry_the_server_refused_waits_before_it_is_asked_for_again_unless_it_chan
 
 #[test]
 fn listeners_share_one_answer_and_a_change_of_another_set_is_no_news() {
-    let other = Entry { selectors: BTreeSet::clone(&selectors(&["unix:uid:7"])), ..plain_entry("z", "/z") };
+    let other =
+        Entry { selectors: BTreeSet::clone(&selectors(&["unix:uid:7"])), ..plain_entry("z", "/z") };
     let cache = cache(vec![entry("a", "/a")]);
     fill(&cache, T0);
     let (one, two) = (cache.subscribe(uid()), cache.subscribe(uid()));

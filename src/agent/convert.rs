@@ -59,7 +59,9 @@ fn parse_entry(message: types::Entry) -> Result<Option<Entry>, Error> {
 /// A SPIFFE ID of two parts.
 pub(crate) fn spiffe_id(message: Option<&types::Spiffeid>) -> Result<SpiffeId, Error> {
     let message = message.ok_or_else(|| Error::BadAnswer("a SPIFFE ID is missing".to_owned()))?;
-    domain(&message.trust_domain)?.with_path(&message.path).map_err(|why| Error::BadAnswer(why.to_string()))
+    domain(&message.trust_domain)?
+        .with_path(&message.path)
+        .map_err(|why| Error::BadAnswer(why.to_string()))
 }
 
 /// A trust domain, bare or as its ID, as servers send both.
@@ -75,7 +77,10 @@ pub(crate) fn bundle(message: &types::Bundle) -> Result<Arc<Bundle>, Error> {
     let mut x509 = Vec::with_capacity(message.x509_authorities.len());
     for authority in &message.x509_authorities {
         x509_der.extend_from_slice(&authority.asn1);
-        x509.push(X509Authority { der: Bytes::copy_from_slice(&authority.asn1), tainted: authority.tainted });
+        x509.push(X509Authority {
+            der: Bytes::copy_from_slice(&authority.asn1),
+            tainted: authority.tainted,
+        });
     }
     // One unreadable root refuses the whole bundle: without it a peer would be refused and nobody would know why.
     roots(&trust_domain, &x509)?;
@@ -83,7 +88,10 @@ pub(crate) fn bundle(message: &types::Bundle) -> Result<Arc<Bundle>, Error> {
     let mut jwt = Vec::with_capacity(message.jwt_authorities.len());
     for authority in &message.jwt_authorities {
         let Ok(key) = PublicKey::from_spki_der(&authority.public_key) else {
-            tracing::warn!(authority.id = authority.key_id, "a JWT authority of the bundle is left out");
+            tracing::warn!(
+                authority.id = authority.key_id,
+                "a JWT authority of the bundle is left out"
+            );
             continue;
         };
         set.jwt.push(jose::JwtAuthority { kid: authority.key_id.clone(), key });
@@ -92,11 +100,22 @@ pub(crate) fn bundle(message: &types::Bundle) -> Result<Arc<Bundle>, Error> {
     let jwks = Bytes::from(print_bundle(&set).to_string());
     let jwt_keys = JwtKeys::new(set.jwt.into_iter().map(|one| (one.kid, one.key)));
     let sequence = message.sequence_number;
-    Ok(Arc::new(Bundle { trust_domain, x509, jwt, sequence, x509_der: x509_der.into(), jwks, jwt_keys }))
+    Ok(Arc::new(Bundle {
+        trust_domain,
+        x509,
+        jwt,
+        sequence,
+        x509_der: x509_der.into(),
+        jwks,
+        jwt_keys,
+    }))
 }
 
 /// The roots to verify with.
-pub(crate) fn roots(trust_domain: &TrustDomain, authorities: &[X509Authority]) -> Result<Roots, Error> {
+pub(crate) fn roots(
+    trust_domain: &TrustDomain,
+    authorities: &[X509Authority],
+) -> Result<Roots, Error> {
     Roots::new(trust_domain.clone(), authorities.iter().map(|one| one.der.as_ref()))
         .map_err(|why| Error::BadAnswer(format!("a bundle with an unreadable authority: {why}")))
 }
@@ -110,7 +129,11 @@ pub(crate) fn update(message: node::Update) -> Result<Update, Error> {
         bundle: message.bundle.as_ref().map(bundle).transpose()?,
         federated: message.federated_bundles.iter().map(bundle).collect::<Result<_, _>>()?,
         removed: message.removed_ids.iter().filter_map(|id| EntryId::parse(id).ok()).collect(),
-        removed_domains: message.removed_trust_domains.iter().filter_map(|name| domain(name).ok()).collect(),
+        removed_domains: message
+            .removed_trust_domains
+            .iter()
+            .filter_map(|name| domain(name).ok())
+            .collect(),
         ..Update::default()
     };
     for one in message.upserts.into_iter().filter_map(|upsert| upsert.entry) {

@@ -35,11 +35,17 @@ pub(crate) enum Failure {
 impl Dialer {
     /// For `host:port`. The host is sent as the server name; it is not what is verified.
     pub(crate) fn new(address: &str, config: ClientConfig) -> Result<Self, Error> {
-        let wrong = || Error::Settings(format!("`{address}` is no address of the form `host:port`"));
+        let wrong =
+            || Error::Settings(format!("`{address}` is no address of the form `host:port`"));
         let (host, _) = address.rsplit_once(':').ok_or_else(wrong)?;
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let name = ServerName::try_from(host).map_err(|_| wrong())?;
-        Ok(Self { address: Arc::from(address), name, config: Arc::new(config), last: Arc::default() })
+        Ok(Self {
+            address: Arc::from(address),
+            name,
+            config: Arc::new(config),
+            last: Arc::default(),
+        })
     }
 
     /// A channel that dials when it is used, and again when its connection ended.
@@ -92,7 +98,9 @@ impl Dialer {
 fn tls_failure(why: &std::io::Error) -> Failure {
     let tls = why.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match tls {
-        Some(rustls::Error::InvalidCertificate(refusal)) => Failure::Tls(certificate_words(refusal)),
+        Some(rustls::Error::InvalidCertificate(refusal)) => {
+            Failure::Tls(certificate_words(refusal))
+        }
         Some(other) => Failure::Tls(other.to_string()),
         None => Failure::Network(why.to_string()),
     }
@@ -101,8 +109,12 @@ fn tls_failure(why: &std::io::Error) -> Failure {
 fn certificate_words(refusal: &rustls::CertificateError) -> String {
     use rustls::CertificateError as Refusal;
     match refusal {
-        Refusal::Expired => "its certificate has expired, or the clock of this machine is fast".to_owned(),
-        Refusal::NotValidYet => "its certificate is not valid yet: is the clock of this machine slow?".to_owned(),
+        Refusal::Expired => {
+            "its certificate has expired, or the clock of this machine is fast".to_owned()
+        }
+        Refusal::NotValidYet => {
+            "its certificate is not valid yet: is the clock of this machine slow?".to_owned()
+        }
         Refusal::Other(other) => other.0.to_string(),
         other => format!("its certificate was refused: {other:?}"),
     }

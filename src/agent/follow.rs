@@ -30,7 +30,9 @@ impl Follow {
         let mut seen: Option<Arc<Bundle>> = None;
         loop {
             let own = self.cache.look(|view| view.own().cloned());
-            if let Some(own) = own.filter(|own| seen.as_ref().is_none_or(|seen| !Arc::ptr_eq(seen, own))) {
+            if let Some(own) =
+                own.filter(|own| seen.as_ref().is_none_or(|seen| !Arc::ptr_eq(seen, own)))
+            {
                 if let Err(why) = self.trust(&own).await {
                     tracing::error!(error = %why, "the new bundle could not be taken up");
                 }
@@ -47,11 +49,15 @@ impl Follow {
     async fn trust(&self, own: &Arc<Bundle>) -> Result<(), Error> {
         // A server that sends no authority would lock this agent out for good: what it had stays its own trust.
         if own.x509.is_empty() {
-            return Err(Error::BadAnswer("the trust domain's bundle holds no X.509 authority".to_owned()));
+            return Err(Error::BadAnswer(
+                "the trust domain's bundle holds no X.509 authority".to_owned(),
+            ));
         }
         self.client.roots().set(&convert::roots(&own.trust_domain, &own.x509)?);
         let (store, own) = (self.store.clone(), Arc::clone(own));
-        let keep = tokio::task::spawn_blocking(move || store.keep_bundle(own.x509.iter().map(|one| one.der.as_ref())));
+        let keep = tokio::task::spawn_blocking(move || {
+            store.keep_bundle(own.x509.iter().map(|one| one.der.as_ref()))
+        });
         keep.await.map_err(Fault::bug)?
     }
 

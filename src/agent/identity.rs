@@ -45,11 +45,19 @@ pub struct Identity {
 
 impl Identity {
     /// Reads what the chain says, and checks that it is for this key.
-    pub fn new(key: Arc<PrivateKey>, chain: Vec<Vec<u8>>, reattestable: bool) -> Result<Self, Error> {
-        let leaf = chain.first().ok_or_else(|| Error::BadAnswer("the SVID has no certificate".to_owned()))?;
+    pub fn new(
+        key: Arc<PrivateKey>,
+        chain: Vec<Vec<u8>>,
+        reattestable: bool,
+    ) -> Result<Self, Error> {
+        let leaf = chain
+            .first()
+            .ok_or_else(|| Error::BadAnswer("the SVID has no certificate".to_owned()))?;
         let view = CertificateView::parse(leaf).map_err(|why| Error::BadAnswer(why.to_string()))?;
         if view.spki != key.public().spki() {
-            return Err(Error::BadAnswer("the SVID is for another key than the one asked for".to_owned()));
+            return Err(Error::BadAnswer(
+                "the SVID is for another key than the one asked for".to_owned(),
+            ));
         }
         let [uri] = view.uris.as_slice() else {
             return Err(Error::BadAnswer("an SVID has exactly one URI name".to_owned()));
@@ -91,8 +99,10 @@ impl Store {
         let Some(text) = read_private(&path)? else { return Ok(None) };
         let key = read_key(&path, &text)?;
         let chain = pem_certificates(&text).map_err(|why| Error::file(&path, why))?;
-        let reattestable = text.windows(REATTESTABLE.len()).any(|part| part == REATTESTABLE.as_bytes());
-        let identity = Identity::new(Arc::new(key), chain, reattestable).map_err(|why| Error::file(&path, why))?;
+        let reattestable =
+            text.windows(REATTESTABLE.len()).any(|part| part == REATTESTABLE.as_bytes());
+        let identity = Identity::new(Arc::new(key), chain, reattestable)
+            .map_err(|why| Error::file(&path, why))?;
         Ok(Some(identity))
     }
 
@@ -139,8 +149,12 @@ impl Store {
     }
 
     /// Keeps them.
-    pub fn keep_bundle<'a>(&self, authorities: impl IntoIterator<Item = &'a [u8]>) -> Result<(), Error> {
-        let text: String = authorities.into_iter().map(|der| pem("CERTIFICATE", der).to_string()).collect();
+    pub fn keep_bundle<'a>(
+        &self,
+        authorities: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<(), Error> {
+        let text: String =
+            authorities.into_iter().map(|der| pem("CERTIFICATE", der).to_string()).collect();
         self.replace(BUNDLE, text.as_bytes(), 0o644)
     }
 
@@ -162,7 +176,12 @@ impl Store {
     fn replace(&self, name: &str, bytes: &[u8], mode: u32) -> Result<(), Error> {
         let (path, fresh) = (self.dir.join(name), self.dir.join(format!("{name}.new")));
         let write = || -> std::io::Result<()> {
-            let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(mode).open(&fresh)?;
+            let mut file = OpenOptions::new()
+                .create(true)
+                .write(true)
+                .truncate(true)
+                .mode(mode)
+                .open(&fresh)?;
             file.set_permissions(fs::Permissions::from_mode(mode))?;
             file.write_all(bytes)?;
             file.sync_all()?;
@@ -191,7 +210,10 @@ pub(crate) fn read_private(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, Er
     };
     let mode = fs::metadata(path).map_err(|why| Error::file(path, why))?.permissions().mode();
     if mode & 0o077 != 0 {
-        let why = format!("it holds a key and others may read it (mode {:03o}): `chmod 600` it", mode & 0o777);
+        let why = format!(
+            "it holds a key and others may read it (mode {:03o}): `chmod 600` it",
+            mode & 0o777
+        );
         return Err(Error::file(path, why));
     }
     Ok(Some(bytes))

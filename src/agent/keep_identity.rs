@@ -9,7 +9,8 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Code;
 use weft_proto::spire::api::server::agent::v1::{
-    AgentX509svidParams, AttestAgentRequest, attest_agent_request as request, attest_agent_response as response,
+    AgentX509svidParams, AttestAgentRequest, attest_agent_request as request,
+    attest_agent_response as response,
 };
 use weft_proto::spire::api::types;
 
@@ -51,12 +52,15 @@ impl Keeper {
     pub(crate) async fn run(self, mut identity: Identity) -> Result<Infallible, Error> {
         let mut refusals = self.client.refusals();
         loop {
-            let due = renew_at(identity.not_before, identity.expires_at, draw(&self.ports.entropy)?);
+            let due =
+                renew_at(identity.not_before, identity.expires_at, draw(&self.ports.entropy)?);
             let refused = self.until_due_or_refused(due, &mut refusals).await;
             identity = match refused {
                 Some(Refusal::Banned) => return self.banned(),
                 Some(Refusal::AttestAgain) => {
-                    tracing::warn!("the server no longer accepts this agent's SVID: attesting again");
+                    tracing::warn!(
+                        "the server no longer accepts this agent's SVID: attesting again"
+                    );
                     self.attest_again().await?
                 }
                 None => self.renew_until_done(&identity).await?,
@@ -128,7 +132,8 @@ impl Keeper {
     }
 
     async fn attest(&self) -> Result<Identity, Error> {
-        let attestor = self.attestor.as_ref().ok_or_else(|| Error::Settings(NO_ATTESTOR.to_owned()))?;
+        let attestor =
+            self.attestor.as_ref().ok_or_else(|| Error::Settings(NO_ATTESTOR.to_owned()))?;
         let key = self.store.next_key()?;
         self.client.present_nothing()?;
         let (svid, reattestable) = self.converse(attestor, csr::create(key.as_ref())?).await?;
@@ -136,27 +141,43 @@ impl Keeper {
     }
 
     /// One `AttestAgent` conversation: the proof, any number of challenges, the SVID.
-    async fn converse(&self, attestor: &Attestor, csr: Vec<u8>) -> Result<(types::X509svid, bool), Error> {
-        let data = types::AttestationData { r#type: attestor.kind().to_owned(), payload: attestor.payload().into() };
+    async fn converse(
+        &self,
+        attestor: &Attestor,
+        csr: Vec<u8>,
+    ) -> Result<(types::X509svid, bool), Error> {
+        let data = types::AttestationData {
+            r#type: attestor.kind().to_owned(),
+            payload: attestor.payload().into(),
+        };
         let params = AgentX509svidParams { csr: csr.into() };
-        let step = request::Step::Params(request::Params { data: Some(data), params: Some(params) });
+        let step =
+            request::Step::Params(request::Params { data: Some(data), params: Some(params) });
         let (requests, receiver) = mpsc::channel(1);
         let closed = || Error::BadAnswer("the server ended the attestation early".to_owned());
         requests.send(AttestAgentRequest { step: Some(step) }).await.map_err(|_| closed())?;
-        let (mut answers, era) = self.client.attest(ReceiverStream::new(receiver)).await.map_err(refused)?;
+        let (mut answers, era) =
+            self.client.attest(ReceiverStream::new(receiver)).await.map_err(refused)?;
         loop {
             let limited = tokio::time::timeout(ANSWER_WITHIN, answers.message()).await;
             let answer = limited
-                .unwrap_or_else(|_| Err(tonic::Status::deadline_exceeded("the server did not answer in time")))
+                .unwrap_or_else(|_| {
+                    Err(tonic::Status::deadline_exceeded("the server did not answer in time"))
+                })
                 .map_err(|status| refused(self.client.read(era, "AttestAgent", &status)))?;
             match answer.and_then(|answer| answer.step).ok_or_else(closed)? {
                 response::Step::Challenge(challenge) => {
                     let answer = attestor.answer(&challenge, self.ports.entropy.as_ref())?;
                     let step = request::Step::ChallengeResponse(answer.into());
-                    requests.send(AttestAgentRequest { step: Some(step) }).await.map_err(|_| closed())?;
+                    requests
+                        .send(AttestAgentRequest { step: Some(step) })
+                        .await
+                        .map_err(|_| closed())?;
                 }
                 response::Step::Result(result) => {
-                    let svid = result.svid.ok_or_else(|| Error::BadAnswer("no SVID in the result".to_owned()))?;
+                    let svid = result
+                        .svid
+                        .ok_or_else(|| Error::BadAnswer("no SVID in the result".to_owned()))?;
                     return Ok((svid, result.reattestable));
                 }
             }
@@ -164,12 +185,20 @@ impl Keeper {
     }
 
     /// Keeps the new SVID, shows it from now on, and uses it once, which makes it the current one on the server.
-    async fn adopt(&self, key: Arc<PrivateKey>, svid: types::X509svid, reattestable: bool) -> Result<Identity, Error> {
+    async fn adopt(
+        &self,
+        key: Arc<PrivateKey>,
+        svid: types::X509svid,
+        reattestable: bool,
+    ) -> Result<Identity, Error> {
         let chain = svid.cert_chain.iter().map(|der| der.to_vec()).collect();
         let identity = Identity::new(key, chain, reattestable)?;
         let named = &identity.spiffe_id;
         if *named.trust_domain() != self.trust_domain || !named.is_under("/spire/agent") {
-            return Err(Error::BadAnswer(format!("`{named}` is no agent of `{}`", self.trust_domain)));
+            return Err(Error::BadAnswer(format!(
+                "`{named}` is no agent of `{}`",
+                self.trust_domain
+            )));
         }
         let (store, kept) = (self.store.clone(), identity.clone());
         let keep = tokio::task::spawn_blocking(move || store.adopt(&kept));
@@ -186,13 +215,23 @@ impl Keeper {
         Err(Error::Banned)
     }
 
-    async fn pause(&self, failures: &mut u32, what: &'static str, why: &Error) -> Result<(), Error> {
+    async fn pause(
+        &self,
+        failures: &mut u32,
+        what: &'static str,
+        why: &Error,
+    ) -> Result<(), Error> {
         pause(&self.ports, failures, what, why).await
     }
 }
 
 /// Waits before the next attempt, longer each time.
-pub(crate) async fn pause(ports: &Ports, failures: &mut u32, what: &'static str, why: &Error) -> Result<(), Error> {
+pub(crate) async fn pause(
+    ports: &Ports,
+    failures: &mut u32,
+    what: &'static str,
+    why: &Error,
+) -> Result<(), Error> {
     let wait = backoff(*failures, FIRST_WAIT, LONGEST_WAIT, draw(&ports.entropy)?);
     *failures = failures.saturating_add(1);
     tracing::warn!(error = %why, retry.after = %wait, "{what} failed and is tried again");
@@ -204,11 +243,17 @@ pub(crate) async fn pause(ports: &Ports, failures: &mut u32, what: &'static str,
 fn refused(why: Error) -> Error {
     match why {
         Error::Answer {
-            code: Code::InvalidArgument | Code::PermissionDenied | Code::NotFound | Code::FailedPrecondition
+            code:
+                Code::InvalidArgument
+                | Code::PermissionDenied
+                | Code::NotFound
+                | Code::FailedPrecondition
                 | Code::Unauthenticated,
             message,
         } => Error::AttestationRefused(message),
-        Error::NotOffered(_) => Error::AttestationRefused("it does not offer this kind of attestation".to_owned()),
+        Error::NotOffered(_) => {
+            Error::AttestationRefused("it does not offer this kind of attestation".to_owned())
+        }
         other => other,
     }
 }

@@ -23,7 +23,12 @@ struct Ops {
 }
 
 /// Serves `/live`, `/ready` and `/metrics`; refuses an address that others can reach.
-pub(crate) fn serve(address: SocketAddr, cache: Cache, ports: &Ports, tasks: &Tasks) -> Result<(), Error> {
+pub(crate) fn serve(
+    address: SocketAddr,
+    cache: Cache,
+    ports: &Ports,
+    tasks: &Tasks,
+) -> Result<(), Error> {
     if !address.ip().is_loopback() {
         return Err(Error::Settings(format!("`ops = \"{address}\"` is not a loopback address")));
     }
@@ -40,15 +45,22 @@ pub(crate) fn serve(address: SocketAddr, cache: Cache, ports: &Ports, tasks: &Ta
 /// Ready once the server was heard; the age of what is known is in the text.
 async fn ready(State(ops): State<Ops>) -> (StatusCode, String) {
     match ops.cache.look(super::view::View::as_of) {
-        Some(at) => (StatusCode::OK, format!("ok: the server was last heard {} ago\n", ops.clock.now().since(at))),
-        None => (StatusCode::SERVICE_UNAVAILABLE, "starting: the server has not been heard yet\n".to_owned()),
+        Some(at) => (
+            StatusCode::OK,
+            format!("ok: the server was last heard {} ago\n", ops.clock.now().since(at)),
+        ),
+        None => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "starting: the server has not been heard yet\n".to_owned(),
+        ),
     }
 }
 
 /// The few numbers an agent has, in the Prometheus text format.
 async fn metrics(State(ops): State<Ops>) -> String {
     let (entries, svids, listeners) = ops.cache.sizes();
-    let age = ops.cache.look(super::view::View::as_of).map(|at| ops.clock.now().since(at).as_seconds());
+    let age =
+        ops.cache.look(super::view::View::as_of).map(|at| ops.clock.now().since(at).as_seconds());
     let mut text = format!(
         "# TYPE weft_agent_entries gauge\nweft_agent_entries {entries}\n\
          # TYPE weft_agent_x509_svids gauge\nweft_agent_x509_svids {svids}\n\

@@ -80,12 +80,18 @@ impl Prefetch {
 
     /// One batch.
     async fn fetch(&self, due: Vec<Arc<Entry>>) -> Result<(), Error> {
-        let asked = tokio::task::spawn_blocking(move || due.into_iter().map(Asked::new).collect::<Result<Vec<_>, _>>());
+        let asked = tokio::task::spawn_blocking(move || {
+            due.into_iter().map(Asked::new).collect::<Result<Vec<_>, _>>()
+        });
         let asked = asked.await.map_err(Fault::bug)??;
         let params = asked.iter().map(Asked::params).collect();
         let results = self.client.x509_svids(params).await?;
         if results.len() != asked.len() {
-            return Err(Error::BadAnswer(format!("{} results for {} requests", results.len(), asked.len())));
+            return Err(Error::BadAnswer(format!(
+                "{} results for {} requests",
+                results.len(),
+                asked.len()
+            )));
         }
         let mut fresh = Vec::with_capacity(asked.len());
         for (asked, result) in asked.into_iter().zip(results) {
@@ -110,7 +116,10 @@ impl Prefetch {
     fn read(&self, asked: &Asked, result: OneResult) -> Result<Arc<X509Svid>, Error> {
         let status = result.status.unwrap_or_default();
         if status.code != 0 {
-            return Err(Error::Answer { code: Code::from_i32(status.code), message: status.message });
+            return Err(Error::Answer {
+                code: Code::from_i32(status.code),
+                message: status.message,
+            });
         }
         let chain = result.svid.map(|svid| svid.cert_chain).unwrap_or_default();
         let svid = x509_svid(&asked.entry, &asked.key, &chain, draw(&self.entropy)?)?;
@@ -123,7 +132,8 @@ impl Prefetch {
         if own.x509.iter().all(|authority| !authority.tainted) {
             return;
         }
-        let good: Vec<_> = own.x509.iter().filter(|authority| !authority.tainted).cloned().collect();
+        let good: Vec<_> =
+            own.x509.iter().filter(|authority| !authority.tainted).cloned().collect();
         let Ok(roots) = convert::roots(&own.trust_domain, &good) else { return };
         let hangs = |svid: &X509Svid| {
             let chain: Vec<_> = svid.certificates.iter().map(AsRef::as_ref).collect();
@@ -143,7 +153,10 @@ impl Asked {
     }
 
     fn params(&self) -> NewX509svidParams {
-        NewX509svidParams { entry_id: self.entry.id.to_string(), csr: Bytes::copy_from_slice(&self.csr) }
+        NewX509svidParams {
+            entry_id: self.entry.id.to_string(),
+            csr: Bytes::copy_from_slice(&self.csr),
+        }
     }
 }
 
@@ -154,7 +167,9 @@ fn x509_svid(
     chain: &[Bytes],
     jitter: super::renewal::Jitter,
 ) -> Result<X509Svid, Error> {
-    let leaf = chain.first().ok_or_else(|| Error::BadAnswer("an SVID without a certificate".to_owned()))?;
+    let leaf = chain
+        .first()
+        .ok_or_else(|| Error::BadAnswer("an SVID without a certificate".to_owned()))?;
     let view = CertificateView::parse(leaf).map_err(|why| Error::BadAnswer(why.to_string()))?;
     if view.uris != [entry.spiffe_id.as_str()] {
         return Err(Error::BadAnswer("an SVID for another identity than the entry's".to_owned()));

@@ -36,7 +36,8 @@ pub fn backoff(attempt: u32, first: Lifetime, longest: Lifetime, jitter: Jitter)
 
 /// This much of the span: from nothing to just under all of it.
 fn share(span: Lifetime, jitter: Jitter) -> Lifetime {
-    let micros = i128::from(span.as_micros()) * i128::from(jitter.0) / i128::from(u64::from(u32::MAX) + 1);
+    let micros =
+        i128::from(span.as_micros()) * i128::from(jitter.0) / i128::from(u64::from(u32::MAX) + 1);
     Lifetime::micros(i64::try_from(micros).unwrap_or(0))
 }
 
@@ -76,9 +77,10 @@ mod tests {
     #[test]
     fn a_backoff_doubles_to_its_bound_and_is_never_longer() {
         let (first, longest) = (Lifetime::seconds(1), Lifetime::seconds(30));
-        for (attempt, drawn, waits) in [(0, LOW, 1000), (1, LOW, 2000), (4, LOW, 16_000), (5, LOW, 30_000)]
-            .into_iter()
-            .chain([(60, LOW, 30_000), (5, HIGH, 22_500), (0, MIDDLE, 875)])
+        for (attempt, drawn, waits) in
+            [(0, LOW, 1000), (1, LOW, 2000), (4, LOW, 16_000), (5, LOW, 30_000)]
+                .into_iter()
+                .chain([(60, LOW, 30_000), (5, HIGH, 22_500), (0, MIDDLE, 875)])
         {
             let wait = backoff(attempt, first, longest, Jitter(drawn)).as_micros();
             assert!((wait - waits * 1000).abs() <= 1, "{attempt} {drawn}: {wait}");
@@ -93,7 +95,8 @@ mod tests {
         for seed in 0_u32..20 {
             let mut buckets = vec![0_u32; window];
             for number in 0..RENEWALS {
-                let at = renew_at(Timestamp::EPOCH, Timestamp::from_seconds(3600), drawn(seed, number));
+                let at =
+                    renew_at(Timestamp::EPOCH, Timestamp::from_seconds(3600), drawn(seed, number));
                 let second = usize::try_from(at.seconds()).unwrap();
                 buckets[second - 1620] += 1;
             }

@@ -48,7 +48,11 @@ pub async fn run(settings: Settings, ports: Ports, stop: CancellationToken) -> R
         () = stop.cancelled() => Ok(()),
     };
     for straggler in tasks.stop(STOP_WITHIN).await {
-        tracing::debug!(task = straggler.name, count = straggler.count, "a task did not end in time");
+        tracing::debug!(
+            task = straggler.name,
+            count = straggler.count,
+            "a task did not end in time"
+        );
     }
     outcome
 }
@@ -81,12 +85,22 @@ async fn live(settings: Settings, start: Start, ports: &Ports, tasks: &Tasks) ->
     keeper.run(identity).await.map(|never| match never {})
 }
 
-fn serve(settings: &Settings, cache: &Cache, tokens: &Tokens, ports: &Ports, tasks: &Tasks) -> Result<(), Error> {
+fn serve(
+    settings: &Settings,
+    cache: &Cache,
+    tokens: &Tokens,
+    ports: &Ports,
+    tasks: &Tasks,
+) -> Result<(), Error> {
     let attestor = Unix::new(settings.unix.hash_bytes_max, Arc::clone(&ports.clock));
     let (clock, stop) = (Arc::clone(&ports.clock), tasks.token());
-    let api = WorkloadApi::new(cache.clone(), tokens.clone(), vec![Box::new(attestor)], clock, stop);
+    let api =
+        WorkloadApi::new(cache.clone(), tokens.clone(), vec![Box::new(attestor)], clock, stop);
     let app = routes(api, settings.limits, ports)?;
-    let socket = settings.socket.as_deref().ok_or_else(|| Error::Settings("no path for the socket".to_owned()))?;
+    let socket = settings
+        .socket
+        .as_deref()
+        .ok_or_else(|| Error::Settings("no path for the socket".to_owned()))?;
     let door = Door::unix("workload", socket, EVERYBODY)?;
     tracing::info!(address = door.address(), "the Workload API is served");
     door.serve(app, tasks, Arc::clone(&ports.clock));
@@ -96,7 +110,13 @@ fn serve(settings: &Settings, cache: &Cache, tokens: &Tokens, ports: &Ports, tas
     Ok(())
 }
 
-fn spawn_keepers(settings: &Settings, keeper: &Keeper, cache: &Cache, tokens: &Tokens, tasks: &Tasks) {
+fn spawn_keepers(
+    settings: &Settings,
+    keeper: &Keeper,
+    cache: &Cache,
+    tokens: &Tokens,
+    tasks: &Tasks,
+) {
     let (client, cache, tokens) = (keeper.client.clone(), cache.clone(), tokens.clone());
     let (clock, entropy) = (Arc::clone(&keeper.ports.clock), Arc::clone(&keeper.ports.entropy));
     let poll_every = Lifetime::seconds(i64::from(settings.poll_seconds.max(1)));
@@ -128,7 +148,11 @@ struct ServerTokens {
 }
 
 impl Fetch for ServerTokens {
-    fn fetch(&self, entry: Arc<Entry>, audience: Arc<[String]>) -> BoxFuture<'static, Result<Arc<JwtSvid>, Error>> {
+    fn fetch(
+        &self,
+        entry: Arc<Entry>,
+        audience: Arc<[String]>,
+    ) -> BoxFuture<'static, Result<Arc<JwtSvid>, Error>> {
         let (client, ports) = (self.client.clone(), self.ports.clone());
         Box::pin(async move {
             let svid = client.jwt_svid(entry.id.as_str(), &audience).await?;
@@ -142,7 +166,8 @@ impl Fetch for ServerTokens {
             if expires_at <= ports.clock.now() {
                 return Err(bad("that has expired already; is the clock of this machine fast?"));
             }
-            let header = Unverified::parse(&svid.token).map_err(|why| bad(&format!("that is none: {why}")))?;
+            let header = Unverified::parse(&svid.token)
+                .map_err(|why| bad(&format!("that is none: {why}")))?;
             let key_id = header.kid().to_owned();
             let renew_at = renew_at(issued_at, expires_at, draw(&ports.entropy)?);
             let token = svid.token.into();

@@ -76,7 +76,17 @@ impl ServerClient {
         let line = ArcSwap::from_pointee(Line { channel: dialer.channel()?, era: Era(0) });
         let refused = watch::Sender::new(None);
         let address = address.to_owned();
-        Ok(Self { inner: Arc::new(Inner { address, server_id, roots, certificate, dialer, line, refused }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                address,
+                server_id,
+                roots,
+                certificate,
+                dialer,
+                line,
+                refused,
+            }),
+        })
     }
 
     /// Shows this identity from now on, on new connections: calls that are under way end on the old one.
@@ -111,7 +121,9 @@ impl ServerClient {
         let Line { channel, era } = self.line();
         let mut client = AgentClient::new(channel);
         let answer = within(CALL_WITHIN, client.attest_agent(requests)).await;
-        answer.map(|answer| (answer.into_inner(), era)).map_err(|status| self.read(era, "AttestAgent", &status))
+        answer
+            .map(|answer| (answer.into_inner(), era))
+            .map_err(|status| self.read(era, "AttestAgent", &status))
     }
 
     /// `Agent/RenewAgent`.
@@ -128,7 +140,8 @@ impl ServerClient {
     /// `Agent/PostStatus`.
     pub(crate) async fn post_status(&self, bundle_sequence: u64) -> Result<(), Error> {
         let agent_version = env!("CARGO_PKG_VERSION").to_owned();
-        let request = agent_api::PostStatusRequest { current_bundle_serial: bundle_sequence, agent_version };
+        let request =
+            agent_api::PostStatusRequest { current_bundle_serial: bundle_sequence, agent_version };
         let Line { channel, era } = self.line();
         let mut client = AgentClient::new(channel);
         let answer = within(CALL_WITHIN, client.post_status(request)).await;
@@ -145,7 +158,10 @@ impl ServerClient {
     }
 
     /// `Bundle/GetFederatedBundle`; nothing if the server has none of that trust domain.
-    pub(crate) async fn federated_bundle(&self, domain: &TrustDomain) -> Result<Option<types::Bundle>, Error> {
+    pub(crate) async fn federated_bundle(
+        &self,
+        domain: &TrustDomain,
+    ) -> Result<Option<types::Bundle>, Error> {
         let Line { channel, era } = self.line();
         let mut client = BundleClient::new(channel);
         let trust_domain = domain.to_string();
@@ -165,7 +181,9 @@ impl ServerClient {
         let Line { channel, era } = self.line();
         let mut client = EntryClient::new(channel);
         let answer = within(CALL_WITHIN, client.sync_authorized_entries(requests)).await;
-        answer.map(|answer| (answer.into_inner(), era)).map_err(|status| self.read(era, "SyncAuthorizedEntries", &status))
+        answer
+            .map(|answer| (answer.into_inner(), era))
+            .map_err(|status| self.read(era, "SyncAuthorizedEntries", &status))
     }
 
     /// `SVID/BatchNewX509SVID`.
@@ -177,12 +195,21 @@ impl ServerClient {
         let mut client = SvidClient::new(channel);
         let request = svid_api::BatchNewX509svidRequest { params };
         let answer = within(BATCH_WITHIN, client.batch_new_x509svid(request)).await;
-        answer.map(|answer| answer.into_inner().results).map_err(|status| self.read(era, "BatchNewX509SVID", &status))
+        answer
+            .map(|answer| answer.into_inner().results)
+            .map_err(|status| self.read(era, "BatchNewX509SVID", &status))
     }
 
     /// `SVID/NewJWTSVID`. Asked once more if the connection broke, as it does when the server sends agents away.
-    pub(crate) async fn jwt_svid(&self, entry_id: &str, audience: &[String]) -> Result<types::Jwtsvid, Error> {
-        let request = svid_api::NewJwtsvidRequest { entry_id: entry_id.to_owned(), audience: audience.to_vec() };
+    pub(crate) async fn jwt_svid(
+        &self,
+        entry_id: &str,
+        audience: &[String],
+    ) -> Result<types::Jwtsvid, Error> {
+        let request = svid_api::NewJwtsvidRequest {
+            entry_id: entry_id.to_owned(),
+            audience: audience.to_vec(),
+        };
         let mut again = true;
         loop {
             let Line { channel, era } = self.line();
@@ -190,7 +217,9 @@ impl ServerClient {
             match within(CALL_WITHIN, client.new_jwtsvid(request.clone())).await {
                 Ok(answer) => {
                     let svid = answer.into_inner().svid;
-                    return svid.ok_or_else(|| Error::BadAnswer("an answer without a JWT-SVID".to_owned()));
+                    return svid.ok_or_else(|| {
+                        Error::BadAnswer("an answer without a JWT-SVID".to_owned())
+                    });
                 }
                 Err(status) if again && status.code() == Code::Unavailable => again = false,
                 Err(status) => return Err(self.read(era, "NewJWTSVID", &status)),
@@ -206,7 +235,9 @@ impl ServerClient {
         let Line { channel, era } = self.line();
         let mut client = NodeClient::new(channel);
         let answer = within(CALL_WITHIN, client.watch(acks)).await;
-        answer.map(|answer| (answer.into_inner(), era)).map_err(|status| self.read(era, "Watch", &status))
+        answer
+            .map(|answer| (answer.into_inner(), era))
+            .map_err(|status| self.read(era, "Watch", &status))
     }
 
     /// What a status means for this agent; a refusal of its SVID is told to whoever listens.
@@ -217,15 +248,20 @@ impl ServerClient {
             return match refusal {
                 Refusal::Banned => Error::Banned,
                 Refusal::AttestAgain if is_news => Error::MustAttestAgain,
-                Refusal::AttestAgain => {
-                    Error::Answer { code: Code::Unavailable, message: "this SVID was replaced meanwhile".to_owned() }
-                }
+                Refusal::AttestAgain => Error::Answer {
+                    code: Code::Unavailable,
+                    message: "this SVID was replaced meanwhile".to_owned(),
+                },
             };
         }
         match (status.code(), self.inner.dialer.last_failure()) {
             (Code::Unimplemented, _) => Error::NotOffered(call),
             (Code::Unavailable | Code::Unknown | Code::Internal, Some(Failure::Tls(why))) => {
-                Error::NotTheServer { address: address(), expected: self.inner.server_id.to_string(), why }
+                Error::NotTheServer {
+                    address: address(),
+                    expected: self.inner.server_id.to_string(),
+                    why,
+                }
             }
             (Code::Unavailable | Code::Unknown | Code::Internal, Some(Failure::Network(why))) => {
                 Error::Unreachable { address: address(), why }
@@ -276,7 +312,9 @@ pub(crate) async fn unverified_bundle(
     answer.map(Response::into_inner).map_err(|status| {
         let address = address.to_owned();
         match dialer.last_failure() {
-            Some(Failure::Tls(why)) => Error::NotTheServer { address, expected: expected.to_string(), why },
+            Some(Failure::Tls(why)) => {
+                Error::NotTheServer { address, expected: expected.to_string(), why }
+            }
             Some(Failure::Network(why)) => Error::Unreachable { address, why },
             None => Error::Answer { code: status.code(), message: status.message().to_owned() },
         }
@@ -294,7 +332,8 @@ fn refusal(status: &Status) -> Option<Refusal> {
     if status.code() != Code::PermissionDenied {
         return None;
     }
-    let any = crate::grpc::details(status).into_iter().find(|any| any.type_url.ends_with(DETAILS))?;
+    let any =
+        crate::grpc::details(status).into_iter().find(|any| any.type_url.ends_with(DETAILS))?;
     let details = types::PermissionDeniedDetails::decode(any.value.as_slice()).ok()?;
     match details.reason() {
         Reason::AgentBanned => Some(Refusal::Banned),
@@ -306,7 +345,10 @@ fn refusal(status: &Status) -> Option<Refusal> {
     }
 }
 
-async fn within<T>(limit: Duration, call: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
+async fn within<T>(
+    limit: Duration,
+    call: impl Future<Output = Result<T, Status>>,
+) -> Result<T, Status> {
     tokio::time::timeout(limit, call)
         .await
         .unwrap_or_else(|_| Err(Status::deadline_exceeded("the server did not answer in time")))

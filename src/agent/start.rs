@@ -30,7 +30,8 @@ impl Start {
     /// Reads settings and data directory; refuses what does not fit together.
     pub(crate) fn new(settings: &Settings) -> Result<Self, Error> {
         let dir = settings.data_dir.as_deref();
-        let store = Store::open(dir.ok_or_else(|| Error::Settings("no data directory".to_owned()))?)?;
+        let store =
+            Store::open(dir.ok_or_else(|| Error::Settings("no data directory".to_owned()))?)?;
         let held = store.load()?;
         let Told { trust_domain, address, trust, token } = Told::read(settings)?;
         let held_domain = held.as_ref().map(|identity| identity.spiffe_id.trust_domain().clone());
@@ -41,14 +42,17 @@ impl Start {
                 "this data directory belongs to an agent of trust domain `{held}`, not `{told}`: use another directory"
             )));
         }
-        let trust_domain = trust_domain.or(held_domain).ok_or_else(|| Error::Settings(NOTHING_TOLD.to_owned()))?;
+        let trust_domain =
+            trust_domain.or(held_domain).ok_or_else(|| Error::Settings(NOTHING_TOLD.to_owned()))?;
         let address = match address {
             Some(address) => address,
             None => store.server()?.ok_or_else(|| Error::Settings(NOTHING_TOLD.to_owned()))?,
         };
         let attestor = match (&settings.x509pop, token) {
             (Some(_), Some(_)) => {
-                return Err(Error::Settings("both a join token and `x509pop` are given: choose one".to_owned()));
+                return Err(Error::Settings(
+                    "both a join token and `x509pop` are given: choose one".to_owned(),
+                ));
             }
             (Some(files), None) => Some(Attestor::X509Pop(X509Pop::load(files)?)),
             (None, token) => token.map(Attestor::JoinToken),
@@ -58,15 +62,21 @@ impl Start {
 
     /// The server, not dialled yet and trusted by nobody.
     pub(crate) fn client(&self, ports: &Ports) -> Result<ServerClient, Error> {
-        ServerClient::new(&self.address, &self.trust_domain, CurrentRoots::none(), Arc::clone(&ports.clock))
+        ServerClient::new(
+            &self.address,
+            &self.trust_domain,
+            CurrentRoots::none(),
+            Arc::clone(&ports.clock),
+        )
     }
 
     /// Gives the client its roots: those of last time, else those that the settings lead to.
     pub(crate) async fn trust(&self, client: &ServerClient, ports: &Ports) -> Result<(), Error> {
         let authorities = match (&self.held, self.store.bundle()?) {
-            (Some(_), Some(kept)) => {
-                kept.into_iter().map(|der| X509Authority { der: der.into(), tainted: false }).collect()
-            }
+            (Some(_), Some(kept)) => kept
+                .into_iter()
+                .map(|der| X509Authority { der: der.into(), tainted: false })
+                .collect(),
             _ => self.first_authorities(ports).await?,
         };
         client.roots().set(&convert::roots(&self.trust_domain, &authorities)?);
@@ -74,9 +84,14 @@ impl Start {
     }
 
     /// The identity of last time if it is still valid, else one by attestation.
-    pub(crate) async fn identity(self, client: &ServerClient, ports: &Ports) -> Result<(Keeper, Identity), Error> {
+    pub(crate) async fn identity(
+        self,
+        client: &ServerClient,
+        ports: &Ports,
+    ) -> Result<(Keeper, Identity), Error> {
         let (store, trust_domain, attestor) = (self.store, self.trust_domain, self.attestor);
-        let keeper = Keeper { client: client.clone(), store, trust_domain, attestor, ports: ports.clone() };
+        let keeper =
+            Keeper { client: client.clone(), store, trust_domain, attestor, ports: ports.clone() };
         let now = ports.clock.now();
         let identity = match self.held.filter(|held| now < held.expires_at) {
             Some(held) => {
@@ -95,7 +110,9 @@ impl Start {
         loop {
             let clock = Arc::clone(&ports.clock);
             match trust.authorities(&self.address, &self.trust_domain, clock).await {
-                Err(why) if why.passes() => super::keep_identity::pause(ports, &mut failures, "bootstrap", &why).await?,
+                Err(why) if why.passes() => {
+                    super::keep_identity::pause(ports, &mut failures, "bootstrap", &why).await?
+                }
                 outcome => return outcome,
             }
         }
@@ -118,7 +135,9 @@ impl Told {
         let Some(text) = &settings.join else {
             let insecure = settings.insecure_bootstrap.then_some(Trust::Insecure);
             if file.is_some() && insecure.is_some() {
-                return Err(Error::Settings("`trust_bundle` and `insecure_bootstrap` exclude each other".to_owned()));
+                return Err(Error::Settings(
+                    "`trust_bundle` and `insecure_bootstrap` exclude each other".to_owned(),
+                ));
             }
             let token = settings.join_token.as_ref().map(crate::wire::join::JoinText::reveal);
             let address = settings.server_address.clone();
@@ -126,7 +145,9 @@ impl Told {
         };
         let join = text.parse()?;
         if named.is_some_and(|named| named != join.trust_domain) {
-            return Err(Error::Settings("`trust_domain` is another than the join string's".to_owned()));
+            return Err(Error::Settings(
+                "`trust_domain` is another than the join string's".to_owned(),
+            ));
         }
         if settings.insecure_bootstrap {
             return Err(Error::Settings("a join string needs no `insecure_bootstrap`".to_owned()));

@@ -82,7 +82,11 @@ impl Sync {
 
     async fn pause(&self, failures: u32, at_least: Lifetime) {
         let jitter = draw(&self.entropy).unwrap_or_default();
-        let wait = if failures == 0 { FIRST_WAIT } else { backoff(failures - 1, FIRST_WAIT, LONGEST_WAIT, jitter) };
+        let wait = if failures == 0 {
+            FIRST_WAIT
+        } else {
+            backoff(failures - 1, FIRST_WAIT, LONGEST_WAIT, jitter)
+        };
         self.clock.sleep(Lifetime::micros(wait.as_micros().max(at_least.as_micros()))).await;
     }
 
@@ -90,7 +94,9 @@ impl Sync {
     async fn watch(&self) -> Ended {
         let (acks, receiver) = mpsc::channel(ACKS_WAITING);
         let first = self.cache.look(|view| Ack {
-            revision: view.revision().map(|at| node::Revision { history: at.history.clone(), seq: at.seq }),
+            revision: view
+                .revision()
+                .map(|at| node::Revision { history: at.history.clone(), seq: at.seq }),
             bundle_sequence: view.own().map_or(0, |bundle| bundle.sequence),
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),
         });
@@ -122,7 +128,12 @@ impl Sync {
     }
 
     /// Applies one update and says so; the end of the stream if the server said goodbye.
-    async fn take(&self, message: node::Update, era: Era, acks: &mpsc::Sender<Ack>) -> Option<Ended> {
+    async fn take(
+        &self,
+        message: node::Update,
+        era: Era,
+        acks: &mpsc::Sender<Ack>,
+    ) -> Option<Ended> {
         let goodbye = message.goodbye.clone();
         let update = match convert::update(message) {
             Ok(update) => update,
@@ -132,7 +143,8 @@ impl Sync {
         self.tokens.retain(|id, _, _| !update.renew.contains(id));
         self.cache.apply(update, self.clock.now());
         if let Some(at) = revision {
-            let bundle_sequence = self.cache.look(|view| view.own().map_or(0, |bundle| bundle.sequence));
+            let bundle_sequence =
+                self.cache.look(|view| view.own().map_or(0, |bundle| bundle.sequence));
             let revision = Some(node::Revision { history: at.history, seq: at.seq });
             let ack = Ack { revision, bundle_sequence, agent_version: String::new() };
             if acks.send(ack).await.is_err() {
@@ -191,7 +203,9 @@ impl Sync {
         self.cache.change(|view| {
             view.set_own(own);
             view.polled(&ids, changed, now);
-            view.keep_domains(&federated.iter().map(|bundle| bundle.trust_domain.clone()).collect());
+            view.keep_domains(
+                &federated.iter().map(|bundle| bundle.trust_domain.clone()).collect(),
+            );
             federated.into_iter().for_each(|bundle| view.set_federated(bundle));
         });
         // Only our own servers judge by it, and those have the push stream.
@@ -254,9 +268,15 @@ fn note(
     (!same).then(|| at.id.clone())
 }
 
-async fn next<T>(client: &ServerClient, era: Era, answers: &mut tonic::Streaming<T>) -> Result<Option<T>, Error> {
+async fn next<T>(
+    client: &ServerClient,
+    era: Era,
+    answers: &mut tonic::Streaming<T>,
+) -> Result<Option<T>, Error> {
     let limited = tokio::time::timeout(ANSWER_WITHIN, answers.message()).await;
-    let answer = limited.unwrap_or_else(|_| Err(tonic::Status::deadline_exceeded("the server did not answer in time")));
+    let answer = limited.unwrap_or_else(|_| {
+        Err(tonic::Status::deadline_exceeded("the server did not answer in time"))
+    });
     answer.map_err(|status| client.read(era, "SyncAuthorizedEntries", &status))
 }
 

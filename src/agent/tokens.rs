@@ -16,7 +16,11 @@ use super::model::{Entry, Error, JwtSvid};
 /// Gets one token from the server.
 pub trait Fetch: Send + Sync + 'static {
     /// For this entry and these audiences, sorted and without doubles.
-    fn fetch(&self, entry: Arc<Entry>, audience: Arc<[String]>) -> BoxFuture<'static, Result<Arc<JwtSvid>, Error>>;
+    fn fetch(
+        &self,
+        entry: Arc<Entry>,
+        audience: Arc<[String]>,
+    ) -> BoxFuture<'static, Result<Arc<JwtSvid>, Error>>;
 }
 
 /// The table. Cheap to clone.
@@ -54,7 +58,12 @@ impl Tokens {
     }
 
     /// A token of this entry for these audiences: the one held while it is valid, else a new one.
-    pub async fn get(&self, entry: &Arc<Entry>, audience: &[String], now: Timestamp) -> Result<Arc<JwtSvid>, Error> {
+    pub async fn get(
+        &self,
+        entry: &Arc<Entry>,
+        audience: &[String],
+        now: Timestamp,
+    ) -> Result<Arc<JwtSvid>, Error> {
         let audience = sorted(audience);
         if entry.unique_tokens {
             return self.inner.fetch.fetch(Arc::clone(entry), audience).await;
@@ -103,7 +112,13 @@ impl Tokens {
         slot
     }
 
-    fn refresh(&self, slot: &Arc<Slot>, entry: &Arc<Entry>, audience: Arc<[String]>, now: Timestamp) {
+    fn refresh(
+        &self,
+        slot: &Arc<Slot>,
+        entry: &Arc<Entry>,
+        audience: Arc<[String]>,
+        now: Timestamp,
+    ) {
         let (tokens, slot, entry) = (self.clone(), Arc::clone(slot), Arc::clone(entry));
         self.inner.tasks.spawn_until_stop("agent: refresh a token", async move {
             // Somebody else is refreshing it already: nothing is left to do.
@@ -117,7 +132,12 @@ impl Tokens {
         });
     }
 
-    async fn fly(&self, slot: &Slot, entry: &Arc<Entry>, audience: Arc<[String]>) -> Result<Arc<JwtSvid>, Error> {
+    async fn fly(
+        &self,
+        slot: &Slot,
+        entry: &Arc<Entry>,
+        audience: Arc<[String]>,
+    ) -> Result<Arc<JwtSvid>, Error> {
         let token = self.inner.fetch.fetch(Arc::clone(entry), audience).await?;
         *slot.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&token));
         Ok(token)

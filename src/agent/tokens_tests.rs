@@ -23,7 +23,11 @@ struct Server {
 struct Fetcher(Arc<Server>);
 
 impl Fetch for Fetcher {
-    fn fetch(&self, entry: Arc<Entry>, audience: Arc<[String]>) -> BoxFuture<'static, Result<Arc<JwtSvid>, Error>> {
+    fn fetch(
+        &self,
+        entry: Arc<Entry>,
+        audience: Arc<[String]>,
+    ) -> BoxFuture<'static, Result<Arc<JwtSvid>, Error>> {
         let server = Arc::clone(&self.0);
         Box::pin(async move {
             let number = server.asked.fetch_add(1, Ordering::SeqCst);
@@ -105,7 +109,11 @@ async fn a_token_past_its_half_life_is_given_at_once_and_refreshed_behind() {
     let _closed = server.gate.acquire().await.unwrap();
     let late = T0.plus(Lifetime::minutes(3));
     for _ in 0..5 {
-        assert_eq!(got(&tokens, &a, &["x"], late).await, "token 0", "the server does not answer; nobody waits");
+        assert_eq!(
+            got(&tokens, &a, &["x"], late).await,
+            "token 0",
+            "the server does not answer; nobody waits"
+        );
     }
     drop(_closed);
     while got(&tokens, &a, &["x"], late).await == "token 0" {

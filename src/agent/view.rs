@@ -84,7 +84,10 @@ impl View {
 
     /// What the agent holds, refused or not: id, revision and creation of each, for a poll.
     pub fn held(&self) -> BTreeMap<EntryId, (i64, i64)> {
-        self.entries.values().map(|entry| (entry.id.clone(), (entry.revision, entry.created_at))).collect()
+        self.entries
+            .values()
+            .map(|entry| (entry.id.clone(), (entry.revision, entry.created_at)))
+            .collect()
     }
 
     /// This trust domain's bundle.

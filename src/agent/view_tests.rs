@@ -41,7 +41,10 @@ fn filled() -> View {
 fn what_was_removed_is_gone_at_once_and_unknown_ids_are_no_error() {
     let mut view = filled();
     let removed = vec![id("a"), id("never-seen")];
-    view.apply(Update { removed, removed_domains: vec![domain("other.org")], ..Update::default() }, NOW);
+    view.apply(
+        Update { removed, removed_domains: vec![domain("other.org")], ..Update::default() },
+        NOW,
+    );
     assert_eq!(names(&view), ["b"]);
     assert!(view.federated(&domain("other.org")).is_none());
     assert!(view.federated(&domain("third.org")).is_some());
@@ -51,9 +54,21 @@ fn what_was_removed_is_gone_at_once_and_unknown_ids_are_no_error() {
 fn a_snapshot_drops_what_it_did_not_name_only_when_it_is_complete() {
     let mut view = filled();
     view.opened();
-    view.apply(Update { snapshot_begin: true, upserts: vec![entry("c", "/c")], ..Update::default() }, NOW);
-    assert_eq!(names(&view), ["a", "b", "c"], "the old state is served while the new one is on its way");
-    let end = Update { snapshot_end: true, federated: vec![bundle("third.org", 2)], revision: at(9), ..Update::default() };
+    view.apply(
+        Update { snapshot_begin: true, upserts: vec![entry("c", "/c")], ..Update::default() },
+        NOW,
+    );
+    assert_eq!(
+        names(&view),
+        ["a", "b", "c"],
+        "the old state is served while the new one is on its way"
+    );
+    let end = Update {
+        snapshot_end: true,
+        federated: vec![bundle("third.org", 2)],
+        revision: at(9),
+        ..Update::default()
+    };
     view.apply(end, NOW);
     assert_eq!(names(&view), ["c"]);
     assert!(view.federated(&domain("other.org")).is_none());
@@ -64,7 +79,10 @@ fn a_snapshot_drops_what_it_did_not_name_only_when_it_is_complete() {
 fn a_snapshot_that_was_cut_off_drops_nothing() {
     let mut view = filled();
     view.opened();
-    view.apply(Update { snapshot_begin: true, upserts: vec![entry("c", "/c")], ..Update::default() }, NOW);
+    view.apply(
+        Update { snapshot_begin: true, upserts: vec![entry("c", "/c")], ..Update::default() },
+        NOW,
+    );
     view.opened();
     view.apply(Update { revision: at(2), ..Update::default() }, NOW);
     assert_eq!(names(&view), ["a", "b", "c"]);
@@ -95,7 +113,10 @@ fn a_refused_entry_is_not_served_until_it_comes_again_or_is_renewed() {
 #[test]
 fn a_refusal_outlives_the_stream_and_falls_with_the_first_revision_that_does_not_repeat_it() {
     let mut view = filled();
-    view.apply(Update { refused: vec![id("a"), id("b")], revision: at(2), ..Update::default() }, NOW);
+    view.apply(
+        Update { refused: vec![id("a"), id("b")], revision: at(2), ..Update::default() },
+        NOW,
+    );
     view.opened();
     assert!(names(&view).is_empty(), "still refused on the new stream");
     view.apply(Update { refused: vec![id("b")], ..Update::default() }, NOW);
@@ -111,6 +132,10 @@ fn a_poll_drops_what_the_server_no_longer_names() {
     let ids = BTreeSet::from([id("b"), id("c")]);
     view.polled(&ids, vec![entry("c", "/c")], NOW);
     assert_eq!(names(&view), ["b", "c"]);
-    assert_eq!(view.revision(), None, "a place in a push stream's history means nothing after a poll");
+    assert_eq!(
+        view.revision(),
+        None,
+        "a place in a push stream's history means nothing after a poll"
+    );
     assert_eq!(view.as_of(), Some(NOW));
 }

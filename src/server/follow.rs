@@ -4,7 +4,7 @@
 //! in one snapshot, so that what is applied was true at one moment. A follower that fails tries again: a notice is only a
 //! nudge, and the log is read from the cursor.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use crate::access::{POLICY, ROLE_BINDING};
@@ -37,7 +37,7 @@ pub(super) async fn load(server: &Arc<Server>, realm: RealmId) -> Result<Cursor,
             })
         })
         .await?;
-    server.env.db.applied(realm, cursor);
+    settled(server, realm, cursor);
     Ok(cursor)
 }
 
@@ -68,12 +68,18 @@ async fn catch_up(server: &Arc<Server>, realm: RealmId, from: Cursor) -> Result<
         .await?;
     match reached {
         Some(cursor) => {
-            server.env.db.applied(realm, cursor);
+            settled(server, realm, cursor);
             Ok(cursor)
         }
         // Another history, or too far behind: everything anew.
         None => load(server, realm).await,
     }
+}
+
+/// Every index holds everything up to here: agents hear of it, and the writers that wait for it go on.
+fn settled(server: &Server, realm: RealmId, cursor: Cursor) {
+    server.workloads.settled(realm, cursor);
+    server.env.db.applied(realm, cursor);
 }
 
 async fn step(tx: &mut Tx, server: &Server, from: Cursor) -> Result<Option<Cursor>, Fault> {
@@ -88,10 +94,10 @@ async fn step(tx: &mut Tx, server: &Server, from: Cursor) -> Result<Option<Curso
 /// The keys of each kind, each once, in the order of their first change.
 fn by_kind(changes: Vec<Change>) -> BTreeMap<String, Vec<String>> {
     let mut kinds: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut seen = HashSet::new();
     for change in changes {
-        let keys = kinds.entry(change.kind).or_default();
-        if !keys.contains(&change.key) {
-            keys.push(change.key);
+        if seen.insert((change.kind.clone(), change.key.clone())) {
+            kinds.entry(change.kind).or_default().push(change.key);
         }
     }
     kinds

@@ -39,11 +39,15 @@ pub(super) fn node(server: &Arc<Server>) -> Router {
     shell.wrap(services).layer(from_fn_with_state(Arc::clone(server), node_calls::identify))
 }
 
-/// The admin API with its description, as every door mounts it.
+/// The admin API, as every door mounts it.
 pub(super) fn admin(server: &Arc<Server>, listener: Listener) -> Router {
+    shell(server).wrap(admin_for(server, listener))
+}
+
+fn admin_for(server: &Arc<Server>, listener: Listener) -> Router {
     let (routes, _) = admin_routes(server).split_for_parts();
     let desk = Desk { server: Arc::clone(server), listener };
-    shell(server).wrap(routes.layer(from_fn_with_state(desk, callers::identify)))
+    routes.layer(from_fn_with_state(desk, callers::identify))
 }
 
 /// The admin API's operations, a slice a line.
@@ -68,7 +72,7 @@ impl JoinFacts for Facts {
 
 /// The `public` door: what everybody may see, and the admin API by token.
 pub(super) fn public(server: &Arc<Server>) -> Router {
-    admin(server, Listener::Public).merge(shell(server).wrap(documents::routes(server)))
+    shell(server).wrap(admin_for(server, Listener::Public).merge(documents::routes(server)))
 }
 
 /// The `ops` door.

@@ -51,6 +51,7 @@ impl Running {
     /// Stops: nothing new is accepted, what is in flight is finished, what was recorded is copied if it can be.
     pub async fn stop(self) {
         let within = Lifetime::seconds(i64::from(self.server.settings.server.stop_seconds));
+        self.server.workloads.say_goodbye_to_all();
         self.server.tasks.stop(within).await;
         if let Err(fault) = self.server.events.close().await {
             tracing::warn!(cause = %fault, "the ledger keeps what could not be copied until the next start");

@@ -1,6 +1,6 @@
 //! Settings of entries and of the push stream to agents.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::kernel::Lifetime;
 use crate::settings::section;

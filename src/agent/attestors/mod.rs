@@ -43,7 +43,9 @@ pub enum AttestError {
     #[error("the process that opened this connection runs as another user now; connect again")]
     UserChanged,
     /// It had ended at accept, or lives where this agent cannot see it.
-    #[error("the process that opened this connection has exited, or is in a PID namespace the agent cannot see")]
+    #[error(
+        "the process that opened this connection has exited, or is in a PID namespace the agent cannot see"
+    )]
     Invisible,
     /// Something could not be read.
     #[error("the process that opened this connection could not be examined: {0}")]

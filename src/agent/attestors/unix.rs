@@ -59,8 +59,10 @@ impl Unix {
         if peer.pid <= 0 {
             return Err(AttestError::Invisible);
         }
-        let text = fs::read_to_string(format!("/proc/{}/status", peer.pid)).map_err(|why| gone(peer, &why))?;
-        let status = Status::parse(&text).ok_or_else(|| AttestError::Unreadable("its status has no users".to_owned()))?;
+        let text = fs::read_to_string(format!("/proc/{}/status", peer.pid))
+            .map_err(|why| gone(peer, &why))?;
+        let status = Status::parse(&text)
+            .ok_or_else(|| AttestError::Unreadable("its status has no users".to_owned()))?;
         if !peer.is_alive() {
             return Err(AttestError::Exited);
         }
@@ -85,7 +87,8 @@ impl Unix {
         let Ok(file) = File::open(&link) else { return };
         let Ok(program) = file.metadata().map(|metadata| Program::of(&metadata)) else { return };
         if let Ok(path) = fs::read_link(&link)
-            && fs::metadata(&path).is_ok_and(|metadata| Program::of(&metadata).is_same_file(&program))
+            && fs::metadata(&path)
+                .is_ok_and(|metadata| Program::of(&metadata).is_same_file(&program))
         {
             found.add_some("path", path.to_str().map(str::to_owned));
         }
@@ -125,7 +128,8 @@ impl WorkloadAttestor for Unix {
     fn attest(&self, peer: Peer) -> BoxFuture<'_, Result<Vec<Selector>, AttestError>> {
         Box::pin(async move {
             let unreadable = |why: &dyn std::fmt::Display| AttestError::Unreadable(why.to_string());
-            let permit = Arc::clone(&self.hashing).acquire_owned().await.map_err(|why| unreadable(&why))?;
+            let permit =
+                Arc::clone(&self.hashing).acquire_owned().await.map_err(|why| unreadable(&why))?;
             let attestor = self.clone();
             let work = tokio::task::spawn_blocking(move || {
                 let _permit = permit;
@@ -155,10 +159,15 @@ impl Found {
 impl Status {
     /// The effective ids: the second of the four.
     fn parse(text: &str) -> Option<Self> {
-        let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        let field =
+            |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         let effective = |name: &str| field(name)?.split_ascii_whitespace().nth(1)?.parse().ok();
         let groups = field("Groups")?.split_ascii_whitespace().filter_map(|id| id.parse().ok());
-        Some(Self { uid: effective("Uid")?, gid: effective("Gid")?, groups: groups.take(GROUPS_MAX).collect() })
+        Some(Self {
+            uid: effective("Uid")?,
+            gid: effective("Gid")?,
+            groups: groups.take(GROUPS_MAX).collect(),
+        })
     }
 }
 

@@ -22,7 +22,12 @@ impl Process {
     fn peer(&self) -> Peer {
         let pid = i32::try_from(self.0.id()).unwrap();
         let pidfd = pidfd_open(Pid::from_raw(pid).unwrap(), PidfdFlags::empty()).unwrap();
-        Peer { uid: Uid::effective().as_raw(), gid: Gid::effective().as_raw(), pid, alive: Arc::new(move || lives(&pidfd)) }
+        Peer {
+            uid: Uid::effective().as_raw(),
+            gid: Gid::effective().as_raw(),
+            pid,
+            alive: Arc::new(move || lives(&pidfd)),
+        }
     }
 
     fn end(&mut self) {

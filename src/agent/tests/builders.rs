@@ -53,7 +53,13 @@ impl Authority {
     }
 
     /// A leaf for this key, and its serial.
-    pub(crate) fn sign(&self, id: &SpiffeId, key: &PublicKey, now: Timestamp, life: Lifetime) -> (Vec<u8>, String) {
+    pub(crate) fn sign(
+        &self,
+        id: &SpiffeId,
+        key: &PublicKey,
+        now: Timestamp,
+        life: Lifetime,
+    ) -> (Vec<u8>, String) {
         let serial = Serial::new(&SystemEntropy::default()).unwrap();
         let leaf = LeafTemplate {
             id,
@@ -86,7 +92,8 @@ pub(crate) fn pop_files(dir: &Path) -> (settings::X509Pop, PublicKey) {
     let (leaf, _) = authority.sign(&node, key.public(), now(), Lifetime::hours(1));
     let (certificate, private_key) = (dir.join("node.pem"), dir.join("node.key"));
     std::fs::write(&certificate, pem("CERTIFICATE", &leaf).as_bytes()).unwrap();
-    std::fs::write(&private_key, pem("PRIVATE KEY", key.to_pkcs8().unwrap().expose()).as_bytes()).unwrap();
+    std::fs::write(&private_key, pem("PRIVATE KEY", key.to_pkcs8().unwrap().expose()).as_bytes())
+        .unwrap();
     std::fs::set_permissions(&private_key, std::fs::Permissions::from_mode(0o600)).unwrap();
     (settings::X509Pop { certificate, private_key }, key.public().clone())
 }
@@ -120,7 +127,11 @@ pub(crate) fn entry(name: &str, path: &str) -> Arc<Entry> {
 }
 
 pub(crate) fn bundle(name: &str, sequence: u64) -> Arc<Bundle> {
-    let message = types::Bundle { trust_domain: name.to_owned(), sequence_number: sequence, ..types::Bundle::default() };
+    let message = types::Bundle {
+        trust_domain: name.to_owned(),
+        sequence_number: sequence,
+        ..types::Bundle::default()
+    };
     convert::bundle(&message).unwrap()
 }
 

@@ -1,3 +1,7 @@
 //! The agent's specification, over a real socket and against a server that behaves.
 
 pub(crate) mod builders;
+mod fake_server;
+mod fake_services;
+mod joining;
+mod node;

@@ -23,9 +23,10 @@ impl WorkloadApi {
     pub(super) async fn enter(&self, extensions: &Extensions) -> Result<Guest, Status> {
         let peer = peer(extensions)?;
         let inner = &self.inner;
-        let found = tokio::time::timeout(ATTEST_WITHIN, attest(&inner.attestors, &peer))
-            .await
-            .map_err(|_| Status::unavailable("the agent could not examine the calling process in time"))?;
+        let found =
+            tokio::time::timeout(ATTEST_WITHIN, attest(&inner.attestors, &peer)).await.map_err(
+                |_| Status::unavailable("the agent could not examine the calling process in time"),
+            )?;
         let selectors = found.map_err(|why| refuse(&peer, &why))?;
         Ok(Guest { peer, selectors: Arc::new(selectors) })
     }
@@ -35,7 +36,8 @@ impl WorkloadApi {
 fn peer(extensions: &Extensions) -> Result<Peer, Status> {
     let info = extensions.get::<PeerInfo>().cloned();
     let unix = info.as_ref().and_then(PeerInfo::unix);
-    let unix = unix.ok_or_else(|| Status::internal("the Workload API is served on a Unix socket only"))?;
+    let unix =
+        unix.ok_or_else(|| Status::internal("the Workload API is served on a Unix socket only"))?;
     let (uid, gid) = (unix.uid, unix.gid);
     let pid = unix.process.as_ref().map_or(0, Process::pid);
     let process = info.clone();
@@ -52,7 +54,9 @@ fn refuse(peer: &Peer, why: &AttestError) -> Status {
         AttestError::Exited | AttestError::UserChanged | AttestError::Invisible => {
             Status::permission_denied(why.to_string())
         }
-        AttestError::Unreadable(_) => Status::unavailable("the agent could not examine the calling process"),
+        AttestError::Unreadable(_) => {
+            Status::unavailable("the agent could not examine the calling process")
+        }
     }
 }
 

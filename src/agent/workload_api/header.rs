@@ -18,8 +18,10 @@ pub(super) fn check<B>(request: Request<B>) -> Result<Request<B>, Response<Body>
     if is_meant(request.headers()) {
         Ok(request)
     } else {
-        Err(Status::invalid_argument("security header missing from request: exactly one `workload.spiffe.io: true`")
-            .into_http())
+        Err(Status::invalid_argument(
+            "security header missing from request: exactly one `workload.spiffe.io: true`",
+        )
+        .into_http())
     }
 }
 
@@ -43,7 +45,10 @@ mod tests {
         ] {
             let mut request = Request::builder();
             for value in values {
-                request = request.header("Workload.SPIFFE.io", http::HeaderValue::from_bytes(value.as_bytes()).unwrap());
+                request = request.header(
+                    "Workload.SPIFFE.io",
+                    http::HeaderValue::from_bytes(value.as_bytes()).unwrap(),
+                );
             }
             assert_eq!(check(request.body(()).unwrap()).is_ok(), passes, "{values:?}");
         }

@@ -6,7 +6,9 @@ use futures_util::future::try_join_all;
 use prost_types::value::Kind;
 use prost_types::{ListValue, Struct, Value};
 use tonic::{Code, Status};
-use weft_proto::workload::{Jwtsvid, JwtsvidRequest, JwtsvidResponse, ValidateJwtsvidRequest, ValidateJwtsvidResponse};
+use weft_proto::workload::{
+    Jwtsvid, JwtsvidRequest, JwtsvidResponse, ValidateJwtsvidRequest, ValidateJwtsvidResponse,
+};
 
 use crate::agent::cache::Identities;
 use crate::agent::model::{Entry, Error};
@@ -20,7 +22,11 @@ use super::streams::NO_IDENTITY;
 
 impl WorkloadApi {
     /// One token for the identity asked for, or one for each.
-    pub(super) async fn tokens_for(&self, guest: &Guest, request: JwtsvidRequest) -> Result<JwtsvidResponse, Status> {
+    pub(super) async fn tokens_for(
+        &self,
+        guest: &Guest,
+        request: JwtsvidRequest,
+    ) -> Result<JwtsvidResponse, Status> {
         check_audience(&request.audience)?;
         let wanted = wanted(&request.spiffe_id)?;
         let (identities, now) = self.identities(guest)?;
@@ -36,9 +42,19 @@ impl WorkloadApi {
         Ok(JwtsvidResponse { svids: try_join_all(calls).await? })
     }
 
-    async fn token(&self, entry: &Arc<Entry>, audience: &[String], now: Timestamp) -> Result<Jwtsvid, Status> {
-        let held = self.inner.tokens.get(entry, audience, now).await.map_err(|why| refuse(entry, &why))?;
-        Ok(Jwtsvid { spiffe_id: held.spiffe_id.to_string(), svid: held.token.to_string(), hint: entry.hint.clone() })
+    async fn token(
+        &self,
+        entry: &Arc<Entry>,
+        audience: &[String],
+        now: Timestamp,
+    ) -> Result<Jwtsvid, Status> {
+        let held =
+            self.inner.tokens.get(entry, audience, now).await.map_err(|why| refuse(entry, &why))?;
+        Ok(Jwtsvid {
+            spiffe_id: held.spiffe_id.to_string(),
+            svid: held.token.to_string(),
+            hint: entry.hint.clone(),
+        })
     }
 
     /// Full validation against the bundle of the subject's trust domain, if the caller gets that bundle.
@@ -56,11 +72,16 @@ impl WorkloadApi {
         let (identities, now) = self.identities(guest)?;
         let bundles = || std::iter::once(&identities.own).chain(&identities.federated);
         let keys = |domain: &_| {
-            bundles().find(|bundle| bundle.trust_domain == *domain).map(|bundle| bundle.jwt_keys.clone())
+            bundles()
+                .find(|bundle| bundle.trust_domain == *domain)
+                .map(|bundle| bundle.jwt_keys.clone())
         };
         let claims = verify_jwt_svid(&request.svid, &request.audience, keys, now)
             .map_err(|why| Status::invalid_argument(why.to_string()))?;
-        Ok(ValidateJwtsvidResponse { spiffe_id: claims.id.to_string(), claims: Some(structure(claims.claims)) })
+        Ok(ValidateJwtsvidResponse {
+            spiffe_id: claims.id.to_string(),
+            claims: Some(structure(claims.claims)),
+        })
     }
 
     fn identities(&self, guest: &Guest) -> Result<(Arc<Identities>, Timestamp), Status> {
@@ -86,17 +107,23 @@ fn wanted(spiffe_id: &str) -> Result<Option<SpiffeId>, Status> {
         return Ok(None);
     }
     let parsed = SpiffeId::parse(spiffe_id);
-    parsed.map(Some).map_err(|why| Status::invalid_argument(format!("`spiffe_id` is no SPIFFE ID: {why}")))
+    parsed
+        .map(Some)
+        .map_err(|why| Status::invalid_argument(format!("`spiffe_id` is no SPIFFE ID: {why}")))
 }
 
 fn refuse(entry: &Entry, why: &Error) -> Status {
     tracing::info!(entry.id = %entry.id, error = %why, "a JWT-SVID could not be had");
     match why {
-        Error::Answer { code: Code::NotFound | Code::PermissionDenied, .. } => Status::permission_denied(NO_IDENTITY),
+        Error::Answer { code: Code::NotFound | Code::PermissionDenied, .. } => {
+            Status::permission_denied(NO_IDENTITY)
+        }
         Error::Answer { code: Code::ResourceExhausted, .. } => {
             Status::resource_exhausted("the server issues no more tokens to this node for now")
         }
-        Error::Answer { code: Code::InvalidArgument, message } => Status::invalid_argument(message.clone()),
+        Error::Answer { code: Code::InvalidArgument, message } => {
+            Status::invalid_argument(message.clone())
+        }
         _ => Status::unavailable("no JWT-SVID could be had from the server; try again"),
     }
 }

@@ -40,9 +40,17 @@ pub(super) fn x509_svids(identities: &Identities) -> Say<X509svidResponse> {
     let message = X509svidResponse {
         svids: svids.collect(),
         crl: Vec::new(),
-        federated_bundles: identities.federated.iter().map(|bundle| named(bundle, &bundle.x509_der)).collect(),
+        federated_bundles: identities
+            .federated
+            .iter()
+            .map(|bundle| named(bundle, &bundle.x509_der))
+            .collect(),
     };
-    if identities.svids.len() < identities.entries.len() { Say::Partial(message) } else { Say::Message(message) }
+    if identities.svids.len() < identities.entries.len() {
+        Say::Partial(message)
+    } else {
+        Say::Message(message)
+    }
 }
 
 /// `FetchX509Bundles`.
@@ -50,7 +58,10 @@ pub(super) fn x509_bundles(identities: &Identities) -> Say<X509BundlesResponse> 
     if identities.entries.is_empty() {
         return Say::Denied;
     }
-    Say::Message(X509BundlesResponse { crl: Vec::new(), bundles: bundles(identities, |bundle| &bundle.x509_der) })
+    Say::Message(X509BundlesResponse {
+        crl: Vec::new(),
+        bundles: bundles(identities, |bundle| &bundle.x509_der),
+    })
 }
 
 /// `FetchJWTBundles`.
@@ -63,7 +74,10 @@ pub(super) fn jwt_bundles(identities: &Identities) -> Say<JwtBundlesResponse> {
 
 /// This trust domain's own, which is always there, and those federated with.
 fn bundles(identities: &Identities, form: fn(&Bundle) -> &Bytes) -> BTreeMap<String, Bytes> {
-    std::iter::once(&identities.own).chain(&identities.federated).map(|bundle| named(bundle, form(bundle))).collect()
+    std::iter::once(&identities.own)
+        .chain(&identities.federated)
+        .map(|bundle| named(bundle, form(bundle)))
+        .collect()
 }
 
 fn named(bundle: &Bundle, form: &Bytes) -> (String, Bytes) {

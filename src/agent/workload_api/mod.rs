@@ -17,8 +17,8 @@ use tonic::{Request, Response, Status};
 use weft_proto::workload::spiffe_workload_api_server::SpiffeWorkloadApi;
 use weft_proto::workload::{
     JwtBundlesRequest, JwtBundlesResponse, JwtsvidRequest, JwtsvidResponse, ValidateJwtsvidRequest,
-    ValidateJwtsvidResponse, WitBundlesRequest, WitBundlesResponse, WitsvidRequest, WitsvidResponse,
-    X509BundlesRequest, X509BundlesResponse, X509svidRequest, X509svidResponse,
+    ValidateJwtsvidResponse, WitBundlesRequest, WitBundlesResponse, WitsvidRequest,
+    WitsvidResponse, X509BundlesRequest, X509BundlesResponse, X509svidRequest, X509svidResponse,
 };
 
 use crate::env::Clock;
@@ -58,7 +58,7 @@ impl WorkloadApi {
         cache: Cache,
         tokens: Tokens,
         attestors: Vec<Box<dyn WorkloadAttestor>>,
-            clock: Arc<dyn Clock>,
+        clock: Arc<dyn Clock>,
         stop: tokio_util::sync::CancellationToken,
     ) -> Self {
         Self { inner: Arc::new(Inner { cache, tokens, attestors, clock, stop }) }
@@ -89,7 +89,10 @@ impl SpiffeWorkloadApi for WorkloadApi {
         self.stream(guest, messages::x509_bundles)
     }
 
-    async fn fetch_jwtsvid(&self, request: Request<JwtsvidRequest>) -> Result<Response<JwtsvidResponse>, Status> {
+    async fn fetch_jwtsvid(
+        &self,
+        request: Request<JwtsvidRequest>,
+    ) -> Result<Response<JwtsvidResponse>, Status> {
         let guest = self.enter(request.extensions()).await?;
         self.tokens_for(&guest, request.into_inner()).await.map(Response::new)
     }

@@ -19,7 +19,11 @@ use crate::kernel::{Fault, Lifetime};
 use super::{WorkloadApi, header};
 
 /// The Workload API and reflection (Workload Endpoint §7), behind header and limits.
-pub(crate) fn routes(api: WorkloadApi, limits: LimitSettings, ports: &Ports) -> Result<Router, Fault> {
+pub(crate) fn routes(
+    api: WorkloadApi,
+    limits: LimitSettings,
+    ports: &Ports,
+) -> Result<Router, Fault> {
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(WORKLOAD_DESCRIPTORS)
         .build_v1()
@@ -47,7 +51,10 @@ pub(crate) fn routes(api: WorkloadApi, limits: LimitSettings, ports: &Ports) -> 
 }
 
 /// Counted by user: a flood costs whoever makes it, and nobody else.
-fn within(rate: &RateLimit, request: Request) -> Result<Request, http::Response<tonic::body::Body>> {
+fn within(
+    rate: &RateLimit,
+    request: Request,
+) -> Result<Request, http::Response<tonic::body::Body>> {
     let taken = request.extensions().get::<PeerInfo>().map_or(Ok(()), |peer| rate.take(peer));
     match taken {
         Ok(()) => Ok(request),
@@ -55,7 +62,8 @@ fn within(rate: &RateLimit, request: Request) -> Result<Request, http::Response<
     }
 }
 
-const TOO_FAST: &str = "this user makes more calls than the agent allows; keep streams open instead of asking again";
+const TOO_FAST: &str =
+    "this user makes more calls than the agent allows; keep streams open instead of asking again";
 /// A JWT-SVID to validate and its audience.
 const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 /// This many users can be at their bound at the same time.

@@ -46,7 +46,16 @@ impl WorkloadApi {
         let subscription = self.inner.cache.subscribe(Arc::clone(&guest.selectors));
         let patient_until = self.inner.clock.now().plus(PATIENCE);
         let api = self.clone();
-        let call = Call { api, guest, subscription, render, seen: None, said: None, patient_until, ended: false };
+        let call = Call {
+            api,
+            guest,
+            subscription,
+            render,
+            seen: None,
+            said: None,
+            patient_until,
+            ended: false,
+        };
         Ok(Response::new(Box::pin(unfold(call, Call::next))))
     }
 }
@@ -77,21 +86,33 @@ impl<M: Clone + PartialEq + Send + 'static> Call<M> {
         }
         // The socket may have been handed on; the identity was not.
         if !self.guest.peer.is_alive() {
-            return Step::End(Status::permission_denied("the process that opened this stream has exited"));
+            return Step::End(Status::permission_denied(
+                "the process that opened this stream has exited",
+            ));
         }
         let now = self.api.inner.clock.now();
         let identities = match self.subscription.identities(now) {
             Ok(identities) => identities,
             Err(starting) => return Step::End(Status::unavailable(starting.to_string())),
         };
-        if self.said.is_some() && self.seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, &identities)) {
+        if self.said.is_some()
+            && self.seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, &identities))
+        {
             return Step::Wait(identities.good_until);
         }
         let step = match (self.render)(&identities) {
-            Say::Partial(_) if self.said.is_none() && now < self.patient_until => Step::Wait(self.patient_until),
-            Say::Message(message) | Say::Partial(message) => self.say(message, identities.good_until),
-            Say::NotYet if self.said.is_none() && now < self.patient_until => Step::Wait(self.patient_until),
-            Say::NotYet => Step::End(Status::unavailable("the agent has no valid SVID for this workload now")),
+            Say::Partial(_) if self.said.is_none() && now < self.patient_until => {
+                Step::Wait(self.patient_until)
+            }
+            Say::Message(message) | Say::Partial(message) => {
+                self.say(message, identities.good_until)
+            }
+            Say::NotYet if self.said.is_none() && now < self.patient_until => {
+                Step::Wait(self.patient_until)
+            }
+            Say::NotYet => {
+                Step::End(Status::unavailable("the agent has no valid SVID for this workload now"))
+            }
             Say::Denied => Step::End(Status::permission_denied(NO_IDENTITY)),
         };
         self.seen = Some(identities);
@@ -100,7 +121,11 @@ impl<M: Clone + PartialEq + Send + 'static> Call<M> {
 
     /// A change of something this call does not carry is no news.
     fn say(&self, message: M, good_until: Timestamp) -> Step<M> {
-        if self.said.as_ref() == Some(&message) { Step::Wait(good_until) } else { Step::Send(message) }
+        if self.said.as_ref() == Some(&message) {
+            Step::Wait(good_until)
+        } else {
+            Step::Send(message)
+        }
     }
 
     async fn wait(&mut self, until: Timestamp) {

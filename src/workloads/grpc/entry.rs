@@ -47,7 +47,7 @@ impl wire::entry_server::Entry for Service {
 }
 
 /// Answers each request of the agent, page by page, until it has no more.
-fn answers<S>(
+pub(super) fn answers<S>(
     sync: Exchange,
     requests: S,
 ) -> impl Stream<Item = Result<wire::SyncAuthorizedEntriesResponse, Status>> + Send
@@ -71,7 +71,7 @@ where
 }
 
 /// One synchronisation.
-struct Exchange {
+pub(super) struct Exchange {
     workloads: Workloads,
     caller: NodeCaller,
     mask: EntryMask,
@@ -89,7 +89,7 @@ enum Pages {
 }
 
 impl Exchange {
-    fn new(workloads: Workloads, caller: NodeCaller) -> Self {
+    pub(super) fn new(workloads: Workloads, caller: NodeCaller) -> Self {
         Self { workloads, caller, mask: convert::ALL, entries: None, pages: None, done: false }
     }
 

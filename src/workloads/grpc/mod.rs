@@ -9,6 +9,8 @@ mod entry;
 mod feed;
 mod node;
 mod svid;
+#[cfg(all(test, feature = "testkit"))]
+mod tests;
 
 use weft_proto::node::v1::node_server::NodeServer;
 use weft_proto::spire::api::server::bundle::v1::bundle_server::BundleServer;
