@@ -10,7 +10,8 @@ pub mod http;
 mod list_events;
 mod model;
 pub(crate) mod store;
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 
 use crate::access::Access;

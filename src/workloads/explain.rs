@@ -290,20 +290,18 @@ struct Anybody {
 }
 
 impl Anybody {
-    fn reaches(&self, index: &Index, entry: &Entry) -> bool {
+    fn reaches(&self, index: &Index, entry: &Arc<Entry>) -> bool {
         let roots = index.roots(entry);
         roots.parents.iter().any(|parent| self.names.contains(parent))
-            || roots.aliases.iter().any(|alias| self.matches(index, alias))
+            || roots.aliases.iter().any(|alias| self.matches(alias))
     }
 
-    fn matches(&self, index: &Index, alias: &EntryId) -> bool {
-        let judged = self.aliases.borrow().get(alias).copied();
+    fn matches(&self, alias: &Entry) -> bool {
+        let judged = self.aliases.borrow().get(&alias.id).copied();
         judged.unwrap_or_else(|| {
-            let wanted = index.get(alias).map(|entry| &entry.terms.selectors);
-            let any = wanted.is_some_and(|wanted| {
-                self.nodes.iter().any(|node| is_subset(wanted, &node.selectors))
-            });
-            self.aliases.borrow_mut().insert(alias.clone(), any);
+            let wanted = &alias.terms.selectors;
+            let any = self.nodes.iter().any(|node| is_subset(wanted, &node.selectors));
+            self.aliases.borrow_mut().insert(alias.id.clone(), any);
             any
         })
     }

@@ -17,7 +17,7 @@ section! {
         /// Changes due within this many milliseconds reach an agent as one update. At most 10.
         pub push_coalesce_milliseconds: u32,
         /// So many changed entries of a realm are remembered, so that an agent that was away for a moment gets what changed
-        /// and not everything. Each costs some 40 bytes.
+        /// and not everything. Each costs some 200 bytes.
         pub push_remembered_changes: usize,
         /// An agent with more unsent changes than this gets a snapshot instead: the bound of what waits for one agent.
         pub push_waiting_changes_max: usize,
@@ -33,7 +33,7 @@ impl Default for Settings {
             x509_svid_seconds: 3600,
             jwt_svid_seconds: 300,
             push_coalesce_milliseconds: 5,
-            push_remembered_changes: 50_000,
+            push_remembered_changes: 20_000,
             push_waiting_changes_max: 1_000,
             expired_entries_look_seconds: 30,
         }

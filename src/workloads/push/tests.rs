@@ -212,12 +212,19 @@ fn an_agent_that_was_away_is_told_what_it_missed() {
 fn an_agent_never_learns_the_ids_of_entries_it_never_had() {
     let mut world = World::new();
     world.put(entry("secret", "/secret", B));
+    world.put(entry("rack", "/racks/7", "/spire/server"));
+    world.put(entry("app", "/app", "/racks/7"));
     let left = world.at();
     world.remove("secret");
     world.put(entry("short", "/short", B));
     world.remove("short");
+    world.remove("rack");
+    world.remove("app");
     let back = world.watch(A, Some(left));
     assert_eq!(world.told(A, &back), set(&[]));
+    let back = world.watch(B, Some(left));
+    let all = ["-secret", "-short", "-rack", "-app"];
+    assert_eq!(world.told(B, &back), set(&all), "while the one that had them is told");
 }
 
 #[test]

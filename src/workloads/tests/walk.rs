@@ -133,7 +133,7 @@ proptest! {
         for found in index.authorised(&node, NOW) {
             let roots = index.roots(&found);
             let direct = roots.parents.contains(&node.id) || roots.parents.contains(&name(3));
-            let stands = roots.aliases.iter().any(|alias| aliases.contains(alias));
+            let stands = roots.aliases.iter().any(|alias| aliases.contains(&alias.id));
             prop_assert!(direct || stands, "{}", found.id);
         }
     }
