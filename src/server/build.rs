@@ -15,7 +15,7 @@ use crate::db::Db;
 use crate::env::{Clock, Entropy, Env};
 use crate::events::{Events, LedgerSettings, LedgerSync};
 use crate::jobs::{Reconcilers, Tasks};
-use crate::kernel::{Failure, Fault, Kind, RealmId, Secret};
+use crate::kernel::{Failure, Fault, Kind, RealmId, ReplicaId, Secret, Timestamp};
 use crate::nodes::attestors::{Attestors, JoinTokens, NodeAttestor, X509Pop};
 use crate::nodes::{self, Nodes};
 use crate::posture::Posture;
@@ -58,6 +58,9 @@ pub struct Server {
     pub nodes: Nodes,
     /// Registration entries.
     pub workloads: Workloads,
+    /// Names this process in the status.
+    pub(super) replica: ReplicaId,
+    pub(super) started_at: Timestamp,
     pub(super) node_bound: OnceLock<String>,
     pub(super) doors: RwLock<HashMap<RealmId, Arc<RealmDoor>>>,
 }
@@ -132,11 +135,15 @@ impl Server {
             },
             settings.workloads.clone(),
         );
+        let now = env.clock.now();
+        let replica = ReplicaId::new(env.entropy.uuid(now)?);
         Ok(Arc::new(Self {
             health: Health::new(Arc::clone(&clock)),
             reconcilers: Reconcilers::new(clock, entropy),
             doors: RwLock::default(),
             node_bound: OnceLock::new(),
+            replica,
+            started_at: now,
             env, tasks, metrics, settings, data_dir, events, access, realms, audit, authority, bundles, svid, nodes,
             workloads,
         }))

@@ -8,9 +8,11 @@ mod entropy;
 mod lossy;
 mod keys;
 pub mod postgres;
+mod rest;
 
 pub use clock::TestClock;
 pub use database::{TestDatabase, engines, on_each_database, on_each_engine};
 pub use entropy::SeededEntropy;
 pub use lossy::{Lose, LossyPostgres};
 pub use keys::KeysReplica;
+pub use rest::{Answer, Rest};
