@@ -1,7 +1,6 @@
 //! Follows the change log: reads entries into memory, and says when everything up to a revision is there.
 
 use std::collections::HashMap;
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::index::Index;
