@@ -9,7 +9,8 @@
 mod list_events;
 mod model;
 pub(crate) mod store;
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 
 use crate::access::Access;

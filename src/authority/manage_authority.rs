@@ -84,7 +84,7 @@ impl Authority {
         self.change_slot(realm, id, Verb::Revoke, doer).await
     }
 
-    pub(super) fn permitted<A: Action>(&self, asker: Asker, action: A) -> Result<Doer, Error> {
+    fn permitted<A: Action>(&self, asker: Asker, action: A) -> Result<Doer, Error> {
         let (_, granted) = self.access.permit(action)?.spend();
         Ok(Doer { granted, asker: Some(asker) })
     }

@@ -37,7 +37,7 @@ pub use bundle::{Bundle, JwtKey, X509Root};
 pub use manage_authority::Listing;
 pub use model::{
     AUTHORITY, ActivateAuthority, Administrator, Error, JwtAuthority, Manager, PrepareAuthority,
-    Purpose, ReadAuthority, RealmNames, ResealKeys, RevokeAuthority, Slot, State, TaintAuthority,
+    Purpose, ReadAuthority, RealmNames, RevokeAuthority, Slot, State, TaintAuthority,
     X509Authority,
 };
 pub use note_arrival::Arrival;

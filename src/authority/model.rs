@@ -232,10 +232,6 @@ pub struct TaintAuthority(pub Administrator, pub String);
 #[derive(Debug, Clone)]
 pub struct RevokeAuthority(pub Administrator, pub String);
 
-/// May they seal all keys under the current key-encryption key?
-#[derive(Debug, Clone)]
-pub struct ResealKeys(pub Administrator);
-
 macro_rules! actions {
     ($($action:ty = $name:literal, |$it:ident| $id:expr;)*) => {$(
         impl Action for $action {
@@ -255,7 +251,6 @@ actions! {
     ActivateAuthority = "ActivateAuthority", |it| &it.1;
     TaintAuthority = "TaintAuthority", |it| &it.1;
     RevokeAuthority = "RevokeAuthority", |it| &it.1;
-    ResealKeys = "ResealKeys", |_it| "all";
 }
 
 /// Who changes something, and by what right: an administrator with a spent permit, or the server itself.

@@ -10,7 +10,7 @@ use crate::crypto::jose::Unverified;
 use crate::crypto::seal::KekRing;
 use crate::crypto::x509::{CertificateView, LeafTemplate, Roots, Serial, verify_svid};
 use crate::db::Engine;
-use crate::kernel::{AuthorityId, Lifetime, SpiffeId, Timestamp};
+use crate::kernel::{AuthorityId, Granted, Lifetime, SpiffeId, Timestamp};
 use crate::testkit::{KeysReplica, TestDatabase, on_each_database, on_each_engine};
 
 const REALM: RealmId = RealmId::FIRST;
@@ -290,7 +290,6 @@ async fn whoever_has_no_right_changes_and_sees_nothing() {
             assert!(matches!(authority.activate(who(), active, true).await, Err(Error::Access(_))));
             assert!(matches!(authority.taint(who(), active).await, Err(Error::Access(_))));
             assert!(matches!(authority.revoke(who(), active).await, Err(Error::Access(_))));
-            assert!(matches!(authority.reseal(who()).await, Err(Error::Access(_))));
         }
         assert_eq!(states(&replica, Purpose::X509), ["active"]);
     })
@@ -392,7 +391,7 @@ async fn resealing_lets_the_older_key_encryption_key_go() {
         let first = KeysReplica::started(database).await;
         let id = first.authority.active_x509(REALM).unwrap().id;
         assert_eq!(
-            first.authority.reseal(root()).await.unwrap(),
+            first.authority.reseal(REALM, &Granted::to_server("keys.reseal")).await.unwrap(),
             0,
             "all are under the current key"
         );
@@ -400,8 +399,15 @@ async fn resealing_lets_the_older_key_encryption_key_go() {
         let both = KekRing::new(KeysReplica::kek(2), vec![KeysReplica::kek(1)]);
         let middle = KeysReplica::sealing(database, 2, Settings::default(), both).await;
         middle.load().await;
-        assert_eq!(middle.authority.reseal(root()).await.unwrap(), 2);
-        assert_eq!(middle.authority.reseal(root()).await.unwrap(), 0, "again changes nothing");
+        assert_eq!(
+            middle.authority.reseal(REALM, &Granted::to_server("keys.reseal")).await.unwrap(),
+            2
+        );
+        assert_eq!(
+            middle.authority.reseal(REALM, &Granted::to_server("keys.reseal")).await.unwrap(),
+            0,
+            "again changes nothing"
+        );
         let blob = stored_key(&middle, id).await.unwrap();
         assert!(!KekRing::new(KeysReplica::kek(2), vec![]).is_stale(&blob));
         middle.load().await;

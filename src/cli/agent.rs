@@ -45,7 +45,7 @@ pub(super) struct AgentArgs {
     /// The Workload API's socket [default: `$XDG_RUNTIME_DIR/weft/agent.sock`, as root `/run/weft/agent.sock`].
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
-    /// One setting, over file and environment: `--set poll_seconds=10`.
+    /// One setting, over file and environment: `--set agent.poll_seconds=10`.
     #[arg(long, value_name = "KEY=VALUE", value_parser = value::key_value)]
     set: Vec<(String, String)>,
 }

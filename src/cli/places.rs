@@ -9,7 +9,7 @@ pub(super) fn server_socket() -> PathBuf {
     let places = Places::of_process(&Environment::of_process());
     let system = PathBuf::from("/run/weft/admin.sock");
     let root = nix::unistd::geteuid().is_root();
-    if root && system.exists() { system } else { places.data.join("admin.sock") }
+    if root && system.exists() { system } else { places.local_socket }
 }
 
 /// The agent's Workload API: a path, or `unix:` and a path in `SPIFFE_ENDPOINT_SOCKET` (Workload Endpoint §4).

@@ -115,6 +115,10 @@ impl Transport {
     }
 
     fn url(&self, path: &[&str], query: &[(&str, String)]) -> Result<Url, Error> {
+        // Such a segment would silently name the listing instead.
+        if let Some(nothing) = path.iter().find(|segment| matches!(**segment, "" | "." | "..")) {
+            return Err(Error::usage(format!("`{nothing}` is no name or id of anything")));
+        }
         let mut url = self.base.clone();
         url.path_segments_mut()
             .map_err(|()| Error::local("the server's address takes no path"))?
@@ -157,8 +161,7 @@ impl Transport {
 }
 
 fn builder() -> reqwest::ClientBuilder {
-    // Installed once a process; a second time it says so, and nothing is lost.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    crate::crypto::tls::install_provider();
     reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())

@@ -24,7 +24,8 @@ mod record_fact;
 mod segment;
 mod settings;
 pub(crate) mod store;
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 mod write_event;
 

@@ -27,7 +27,7 @@ pub use conditions::{Conditions, EntityTag};
 pub use door::{Door, DoorLimits, TlsChoice};
 pub use extract::{Json, Path, Query};
 pub use layers::{ApiShell, RequestId};
-pub use page::{cursor, page_of};
+pub use page::{cursor, page_of, page_then};
 pub use peer::{PeerInfo, Remote, TlsPeer, UnixPeer};
 pub(crate) use problem::causes;
 pub use problem::{Problem, ProblemBody};

@@ -38,6 +38,12 @@ pub fn page_of<T, P: Serialize, U>(
     Ok(Page { items: items.into_iter().map(form).collect(), next_cursor })
 }
 
+/// A page as the slice has cut it, with the position where the next one begins.
+pub fn page_then<T, P: Serialize, U>(items: Vec<T>, next: Option<P>, form: impl FnMut(T) -> U) -> Result<Page<U>, Fault> {
+    let next_cursor = next.as_ref().map(encode).transpose()?;
+    Ok(Page { items: items.into_iter().map(form).collect(), next_cursor })
+}
+
 fn encode<P: Serialize>(position: &P) -> Result<String, Fault> {
     serde_json::to_vec(position).map(|json| base64url(&json)).map_err(Fault::bug)
 }

@@ -18,7 +18,7 @@ use crate::kernel::{Lifetime, Listener, RealmId};
 use crate::nodes::grpc::AgentService;
 use crate::nodes::http::JoinFacts;
 use crate::telemetry::{health_service, ops_routes};
-use crate::nodes;
+use crate::{nodes, workloads};
 
 /// The `node` door: the server API of SPIRE's agents, and our push stream.
 pub(super) fn node(server: &Arc<Server>) -> Router {
@@ -54,6 +54,7 @@ fn admin_for(server: &Arc<Server>, listener: Listener) -> Router {
 pub(super) fn admin_routes(server: &Arc<Server>) -> OpenApiRouter {
     OpenApiRouter::with_openapi(documents::about())
         .merge(nodes::http::routes(&server.nodes, Arc::new(Facts(Arc::clone(server)))))
+        .merge(workloads::http::routes(&server.workloads))
 }
 
 /// What join strings say of this server.

@@ -1,6 +1,7 @@
 //! Settings of the desk.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+
 use crate::settings::section;
 
 section! {

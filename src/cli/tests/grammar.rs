@@ -207,12 +207,12 @@ fn an_agents_flags_are_handed_back_and_its_secrets_are_read_from_files() {
     std::fs::write(&file, "t0ken\n").expect("written");
     let file = file.display().to_string();
     let launch = agent(&["agent", "--server", "h:8081", "--trust-domain", "a.example",
-        "--insecure-bootstrap", "--join-token-file", &file, "--set", "poll_seconds=9"]);
+        "--insecure-bootstrap", "--join-token-file", &file, "--set", "agent.poll_seconds=9"]);
     assert_eq!(launch.server_address.as_deref(), Some("h:8081"));
     assert_eq!(launch.trust_domain.as_deref(), Some("a.example"));
     assert!(launch.insecure_bootstrap);
     assert_eq!(launch.join_token, Some(crate::wire::join::JoinText::new("t0ken".to_owned())));
-    assert_eq!(launch.overrides, vec![("poll_seconds".to_owned(), "9".to_owned())]);
+    assert_eq!(launch.overrides, vec![("agent.poll_seconds".to_owned(), "9".to_owned())]);
     assert!(!format!("{:?}", agent(&["agent", "--join", "weft-join-1.s3cret"])).contains("s3cret"));
     let pop = agent(&["agent", "--x509pop-cert", "c", "--x509pop-key", "k"]);
     assert_eq!(pop.x509pop, Some((PathBuf::from("c"), PathBuf::from("k"))));

@@ -44,6 +44,8 @@ pub enum Scheme {
     RsaPkcs1Sha512,
     /// RSA PSS over SHA-256, salt as long as the digest.
     RsaPssSha256,
+    /// RSA PSS over SHA-256, salt as long as fits: what Go's `crypto/rsa` makes when it is told nothing.
+    RsaPssSha256LongestSalt,
     /// RSA PSS over SHA-384, salt as long as the digest.
     RsaPssSha384,
     /// RSA PSS over SHA-512, salt as long as the digest.
@@ -229,6 +231,7 @@ fn der_algorithm(kind: KeyKind, scheme: Scheme) -> Option<&'static dyn Verificat
         (KeyKind::Rsa(_), Scheme::RsaPkcs1Sha384) => &sig::RSA_PKCS1_2048_8192_SHA384,
         (KeyKind::Rsa(_), Scheme::RsaPkcs1Sha512) => &sig::RSA_PKCS1_2048_8192_SHA512,
         (KeyKind::Rsa(_), Scheme::RsaPssSha256) => &sig::RSA_PSS_2048_8192_SHA256,
+        (KeyKind::Rsa(_), Scheme::RsaPssSha256LongestSalt) => &PSS_LONGEST_SALT,
         (KeyKind::Rsa(_), Scheme::RsaPssSha384) => &sig::RSA_PSS_2048_8192_SHA384,
         (KeyKind::Rsa(_), Scheme::RsaPssSha512) => &sig::RSA_PSS_2048_8192_SHA512,
         (KeyKind::Ed25519, Scheme::Ed25519) => &sig::ED25519,
@@ -241,6 +244,9 @@ impl fmt::Debug for PublicKey {
         write!(f, "PublicKey({:?}, {})", self.0.kind, crate::crypto::digest::hex(&self.0.digest))
     }
 }
+
+const PSS_LONGEST_SALT: sig::RsaParameters =
+    sig::RSA_PSS_2048_8192_SHA256.with_pss_salt_length(sig::RsaPssSaltLength::Max);
 
 /// NIST SP 800-131A: nothing shorter signs today.
 const RSA_BITS_MIN: usize = 2048;

@@ -426,6 +426,26 @@ fn keys_sign_what_their_public_halves_verify() {
     assert_eq!(format!("{key:?}").matches("PublicKey").count(), 1, "no private part is printed");
 }
 
+/// SPIRE's agents leave the length of the salt to Go, which takes the longest; other peers take the digest's.
+#[test]
+fn a_pss_signature_verifies_with_the_salt_it_was_made_with_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let (key, data) = (file("key"), file("data"));
+    openssl(&["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", &key]);
+    std::fs::write(&data, b"message").unwrap();
+    let public = openssl(&["pkey", "-pubout", "-outform", "DER", "-in", &key]);
+    let public = PublicKey::from_spki_der(&public).unwrap();
+    for (salt, longest) in [("max", true), ("digest", false)] {
+        let salt = format!("rsa_pss_saltlen:{salt}");
+        let options = ["-sigopt", "rsa_padding_mode:pss", "-sigopt", &salt, "-sign", &key, &data];
+        let signature = openssl(&[&["dgst", "-sha256"][..], &options].concat());
+        let verifies = |scheme| public.verify(scheme, b"message", &signature);
+        assert_eq!(verifies(Scheme::RsaPssSha256LongestSalt), longest, "{salt}");
+        assert_eq!(verifies(Scheme::RsaPssSha256), !longest, "{salt}");
+    }
+}
+
 #[test]
 fn a_point_off_its_curve_and_a_compressed_one_are_no_keys() {
     let key = PrivateKey::generate(Algorithm::P256).unwrap();

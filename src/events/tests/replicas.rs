@@ -48,7 +48,7 @@ async fn two_replicas_that_number_at_once_leave_no_gap_and_no_double() {
         let two = open(&other, &clock, &directory.path().join("two"), 2);
         let (one, two) = (&one, &two);
         let write = |n: u128| {
-            let events = if n % 2 == 0 { one } else { two };
+            let events = if n.is_multiple_of(2) { one } else { two };
             async move {
                 let written: Result<(), Error> = events
                     .record_in(REALM, n, |_, n| {
@@ -56,7 +56,7 @@ async fn two_replicas_that_number_at_once_leave_no_gap_and_no_double() {
                     })
                     .await;
                 written.unwrap();
-                if n % 10 == 0 {
+                if n.is_multiple_of(10) {
                     let (first, second) = join(one.number(REALM), two.number(REALM)).await;
                     first.unwrap();
                     second.unwrap();

@@ -1,0 +1,1 @@
+//! Entries over HTTP: what is answered to whom.
