@@ -1,3 +1,11 @@
 //! The one integration binary: flows, protocols, storage, rights and the rules of the house.
 
+#[cfg(test)]
+mod flows;
+#[cfg(test)]
+mod peers;
+#[cfg(test)]
+mod protocols;
+#[cfg(test)]
+mod statements;
 mod tidy;
