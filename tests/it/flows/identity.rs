@@ -58,11 +58,11 @@ async fn a_workload_of_a_joined_node_gets_its_x509_svid_and_its_jwt_svid() {
 async fn two_workloads_talk_mutual_tls_and_each_knows_who_the_other_is() {
     on_each(async |database| {
         let fabric = Fabric::over(database).await;
-        fabric.entry("/client").await;
-        fabric.entry("/server").await;
-        let client = source(&fabric.agent, "/client").await;
-        let server = source(&fabric.agent, "/server").await;
-        assert_eq!(talk(&client, &server, "/server").await, Ok("hello".to_owned()));
+        fabric.entry("/asking").await;
+        fabric.entry("/answering").await;
+        let client = source(&fabric.agent, "/asking").await;
+        let server = source(&fabric.agent, "/answering").await;
+        assert_eq!(talk(&client, &server, "/answering").await, Ok("hello".to_owned()));
         let stranger = talk(&client, &server, "/somebody-else").await;
         assert!(stranger.is_err(), "the client talks to a server that it did not mean");
     })
