@@ -156,7 +156,7 @@ impl Server {
     }
 
     /// SHA-256 of each public key in the realm's bundle, for join strings.
-    pub(super) fn pins(&self, realm: RealmId) -> Vec<[u8; 32]> {
+    pub fn pins(&self, realm: RealmId) -> Vec<[u8; 32]> {
         let bundle = self.bundles.current(realm);
         let views = bundle.iter().flat_map(|bundle| &bundle.x509).filter(|root| !root.tainted);
         let views = views.filter_map(|root| CertificateView::parse(&root.certificate).ok());

@@ -16,9 +16,11 @@ mod routes;
 pub mod serve;
 pub mod settings;
 mod status;
+mod statements;
 
 pub use build::{Ports, Server};
 pub use documents::openapi;
 pub use doors::Addresses;
 pub use serve::Running;
 pub use settings::Settings;
+pub use statements::{SliceStatements, statements};
