@@ -56,7 +56,13 @@ impl Nodes {
         Ok(self.agents(realm))
     }
 
-    async fn manage(&self, realm: RealmId, id: &SpiffeId, granted: Granted, verb: Verb) -> Result<(), Error> {
+    async fn manage(
+        &self,
+        realm: RealmId,
+        id: &SpiffeId,
+        granted: Granted,
+        verb: Verb,
+    ) -> Result<(), Error> {
         let agent = self.agent(realm, id).ok_or(Error::NotFound("agent"))?;
         let input = (Agent::clone(&agent), self.env.clock.now(), granted.actor);
         self.events
@@ -66,8 +72,13 @@ impl Nodes {
                         Verb::Ban => store::ban(tx, &agent.id, *now).await?,
                         Verb::Evict => store::evict(tx, &agent.id).await?,
                     };
-                    let event = events::managed(realm, verb.event(), agent.number, &agent.id, *actor);
-                    let changes = if changed { vec![(AGENT, agent.id.to_string(), event)] } else { Vec::new() };
+                    let event =
+                        events::managed(realm, verb.event(), agent.number, &agent.id, *actor);
+                    let changes = if changed {
+                        vec![(AGENT, agent.id.to_string(), event)]
+                    } else {
+                        Vec::new()
+                    };
                     Ok::<_, Error>(Changed { value: (), changes, rights: false })
                 })
             })

@@ -3,7 +3,8 @@
 mod batch;
 mod explained;
 mod forms;
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 
 use axum::extract::{Extension, State};
