@@ -79,14 +79,14 @@ fn serve(settings: Settings) -> Result<(), Failure> {
     runtime.block_on(async {
         let stop = CancellationToken::new();
         tokio::select! {
-            outcome = run(settings, ports, stop.clone()) => outcome.map_err(in_words),
+            outcome = run(settings, ports, stop.clone()) => outcome.map_err(|error| in_words(&error)),
             () = told_to_stop() => Ok(()),
         }
     })
 }
 
 /// The agent speaks to its own operator: the whole error may be read.
-fn in_words(error: super::Error) -> Failure {
+fn in_words(error: &super::Error) -> Failure {
     Failure::new(Kind::Unavailable, "agent", error.to_string())
 }
 

@@ -44,10 +44,10 @@ pub fn page_of<T, P: Serialize, U>(
 /// A page as the slice has cut it, with the position where the next one begins.
 pub fn page_then<T, P: Serialize, U>(
     items: Vec<T>,
-    next: Option<P>,
+    next: Option<&P>,
     form: impl FnMut(T) -> U,
 ) -> Result<Page<U>, Fault> {
-    let next_cursor = next.as_ref().map(encode).transpose()?;
+    let next_cursor = next.map(encode).transpose()?;
     Ok(Page { items: items.into_iter().map(form).collect(), next_cursor })
 }
 

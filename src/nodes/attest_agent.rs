@@ -23,7 +23,7 @@ pub struct AttestAgent {
     /// The realm it wants to join.
     pub realm: RealmId,
     /// The attestor it chose.
-    pub attestation_type: String,
+    pub attestor: String,
     /// What that attestor wants to see.
     pub payload: Vec<u8>,
     /// A certificate signing request for the agent's key; nothing but the key is taken from it.
@@ -55,7 +55,7 @@ pub enum Progress {
 impl Nodes {
     /// Judges the first message.
     pub async fn attest(&self, ask: AttestAgent) -> Result<Progress, Error> {
-        let (realm, attestation_type) = (ask.realm, ask.attestation_type.clone());
+        let (realm, attestation_type) = (ask.realm, ask.attestor.clone());
         let progress = self.open(ask).await;
         self.note_refusal(realm, &attestation_type, progress).await
     }
@@ -79,9 +79,10 @@ impl Nodes {
     }
 
     async fn open(&self, ask: AttestAgent) -> Result<Progress, Error> {
-        let attestor = self.attestors.get(&ask.attestation_type).ok_or_else(|| {
-            Error::UnknownAttestor(ask.attestation_type.chars().take(64).collect())
-        })?;
+        let attestor = self
+            .attestors
+            .get(&ask.attestor)
+            .ok_or_else(|| Error::UnknownAttestor(ask.attestor.chars().take(64).collect()))?;
         if ask.payload.is_empty() || ask.payload.len() > ATTESTATION_BYTES_MAX {
             return Err(Error::Attestation("the payload is empty or too large"));
         }

@@ -129,7 +129,7 @@ impl wire::agent_server::Agent for AgentService {
             .params
             .ok_or_else(|| Status::invalid_argument("params are missing"))?;
         let svid = self.nodes.renew(&caller, &params.csr).await.map_err(refuse)?;
-        Ok(Response::new(wire::RenewAgentResponse { svid: Some(wire_svid(svid)) }))
+        Ok(Response::new(wire::RenewAgentResponse { svid: Some(wire_svid(&svid)) }))
     }
 
     async fn post_status(
@@ -160,7 +160,7 @@ async fn exchange(
         match progress {
             Progress::Admitted { svid, can_reattest } => {
                 let result = wire::attest_agent_response::Result {
-                    svid: Some(wire_svid(svid)),
+                    svid: Some(wire_svid(&svid)),
                     reattestable: can_reattest,
                 };
                 return reply(answers, wire::attest_agent_response::Step::Result(result)).await;
@@ -190,7 +190,7 @@ fn opening(realm: RealmId, message: wire::AttestAgentRequest) -> Result<AttestAg
         .ok_or_else(|| refuse(Error::Exchange("params lack the certificate signing request")))?;
     Ok(AttestAgent {
         realm,
-        attestation_type: data.r#type,
+        attestor: data.r#type,
         payload: data.payload.into(),
         csr: svid.csr.into(),
     })
@@ -218,7 +218,7 @@ async fn reply(
 }
 
 /// An SVID on the wire: the chain, leaf first.
-fn wire_svid(svid: X509Svid) -> types::X509svid {
+fn wire_svid(svid: &X509Svid) -> types::X509svid {
     types::X509svid {
         id: Some(types::Spiffeid {
             trust_domain: svid.id.trust_domain().as_str().to_owned(),

@@ -215,7 +215,7 @@ impl Desk {
         id: Option<JoinTokenId>,
         input: api::JoinTokenInput,
     ) -> Result<(StatusCode, Json<api::NewJoinToken>), Problem> {
-        let wish = wish(by, id, input)?;
+        let wish = wish(by, id, &input)?;
         let realm = wish.by.realm;
         let made = self.nodes.create_token(wish).await?;
         let join = self.join_string(realm, &made)?;
@@ -237,7 +237,7 @@ impl Desk {
 fn wish(
     by: Administrator,
     id: Option<JoinTokenId>,
-    input: api::JoinTokenInput,
+    input: &api::JoinTokenInput,
 ) -> Result<TokenWish, Error> {
     let invalid = |error: &dyn std::fmt::Display| Error::Invalid(error.to_string());
     let selectors = input

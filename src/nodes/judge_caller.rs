@@ -80,13 +80,10 @@ impl Nodes {
         self.events
             .change_in(realm, granted, Arc::clone(agent), move |tx, agent| {
                 Box::pin(async move {
-                    let changed = store::activate(tx, &agent.id, &agent.current).await?;
+                    let found = store::activate(tx, &agent.id, &agent.current).await?;
                     let event = events::activated(realm, agent);
-                    let changes = if changed {
-                        vec![(AGENT, agent.id.to_string(), event)]
-                    } else {
-                        Vec::new()
-                    };
+                    let changes =
+                        if found { vec![(AGENT, agent.id.to_string(), event)] } else { Vec::new() };
                     Ok::<_, Error>(crate::events::Changed { value: (), changes, rights: false })
                 })
             })

@@ -3,6 +3,8 @@
 //! The database is not asked: the renewal is in the ledger before it leaves, and the new SVID becomes the current one when
 //! it is first used (`judge_caller`). So agents outlive an outage, and a renewal whose answer was lost costs nothing.
 
+use std::sync::Arc;
+
 use crate::crypto::x509::csr;
 use crate::events::{Changed, Unrecorded};
 use crate::kernel::{Evidence, EvidenceSource, Granted, Lifetime, RealmId};
@@ -55,7 +57,7 @@ impl Nodes {
             return Ok(());
         }
         let realm = caller.realm;
-        let input = (caller.agent.clone(), version.to_owned());
+        let input = (Arc::clone(&caller.agent), version.to_owned());
         self.events
             .change_in(
                 realm,
@@ -63,7 +65,7 @@ impl Nodes {
                 input,
                 move |tx, (agent, version)| {
                     Box::pin(async move {
-                        let changed = store::set_version(tx, &agent.id, version).await?;
+                        let found = store::set_version(tx, &agent.id, version).await?;
                         let event = events::managed(
                             realm,
                             "agent.version_reported",
@@ -72,7 +74,7 @@ impl Nodes {
                             None,
                         )
                         .about("version", version.as_str());
-                        let changes = if changed {
+                        let changes = if found {
                             vec![(AGENT, agent.id.to_string(), event)]
                         } else {
                             Vec::new()

@@ -95,6 +95,7 @@ impl Server {
         Self::build_with(settings, ledger, ports).await
     }
 
+    #[expect(clippy::too_many_lines, reason = "the dependency graph reads best in one piece")]
     async fn build_with(
         settings: Settings,
         ledger: LedgerSettings,
@@ -244,11 +245,12 @@ pub(super) fn kek_ring(
             ));
         }
     };
-    let current = Kek::load(&source, entropy).map_err(kek_failure)?;
+    let current = Kek::load(&source, entropy).map_err(|error| kek_failure(&error))?;
     let mut others = Vec::new();
     for path in &settings.earlier_files {
         others.push(
-            Kek::load(&KekSource::File { path, create: false }, entropy).map_err(kek_failure)?,
+            Kek::load(&KekSource::File { path, create: false }, entropy)
+                .map_err(|error| kek_failure(&error))?,
         );
     }
     Ok(KekRing::new(current, others))
@@ -258,7 +260,7 @@ fn no_key(words: String) -> Failure {
     Failure::new(Kind::Invalid, "seal.key", words)
 }
 
-fn kek_failure(error: crate::crypto::seal::KekError) -> Failure {
+fn kek_failure(error: &crate::crypto::seal::KekError) -> Failure {
     Failure::new(Kind::Invalid, "seal.key", error.to_string())
 }
 

@@ -61,7 +61,7 @@ impl Desk {
         let caller =
             |subject, proof| Caller { realm: realm.id, subject, proof, listener: self.listener };
         if let Some(user) = peer.unix() {
-            let pid = user.process.as_ref().map_or(0, |process| process.pid());
+            let pid = user.process.as_ref().map_or(0, crate::http::Process::pid);
             return Ok(caller(None, Proof::KernelPeer { uid: user.uid, pid }));
         }
         if let Some(leaf) = peer.chain().first() {

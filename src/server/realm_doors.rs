@@ -11,7 +11,7 @@ use crate::svid::ServerCertificates;
 
 /// One realm at the `node` door.
 #[derive(Debug)]
-pub struct RealmDoor {
+pub(super) struct RealmDoor {
     /// `/spire/server`, kept fresh.
     pub(super) certificates: ServerCertificates,
     /// For handshakes; certificate and roots change inside it.

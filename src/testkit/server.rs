@@ -44,7 +44,7 @@ impl TestServer {
     pub async fn start_with(database: &TestDatabase, adjust: impl FnOnce(&mut Settings)) -> Self {
         let directory = must(tempfile::tempdir(), "a temporary directory");
         let mut settings = Settings::default();
-        settings.server.trust_domain = "weft.test".to_owned();
+        "weft.test".clone_into(&mut settings.server.trust_domain);
         settings.server.data_dir = Some(directory.path().join("data"));
         settings.storage.url = Some(database.url().to_owned());
         let free = std::net::SocketAddr::from(([127, 0, 0, 1], 0));

@@ -75,17 +75,14 @@ impl Exchange for Challenged {
     fn answer(self: Box<Self>, answer: &[u8]) -> Result<Step, Error> {
         let document: Value = serde_json::from_slice(answer)
             .map_err(|_| Error::Attestation("the answer is not JSON"))?;
-        let (scheme, signature, nonce) = match self.key.kind() {
-            KeyKind::Rsa(_) => {
-                let part = document.get("rsa_signature").unwrap_or(&Value::Null);
-                (Scheme::RsaPssSha256, bytes(part, "signature")?, bytes(part, "nonce")?)
-            }
-            _ => {
-                let part = document.get("ecdsa_signature").unwrap_or(&Value::Null);
-                let der = ecdsa_der(&bytes(part, "r")?, &bytes(part, "s")?)
-                    .ok_or(Error::Attestation("the signature is malformed"))?;
-                (Scheme::EcdsaSha256, der, bytes(part, "nonce")?)
-            }
+        let (scheme, signature, nonce) = if let KeyKind::Rsa(_) = self.key.kind() {
+            let part = document.get("rsa_signature").unwrap_or(&Value::Null);
+            (Scheme::RsaPssSha256, bytes(part, "signature")?, bytes(part, "nonce")?)
+        } else {
+            let part = document.get("ecdsa_signature").unwrap_or(&Value::Null);
+            let der = ecdsa_der(&bytes(part, "r")?, &bytes(part, "s")?)
+                .ok_or(Error::Attestation("the signature is malformed"))?;
+            (Scheme::EcdsaSha256, der, bytes(part, "nonce")?)
         };
         if nonce.len() != NONCE_BYTES {
             return Err(Error::Attestation("the answer's nonce must have 32 bytes"));

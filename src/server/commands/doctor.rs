@@ -53,10 +53,10 @@ fn print(check: &Check, as_json: bool) -> Result<(), Failure> {
         Ok(words) => (true, words),
         Err(words) => (false, words),
     };
-    match as_json {
-        true => say(json!({ "check": check.what, "well": well, "words": words })),
-        false => say(format_args!("{} {:<20} {words}", if well { "✓" } else { "✗" }, check.what)),
+    if as_json {
+        return say(json!({ "check": check.what, "well": well, "words": words }));
     }
+    say(format_args!("{} {:<20} {words}", if well { "✓" } else { "✗" }, check.what))
 }
 
 fn data_directory(path: &Path) -> Check {

@@ -49,7 +49,7 @@ fn take_new(current: &Current<Settings>, logs: &Logs) {
             Err(failure) => tracing::error!(cause = %failure, "the log level was not taken"),
         },
         Err(error) => {
-            tracing::error!(cause = %error, "the settings were not reloaded; the old ones stay in force")
+            tracing::error!(cause = %error, "the settings were not reloaded; the old ones stay in force");
         }
     }
 }
