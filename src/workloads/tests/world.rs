@@ -172,7 +172,7 @@ impl World {
         let key = PrivateKey::generate(Algorithm::P256).unwrap();
         let ask = AttestAgent {
             realm: REALM,
-            attestation_type: AnyNode.name().to_owned(),
+            attestor: AnyNode.name().to_owned(),
             payload: format!("{name} {}", selectors.join(" ")).into_bytes(),
             csr: csr::create(&key).unwrap(),
         };
