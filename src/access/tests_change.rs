@@ -12,10 +12,10 @@ use crate::kernel::{Fault, Granted, Secret};
 use crate::testkit::{SeededEntropy, TestDatabase, on_each_database, on_each_engine};
 
 /// One replica: a decision point of its own over a shared database.
-struct Replica {
+pub(in crate::access) struct Replica {
     db: Db,
     access: Access,
-    rights: Rights,
+    pub(in crate::access) rights: Rights,
     _ledger: tempfile::TempDir,
 }
 
@@ -39,12 +39,12 @@ impl Replica {
         replica
     }
 
-    async fn new(database: &TestDatabase) -> Self {
+    pub(in crate::access) async fn new(database: &TestDatabase) -> Self {
         Self::over(database.open().await, database.clock(), 1).await
     }
 
     /// What the follower of the change log does.
-    async fn follow(&self) {
+    pub(in crate::access) async fn follow(&self) {
         let loaded: Result<(), Fault> = self
             .db
             .read(REALM, self.access.clone(), |tx, access| {

@@ -77,7 +77,7 @@ async fn live(settings: Settings, start: Start, ports: &Ports, tasks: &Tasks) ->
     serve(&settings, &cache, &tokens, ports, tasks)?;
 
     start.trust(&client, ports).await?;
-    let (keeper, identity) = start.identity(&client, ports).await?;
+    let (keeper, identity) = start.identity(&client, &cache, ports).await?;
     tracing::info!(
         spiffe.id = %identity.spiffe_id, svid.expires_at = %identity.expires_at, "the agent has its SVID"
     );

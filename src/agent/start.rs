@@ -7,6 +7,7 @@ use crate::kernel::{Secret, TrustDomain};
 
 use super::attest::{Attestor, X509Pop};
 use super::bootstrap::Trust;
+use super::cache::Cache;
 use super::convert;
 use super::identity::{Identity, Store};
 use super::keep_identity::Keeper;
@@ -87,11 +88,18 @@ impl Start {
     pub(crate) async fn identity(
         self,
         client: &ServerClient,
+        cache: &Cache,
         ports: &Ports,
     ) -> Result<(Keeper, Identity), Error> {
         let (store, trust_domain, attestor) = (self.store, self.trust_domain, self.attestor);
-        let keeper =
-            Keeper { client: client.clone(), store, trust_domain, attestor, ports: ports.clone() };
+        let keeper = Keeper {
+            client: client.clone(),
+            store,
+            trust_domain,
+            attestor,
+            cache: cache.clone(),
+            ports: ports.clone(),
+        };
         let now = ports.clock.now();
         let identity = match self.held.filter(|held| now < held.expires_at) {
             Some(held) => {

@@ -16,6 +16,7 @@ mod routes;
 pub mod serve;
 pub mod settings;
 mod statements;
+mod status;
 
 pub use build::{Ports, Server};
 pub use documents::openapi;

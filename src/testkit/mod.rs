@@ -10,6 +10,7 @@ mod keys;
 mod lossy;
 mod patience;
 pub mod postgres;
+mod rest;
 mod server;
 
 pub use agent::TestAgent;
@@ -19,4 +20,5 @@ pub use entropy::SeededEntropy;
 pub use keys::KeysReplica;
 pub use lossy::{Lose, LossyPostgres};
 pub use patience::{PATIENCE, until, within};
+pub use rest::{Answer, Rest};
 pub use server::TestServer;

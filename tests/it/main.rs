@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod flows;
+mod generated;
 #[cfg(test)]
 mod peers;
 #[cfg(test)]
