@@ -29,6 +29,7 @@ pub(super) async fn load(server: &Arc<Server>, realm: RealmId) -> Result<Cursor,
     let cursor = server
         .env
         .db
+        .labelled("follow")
         .read(realm, Arc::clone(server), |tx, server| {
             Box::pin(async move {
                 let head = tx.head().await?;
@@ -64,6 +65,7 @@ async fn catch_up(server: &Arc<Server>, realm: RealmId, from: Cursor) -> Result<
     let reached = server
         .env
         .db
+        .labelled("follow")
         .read(realm, input, |tx, (server, from)| Box::pin(step(tx, server, *from)))
         .await?;
     match reached {

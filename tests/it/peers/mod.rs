@@ -4,6 +4,8 @@ mod openssl;
 mod python;
 mod spiffe_live;
 
+pub(crate) use spiffe_live::package_of;
+
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
