@@ -85,15 +85,11 @@ impl Settings {
     ) -> Self {
         let base = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let home = || base("HOME").unwrap_or_else(|| PathBuf::from("/"));
-        let state = || match is_root {
-            true => PathBuf::from("/var/lib"),
-            false => base("XDG_STATE_HOME").unwrap_or_else(|| home().join(".local/state")),
-        };
-        let runtime = || match is_root {
-            true => PathBuf::from("/run"),
-            // Without a session there is no run-time directory: the socket goes to the state then.
-            false => base("XDG_RUNTIME_DIR").unwrap_or_else(state),
-        };
+        let own_state = || base("XDG_STATE_HOME").unwrap_or_else(|| home().join(".local/state"));
+        let state = || if is_root { PathBuf::from("/var/lib") } else { own_state() };
+        // Without a session there is no run-time directory: the socket goes to the state then.
+        let own_runtime = || base("XDG_RUNTIME_DIR").unwrap_or_else(own_state);
+        let runtime = || if is_root { PathBuf::from("/run") } else { own_runtime() };
         self.data_dir.get_or_insert_with(|| state().join("weft/agent"));
         self.socket.get_or_insert_with(|| runtime().join("weft/agent.sock"));
         self
