@@ -14,6 +14,26 @@ pub struct Asker {
     expires: Timestamp,
 }
 
+/// An asker in the realm that the request is about: what every administrative operation is asked with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Administrator {
+    /// In which realm.
+    pub realm: RealmId,
+    /// Who asks.
+    pub asker: Asker,
+}
+
+impl Administrator {
+    /// A request without further facts.
+    pub fn request<'a>(
+        &'a self,
+        resource: (&'static str, &'a str),
+        resource_id: Option<&'a SpiffeId>,
+    ) -> Request<'a> {
+        self.asker.request(self.realm, resource, resource_id)
+    }
+}
+
 impl Asker {
     /// What this caller is to the policies of a realm whose trust domain is `home`.
     ///

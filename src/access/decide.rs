@@ -1,10 +1,13 @@
 //! One decision: facts in, yes with a ceiling or no with a reason out. Pure; no clock, no database.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, RwLock};
 
-use cedar_policy::{Authorizer, Decision, Entities, PolicySet, Request as CedarRequest, Response};
+use cedar_policy::{
+    Authorizer, Decision, Entities, Entity, PolicySet, Request as CedarRequest, Response,
+};
 
+use super::memo::Memo;
 use super::model::{Error, Explanation, Fact, Request};
 use super::policies::{Candidates, Cell, Documents, Policies};
 use super::roles::{Held, Holder, Roles};
@@ -29,6 +32,10 @@ pub(super) struct RealmRights {
     own_uid: u32,
     /// The paths that a policy or binding names. No other can make a difference, so an ID is placed below these alone.
     pub(super) paths: HashSet<String>,
+    /// What was permitted before, for each cell that remembers. They begin empty whenever policies or roles change.
+    pub(super) memos: Vec<Memo>,
+    /// Entities of those who hold something: many paths are not put together anew for each entry of a batch.
+    pub(super) holders: RwLock<HashMap<String, Entity>>,
 }
 
 /// One question, on its way to an answer.
@@ -65,7 +72,10 @@ impl RealmRights {
         let paths = named.filter(|uid| uid.type_name().basename() == "Path");
         let mut paths: HashSet<String> = paths.map(|uid| uid.id().unescaped().to_owned()).collect();
         paths.extend(roles.paths().map(ToString::to_string));
-        Self { schema, shipped, policies, own, roles, rights_seq, own_uid, paths }
+        let holders = RwLock::default();
+        let count = policies.as_ref().map_or(0, |policies| policies.memos);
+        let memos = std::iter::repeat_with(Memo::default).take(count).collect();
+        Self { schema, shipped, policies, own, roles, rights_seq, own_uid, paths, memos, holders }
     }
 
     /// The question in this realm; refused where the schema does not know it.
@@ -120,7 +130,7 @@ impl Question<'_> {
     /// Decides; remembers a yes where that is sound. A no is worked out each time, for its words name the caller.
     pub(super) fn decide(self) -> Result<Lifetime, Error> {
         self.check_time()?;
-        let Some(memo) = &self.cell.memo else {
+        let Some(memo) = self.memo() else {
             return self.evaluate(&*self.candidates()?)?.outcome;
         };
         let facts = self.key(&self.cell.reads);
@@ -130,6 +140,13 @@ impl Question<'_> {
         let ceiling = self.evaluate(&*self.candidates()?)?.outcome?;
         memo.put(facts, ceiling, self.request.evidence_expires);
         Ok(ceiling)
+    }
+
+    /// The memory of this question's cell. The policies as shipped have one only where they are also those in force.
+    pub(super) fn memo(&self) -> Option<&Memo> {
+        let in_force = self.rights.policies.as_ref().ok()?;
+        let ours = std::ptr::eq(self.policies, Arc::as_ptr(in_force));
+        self.cell.memo.filter(|_| ours).and_then(|number| self.rights.memos.get(number))
     }
 
     /// Decides without memory, and tells how.

@@ -3,6 +3,7 @@
 //! Every id becomes an entity's id as it is; nothing here is ever parsed as policy text.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::PoisonError;
 
 use cedar_policy::{
     Context, Entities, Entity, EntityUid, Request as CedarRequest, RestrictedExpression,
@@ -88,8 +89,22 @@ impl Question<'_> {
     }
 
     fn principal_entity(self) -> Result<Entity, Error> {
-        let above = self.above_principal();
-        self.entity(self.request.principal, self.request.principal_id, above)
+        let (kind, id) = self.request.principal;
+        let holders = &self.rights.holders;
+        let spiffe = self.request.principal_id.map_or("", SpiffeId::as_str);
+        let key = format!("{kind} {id} {spiffe}");
+        if let Some(known) = holders.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(known.clone());
+        }
+        let entity = self.entity((kind, id), self.request.principal_id, self.above_principal())?;
+        if !self.rights.held(self.request).is_empty() {
+            let mut holders = holders.write().unwrap_or_else(PoisonError::into_inner);
+            if holders.len() >= HOLDERS_MAX {
+                holders.clear();
+            }
+            holders.insert(key, entity.clone());
+        }
+        Ok(entity)
     }
 
     fn resource_entity(self) -> Result<Entity, Error> {
@@ -159,3 +174,6 @@ impl Question<'_> {
         Entities::from_entities(entities, schema).map(|_| ()).map_err(Error::broken)
     }
 }
+
+/// Entities of holders kept; each some kilobytes.
+const HOLDERS_MAX: usize = 256;

@@ -1,8 +1,8 @@
 //! Remembered permissions of one cell: the facts that were read, and the ceiling they led to.
 //!
 //! The key is the facts themselves, not a digest: no two questions can share an answer by accident. A memory is never
-//! emptied because rights changed: with new rights come new policies, and those have a memory of their own, so an
-//! answer that was being worked out meanwhile can only land in the old one.
+//! emptied because rights changed: new policies or roles come as new rights, with memories of their own, so an answer that
+//! was being worked out meanwhile can only land in an old one.
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};

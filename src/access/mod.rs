@@ -2,7 +2,7 @@
 //!
 //! Owns: the published schema and the default policies (`config/policies/`), the index over them, the memory of
 //! decisions, permits, and who holds which role. Does not own: the facts (each slice gives its own as an [`Action`]),
-//! and what happens after a yes. Endpoints: none.
+//! and what happens after a yes. Endpoints: admin REST under `/role-bindings` and `/policies`.
 //!
 //! Invariants:
 //! - This is the only module that names Cedar.
@@ -26,6 +26,7 @@ mod decide;
 mod delete_policy;
 mod facts;
 mod follow;
+pub mod http;
 mod memo;
 mod model;
 mod policies;
@@ -34,7 +35,7 @@ mod roles;
 mod rule;
 mod schema;
 mod set_policy;
-mod store;
+pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 mod unbind_role;
@@ -44,7 +45,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-pub use asker::Asker;
+pub use asker::{Administrator, Asker};
 pub use bind_role::BindRole;
 pub use delete_policy::DeletePolicy;
 pub use model::{
@@ -54,8 +55,6 @@ pub use model::{
 pub use rights::{PolicyText, Rights};
 pub use roles::{Given, Holder, Right, Role, RoleBinding};
 pub use set_policy::SetPolicy;
-#[cfg(test)]
-use store::STATEMENTS;
 pub use unbind_role::UnbindRole;
 
 use crate::env::Clock;
@@ -109,6 +108,12 @@ impl Access {
         let request = action.request();
         let now = self.inner.clock.now();
         self.realm(request.realm)?.question(A::NAME, &request, now)?.explain()
+    }
+
+    /// What this asker holds in the realm. Everybody may know that of themselves.
+    pub fn held_by(&self, by: &Administrator) -> Result<Vec<Given>, Error> {
+        let held = self.realm(by.realm)?.held(&by.request(("RoleBinding", ""), None));
+        Ok(held.all().to_vec())
     }
 
     /// The published schema, in Cedar's own form.
@@ -171,9 +176,10 @@ fn shipped_documents() -> Documents {
 }
 
 /// The default policies. A realm's own policy of the same name takes the place of one of these, but for `reserved`.
-const SHIPPED: [(&str, &str); 5] = [
+const SHIPPED: [(&str, &str); 6] = [
     ("agents", include_str!("../../config/policies/agents.cedar")),
     ("issuance", include_str!("../../config/policies/issuance.cedar")),
+    ("join-tokens", include_str!("../../config/policies/join-tokens.cedar")),
     ("registrars", include_str!("../../config/policies/registrars.cedar")),
     ("reserved", include_str!("../../config/policies/reserved.cedar")),
     ("roles", include_str!("../../config/policies/roles.cedar")),

@@ -218,7 +218,7 @@ impl std::fmt::Display for Name {
 pub struct NameError;
 
 /// Longest name: it fits a column of a table on a terminal.
-pub const NAME_BYTES_MAX: usize = 64;
+const NAME_BYTES_MAX: usize = 64;
 
 /// Why a change of rights was not made. Nothing was changed.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -272,7 +272,7 @@ pub enum ChangeError {
 }
 
 /// Longest policy document of a realm's own: some 200 policies.
-pub const POLICY_BYTES_MAX: usize = 64 * 1024;
+pub(super) const POLICY_BYTES_MAX: usize = 64 * 1024;
 
 impl From<ChangeError> for Failure {
     fn from(error: ChangeError) -> Self {

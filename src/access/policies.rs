@@ -10,10 +10,9 @@ use cedar_policy::{
     ActionConstraint, EntityTypeName, EntityUid, PolicySet, ValidationMode, Validator,
 };
 
-use super::memo::Memo;
 use super::model::PolicyError;
 use super::rule::{self, Does, Reads, Rule, Scope};
-use super::schema::{Published, Triple};
+use super::schema::{Published, Triple, can_be_in};
 use crate::crypto::digest::sha256;
 
 /// Named policy texts: the defaults, with the realm's own in front of those of the same name.
@@ -25,6 +24,8 @@ pub(super) struct Policies {
     /// A digest of all texts, the same on every replica; 48 bits, so that any JSON reader keeps it exact.
     pub(super) version: u64,
     pub(super) rules: Vec<Rule>,
+    /// How many cells remember.
+    pub(super) memos: usize,
     cells: HashMap<String, Vec<(Triple, Cell)>>,
 }
 
@@ -33,8 +34,9 @@ pub(super) struct Policies {
 pub(super) struct Cell {
     /// Whatever is asked of this cell depends on these facts and no others.
     pub(super) reads: Reads,
-    /// Remembered decisions; nothing where a policy reads what changes by itself, or where nobody asks often.
-    pub(super) memo: Option<Memo>,
+    /// The number of its memory; none where a policy reads what changes by itself, or where nobody asks often. The
+    /// memories themselves belong to a realm's rights: what is remembered depends on who holds which role there.
+    pub(super) memo: Option<usize>,
     /// Rules that no entity anchors.
     open: Vec<usize>,
     by_principal: HashMap<EntityUid, Vec<usize>>,
@@ -69,11 +71,16 @@ impl Policies {
         let digest = sha256(&all);
         let version = digest.iter().take(6).fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
         let mut cells: HashMap<String, Vec<(Triple, Cell)>> = HashMap::new();
+        let mut memos = 0;
         for triple in schema.triples() {
-            let cell = Cell::of(schema, triple, &rules);
+            let mut cell = Cell::of(schema, triple, &rules);
+            if cell.can_remember(schema, &triple.action) {
+                cell.memo = Some(memos);
+                memos += 1;
+            }
             cells.entry(triple.action.clone()).or_default().push((triple.clone(), cell));
         }
-        Ok(Self { version, rules, cells })
+        Ok(Self { version, rules, memos, cells })
     }
 
     /// The cell of an action between these types; none where the schema has no such question.
@@ -155,8 +162,8 @@ impl Cell {
         };
         for (place, rule) in rules.iter().enumerate() {
             if !covers_action(schema, &rule.action, &triple.action)
-                || !fits(schema, &rule.principal, &triple.principal)
-                || !fits(schema, &rule.resource, &triple.resource)
+                || !fits(&rule.principal, &triple.principal)
+                || !fits(&rule.resource, &triple.resource)
             {
                 continue;
             }
@@ -167,11 +174,11 @@ impl Cell {
                 (None, None) => cell.open.push(place),
             }
         }
-        let changes_by_itself = VOLATILE.iter().any(|field| cell.reads.reads_field(field));
-        if schema.is_hot(&triple.action) && !changes_by_itself {
-            cell.memo = Some(Memo::default());
-        }
         cell
+    }
+
+    fn can_remember(&self, schema: &Published, action: &str) -> bool {
+        schema.is_hot(action) && !VOLATILE.iter().any(|field| self.reads.reads_field(field))
     }
 
     /// True if some rules hang off a certain principal or resource.
@@ -222,7 +229,7 @@ fn covers_action(schema: &Published, constraint: &ActionConstraint, action: &str
     }
 }
 
-fn fits(schema: &Published, scope: &Scope, kind: &str) -> bool {
+fn fits(scope: &Scope, kind: &str) -> bool {
     let is = |name: &EntityTypeName| name.basename() == kind;
     match scope {
         Scope::Any => true,
@@ -230,7 +237,7 @@ fn fits(schema: &Published, scope: &Scope, kind: &str) -> bool {
         Scope::Eq(uid) => is(uid.type_name()),
         Scope::In(uid, only) => {
             only.as_ref().is_none_or(is)
-                && (is(uid.type_name()) || schema.can_be_in(kind, uid.type_name().basename()))
+                && (is(uid.type_name()) || can_be_in(kind, uid.type_name().basename()))
         }
     }
 }

@@ -213,6 +213,16 @@ impl Held {
         Self { given: vec![Given::Admin] }
     }
 
+    /// Each binding's part.
+    pub(super) fn all(&self) -> &[Given] {
+        &self.given
+    }
+
+    /// True for whoever holds nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.given.is_empty()
+    }
+
     /// The roles, each once.
     pub(super) fn roles(&self) -> BTreeSet<Role> {
         self.given.iter().map(Given::role).collect()

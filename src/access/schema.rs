@@ -146,16 +146,16 @@ impl Published {
             .is_some_and(|groups| groups.contains("Issue") || groups.contains("Serve"))
     }
 
-    /// True if an entity of the one type can be in one of the other.
-    pub(super) fn can_be_in(&self, kind: &str, outer: &str) -> bool {
-        shape_of(kind).is_some_and(|shape| shape.is_in(outer))
-    }
-
     /// The entity of this type with this id, whatever characters it has: nothing is parsed.
     pub(super) fn uid(&self, kind: &str, id: &str) -> Option<EntityUid> {
         let name = self.kinds.get(kind)?;
         Some(EntityUid::from_type_name_and_id(name.clone(), EntityId::new(id)))
     }
+}
+
+/// True if an entity of the one type can be in one of the other.
+pub(super) fn can_be_in(kind: &str, outer: &str) -> bool {
+    shape_of(kind).is_some_and(|shape| shape.is_in(outer))
 }
 
 /// The shape of a type.

@@ -1,7 +1,7 @@
 //! The specification of the decision point: first what must never be permitted, then what is, then how it is found.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
 
@@ -10,8 +10,8 @@ use super::decide::RealmRights;
 use super::model::{Action, Error, Fact, Name, Request};
 use super::policies::{Documents, Policies, check};
 use super::roles::{Given, Holder, Right, RoleBinding, Roles};
-use super::schema::{Published, SHAPES};
-use super::{Access, SHIPPED, shipped_documents};
+use super::schema::Published;
+use super::{Access, shipped_documents};
 use crate::env::Clock;
 use crate::kernel::{
     Caller, Lifetime, Listener, Proof, RealmId, SpiffeId, SubjectId, Timestamp, TrustDomain,
@@ -19,9 +19,11 @@ use crate::kernel::{
 use crate::testkit::TestClock;
 
 #[path = "tests_change.rs"]
-mod change;
+pub(super) mod change;
 #[path = "tests_index.rs"]
 mod index;
+#[path = "tests_policies.rs"]
+mod own_policies;
 #[path = "tests_rights.rs"]
 mod rights;
 
@@ -104,6 +106,7 @@ fn context_of(action: &str, on: &SpiffeId) -> BTreeMap<&'static str, Owned> {
             ("x509_svid_ttl_seconds", Owned::Number(0)),
             ("jwt_svid_ttl_seconds", Owned::Number(0)),
         ]),
+        "CreateJoinToken" => BTreeMap::from([("selectors", Owned::Number(0))]),
         "BindRole" => BTreeMap::from([("role", text("viewer")), ("holds", Owned::Flag(true))]),
         "AttestAgent" => BTreeMap::from([
             ("attestor", text("join_token")),
@@ -145,10 +148,16 @@ fn registrar(path: &str, rights: &[Right]) -> Given {
     Given::Registrar { path: id(path), rights: rights.iter().copied().collect() }
 }
 
-/// The decision point with these bindings and policies of the realm's own.
-fn realm(bindings: Vec<Arc<RoleBinding>>, own: &[(&str, &str)]) -> RealmRights {
+/// Compiled once for all tests: it holds nothing that a decision changes.
+static SHIPPED: LazyLock<(Arc<Published>, Arc<Policies>)> = LazyLock::new(|| {
     let schema = Arc::new(Published::parse().unwrap());
     let shipped = Arc::new(Policies::compile(&schema, &shipped_documents()).unwrap());
+    (schema, shipped)
+});
+
+/// The decision point with these bindings and policies of the realm's own.
+fn realm(bindings: Vec<Arc<RoleBinding>>, own: &[(&str, &str)]) -> RealmRights {
+    let (schema, shipped) = (Arc::clone(&SHIPPED.0), Arc::clone(&SHIPPED.1));
     let own: Documents =
         own.iter().map(|(name, text)| ((*name).to_owned(), Arc::from(*text))).collect();
     for (name, text) in &own {
@@ -156,7 +165,11 @@ fn realm(bindings: Vec<Arc<RoleBinding>>, own: &[(&str, &str)]) -> RealmRights {
     }
     let mut all = shipped_documents();
     all.extend(own.clone());
-    let policies = Arc::new(Policies::compile(&schema, &all).unwrap());
+    let policies = if own.is_empty() {
+        Arc::clone(&shipped)
+    } else {
+        Arc::new(Policies::compile(&schema, &all).unwrap())
+    };
     RealmRights::new((schema, shipped), (own, Ok(policies)), Roles::of(bindings), Some(7), OWN_UID)
 }
 
@@ -175,12 +188,17 @@ fn refusal(realm: &RealmRights, ask: &Ask) -> String {
     }
 }
 
+fn issue(standing: &str, action: &'static str) -> Ask {
+    Ask::new(Asker::node(&id("/spire/agent/a")), action, "Svid", &id("/web"))
+        .with("standing", Owned::Text(standing.to_owned()))
+}
+
 // --- what must never be
 
 #[test]
 fn nobody_may_do_anything_but_attest_and_read_the_bundle() {
     let realm = realm(vec![], &[]);
-    let schema = Published::parse().unwrap();
+    let schema = &SHIPPED.0;
     let mut open = Vec::new();
     for triple in schema.triples().filter(|triple| triple.principal == "Nobody") {
         let action: &'static str = Box::leak(triple.action.clone().into_boxed_str());
@@ -387,244 +405,25 @@ fn odd_ids_are_data_and_never_policy_text() {
     }
 }
 
-// --- policies of the realm's own
-
 #[test]
-fn a_policy_that_does_not_fit_the_schema_is_refused_with_the_reason() {
-    let schema = Published::parse().unwrap();
-    let bad = [
-        ("permit (principal, action", "not a Cedar policy"),
-        (
-            r#"permit (principal in Role::"amdin", action == Action::"BanAgent", resource);"#,
-            "does not fit the schema",
-        ),
-        (
-            r#"permit (principal, action == Action::"BanAgents", resource);"#,
-            "does not fit the schema",
-        ),
-        (
-            r#"forbid (principal, action == Action::"BanAgent", resource) when { context.colour == 1 };"#,
-            "fit the schema",
-        ),
-        (
-            r#"permit (principal is Node, action in Action::"Issue", resource);"#,
-            "how long what is issued may live",
-        ),
-        (
-            r#"@lifetime_seconds("soon") forbid (principal, action, resource);"#,
-            "a whole number of seconds",
-        ),
-        (
-            r#"@step_up("x") permit (principal, action == Action::"BanAgent", resource);"#,
-            "only a forbid",
-        ),
-        (
-            r#"permit (principal == ?principal, action == Action::"BanAgent", resource);"#,
-            "templates",
-        ),
-        (
-            r#"@id("a") forbid (principal, action, resource); @id("a") forbid (principal, action, resource);"#,
-            "the id `own/a` is used twice",
-        ),
-    ];
-    for (text, words) in bad {
-        let error = check(&schema, "own", text).unwrap_err();
-        assert!(error.to_string().contains(words), "{text}: {error}");
-    }
-}
-
-#[test]
-fn the_shipped_policies_fit_the_schema() {
-    let schema = Published::parse().unwrap();
-    for (name, text) in SHIPPED {
-        assert_eq!(check(&schema, name, text), Ok(()), "{name}");
-    }
-}
-
-#[test]
-fn the_shapes_of_our_entities_are_those_of_the_schema() {
-    let realm =
-        realm(vec![bind("r", Holder::Spiffe(id("/ops")), registrar("/a", &Right::ALL))], &[]);
-    let asked: Vec<Ask> = ["Agent", "Entry", "JoinToken"]
-        .into_iter()
-        .zip(["ReadAgent", "ReadEntry", "ReadJoinToken"])
-        .flat_map(|(resource, action)| {
-            [workload("/ops"), workload("/user/ada"), Asker::node(&id("/spire/agent/a")), local(0)]
-                .map(|asker| Ask::new(asker, action, resource, &id("/a/b")))
-        })
-        .collect();
-    for ask in &asked {
-        realm.question(ask.action, &ask.request(), now()).unwrap().check_shapes().unwrap();
-    }
-    let types = Published::parse().unwrap();
-    for shape in SHAPES {
-        assert!(types.uid(shape.name, "x").is_some());
-    }
-    assert_eq!(types.cedar().entity_types().count(), SHAPES.len());
-}
-
-#[test]
-fn nobody_can_be_locked_out_of_the_machine() {
-    let realm = realm(vec![], &[("own", "forbid (principal, action, resource);"), ("roles", "")]);
-    assert!(
-        decide(&realm, &Ask::new(local(0), "BanAgent", "Agent", &id("/spire/agent/a"))).is_err()
+fn a_join_token_that_gives_more_than_a_place_for_a_node_is_no_daily_work() {
+    let holder = |path: &str| Holder::Spiffe(id(path));
+    let realm = realm(
+        vec![
+            bind("o", holder("/ops"), Given::Operator),
+            bind("a", holder("/admin"), Given::Admin),
+            bind("or", holder("/both"), Given::Operator),
+            bind("r", holder("/both"), registrar("/ns/a", &[Right::Parents])),
+        ],
+        &[],
     );
-    for (action, resource) in
-        [("DeletePolicy", "Policy"), ("SetPolicy", "Policy"), ("BindRole", "RoleBinding")]
-    {
-        let ask = Ask::new(local(0), action, resource, &id("/x"));
-        assert!(decide(&realm, &ask).is_ok(), "{action}");
-        assert!(decide(&realm, &Ask { asker: local(4242), ..ask }).is_err(), "{action}");
-    }
-}
-
-// --- ceilings and step-up
-
-fn issue(standing: &str, action: &'static str) -> Ask {
-    Ask::new(Asker::node(&id("/spire/agent/a")), action, "Svid", &id("/web"))
-        .with("standing", Owned::Text(standing.to_owned()))
-}
-
-#[test]
-fn the_ceiling_follows_the_posture_and_unknown_has_what_the_permit_gives() {
-    let realm = realm(vec![], &[]);
-    let table = [
-        ("unknown", "IssueX509Svid", Some(86_400)),
-        ("high", "IssueX509Svid", Some(86_400)),
-        ("standard", "IssueX509Svid", Some(86_400)),
-        ("low", "IssueX509Svid", Some(900)),
-        ("critical", "IssueX509Svid", None),
-        ("unknown", "IssueJwtSvid", Some(3600)),
-        ("low", "IssueJwtSvid", Some(900)),
-        ("critical", "IssueJwtSvid", None),
-    ];
-    for (standing, action, seconds) in table {
-        let got = decide(&realm, &issue(standing, action)).ok();
-        assert_eq!(got, seconds.map(Lifetime::seconds), "{standing} {action}");
-    }
-}
-
-#[test]
-fn of_several_permits_the_longest_life_counts_and_of_several_limits_the_shortest() {
-    let own = r#"
-        @id("longer") @lifetime_seconds("172800")
-        permit (principal is Node, action == Action::"IssueX509Svid", resource is Svid);
-        @id("shorter") @lifetime_seconds("60")
-        permit (principal is Node, action == Action::"IssueX509Svid", resource is Svid);
-        @id("limit") @lifetime_seconds("1800")
-        forbid (principal, action in Action::"Issue", resource is Svid)
-        when { resource in Path::"spiffe://weft.test/web" };
-        @id("wider limit") @lifetime_seconds("7200")
-        forbid (principal, action in Action::"Issue", resource is Svid);
-    "#;
-    let limited = realm(vec![], &[("own", own)]);
-    assert_eq!(decide(&limited, &issue("unknown", "IssueX509Svid")), Ok(Lifetime::seconds(1800)));
-    let elsewhere = Ask { resource_id: Some(id("/website")), ..issue("unknown", "IssueX509Svid") };
-    assert_eq!(decide(&limited, &elsewhere), Ok(Lifetime::seconds(7200)));
-    let without = own.split("@id(\"limit\")").next().unwrap();
-    let generous = realm(vec![], &[("own", without)]);
-    assert_eq!(
-        decide(&generous, &issue("unknown", "IssueX509Svid")),
-        Ok(Lifetime::seconds(172_800))
-    );
-}
-
-#[test]
-fn a_limit_alone_permits_nothing() {
-    let own = r#"@lifetime_seconds("60") forbid (principal, action, resource);"#;
-    let realm = realm(vec![], &[("own", own)]);
-    assert!(
-        decide(&realm, &Ask { asker: Asker::nobody(), ..issue("unknown", "IssueX509Svid") })
-            .is_err()
-    );
-}
-
-#[test]
-fn step_up_is_asked_only_of_whoever_would_be_permitted() {
-    let own = r#"
-        @step_up("sign in again: the last time is more than 15 minutes ago")
-        forbid (principal, action == Action::"BanAgent", resource);
-    "#;
-    let realm =
-        realm(vec![bind("o", Holder::Spiffe(id("/ops")), Given::Operator)], &[("own", own)]);
-    let ban = |asker| decide(&realm, &Ask::new(asker, "BanAgent", "Agent", &id("/spire/agent/a")));
-    assert!(
-        matches!(ban(workload("/ops")), Err(Error::StepUp { reason }) if reason.contains("15 minutes"))
-    );
-    assert!(matches!(ban(workload("/web")), Err(Error::Denied { .. })));
-}
-
-#[test]
-fn a_policy_of_the_realms_own_takes_the_place_of_a_shipped_one_by_its_name() {
-    let own = r#"
-        @lifetime_seconds("120")
-        permit (principal is Node, action in Action::"Issue", resource is Svid);
-    "#;
-    let realm = realm(vec![], &[("issuance", own)]);
-    assert_eq!(decide(&realm, &issue("critical", "IssueX509Svid")), Ok(Lifetime::seconds(120)));
-}
-
-// --- explanation
-
-#[test]
-fn a_denial_says_what_would_be_needed_and_what_the_caller_holds() {
-    let realm = realm(vec![bind("v", Holder::Spiffe(id("/ops")), Given::Viewer)], &[]);
-    let said =
-        refusal(&realm, &Ask::new(workload("/ops"), "BanAgent", "Agent", &id("/spire/agent/a")));
-    assert_eq!(
-        said,
-        "`BanAgent` on `spiffe://weft.test/spire/agent/a` needs the role admin, or the role operator; \
-         this caller holds viewer"
-    );
-    let said =
-        refusal(&realm, &Ask::new(workload("/web"), "ReadAgent", "Agent", &id("/spire/agent/a")));
-    assert!(said.ends_with("this caller holds no role"), "{said}");
-}
-
-#[test]
-fn an_explanation_names_the_policies_that_decided() {
-    let realm = realm(vec![], &[]);
-    let explain =
-        |ask: Ask| realm.question(ask.action, &ask.request(), now()).unwrap().explain().unwrap();
-    let yes = explain(issue("low", "IssueJwtSvid"));
-    assert_eq!(yes.outcome, Ok(Lifetime::seconds(900)));
-    let ids: Vec<&str> = yes.decided_by.iter().map(|(id, _)| &**id).collect();
-    assert_eq!(
-        ids,
-        [
-            "issuance/workload-svids",
-            "issuance/jwt-svids-live-an-hour",
-            "issuance/low-posture-lives-a-quarter-of-an-hour",
-        ]
-    );
-    let no = explain(issue("critical", "IssueX509Svid"));
-    assert_eq!(&*no.decided_by[0].1, "the posture of the device is critical");
-    assert!(no.considered.iter().any(|id| &**id == "issuance/workload-svids"));
-}
-
-#[test]
-fn a_permit_carries_what_its_event_and_its_write_need() {
-    struct Read(SubjectId);
-    impl Action for Read {
-        const NAME: &'static str = "ReadRealm";
-        fn request(&self) -> Request<'_> {
-            Request {
-                realm: REALM,
-                principal: ("Local", "0"),
-                principal_id: None,
-                actor: Some(self.0),
-                resource: ("Realm", "1"),
-                resource_id: None,
-                context: vec![],
-                evidence_expires: Timestamp::FOREVER,
-            }
-        }
-    }
-    let number = SubjectId::new(uuid::Uuid::from_u128(9));
-    let access = Access::new(Arc::new(TestClock::new()), OWN_UID).unwrap();
-    access.open(REALM);
-    let (action, granted) = access.permit(Read(number)).unwrap().spend();
-    assert_eq!((action.0, granted.actor, granted.action), (number, Some(number), "ReadRealm"));
-    assert!(granted.policy_version > 0 && granted.policy_version < 1 << 48);
-    assert_eq!(granted.rights_seq, None);
+    let token = |who, alias| Ask::new(workload(who), "CreateJoinToken", "JoinToken", &id(alias));
+    assert!(decide(&realm, &token("/ops", "")).is_ok());
+    assert!(refusal(&realm, &token("/ops", "/ns/a/rack")).contains("right `parents`"));
+    let grouped = token("/ops", "").with("selectors", Owned::Number(1));
+    assert!(refusal(&realm, &grouped).contains("needs the role admin"));
+    assert!(decide(&realm, &Ask { asker: workload("/admin"), ..grouped }).is_ok());
+    assert!(decide(&realm, &token("/admin", "/ns/a/rack")).is_ok());
+    assert!(decide(&realm, &token("/both", "/ns/a/rack")).is_ok());
+    assert!(decide(&realm, &token("/both", "/ns/b/rack")).is_err());
 }

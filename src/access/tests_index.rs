@@ -57,7 +57,7 @@ fn askers() -> impl Strategy<Value = Asker> {
 }
 
 fn asks() -> impl Strategy<Value = Ask> {
-    let schema = Published::parse().unwrap();
+    let schema = &SHIPPED.0;
     let leak = |text: &String| -> &'static str { Box::leak(text.clone().into_boxed_str()) };
     let questions: Vec<(&'static str, &'static str)> =
         schema.triples().map(|triple| (leak(&triple.action), leak(&triple.resource))).collect();
@@ -131,8 +131,7 @@ fn issue_to(agent: &str, workload: &str) -> Ask {
 
 fn remembered(realm: &RealmRights, ask: &Ask) -> Option<usize> {
     let request = ask.request();
-    let cell = realm.question(ask.action, &request, now()).unwrap().cell;
-    cell.memo.as_ref().map(super::super::memo::Memo::len)
+    realm.question(ask.action, &request, now()).unwrap().memo().map(super::super::memo::Memo::len)
 }
 
 #[test]
@@ -180,9 +179,9 @@ fn an_answer_is_not_remembered_past_the_end_of_its_evidence() {
     let mut ask = issue_to("/spire/agent/a", "/web");
     ask.expires = now().plus(Lifetime::minutes(1));
     let request = ask.request();
-    let cell = realm.question(ask.action, &request, now()).unwrap().cell;
+    let question = realm.question(ask.action, &request, now()).unwrap();
     assert!(realm.question(ask.action, &ask.request(), now()).unwrap().decide().is_ok());
-    let memo = cell.memo.as_ref().unwrap();
+    let memo = question.memo().unwrap();
     assert_eq!(memo.len(), 1);
     let late = now().plus(Lifetime::minutes(1));
     assert!(realm.question(ask.action, &ask.request(), late).unwrap().decide().is_err());

@@ -1,99 +1,105 @@
 //! `[agent]`: what the node agent can be told. Without any of it, `weft agent --join STRING` works.
 
-use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::settings::{Change, Places, Setting, Shape, check, section};
 use crate::wire::join::JoinText;
 
-/// The node agent.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// The join string that `weft token create` printed. Needed once; afterwards the agent has its own SVID.
-    pub join: Option<JoinText>,
-    /// The server's `node` listener, `host:port`. A join string names it already.
-    pub server_address: Option<String>,
-    /// The trust domain to join. A join string names it already.
-    pub trust_domain: Option<String>,
-    /// A join token without pins, for `trust_bundle` or `insecure_bootstrap`.
-    pub join_token: Option<JoinText>,
-    /// The trust domain's bundle, PEM or a SPIFFE bundle document, brought here by a trusted way.
-    pub trust_bundle: Option<PathBuf>,
-    /// Believe whoever answers at `server_address` first. Only for trying out: it can be anybody.
-    pub insecure_bootstrap: bool,
-    /// Attest with an X.509 certificate of this node instead of a token.
-    pub x509pop: Option<X509Pop>,
-    /// Where the agent keeps its own key and SVID. Default: `$XDG_STATE_HOME/weft/agent`, as root `/var/lib/weft/agent`.
-    pub data_dir: Option<PathBuf>,
-    /// The Workload API's socket. Default: `$XDG_RUNTIME_DIR/weft/agent.sock`, as root `/run/weft/agent.sock`. Everybody
-    /// may connect: what a process gets is decided by attesting it, not by the mode of a file.
-    pub socket: Option<PathBuf>,
-    /// Health and metrics over plain HTTP, on a loopback address; nothing is listened on without it.
-    pub ops: Option<SocketAddr>,
-    /// Seconds between two polls of a server that has no push stream.
-    pub poll_seconds: u32,
-    /// Entries whose X.509-SVID is fetched before a workload asks; further ones are fetched when one does.
-    pub prefetch_entries_max: usize,
-    /// JWT-SVIDs kept at the same time.
-    pub tokens_max: usize,
+section! {
+    /// The node agent.
+    #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub struct Settings {
+        /// The join string that `weft token create` printed. Needed once; afterwards the agent has its own SVID.
+        pub join: Option<JoinText>,
+        /// The server's `node` listener, `host:port`. A join string names it already.
+        pub server_address: Option<String>,
+        /// The trust domain to join. A join string names it already.
+        pub trust_domain: Option<String>,
+        /// A join token without pins, for `trust_bundle` or `insecure_bootstrap`.
+        pub join_token: Option<JoinText>,
+        /// The trust domain's bundle, PEM or a SPIFFE bundle document, brought here by a trusted way.
+        pub trust_bundle: Option<PathBuf>,
+        /// Believe whoever answers at `server_address` first. Only for trying out: it can be anybody.
+        pub insecure_bootstrap: bool,
+        /// Attest with an X.509 certificate of this node instead of a token.
+        pub x509pop: Option<X509Pop>,
+        /// Where the agent keeps its own key and SVID. Default: `$XDG_STATE_HOME/weft/agent`, as root `/var/lib/weft/agent`.
+        pub data_dir: Option<PathBuf>,
+        /// The Workload API's socket. Default: `$XDG_RUNTIME_DIR/weft/agent.sock`, as root `/run/weft/agent.sock`. Everybody
+        /// may connect: what a process gets is decided by attesting it, not by the mode of a file.
+        pub socket: Option<PathBuf>,
+        /// Health and metrics over plain HTTP, on a loopback address; nothing is listened on without it.
+        pub ops: Option<SocketAddr>,
+        /// Seconds between two polls of a server that has no push stream.
+        pub poll_seconds: u32,
+        /// Entries whose X.509-SVID is fetched before a workload asks; further ones are fetched when one does.
+        pub prefetch_entries_max: usize,
+        /// JWT-SVIDs kept at the same time.
+        pub tokens_max: usize,
+        /// What one user of this node may ask of the Workload API.
+        pub limits: LimitSettings,
+        /// The workload attestor `unix`.
+        pub unix: UnixSettings,
+    }
+}
+
+section! {
     /// What one user of this node may ask of the Workload API.
-    pub limits: LimitSettings,
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub struct LimitSettings {
+        /// Calls a second in the long run.
+        pub calls_per_second: u32,
+        /// Calls at once after a quiet time.
+        pub calls_burst: u32,
+        /// Calls and streams open at the same time.
+        pub open_max: usize,
+    }
+}
+
+section! {
     /// The workload attestor `unix`.
-    pub unix: UnixSettings,
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub struct UnixSettings {
+        /// The largest program, in bytes, whose SHA-256 becomes a selector; 0 for none. A larger one gets no `unix:sha256`.
+        pub hash_bytes_max: u64,
+    }
 }
 
-/// What one user of this node may ask of the Workload API.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LimitSettings {
-    /// Calls a second in the long run.
-    pub calls_per_second: u32,
-    /// Calls at once after a quiet time.
-    pub calls_burst: u32,
-    /// Calls and streams open at the same time.
-    pub open_max: usize,
-}
-
-/// The workload attestor `unix`.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct UnixSettings {
-    /// The largest program, in bytes, whose SHA-256 becomes a selector; 0 for none. A larger one gets no `unix:sha256`.
-    pub hash_bytes_max: u64,
-}
-
-/// A certificate that this node has already.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct X509Pop {
-    /// PEM: the node's certificate, then its intermediates.
-    pub certificate: PathBuf,
-    /// PEM, PKCS#8: its key (P-256 or RSA).
-    pub private_key: PathBuf,
+section! {
+    /// A certificate that this node has already.
+    #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub struct X509Pop {
+        /// PEM: the node's certificate, then its intermediates.
+        pub certificate: PathBuf,
+        /// PEM, PKCS#8: its key (P-256 or RSA).
+        pub private_key: PathBuf,
+    }
 }
 
 impl Settings {
-    /// The same with its two paths: what is set, else the user's own directories (XDG), for root the system's.
+    /// The same with its two paths: what is set, else the places of this user.
     #[must_use]
-    pub fn with_paths(
-        mut self,
-        variable: impl Fn(&str) -> Option<OsString>,
-        is_root: bool,
-    ) -> Self {
-        let base = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let home = || base("HOME").unwrap_or_else(|| PathBuf::from("/"));
-        let own_state = || base("XDG_STATE_HOME").unwrap_or_else(|| home().join(".local/state"));
-        let state = || if is_root { PathBuf::from("/var/lib") } else { own_state() };
-        // Without a session there is no run-time directory: the socket goes to the state then.
-        let own_runtime = || base("XDG_RUNTIME_DIR").unwrap_or_else(own_state);
-        let runtime = || if is_root { PathBuf::from("/run") } else { own_runtime() };
-        self.data_dir.get_or_insert_with(|| state().join("weft/agent"));
-        self.socket.get_or_insert_with(|| runtime().join("weft/agent.sock"));
+    pub fn with_paths(mut self, places: &Places) -> Self {
+        self.data_dir.get_or_insert_with(|| places.data.join("agent"));
+        self.socket.get_or_insert_with(|| places.agent_socket.clone());
         self
     }
+}
+
+/// A join string is a secret: it has no default, is never rendered, and a reload cannot change it.
+impl Setting for JoinText {
+    fn shape(_default: Option<&Self>) -> Shape {
+        Shape::Value { default: None, check: check::<Self> }
+    }
+
+    fn changed(&self, _new: &Self, _key: &str, _live: bool, _out: &mut Vec<Change>) {}
 }
 
 impl Default for Settings {
@@ -138,34 +144,6 @@ impl Default for UnixSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn paths(is_root: bool, variables: &[(&str, &str)]) -> (String, String) {
-        let variable = |name: &str| {
-            variables.iter().find(|(one, _)| *one == name).map(|(_, value)| OsString::from(value))
-        };
-        let settings = Settings::default().with_paths(variable, is_root);
-        (
-            settings.data_dir.unwrap().display().to_string(),
-            settings.socket.unwrap().display().to_string(),
-        )
-    }
-
-    #[test]
-    fn paths_are_the_users_own_or_for_root_the_systems() {
-        let user =
-            [("HOME", "/home/ann"), ("XDG_RUNTIME_DIR", "/run/user/7"), ("XDG_STATE_HOME", "/s")];
-        assert_eq!(
-            paths(false, &user),
-            ("/s/weft/agent".into(), "/run/user/7/weft/agent.sock".into())
-        );
-        let bare = [("HOME", "/home/ann"), ("XDG_STATE_HOME", "relative")];
-        let state = "/home/ann/.local/state/weft/agent";
-        assert_eq!(paths(false, &bare), (state.into(), format!("{state}.sock")));
-        assert_eq!(
-            paths(true, &user),
-            ("/var/lib/weft/agent".into(), "/run/weft/agent.sock".into())
-        );
-    }
 
     #[test]
     fn an_unknown_key_is_refused_and_the_join_string_is_not_printed() {

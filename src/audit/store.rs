@@ -115,11 +115,11 @@ fn pattern(kind: Option<&str>) -> String {
 
 const FACTS_NEWEST: &str = "SELECT stream, n, time, kind, subject, actor, body FROM ledger \
     WHERE realm = $1 AND (time, stream, n) < ($2, $3, $4) AND time >= $5 AND time < $6 \
-    AND kind LIKE $7 ESCAPE '!' AND ($8 IS NULL OR subject = $8) AND ($9 IS NULL OR actor = $9) \
+    AND kind LIKE $7 ESCAPE '!' AND (subject = $8 OR $8 IS NULL) AND (actor = $9 OR $9 IS NULL) \
     ORDER BY time DESC, stream DESC, n DESC LIMIT $10";
 const FACTS_OLDEST: &str = "SELECT stream, n, time, kind, subject, actor, body FROM ledger \
     WHERE realm = $1 AND (time, stream, n) > ($2, $3, $4) AND time >= $5 AND time < $6 \
-    AND kind LIKE $7 ESCAPE '!' AND ($8 IS NULL OR subject = $8) AND ($9 IS NULL OR actor = $9) \
+    AND kind LIKE $7 ESCAPE '!' AND (subject = $8 OR $8 IS NULL) AND (actor = $9 OR $9 IS NULL) \
     ORDER BY time, stream, n LIMIT $10";
 const CHANGES_NEWEST: &str = "SELECT history, seq, event, at FROM change \
     WHERE realm = $1 AND (history, seq) < ($2, $3) AND at >= $4 AND at < $5 \

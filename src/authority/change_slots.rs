@@ -5,8 +5,8 @@
 
 use super::make_authority::Made;
 use super::model::{
-    ACTIVATED, AUTHORITY, Error, Manager, PREPARED, Purpose, REMOVED, RENUMBERED, RETIRED, REVOKED,
-    Slot, State, TAINTED, event,
+    ACTIVATED, AUTHORITY, Doer, Error, Manager, PREPARED, Purpose, REMOVED, RENUMBERED, RETIRED,
+    REVOKED, Slot, State, TAINTED,
 };
 use super::{Authority, store};
 use crate::db::Tx;
@@ -26,7 +26,7 @@ struct Ask {
     id: AuthorityId,
     verb: Verb,
     now: Timestamp,
-    granted: Granted,
+    doer: Doer,
 }
 
 impl Authority {
@@ -35,7 +35,7 @@ impl Authority {
         &self,
         realm: RealmId,
         made: Made,
-        granted: Granted,
+        doer: Doer,
     ) -> Result<Option<Slot>, Error> {
         let slot = &made.stored.slot;
         let id = slot.id;
@@ -43,17 +43,19 @@ impl Authority {
             // Before the write: the index takes the row up before the write returns.
             self.index.remember(id, made.key);
         }
-        let input = (made.stored, granted.clone());
+        let granted = doer.granted.clone();
+        let input = (made.stored, doer);
         let stored = self
             .events
-            .change_in(realm, granted, input, move |tx, (stored, granted)| {
+            .change_in(realm, granted, input, move |tx, (stored, doer)| {
                 Box::pin(async move {
                     let slot = &stored.slot;
                     let sequence = store::next_sequence(tx, slot.prepared_at).await?;
                     if !store::insert(tx, stored, sequence).await? {
                         return Err(Error::Prepared(slot.purpose));
                     }
-                    let event = event(realm, PREPARED, id, slot.purpose, granted)
+                    let event = doer
+                        .tells(realm, PREPARED, (&id.to_string(), slot.purpose))
                         .about("key_id", slot.key_id.as_str())
                         .about("expires", slot.not_after.seconds())
                         .about("sequence", sequence);
@@ -77,9 +79,10 @@ impl Authority {
         realm: RealmId,
         id: AuthorityId,
         verb: Verb,
-        granted: Granted,
+        doer: Doer,
     ) -> Result<Slot, Error> {
-        let ask = Ask { id, verb, now: self.env.clock.now(), granted: granted.clone() };
+        let granted = doer.granted.clone();
+        let ask = Ask { id, verb, now: self.env.clock.now(), doer };
         self.events
             .change_in(realm, granted, ask, |tx, ask| {
                 Box::pin(async move {
@@ -124,11 +127,8 @@ async fn activate(tx: &mut Tx, ask: &Ask, slot: &Slot) -> Result<Changed<Slot>, 
     let mut changed =
         changed(after(ask, slot, State::Active), ask.id, [told(tx, ACTIVATED, ask, slot.purpose)]);
     for old in retired {
-        let event = Event::new(tx.realm(), RETIRED)
-            .actor(ask.granted.actor)
-            .about("authority", old.as_str())
-            .about("successor", ask.id.to_string())
-            .by("action", ask.granted.action);
+        let event = ask.doer.tells(tx.realm(), RETIRED, (&old, slot.purpose));
+        let event = event.about("successor", ask.id.to_string());
         changed.changes.push((AUTHORITY, old, event));
     }
     Ok(changed)
@@ -178,7 +178,7 @@ fn after(ask: &Ask, slot: &Slot, state: State) -> Slot {
 }
 
 fn told(tx: &Tx, kind: &'static str, ask: &Ask, purpose: Purpose) -> Event {
-    event(tx.realm(), kind, ask.id, purpose, &ask.granted)
+    ask.doer.tells(tx.realm(), kind, (&ask.id.to_string(), purpose))
 }
 
 fn wrong(slot: &Slot, needs: &'static str) -> Error {

@@ -4,10 +4,10 @@ use futures_util::future::BoxFuture;
 
 use super::Authority;
 use super::change_slots::Verb;
-use super::model::{Error, Purpose};
+use super::model::{Doer, Error, Purpose};
 use super::step::{Action, step};
 use crate::jobs::{Reconciler, Summary};
-use crate::kernel::{Fault, Granted, Lifetime, RealmId};
+use crate::kernel::{Fault, Lifetime, RealmId};
 
 /// The reconciler `authority.rotation`.
 #[derive(Debug, Clone)]
@@ -56,25 +56,38 @@ impl Authority {
     async fn take_step(&self, realm: RealmId, purpose: Purpose) -> Result<bool, Error> {
         let keys = self.keys(realm)?;
         let seats = keys.seats(purpose, |sequence| self.is_known_everywhere(realm, sequence));
-        let granted = Granted::to_server("RotateAuthorities");
+        let doer = Doer::server("RotateAuthorities");
         let done = match step(self.env.clock.now(), &seats, self.settings.policy()) {
             Action::Nothing => return Ok(false),
             Action::Prepare => {
                 let made = self.make(&keys.names, purpose).await?;
-                self.store_prepared(realm, made, granted).await.map(|stored| stored.is_some())
+                self.store_prepared(realm, made, doer).await.map(|stored| stored.is_some())
             }
             Action::Activate(id) => {
-                self.change_slot(realm, id, Verb::Activate, granted).await.map(|_| true)
+                self.change_slot(realm, id, Verb::Activate, doer).await.map(|_| true)
             }
             Action::Remove(id) => {
-                self.change_slot(realm, id, Verb::Remove, granted).await.map(|_| true)
+                self.change_slot(realm, id, Verb::Remove, doer).await.map(|_| true)
             }
         };
-        match done {
-            // Another replica took the same step first; ours follows as soon as the index has it.
-            Err(Error::State { .. } | Error::NotFound(_)) => Ok(false),
-            other => other,
-        }
+        let done = match done {
+            // Another replica took the same step first.
+            Err(Error::State { .. } | Error::NotFound(_)) => false,
+            other => other?,
+        };
+        // The next step looks at this one, also where the followers of the change log are late.
+        self.refresh(realm).await?;
+        Ok(done)
+    }
+
+    async fn refresh(&self, realm: RealmId) -> Result<(), Fault> {
+        let authority = self.clone();
+        self.env
+            .db
+            .read(realm, authority, |tx, authority| {
+                Box::pin(async move { authority.load(tx).await })
+            })
+            .await
     }
 
     async fn renumber_after_restore(&self, realm: RealmId) -> Result<u64, Error> {
@@ -83,6 +96,7 @@ impl Authority {
         match head {
             Some(head) if head.history != history => {
                 self.renumber(realm, self.env.clock.now()).await?;
+                self.refresh(realm).await?;
                 Ok(1)
             }
             _ => Ok(0),

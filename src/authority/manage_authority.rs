@@ -2,10 +2,11 @@
 
 use super::change_slots::Verb;
 use super::model::{
-    ActivateAuthority, Administrator, Error, PrepareAuthority, Purpose, ReadAuthority,
+    ActivateAuthority, Administrator, Doer, Error, PrepareAuthority, Purpose, ReadAuthority,
     RevokeAuthority, Slot, State, TaintAuthority,
 };
 use super::{Arrival, Authority};
+use crate::access::{Action, Asker};
 use crate::kernel::AuthorityId;
 
 /// The authorities of a realm, and how far its bundle has come.
@@ -23,7 +24,7 @@ impl Authority {
     /// The authorities of a realm, for an administrator.
     pub fn read(&self, by: Administrator) -> Result<Listing, Error> {
         let realm = by.realm;
-        let _granted = self.access.permit(ReadAuthority(by))?.spend();
+        let _doer = self.permitted(by.asker.clone(), ReadAuthority(by))?;
         let keys = self.keys(realm)?;
         let slots = keys.seats.iter().map(|(slot, _)| slot.clone()).collect();
         let sequence = keys.bundle.sequence;
@@ -33,9 +34,9 @@ impl Authority {
     /// Makes and publishes the next authority of a purpose.
     pub async fn prepare(&self, by: Administrator, purpose: Purpose) -> Result<Slot, Error> {
         let realm = by.realm;
-        let (_, granted) = self.access.permit(PrepareAuthority(by, purpose))?.spend();
+        let doer = self.permitted(by.asker.clone(), PrepareAuthority(by, purpose))?;
         let made = self.make(&self.keys(realm)?.names, purpose).await?;
-        self.store_prepared(realm, made, granted).await?.ok_or(Error::Prepared(purpose))
+        self.store_prepared(realm, made, doer).await?.ok_or(Error::Prepared(purpose))
     }
 
     /// Lets a prepared authority sign from now on; the one that signed becomes old. Refused with `TooEarly` while verifiers
@@ -47,7 +48,7 @@ impl Authority {
         force: bool,
     ) -> Result<Slot, Error> {
         let realm = by.realm;
-        let (_, granted) = self.access.permit(ActivateAuthority(by, id.to_string()))?.spend();
+        let doer = self.permitted(by.asker.clone(), ActivateAuthority(by, id.to_string()))?;
         let keys = self.keys(realm)?;
         let (slot, key) = keys.slot(id).ok_or_else(|| Error::NotFound(id.to_string()))?;
         if key.is_none() && slot.state == State::Prepared {
@@ -66,20 +67,25 @@ impl Authority {
         {
             return Err(Error::TooEarly { id, since: slot.prepared_at, ready });
         }
-        self.change_slot(realm, id, Verb::Activate, granted).await
+        self.change_slot(realm, id, Verb::Activate, doer).await
     }
 
     /// Says that nothing of an old authority is to be relied on: whoever holds something of it renews at once.
     pub async fn taint(&self, by: Administrator, id: AuthorityId) -> Result<Slot, Error> {
         let realm = by.realm;
-        let (_, granted) = self.access.permit(TaintAuthority(by, id.to_string()))?.spend();
-        self.change_slot(realm, id, Verb::Taint, granted).await
+        let doer = self.permitted(by.asker.clone(), TaintAuthority(by, id.to_string()))?;
+        self.change_slot(realm, id, Verb::Taint, doer).await
     }
 
     /// Takes an old, tainted authority out of the bundle before its end: what it signed is refused from then on.
     pub async fn revoke(&self, by: Administrator, id: AuthorityId) -> Result<Slot, Error> {
         let realm = by.realm;
-        let (_, granted) = self.access.permit(RevokeAuthority(by, id.to_string()))?.spend();
-        self.change_slot(realm, id, Verb::Revoke, granted).await
+        let doer = self.permitted(by.asker.clone(), RevokeAuthority(by, id.to_string()))?;
+        self.change_slot(realm, id, Verb::Revoke, doer).await
+    }
+
+    fn permitted<A: Action>(&self, asker: Asker, action: A) -> Result<Doer, Error> {
+        let (_, granted) = self.access.permit(action)?.spend();
+        Ok(Doer { granted, asker: Some(asker) })
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+pub use crate::access::Administrator;
 use crate::access::{Action, Asker, Request};
 use crate::crypto::jose::TokenSigner;
 use crate::crypto::keys::{Algorithm, PrivateKey, PublicKey};
@@ -215,15 +216,6 @@ pub struct JwtAuthority {
 /// A private key that is ready, shared by whoever signs with it.
 pub(super) type OpenedKey = Arc<PrivateKey>;
 
-/// An administrator's question about authorities: who asks, in which realm.
-#[derive(Debug, Clone)]
-pub struct Administrator {
-    /// In which realm.
-    pub realm: RealmId,
-    /// Who.
-    pub asker: Asker,
-}
-
 /// May they look at authorities?
 #[derive(Debug, Clone)]
 pub struct ReadAuthority(pub Administrator);
@@ -247,7 +239,7 @@ macro_rules! actions {
 
             fn request(&self) -> Request<'_> {
                 let $it = self;
-                request(&self.0, $id)
+                self.0.request(("Authority", $id), None)
             }
         }
     )*};
@@ -261,31 +253,34 @@ actions! {
     RevokeAuthority = "RevokeAuthority", |it| &it.1;
 }
 
-fn request<'a>(by: &'a Administrator, id: &'a str) -> Request<'a> {
-    Request {
-        realm: by.realm,
-        principal: by.asker.principal(),
-        principal_id: by.asker.spiffe_id(),
-        actor: None,
-        resource: ("Authority", id),
-        resource_id: None,
-        context: Vec::new(),
-        evidence_expires: Timestamp::FOREVER,
-    }
+/// Who changes something, and by what right: an administrator with a spent permit, or the server itself.
+#[derive(Debug, Clone)]
+pub(super) struct Doer {
+    pub(super) granted: Granted,
+    pub(super) asker: Option<Asker>,
 }
 
-pub(super) fn event(
-    realm: RealmId,
-    kind: &'static str,
-    id: AuthorityId,
-    purpose: Purpose,
-    granted: &Granted,
-) -> Event {
-    Event::new(realm, kind)
-        .actor(granted.actor)
-        .about("authority", id.to_string())
-        .about("purpose", purpose.as_str())
-        .by("action", granted.action)
+impl Doer {
+    /// The server, on its own account: `work` names what for.
+    pub(super) const fn server(work: &'static str) -> Self {
+        Self { granted: Granted::to_server(work), asker: None }
+    }
+
+    /// An event of this authority, signed by whoever does it.
+    pub(super) fn tells(
+        &self,
+        realm: RealmId,
+        kind: &'static str,
+        (id, purpose): (&str, Purpose),
+    ) -> Event {
+        let event =
+            Event::new(realm, kind).about("authority", id).about("purpose", purpose.as_str());
+        let event = event.by("action", self.granted.action);
+        match &self.asker {
+            Some(asker) => asker.sign(event),
+            None => event,
+        }
+    }
 }
 
 /// Why nothing was done with an authority.

@@ -1,15 +1,16 @@
 //! Seals every private key of a realm under the current key-encryption key, so that an older one can be taken away.
 
-use super::model::{AUTHORITY, Error, RESEALED, Slot, event};
+use super::model::{AUTHORITY, Doer, Error, RESEALED, Slot};
 use super::store::Stored;
 use super::{Authority, seal_key, store};
 use crate::events::Changed;
 use crate::kernel::{Granted, RealmId};
 
 impl Authority {
-    /// Reseals what is sealed under another key; gives how many were. Run again after an interruption, it goes on. `granted`
-    /// is what is left of the permit, or of the server's own start.
+    /// Reseals what is sealed under another key; gives how many were. Run again after an interruption, it goes on. It needs
+    /// no permit: only a process that was given both key-encryption keys can do it, and nothing that anybody sees changes.
     pub async fn reseal(&self, realm: RealmId, granted: &Granted) -> Result<usize, Error> {
+        let doer = Doer { granted: granted.clone(), asker: None };
         let rows: Vec<Stored> =
             self.env.db.read(realm, (), |tx, ()| Box::pin(store::all(tx))).await?;
         let mut resealed = 0;
@@ -19,7 +20,7 @@ impl Authority {
                 let place = (realm, row.slot.id, row.slot.purpose, row.key_version + 1);
                 let blob = seal_key::seal(&self.ring, &key, place, self.env.entropy.as_ref())?;
                 resealed += usize::from(
-                    self.replace_blob(realm, row.slot, (row.key_version, blob), granted).await?,
+                    self.replace_blob(realm, row.slot, (row.key_version, blob), &doer).await?,
                 );
             }
         }
@@ -32,22 +33,28 @@ impl Authority {
         realm: RealmId,
         slot: Slot,
         (version, blob): (i64, Vec<u8>),
-        granted: &Granted,
+        doer: &Doer,
     ) -> Result<bool, Error> {
-        let input = (slot, version, blob, granted.clone());
+        let input = (slot, version, blob, doer.clone());
         self.events
-            .change_in(realm, granted.clone(), input, move |tx, (slot, version, blob, granted)| {
-                Box::pin(async move {
-                    let value = store::reseal(tx, slot.id, *version, blob).await?;
-                    let event = event(realm, RESEALED, slot.id, slot.purpose, granted);
-                    let changes = if value {
-                        vec![(AUTHORITY, slot.id.to_string(), event)]
-                    } else {
-                        Vec::new()
-                    };
-                    Ok::<_, Error>(Changed { value, changes, rights: false })
-                })
-            })
+            .change_in(
+                realm,
+                doer.granted.clone(),
+                input,
+                move |tx, (slot, version, blob, doer)| {
+                    Box::pin(async move {
+                        let value = store::reseal(tx, slot.id, *version, blob).await?;
+                        let event =
+                            doer.tells(realm, RESEALED, (&slot.id.to_string(), slot.purpose));
+                        let changes = if value {
+                            vec![(AUTHORITY, slot.id.to_string(), event)]
+                        } else {
+                            Vec::new()
+                        };
+                        Ok::<_, Error>(Changed { value, changes, rights: false })
+                    })
+                },
+            )
             .await
     }
 }

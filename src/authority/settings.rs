@@ -5,28 +5,31 @@ use serde::{Deserialize, Serialize};
 use super::model::Manager;
 use super::step::Policy;
 use crate::kernel::Lifetime;
+use crate::settings::{section, value};
 
-/// Where signing keys live and how long.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// Where private keys live: `disk` seals them into the database, so that replicas share them and a restart changes
-    /// nothing; `memory` keeps them in this process alone, so that every start makes new ones. `memory` is for one replica.
-    pub key_manager: KeyManager,
-    /// How long an X.509 authority lives, in seconds. The next one is prepared at half of it.
-    pub x509_seconds: i64,
-    /// How long a JWT authority lives, in seconds. The next one is prepared at half of it.
-    pub jwt_seconds: i64,
-    /// How often others are asked to fetch our bundle again (`spiffe_refresh_hint`), in seconds.
-    pub refresh_hint_seconds: i64,
-    /// For how many refresh hints a new authority is published before it signs. The SPIFFE federation specification
-    /// advises three to five.
-    pub published_hints: i64,
-    /// PEM file of an upstream authority's certificate, followed by those above it, the root last. Empty: none; our own
-    /// X.509 authority is then its own root.
-    pub upstream_certificate: String,
-    /// PEM file of that authority's private key (PKCS#8, P-256).
-    pub upstream_key: String,
+section! {
+    /// Where signing keys live and how long.
+    #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub struct Settings {
+        /// Where private keys live: `disk` seals them into the database, so that replicas share them and a restart changes
+        /// nothing; `memory` keeps them in this process alone, so that every start makes new ones. `memory` is for one replica.
+        pub key_manager: KeyManager,
+        /// How long an X.509 authority lives, in seconds. The next one is prepared at half of it.
+        pub x509_seconds: i64,
+        /// How long a JWT authority lives, in seconds. The next one is prepared at half of it.
+        pub jwt_seconds: i64,
+        /// How often others are asked to fetch our bundle again (`spiffe_refresh_hint`), in seconds.
+        pub refresh_hint_seconds: i64,
+        /// For how many refresh hints a new authority is published before it signs. The SPIFFE federation specification
+        /// advises three to five.
+        pub published_hints: i64,
+        /// PEM file of an upstream authority's certificate, followed by those above it, the root last. Empty: none; our own
+        /// X.509 authority is then its own root.
+        pub upstream_certificate: String,
+        /// PEM file of that authority's private key (PKCS#8, P-256).
+        pub upstream_key: String,
+    }
 }
 
 /// Where private keys live.
@@ -38,6 +41,8 @@ pub enum KeyManager {
     /// In this process.
     Memory,
 }
+
+value!(KeyManager);
 
 impl Default for Settings {
     fn default() -> Self {

@@ -169,7 +169,7 @@ pub(super) fn key_id(certificate: Option<&[u8]>, key: &PublicKey) -> Option<Stri
 
 const ALL: &str = "SELECT id, purpose, state, tainted, manager, algorithm, public_key, sealed_key, key_version, \
      certificate, upstream, not_before, not_after, published_sequence, prepared_at, changed_at \
-     FROM authority WHERE realm = $1 ORDER BY prepared_at, id";
+     FROM authority WHERE realm = $1 ORDER BY published_sequence, id";
 const FIND: &str = "SELECT id, purpose, state, tainted, manager, algorithm, public_key, sealed_key, key_version, \
      certificate, upstream, not_before, not_after, published_sequence, prepared_at, changed_at \
      FROM authority WHERE realm = $1 AND id = $2";

@@ -1,9 +1,10 @@
 //! Bundles of other trust domains: the actions on them, their events and errors.
 
-use crate::access::{Action, Asker, Request};
+pub use crate::access::Administrator;
+use crate::access::{Action, Request};
 use crate::crypto::jose::KeySetError;
 use crate::crypto::x509::CertificateError;
-use crate::kernel::{Failure, Fault, Kind, RealmId, Timestamp, TrustDomain};
+use crate::kernel::{Failure, Fault, Kind, RealmId, TrustDomain};
 
 /// The kind of change of a foreign bundle; its key is the trust domain.
 pub const FOREIGN_BUNDLE: &str = "foreign_bundle";
@@ -11,15 +12,6 @@ pub const FOREIGN_BUNDLE: &str = "foreign_bundle";
 pub const SET: &str = "bundle.foreign_set";
 /// A foreign bundle was deleted.
 pub const DELETED: &str = "bundle.foreign_deleted";
-
-/// An administrator's question about bundles: who asks, in which realm.
-#[derive(Debug, Clone)]
-pub struct Administrator {
-    /// In which realm.
-    pub realm: RealmId,
-    /// Who.
-    pub asker: Asker,
-}
 
 /// May they list bundles?
 #[derive(Debug, Clone)]
@@ -35,7 +27,7 @@ impl Action for ReadBundle {
     const NAME: &'static str = "ReadBundle";
 
     fn request(&self) -> Request<'_> {
-        request(&self.0, "all")
+        self.0.request(("Bundle", "all"), None)
     }
 }
 
@@ -43,7 +35,7 @@ impl Action for SetBundle {
     const NAME: &'static str = "SetBundle";
 
     fn request(&self) -> Request<'_> {
-        request(&self.0, self.1.as_str())
+        self.0.request(("Bundle", self.1.as_str()), None)
     }
 }
 
@@ -51,20 +43,7 @@ impl Action for DeleteBundle {
     const NAME: &'static str = "DeleteBundle";
 
     fn request(&self) -> Request<'_> {
-        request(&self.0, self.1.as_str())
-    }
-}
-
-fn request<'a>(by: &'a Administrator, domain: &'a str) -> Request<'a> {
-    Request {
-        realm: by.realm,
-        principal: by.asker.principal(),
-        principal_id: by.asker.spiffe_id(),
-        actor: None,
-        resource: ("Bundle", domain),
-        resource_id: None,
-        context: Vec::new(),
-        evidence_expires: Timestamp::FOREVER,
+        self.0.request(("Bundle", self.1.as_str()), None)
     }
 }
 

@@ -279,4 +279,13 @@ impl Db {
             Shell::Postgres(_) => Err(Fault::bug("PostgreSQL is copied by pg_dump")),
         }
     }
+
+    /// Puts a backup in the place of an SQLite database that nobody has open. Either the old file is there afterwards, or
+    /// the whole new one. Follow it with `new_history` for every realm.
+    pub async fn replace(backup: &Path, target: &Path) -> Result<(), Fault> {
+        let (backup, target) = (backup.to_owned(), target.to_owned());
+        tokio::task::spawn_blocking(move || sqlite::replace(&backup, &target))
+            .await
+            .map_err(Fault::bug)?
+    }
 }

@@ -2,6 +2,8 @@
 
 mod changes;
 mod groups;
+mod replicas;
+mod schema;
 mod statements;
 
 use std::sync::Arc;

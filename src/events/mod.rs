@@ -25,6 +25,7 @@ mod segment;
 mod settings;
 pub(crate) mod store;
 #[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 mod write_event;
 

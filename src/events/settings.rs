@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::Lifetime;
+use crate::settings::{section, value};
 
 /// Where a fact becomes durable before the answer leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,20 +17,24 @@ pub enum LedgerSync {
     Database,
 }
 
-/// The ledger: what was handed out or refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LedgerSettings {
-    /// Where the segments live. Not set: `ledger` under the data directory. It must be a durable disk of this machine,
-    /// and one directory belongs to one server.
-    pub directory: Option<PathBuf>,
-    /// Where a fact must be before its answer leaves: `disk` or `database`.
-    pub sync: LedgerSync,
-    /// Room for facts that the database does not have yet, in mebibytes. When it is used up, issuance is refused:
-    /// recording beats availability. A gibibyte holds some two million facts.
-    pub bound_mib: u32,
-    /// Days a fact is kept in the database.
-    pub retention_days: u32,
+value!(LedgerSync);
+
+section! {
+    /// The ledger: what was handed out or refused.
+    #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub struct LedgerSettings {
+        /// Where the segments live. Not set: `ledger` under the data directory. It must be a durable disk of this machine,
+        /// and one directory belongs to one server.
+        pub directory: Option<PathBuf>,
+        /// Where a fact must be before its answer leaves: `disk` or `database`.
+        pub sync: LedgerSync,
+        /// Room for facts that the database does not have yet, in mebibytes. When it is used up, issuance is refused:
+        /// recording beats availability. A gibibyte holds some two million facts.
+        pub bound_mib: u32,
+        /// Days a fact is kept in the database.
+        pub retention_days: u32,
+    }
 }
 
 impl Default for LedgerSettings {

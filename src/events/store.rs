@@ -361,6 +361,7 @@ impl Text {
 
 /// The whole ledger of a realm, for tests.
 #[cfg(test)]
+#[cfg(feature = "testkit")]
 pub(super) async fn whole_ledger(tx: &mut Tx) -> Result<Vec<(Stream, u64, Sealed)>, Fault> {
     const WHOLE: &str = "SELECT stream, n, time, kind, subject, actor, body FROM ledger \
         WHERE realm = $1 ORDER BY stream, n";
@@ -375,6 +376,7 @@ pub(super) async fn whole_ledger(tx: &mut Tx) -> Result<Vec<(Stream, u64, Sealed
 
 /// Removes all keys of the realm, as if an older backup had been restored: for tests.
 #[cfg(test)]
+#[cfg(feature = "testkit")]
 pub(super) async fn lose_keys(tx: &mut Tx) -> Result<u64, Fault> {
     const LOSE: &str = "DELETE FROM event_key WHERE realm = $1";
     tx.execute(LOSE, &[]).await
@@ -382,6 +384,7 @@ pub(super) async fn lose_keys(tx: &mut Tx) -> Result<u64, Fault> {
 
 /// Takes the ledger's table away, or brings it back: for tests of a database that fails.
 #[cfg(test)]
+#[cfg(feature = "testkit")]
 pub(super) async fn hide_ledger(tx: &mut Tx, hidden: bool) -> Result<(), Fault> {
     const AWAY: &str = "ALTER TABLE ledger RENAME TO ledger_away";
     const BACK: &str = "ALTER TABLE ledger_away RENAME TO ledger";

@@ -4,6 +4,7 @@ mod copy;
 mod erase;
 mod ledger;
 mod record;
+mod replicas;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,13 +1,14 @@
 //! What every call has: an id and a span, a place among the calls in flight, and a status even after a panic.
 
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::{Body, HttpBody};
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use bytes::Bytes;
@@ -38,13 +39,14 @@ pub struct GrpcShell {
 struct Around {
     shell: GrpcShell,
     slots: Arc<Slots>,
+    methods: RwLock<HashSet<String>>,
 }
 
 impl GrpcShell {
     /// Puts the shell round these services. Unknown services and methods are UNIMPLEMENTED, as tonic answers them.
     pub fn wrap(self, services: Routes) -> Router {
         let slots = Slots::new(self.calls_max, self.calls_per_peer_max);
-        let state = Arc::new(Around { shell: self, slots });
+        let state = Arc::new(Around { shell: self, slots, methods: RwLock::default() });
         services.prepare().into_axum_router().layer(from_fn_with_state(state, around))
     }
 }
@@ -52,6 +54,8 @@ impl GrpcShell {
 async fn around(State(around): State<Arc<Around>>, mut request: Request, next: Next) -> Response {
     let id = RequestId::new(around.shell.clock.as_ref(), around.shell.entropy.as_ref());
     let path = request.uri().path().to_owned();
+    let matched = request.extensions().get::<MatchedPath>();
+    let service = matched.map_or_else(|| "(none)".to_owned(), |path| path.as_str().to_owned());
     let span = tracing::info_span!("call", request.id = %id, rpc.method = path);
     request.extensions_mut().insert(id);
     let slot = request
@@ -76,7 +80,7 @@ async fn around(State(around): State<Arc<Around>>, mut request: Request, next: N
         }
     };
     let answer = answer.instrument(span).await;
-    count(&path, &answer);
+    around.count(&path, &service, &answer);
     answer
 }
 
@@ -127,12 +131,26 @@ impl HttpBody for Held {
     }
 }
 
-fn count(path: &str, answer: &Response) {
-    // A failed call says so in its headers; what fails later in a stream is counted as begun well.
-    let code =
-        Status::from_header_map(answer.headers()).map_or(tonic::Code::Ok, |status| status.code());
-    // Anybody may invent a method; a metric must not grow with it.
-    let method = if code == tonic::Code::Unimplemented { "(unknown)" } else { path };
-    let labels = [("method", method.to_owned()), ("code", i32::from(code).to_string())];
-    metrics::counter!("weft_grpc_calls_total", &labels).increment(1);
+impl Around {
+    fn count(&self, path: &str, service: &str, answer: &Response) {
+        // A failed call says so in its headers; what fails later in a stream is counted as begun well.
+        let code = Status::from_header_map(answer.headers())
+            .map_or(tonic::Code::Ok, |status| status.code());
+        let method = if self.is_method(path, code) { path } else { service };
+        let labels = [("method", method.to_owned()), ("code", i32::from(code).to_string())];
+        metrics::counter!("weft_grpc_calls_total", &labels).increment(1);
+    }
+
+    /// Anybody may invent a path, and a metric must not grow with it: a path counts as a method once it answered well,
+    /// which an invented one never does.
+    fn is_method(&self, path: &str, code: tonic::Code) -> bool {
+        if self.methods.read().unwrap_or_else(PoisonError::into_inner).contains(path) {
+            return true;
+        }
+        let well = code == tonic::Code::Ok;
+        if well {
+            self.methods.write().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
+        }
+        well
+    }
 }

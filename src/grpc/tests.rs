@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use futures_util::Stream;
+use futures_util::{FutureExt, Stream};
 use hyper_util::rt::TokioIo;
 use tonic::service::Routes;
 use tonic::transport::{Channel, Endpoint};
@@ -12,6 +12,7 @@ use tonic::{Code, Request, Response, Status};
 use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
+use tower::ServiceExt;
 
 use super::*;
 use crate::env::SystemClock;
@@ -104,6 +105,11 @@ impl Health for Obedient {
     }
 }
 
+fn shell(calls_max: usize, calls_per_peer_max: usize) -> GrpcShell {
+    let entropy = Arc::new(SeededEntropy::new(1));
+    GrpcShell { clock: Arc::new(SystemClock::new()), entropy, calls_max, calls_per_peer_max }
+}
+
 struct House {
     _directory: tempfile::TempDir,
     path: PathBuf,
@@ -116,14 +122,8 @@ impl House {
         let path = directory.path().join("s");
         let clock: Arc<SystemClock> = Arc::new(SystemClock::new());
         let tasks = Tasks::new(Arc::<SystemClock>::clone(&clock));
-        let entropy = Arc::new(SeededEntropy::new(1));
-        let shell = GrpcShell {
-            clock: Arc::<SystemClock>::clone(&clock),
-            entropy,
-            calls_max,
-            calls_per_peer_max,
-        };
-        let app = shell.wrap(Routes::new(HealthServer::new(Obedient)));
+        let app =
+            shell(calls_max, calls_per_peer_max).wrap(Routes::new(HealthServer::new(Obedient)));
         Door::unix("test", &path, 0o600).expect("bound").serve(app, &tasks, clock);
         Self { _directory: directory, path, tasks }
     }
@@ -177,4 +177,26 @@ async fn a_peer_with_too_many_open_streams_is_told_so_until_one_ends() {
     }
     let full = House::open(0, 1).client().check(ask("who")).await.expect_err("no place at all");
     assert_eq!(full.code(), Code::Unavailable);
+}
+
+#[test]
+fn invented_methods_do_not_grow_the_metrics() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let handle = recorder.handle();
+    let app = shell(10, 10).wrap(Routes::new(HealthServer::new(Obedient)));
+    let call = |path: &str| {
+        let request = http::Request::post(path).header("content-type", "application/grpc");
+        // An empty message: not compressed, of no length.
+        let request = request.body(axum::body::Body::from(vec![0_u8; 5])).expect("a request");
+        metrics::with_local_recorder(&recorder, || {
+            app.clone().oneshot(request).now_or_never().expect("at once").expect("answered")
+        })
+    };
+    for path in ["Health/Watch", "Health/Check", "Health/Invented", "Invented/Check"] {
+        call(&format!("/grpc.health.v1.{path}"));
+    }
+    let text = handle.render();
+    assert!(text.contains("method=\"/grpc.health.v1.Health/Watch\",code=\"0\"} 1"), "{text}");
+    assert!(text.contains("method=\"/grpc.health.v1.Health/{*rest}\",code=\"5\"} 1"), "{text}");
+    assert!(!text.contains("Invented"), "{text}");
 }

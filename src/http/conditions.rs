@@ -78,6 +78,11 @@ impl Conditions {
         self.if_none_match == Some(Tags::Any)
     }
 
+    /// True where `If-Match` is said: change what is there, and never make anything.
+    pub fn only_change(&self) -> bool {
+        self.if_match.is_some()
+    }
+
     /// True if the caller has `current` already: answer 304.
     pub fn has(&self, current: &EntityTag) -> bool {
         match &self.if_none_match {

@@ -6,6 +6,7 @@
 //! Invariants: a handshake, a request head and a request each end within a limit; a failure is logged once, here; an
 //! answer never says more than a failure's public text.
 
+mod caller;
 mod conditions;
 mod connection;
 mod door;
@@ -21,11 +22,12 @@ mod slots;
 mod tests;
 mod unix_socket;
 
+pub use caller::CalledBy;
 pub use conditions::{Conditions, EntityTag};
 pub use door::{Door, DoorLimits, TlsChoice};
 pub use extract::{Json, Path, Query};
 pub use layers::{ApiShell, RequestId};
-pub use page::{Page, PageQuery};
+pub use page::{cursor, page_of, page_then};
 pub use peer::{PeerInfo, Remote, TlsPeer, UnixPeer};
 pub(crate) use problem::causes;
 pub use problem::{Problem, ProblemBody};

@@ -170,6 +170,27 @@ impl Problem {
         self.header(RETRY_AFTER, HeaderValue::from(span.as_seconds().max(1)))
     }
 
+    /// The same as 412: the caller said on what condition, and it did not hold (RFC 9110 §13.1).
+    #[must_use]
+    pub fn as_precondition(mut self) -> Self {
+        self.0.status = StatusCode::PRECONDITION_FAILED;
+        self.0.title = "It changed meanwhile";
+        self
+    }
+
+    /// The document, for an answer about many things of which some were not done. What caused it goes to the log here.
+    pub fn into_document(self) -> crate::wire::api::Problem {
+        self.0.log();
+        crate::wire::api::Problem {
+            kind: format!("urn:weft:problem:{}", self.0.code),
+            title: self.0.title.to_owned(),
+            status: self.0.status.as_u16(),
+            detail: self.0.detail.into_owned(),
+            code: self.0.code.to_owned(),
+            request_id: None,
+        }
+    }
+
     /// The HTTP status it answers with.
     pub fn status(&self) -> StatusCode {
         self.0.status

@@ -14,6 +14,7 @@ pub mod attest_agent;
 pub mod attestors;
 mod create_token;
 pub mod grpc;
+pub mod http;
 mod index;
 mod judge_caller;
 mod manage_agent;
@@ -21,7 +22,8 @@ pub mod model;
 mod renew_agent;
 pub mod settings;
 pub(crate) mod store;
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 
 use std::sync::Arc;
@@ -76,7 +78,17 @@ impl Nodes {
     pub fn new(env: Env, below: Below, attestors: Attestors, settings: Settings) -> Self {
         let Below { access, events, posture, svid, realms } = below;
         let index = Arc::new(Index::default());
-        Self { env, access, events, posture, svid, realms, attestors: Arc::new(attestors), settings: Arc::new(settings), index }
+        Self {
+            env,
+            access,
+            events,
+            posture,
+            svid,
+            realms,
+            attestors: Arc::new(attestors),
+            settings: Arc::new(settings),
+            index,
+        }
     }
 
     /// The agent of this ID, banned or not.
@@ -92,6 +104,13 @@ impl Nodes {
     /// What others must know about the realm's agents, from now on. A receiver that lags reads everything anew.
     pub fn notices(&self, realm: RealmId) -> broadcast::Receiver<Notice> {
         self.index.notices(realm)
+    }
+
+    fn trust_domain(&self, realm: RealmId) -> Result<crate::kernel::TrustDomain, Error> {
+        self.realms
+            .get(realm)
+            .map(|realm| realm.trust_domain.clone())
+            .ok_or(Error::NotFound("realm"))
     }
 
     /// Replaces the realm's agents by what the database holds.

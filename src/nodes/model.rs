@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::access::{self, Action, Asker, Request};
+pub use crate::access::Administrator;
+use crate::access::{self, Action, Fact, Request};
 use crate::events::Event;
 use crate::kernel::{
-    Evidence, EvidenceSource, Failure, Fault, JoinTokenId, Kind, Lifetime, RealmId, Secret, Selector, SpiffeId,
-    Strength, Subject, SubjectId, SubjectKind, Timestamp,
+    Evidence, EvidenceSource, Failure, Fault, JoinTokenId, Kind, Lifetime, RealmId, Secret,
+    Selector, SpiffeId, Strength, Subject, SubjectId, SubjectKind, Timestamp,
 };
 
 /// The change kind of an agent's row; its key is the agent's SPIFFE ID.
@@ -154,15 +155,6 @@ pub struct TokenWish {
     pub alias: Option<SpiffeId>,
 }
 
-/// Who administers, and in which realm.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Administrator {
-    /// In which realm.
-    pub realm: RealmId,
-    /// Who asks, as policies see it.
-    pub asker: Asker,
-}
-
 /// Ban an agent.
 #[derive(Debug, Clone)]
 pub struct BanAgent {
@@ -176,7 +168,7 @@ impl Action for BanAgent {
     const NAME: &'static str = "BanAgent";
 
     fn request(&self) -> Request<'_> {
-        administrative(&self.by, ("Agent", self.agent.as_str()), Some(&self.agent))
+        self.by.request(("Agent", self.agent.as_str()), Some(&self.agent))
     }
 }
 
@@ -193,7 +185,7 @@ impl Action for EvictAgent {
     const NAME: &'static str = "EvictAgent";
 
     fn request(&self) -> Request<'_> {
-        administrative(&self.by, ("Agent", self.agent.as_str()), Some(&self.agent))
+        self.by.request(("Agent", self.agent.as_str()), Some(&self.agent))
     }
 }
 
@@ -211,7 +203,7 @@ impl Action for ReadAgent {
 
     fn request(&self) -> Request<'_> {
         let id = self.agent.as_ref().map_or("all", SpiffeId::as_str);
-        administrative(&self.by, ("Agent", id), self.agent.as_ref())
+        self.by.request(("Agent", id), self.agent.as_ref())
     }
 }
 
@@ -223,7 +215,9 @@ impl Action for CreateJoinToken {
     const NAME: &'static str = "CreateJoinToken";
 
     fn request(&self) -> Request<'_> {
-        administrative(&self.0.by, ("JoinToken", "new"), self.0.alias.as_ref())
+        let selectors = i64::try_from(self.0.selectors.len()).unwrap_or(i64::MAX);
+        let context = vec![("selectors", Fact::Number(selectors))];
+        Request { context, ..self.0.by.request(("JoinToken", "new"), self.0.alias.as_ref()) }
     }
 }
 
@@ -235,7 +229,7 @@ impl Action for ReadJoinToken {
     const NAME: &'static str = "ReadJoinToken";
 
     fn request(&self) -> Request<'_> {
-        administrative(&self.0, ("JoinToken", "all"), None)
+        self.0.request(("JoinToken", "all"), None)
     }
 }
 
@@ -252,24 +246,7 @@ impl Action for RevokeJoinToken {
     const NAME: &'static str = "RevokeJoinToken";
 
     fn request(&self) -> Request<'_> {
-        administrative(&self.by, ("JoinToken", &self.token), None)
-    }
-}
-
-fn administrative<'a>(
-    by: &'a Administrator,
-    resource: (&'static str, &'a str),
-    resource_id: Option<&'a SpiffeId>,
-) -> Request<'a> {
-    Request {
-        realm: by.realm,
-        principal: by.asker.principal(),
-        principal_id: by.asker.spiffe_id(),
-        actor: None,
-        resource,
-        resource_id,
-        context: Vec::new(),
-        evidence_expires: Timestamp::FOREVER,
+        self.by.request(("JoinToken", &self.token), None)
     }
 }
 
@@ -313,12 +290,23 @@ pub mod events {
     }
 
     /// An agent was banned, its ban lifted, or it was evicted.
-    pub fn managed(realm: RealmId, kind: &'static str, agent: SubjectId, id: &SpiffeId, by: Option<SubjectId>) -> Event {
+    pub fn managed(
+        realm: RealmId,
+        kind: &'static str,
+        agent: SubjectId,
+        id: &SpiffeId,
+        by: Option<SubjectId>,
+    ) -> Event {
         Event::new(realm, kind).subject(agent).actor(by).about("spiffe_id", id.as_str())
     }
 
     /// A join token was made, or taken back.
-    pub fn token(realm: RealmId, kind: &'static str, token: &JoinToken, by: Option<SubjectId>) -> Event {
+    pub fn token(
+        realm: RealmId,
+        kind: &'static str,
+        token: &JoinToken,
+        by: Option<SubjectId>,
+    ) -> Event {
         Event::new(realm, kind)
             .actor(by)
             .about("token_id", token.id.to_string())
@@ -413,16 +401,28 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
             Error::Refused(refusal) => Self::new(Kind::Denied, refusal.code(), refusal.public()),
-            Error::NoSvid => Self::new(Kind::Unauthenticated, "agent.no_svid", "an agent SVID is needed for this call"),
+            Error::NoSvid => Self::new(
+                Kind::Unauthenticated,
+                "agent.no_svid",
+                "an agent SVID is needed for this call",
+            ),
             Error::Attestation(reason) => Self::new(Kind::Denied, "agent.attestation", reason),
-            Error::UnknownAttestor(_) => {
-                Self::new(Kind::Invalid, "agent.attestor_unknown", "no attestor of this type is configured here")
-            }
+            Error::UnknownAttestor(_) => Self::new(
+                Kind::Invalid,
+                "agent.attestor_unknown",
+                "no attestor of this type is configured here",
+            ),
             Error::Exchange(reason) => Self::new(Kind::Invalid, "agent.exchange", reason),
             Error::Csr(reason) => Self::new(Kind::Invalid, "agent.csr", reason),
             Error::Invalid(reason) => Self::new(Kind::Invalid, "nodes.invalid", reason),
-            Error::NotFound(what) => Self::new(Kind::NotFound, "nodes.not_found", format!("no such {what}")),
-            Error::Exists => Self::new(Kind::Conflict, "nodes.exists", "a join token with this id exists already"),
+            Error::NotFound(what) => {
+                Self::new(Kind::NotFound, "nodes.not_found", format!("no such {what}"))
+            }
+            Error::Exists => Self::new(
+                Kind::Conflict,
+                "nodes.exists",
+                "a join token with this id exists already",
+            ),
             Error::Access(error) => error.into(),
             Error::Svid(error) => error.into(),
             Error::Events(error) => error.into(),

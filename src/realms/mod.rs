@@ -7,12 +7,16 @@
 //! Invariants: a trust domain, an issuer, a name and a host name lead to one realm at most, decided by the database. A
 //! realm's trust domain and issuer are fixed for ever when it is made: names and tokens out there say them. A realm made
 //! on one replica is known on all as soon as they follow the change in realm 0.
+//!
+//! Endpoints: admin REST under `/realms`.
 
 mod create_realm;
 mod found_default;
+pub mod http;
 mod model;
-mod store;
+pub(crate) mod store;
 #[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 
 use std::collections::{BTreeMap, HashMap};
@@ -21,12 +25,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 pub use create_realm::CreateRealm;
-pub use model::{
-    Error, HOST_BYTES_MAX, HostName, Issuer, NAME_BYTES_MAX, ParseError, REALM, REALM_CREATED,
-    Realm, RealmName,
-};
-#[cfg(test)]
-use store::STATEMENTS;
+pub use model::{Error, HostName, Issuer, ParseError, REALM, REALM_CREATED, Realm, RealmName};
 
 use crate::access::{Access, Action, Asker, Request};
 use crate::db::Tx;
@@ -46,10 +45,10 @@ pub struct Realms {
 /// All realms, by what leads to them.
 #[derive(Debug, Default)]
 struct Index {
-    by_id: BTreeMap<RealmId, Arc<Realm>>,
-    by_name: HashMap<RealmName, Arc<Realm>>,
-    by_host: HashMap<HostName, Arc<Realm>>,
-    by_trust_domain: HashMap<TrustDomain, Arc<Realm>>,
+    numbers: BTreeMap<RealmId, Arc<Realm>>,
+    names: HashMap<RealmName, Arc<Realm>>,
+    hosts: HashMap<HostName, Arc<Realm>>,
+    trust_domains: HashMap<TrustDomain, Arc<Realm>>,
 }
 
 struct ReadRealm<'a> {
@@ -73,40 +72,46 @@ impl Realms {
 
     /// The realm of this number.
     pub fn get(&self, id: RealmId) -> Option<Arc<Realm>> {
-        self.index.load().by_id.get(&id).cloned()
+        self.index.load().numbers.get(&id).cloned()
     }
 
     /// The realm of this name.
     pub fn by_name(&self, name: &str) -> Option<Arc<Realm>> {
         let name = RealmName::parse(name).ok()?;
-        self.index.load().by_name.get(&name).cloned()
+        self.index.load().names.get(&name).cloned()
     }
 
     /// The realm that hosts this trust domain.
     pub fn by_trust_domain(&self, trust_domain: &TrustDomain) -> Option<Arc<Realm>> {
-        self.index.load().by_trust_domain.get(trust_domain).cloned()
+        self.index.load().trust_domains.get(trust_domain).cloned()
     }
 
     /// The realm that a connection's or request's host name chooses. With one realm any name, or none, reaches it; with
     /// several an unknown name reaches none. A port and the case of letters do not matter.
     pub fn by_host(&self, host: Option<&str>) -> Option<Arc<Realm>> {
         let index = self.index.load();
-        let mut all = index.by_id.values();
+        let mut all = index.numbers.values();
         match (all.next(), all.next()) {
             (Some(only), None) => Some(Arc::clone(only)),
-            _ => index.by_host.get(&HostName::of_request(host?)?).cloned(),
+            _ => index.hosts.get(&HostName::of_request(host?)?).cloned(),
         }
     }
 
     /// All realms, by number: for the server's own work.
     pub fn all(&self) -> Vec<Arc<Realm>> {
-        self.index.load().by_id.values().cloned().collect()
+        self.index.load().numbers.values().cloned().collect()
     }
 
     /// The realms that this asker may see. Each is asked for by itself: a role in one realm is none in another.
     pub fn list(&self, asker: &Asker) -> Vec<Arc<Realm>> {
         let visible = |realm: &Arc<Realm>| self.access.permit(ReadRealm { asker, realm }).is_ok();
         self.all().into_iter().filter(visible).collect()
+    }
+
+    /// The realm of this name, for this asker; `NotFound` also where the asker may not know of it.
+    pub fn show(&self, asker: &Asker, name: &str) -> Result<Arc<Realm>, Error> {
+        let visible = |realm: &Arc<Realm>| self.access.permit(ReadRealm { asker, realm }).is_ok();
+        self.by_name(name).filter(visible).ok_or(Error::Unknown)
     }
 
     /// Replaces what is known by what the rows say; nothing unless this is realm 0, whose rows they are.
@@ -124,7 +129,7 @@ impl Realms {
         if tx.realm() != RealmId::SYSTEM {
             return Ok(());
         }
-        let mut known = self.index.load().by_id.clone();
+        let mut known = self.index.load().numbers.clone();
         for key in keys {
             let id = key.parse().map(RealmId).map_err(|error| Fault::malformed("change", error))?;
             match store::by_id(tx, id).await? {
@@ -142,11 +147,11 @@ impl Index {
         let mut index = Self::default();
         for realm in realms {
             for host in &realm.hosts {
-                index.by_host.insert(host.clone(), Arc::clone(&realm));
+                index.hosts.insert(host.clone(), Arc::clone(&realm));
             }
-            index.by_name.insert(realm.name.clone(), Arc::clone(&realm));
-            index.by_trust_domain.insert(realm.trust_domain.clone(), Arc::clone(&realm));
-            index.by_id.insert(realm.id, realm);
+            index.names.insert(realm.name.clone(), Arc::clone(&realm));
+            index.trust_domains.insert(realm.trust_domain.clone(), Arc::clone(&realm));
+            index.numbers.insert(realm.id, realm);
         }
         index
     }

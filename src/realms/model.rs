@@ -196,6 +196,9 @@ pub enum Error {
     /// The caller may not.
     #[error(transparent)]
     Refused(#[from] access::Error),
+    /// No realm has this name, or none that the caller may know of.
+    #[error("there is no realm of this name, or not for this caller")]
+    Unknown,
     /// Another realm has it.
     #[error("another realm has the {what} `{value}`")]
     Taken {
@@ -238,6 +241,7 @@ impl From<Error> for Failure {
             Error::Refused(inner) => return inner.clone().into(),
             Error::Fault(fault) => return fault.clone().into(),
             Error::Unrecorded(inner) => return inner.clone().into(),
+            Error::Unknown => (Kind::NotFound, "realm.not_found"),
             Error::Taken { .. } => (Kind::Conflict, "realm.taken"),
             Error::Fixed { .. } => (Kind::Invalid, "realm.fixed"),
             Error::TooMany { .. } => (Kind::Limited, "realm.too_many"),
@@ -253,8 +257,8 @@ impl From<ParseError> for Failure {
 }
 
 /// Longest realm name: one DNS label, so that it can become a host name.
-pub const NAME_BYTES_MAX: usize = 63;
+const NAME_BYTES_MAX: usize = 63;
 /// Longest host name (RFC 1035 §2.3.4).
-pub const HOST_BYTES_MAX: usize = 253;
+const HOST_BYTES_MAX: usize = 253;
 /// Longest issuer: it is in every token.
 const ISSUER_BYTES_MAX: usize = 512;

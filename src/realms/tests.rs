@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{CreateRealm, Error, HostName, Issuer, REALM, Realm, RealmName, Realms, STATEMENTS};
+use super::{CreateRealm, Error, HostName, Issuer, REALM, Realm, RealmName, Realms, store};
 use crate::access::{Access, Asker, BindRole, Given, Holder, Name, Rights, RoleBinding};
 use crate::crypto::seal::{Kek, KekRing};
 use crate::db::Db;
@@ -15,11 +15,11 @@ use crate::kernel::{
 use crate::testkit::{SeededEntropy, TestClock, TestDatabase, on_each_database, on_each_engine};
 
 /// One replica's realms over a shared database.
-struct Replica {
+pub(super) struct Replica {
     db: Db,
-    access: Access,
+    pub(super) access: Access,
     rights: Rights,
-    realms: Realms,
+    pub(super) realms: Realms,
     _ledger: tempfile::TempDir,
 }
 
@@ -44,7 +44,7 @@ impl Replica {
     }
 
     /// A replica after the first start.
-    async fn started(database: &TestDatabase) -> Self {
+    pub(super) async fn started(database: &TestDatabase) -> Self {
         let replica = Self::over(database.open().await, database.clock(), 1).await;
         replica.found("weft.test", "https://weft.test").await.unwrap();
         replica.load().await;
@@ -56,7 +56,7 @@ impl Replica {
         self.realms.found(trust_domain, Issuer::parse(issuer).unwrap()).await
     }
 
-    async fn load(&self) {
+    pub(super) async fn load(&self) {
         let input = (self.realms.clone(), self.access.clone());
         let loaded: Result<(), Fault> = self
             .db
@@ -95,7 +95,7 @@ impl Replica {
     }
 }
 
-fn root() -> Asker {
+pub(super) fn root() -> Asker {
     let proof = Proof::KernelPeer { uid: 0, pid: 1 };
     let caller = Caller { realm: RealmId::FIRST, subject: None, proof, listener: Listener::Local };
     Asker::of(&caller, &TrustDomain::parse("weft.test").unwrap())
@@ -195,7 +195,7 @@ async fn every_statement_is_one_that_both_engines_understand() {
         let prepared: Result<(), Fault> = db
             .read(RealmId::SYSTEM, (), |tx, ()| {
                 Box::pin(async move {
-                    for sql in STATEMENTS {
+                    for sql in store::STATEMENTS {
                         tx.prepare(sql).await?;
                     }
                     Ok(())

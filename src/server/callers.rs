@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{AUTHORIZATION, HOST};
 
 use super::build::Server;
-use crate::crypto::jose::verify_jwt_svid;
+use crate::access::{Administrator, Asker};
 use crate::crypto::x509::{VerifiedSvid, svid_of_verified_peer};
 use crate::http::{PeerInfo, Problem};
 use crate::kernel::{Caller, Failure, Kind, Listener, Proof, RealmId};
@@ -27,10 +27,15 @@ pub(super) struct Desk {
 }
 
 /// The layer: puts a `Caller` into every request, or answers for it.
-pub(super) async fn identify(State(desk): State<Desk>, mut request: Request, next: Next) -> Response {
+pub(super) async fn identify(
+    State(desk): State<Desk>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     match desk.caller(&request) {
-        Ok(caller) => {
+        Ok((caller, by)) => {
             request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(by);
             next.run(request).await
         }
         Err(failure) => Problem::from(failure).into_response(),
@@ -38,13 +43,25 @@ pub(super) async fn identify(State(desk): State<Desk>, mut request: Request, nex
 }
 
 impl Desk {
-    fn caller(&self, request: &Request) -> Result<Caller, Failure> {
+    fn caller(&self, request: &Request) -> Result<(Caller, Administrator), Failure> {
         let peer = request.extensions().get::<PeerInfo>().cloned();
         let peer = peer.ok_or_else(|| Failure::new(Kind::Bug, "internal", "an internal error"))?;
         let realm = self.realm(request, &peer)?;
-        let caller = |subject, proof| Caller { realm: realm.id, subject, proof, listener: self.listener };
+        let caller = self.in_realm(&realm, request, &peer)?;
+        let asker = Asker::of(&caller, &realm.trust_domain);
+        Ok((caller, Administrator { realm: realm.id, asker }))
+    }
+
+    fn in_realm(
+        &self,
+        realm: &Realm,
+        request: &Request,
+        peer: &PeerInfo,
+    ) -> Result<Caller, Failure> {
+        let caller =
+            |subject, proof| Caller { realm: realm.id, subject, proof, listener: self.listener };
         if let Some(user) = peer.unix() {
-            let pid = user.process.as_ref().map_or(0, |process| process.pid());
+            let pid = user.process.as_ref().map_or(0, crate::http::Process::pid);
             return Ok(caller(None, Proof::KernelPeer { uid: user.uid, pid }));
         }
         if let Some(leaf) = peer.chain().first() {
@@ -54,13 +71,14 @@ impl Desk {
             return Ok(caller(Some(svid.id), proof));
         }
         match bearer(request)? {
-            Some(token) => self.by_token(&realm, token),
+            Some(token) => self.by_token(realm, token),
             None => Ok(caller(None, Proof::Nothing)),
         }
     }
 
     fn realm(&self, request: &Request, peer: &PeerInfo) -> Result<Arc<Realm>, Failure> {
-        let unknown = || Failure::new(Kind::NotFound, "realm.unknown", "no realm is served under this name");
+        let unknown =
+            || Failure::new(Kind::NotFound, "realm.unknown", "no realm is served under this name");
         if peer.unix().is_some() {
             return match text(request, REALM_HEADER)? {
                 Some(name) => self.server.realms.by_name(name).ok_or_else(unknown),
@@ -70,7 +88,9 @@ impl Desk {
         let authority = request.uri().host().map(str::to_owned);
         let host = match (authority, text(request, HOST.as_str())?) {
             (Some(host), _) => Some(host),
-            (None, Some(host)) => Some(host.rsplit_once(':').map_or(host, |(name, _)| name).to_owned()),
+            (None, Some(host)) => {
+                Some(host.rsplit_once(':').map_or(host, |(name, _)| name).to_owned())
+            }
             (None, None) => None,
         };
         self.server.realms.by_host(host.as_deref()).ok_or_else(unknown)
@@ -78,14 +98,18 @@ impl Desk {
 
     fn by_token(&self, realm: &Realm, token: &str) -> Result<Caller, Failure> {
         let server = &self.server;
-        let audience = format!("{}/api", realm.issuer);
-        let keys = server.bundles.jwt_keys(realm.id);
-        let claims = verify_jwt_svid(token, &audience, keys.as_ref(), server.env.clock.now())
+        let audience = format!("{}/api", realm.issuer.as_str());
+        let claims = server
+            .bundles
+            .verify_jwt_svid(realm.id, token, &audience, server.env.clock.now())
             .map_err(|error| unauthenticated("the token is not accepted here").because(error))?;
         Ok(Caller {
             realm: realm.id,
-            subject: Some(claims.subject),
-            proof: Proof::JwtSvid { issued_at: claims.issued_at.unwrap_or(claims.expires_at), expires_at: claims.expires_at },
+            subject: Some(claims.id),
+            proof: Proof::JwtSvid {
+                issued_at: claims.issued_at.unwrap_or(claims.expires_at),
+                expires_at: claims.expires_at,
+            },
             listener: self.listener,
         })
     }
@@ -105,7 +129,9 @@ fn bearer(request: &Request) -> Result<Option<&str>, Failure> {
     match text(request, AUTHORIZATION.as_str())? {
         None => Ok(None),
         Some(value) => match value.split_once(' ') {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim())),
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+                Ok(Some(token.trim()))
+            }
             _ => Err(unauthenticated("the authorization header must be `Bearer` and a token")),
         },
     }
@@ -115,12 +141,15 @@ fn text<'r>(request: &'r Request, name: &str) -> Result<Option<&'r str>, Failure
     let mut values = request.headers().get_all(name).iter();
     let first = values.next();
     if values.next().is_some() {
-        return Err(Failure::new(Kind::Invalid, "request.header_twice", format!("the header `{name}` is there twice")));
+        return Err(Failure::new(
+            Kind::Invalid,
+            "request.header_twice",
+            format!("the header `{name}` is there twice"),
+        ));
     }
-    first
-        .map(|value| value.to_str())
-        .transpose()
-        .map_err(|_| Failure::new(Kind::Invalid, "request.header", format!("the header `{name}` is no text")))
+    first.map(|value| value.to_str()).transpose().map_err(|_| {
+        Failure::new(Kind::Invalid, "request.header", format!("the header `{name}` is no text"))
+    })
 }
 
 fn unauthenticated(words: &'static str) -> Failure {

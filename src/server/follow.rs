@@ -4,7 +4,7 @@
 //! in one snapshot, so that what is applied was true at one moment. A follower that fails tries again: a notice is only a
 //! nudge, and the log is read from the cursor.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use crate::access::{POLICY, ROLE_BINDING};
@@ -17,6 +17,7 @@ use crate::realms::REALM;
 use crate::workloads::ENTRY;
 
 use super::build::Server;
+use super::serve::realm_names;
 
 /// Changes taken in one snapshot: enough to catch up quickly, few enough to hold a reader for milliseconds only.
 const CHANGES_AT_ONCE: usize = 2000;
@@ -36,7 +37,7 @@ pub(super) async fn load(server: &Arc<Server>, realm: RealmId) -> Result<Cursor,
             })
         })
         .await?;
-    server.env.db.applied(realm, cursor);
+    settled(server, realm, cursor);
     Ok(cursor)
 }
 
@@ -67,7 +68,7 @@ async fn catch_up(server: &Arc<Server>, realm: RealmId, from: Cursor) -> Result<
         .await?;
     match reached {
         Some(cursor) => {
-            server.env.db.applied(realm, cursor);
+            settled(server, realm, cursor);
             Ok(cursor)
         }
         // Another history, or too far behind: everything anew.
@@ -75,9 +76,17 @@ async fn catch_up(server: &Arc<Server>, realm: RealmId, from: Cursor) -> Result<
     }
 }
 
+/// Every index holds everything up to here: agents hear of it, and the writers that wait for it go on.
+fn settled(server: &Server, realm: RealmId, cursor: Cursor) {
+    server.workloads.settled(realm, cursor);
+    server.env.db.applied(realm, cursor);
+}
+
 async fn step(tx: &mut Tx, server: &Server, from: Cursor) -> Result<Option<Cursor>, Fault> {
     let Some(changes) = tx.changes_after(from, CHANGES_AT_ONCE).await? else { return Ok(None) };
-    let Some(last) = changes.last().map(|change| change.seq) else { return Ok(Some(tx.head().await?)) };
+    let Some(last) = changes.last().map(|change| change.seq) else {
+        return Ok(Some(tx.head().await?));
+    };
     for (kind, keys) in by_kind(changes) {
         server.apply(tx, &kind, &keys).await?;
     }
@@ -87,13 +96,23 @@ async fn step(tx: &mut Tx, server: &Server, from: Cursor) -> Result<Option<Curso
 /// The keys of each kind, each once, in the order of their first change.
 fn by_kind(changes: Vec<Change>) -> BTreeMap<String, Vec<String>> {
     let mut kinds: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut seen = HashSet::new();
     for change in changes {
-        let keys = kinds.entry(change.kind).or_default();
-        if !keys.contains(&change.key) {
-            keys.push(change.key);
+        if seen.insert((change.kind.clone(), change.key.clone())) {
+            kinds.entry(change.kind).or_default().push(change.key);
         }
     }
     kinds
+}
+
+/// Every realm, once, without following: for commands beside a running server.
+pub(super) async fn load_all(server: &Arc<Server>) -> Result<(), Fault> {
+    load(server, RealmId::SYSTEM).await?;
+    for realm in server.realms.all() {
+        server.authority.open(realm_names(&realm))?;
+        load(server, realm.id).await?;
+    }
+    Ok(())
 }
 
 impl Server {

@@ -6,25 +6,34 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use tonic::service::Routes;
 use utoipa_axum::router::OpenApiRouter;
+use weft_proto::spire::api::server::agent::v1::agent_server::AgentServer;
 
 use super::build::Server;
 use super::callers::Desk;
-use super::{callers, documents, node_calls};
+use super::{callers, documents, node_calls, status};
+use crate::access::Rights;
 use crate::grpc::GrpcShell;
 use crate::http::ApiShell;
 use crate::kernel::limits::ADMIN_BODY_BYTES_MAX;
-use crate::kernel::{Lifetime, Listener};
+use crate::kernel::{Lifetime, Listener, RealmId, SpiffeId};
+use crate::nodes::grpc::AgentService;
+use crate::nodes::http::{Contact, JoinFacts};
 use crate::telemetry::{health_service, ops_routes};
-use crate::{audit, authority, bundles, nodes, realms, workloads};
+use crate::{access, audit, authority, bundles, nodes, realms, workloads};
 
 /// The `node` door: the server API of SPIRE's agents, and our push stream.
 pub(super) fn node(server: &Arc<Server>) -> Router {
     let mut services = Routes::default();
-    services = services.add_service(nodes::grpc::agent_service(server.nodes.clone(), server.tasks.clone()));
-    for service in workloads::grpc::services(&server.workloads, &server.tasks) {
-        services = service(services);
-    }
-    services = services.add_service(health_service(server.health.clone()));
+    services = services
+        .add_service(AgentServer::new(AgentService::new(
+            server.nodes.clone(),
+            server.tasks.clone(),
+        )))
+        .add_service(server.workloads.entry_service())
+        .add_service(server.workloads.svid_service())
+        .add_service(server.workloads.bundle_service())
+        .add_service(server.workloads.node_service())
+        .add_service(health_service(server.health.clone()));
     let shell = GrpcShell {
         clock: Arc::clone(&server.env.clock),
         entropy: Arc::clone(&server.env.entropy),
@@ -34,27 +43,54 @@ pub(super) fn node(server: &Arc<Server>) -> Router {
     shell.wrap(services).layer(from_fn_with_state(Arc::clone(server), node_calls::identify))
 }
 
-/// The admin API with its description, as every door mounts it.
+/// The admin API, as every door mounts it.
 pub(super) fn admin(server: &Arc<Server>, listener: Listener) -> Router {
+    shell(server).wrap(admin_for(server, listener))
+}
+
+fn admin_for(server: &Arc<Server>, listener: Listener) -> Router {
     let (routes, _) = admin_routes(server).split_for_parts();
     let desk = Desk { server: Arc::clone(server), listener };
-    shell(server).wrap(routes.layer(from_fn_with_state(desk, callers::identify)))
+    routes.layer(from_fn_with_state(desk, callers::identify))
 }
 
 /// The admin API's operations, a slice a line.
 pub(super) fn admin_routes(server: &Arc<Server>) -> OpenApiRouter {
+    let rights = Rights::new(server.access.clone(), server.events.clone(), server.env.clone());
     OpenApiRouter::with_openapi(documents::about())
-        .merge(realms::http::routes(&server.realms))
+        .merge(nodes::http::routes(&server.nodes, Arc::new(Facts(Arc::clone(server)))))
         .merge(workloads::http::routes(&server.workloads))
-        .merge(nodes::http::routes(&server.nodes))
-        .merge(authority::http::routes(&server.authority))
         .merge(bundles::http::routes(&server.bundles))
+        .merge(authority::http::routes(&server.authority))
         .merge(audit::http::routes(&server.audit))
+        .merge(access::http::routes(&rights))
+        .merge(realms::http::routes(&server.realms))
+        .merge(status::routes(server))
+}
+
+/// What join strings say of this server.
+#[derive(Debug)]
+struct Facts(Arc<Server>);
+
+impl JoinFacts for Facts {
+    fn address(&self) -> String {
+        self.0.node_address()
+    }
+
+    fn pins(&self, realm: RealmId) -> Vec<[u8; 32]> {
+        self.0.pins(realm)
+    }
+
+    fn contact(&self, realm: RealmId, agent: &SpiffeId) -> Contact {
+        let (workloads, now) = (&self.0.workloads, self.0.env.clock.now());
+        let view_age = workloads.view(realm, agent).map(|view| now.since(view.at));
+        Contact { connected: workloads.is_connected(realm, agent), view_age }
+    }
 }
 
 /// The `public` door: what everybody may see, and the admin API by token.
 pub(super) fn public(server: &Arc<Server>) -> Router {
-    admin(server, Listener::Public).merge(shell(server).wrap(documents::routes(server)))
+    shell(server).wrap(admin_for(server, Listener::Public).merge(documents::routes(server)))
 }
 
 /// The `ops` door.

@@ -3,14 +3,14 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::settings::section;
 
 section! {
     /// The settings of `weft server`. Every key has the default that is written here; the environment overlays the
     /// file (`WEFT_SERVER__DATA_DIR`), and the command line overlays both.
-    #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+    #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
     #[serde(deny_unknown_fields, default)]
     pub struct Settings {
         /// The server itself.
@@ -32,14 +32,14 @@ section! {
         /// Registration entries.
         pub workloads: crate::workloads::Settings,
         /// The log.
-        pub log: crate::telemetry::LogSettings,
+        pub log: crate::telemetry::Settings,
     }
     live { log }
 }
 
 section! {
     /// The server itself.
-    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
     #[serde(deny_unknown_fields, default)]
     pub struct ServerSettings {
         /// The trust domain of the realm `default`, fixed for ever at the first start.
@@ -56,7 +56,7 @@ section! {
 
 section! {
     /// The doors. What each speaks is in ARCHITECTURE.md, under doors and trust.
-    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
     #[serde(deny_unknown_fields, default)]
     pub struct ListenSettings {
         /// For agents: gRPC over TLS with the realm's own X.509-SVID.
@@ -80,7 +80,7 @@ section! {
 
 section! {
     /// Where rows live.
-    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
     #[serde(deny_unknown_fields, default)]
     pub struct StorageSettings {
         /// `sqlite:<path>` or `postgres://…`. Not set: SQLite in the data directory.
@@ -90,7 +90,7 @@ section! {
 
 section! {
     /// The key-encryption key: 32 bytes that seal every private key and every recorded fact.
-    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
     #[serde(deny_unknown_fields, default)]
     pub struct SealSettings {
         /// A file that only the server's user can read. Not set, and nothing below either: `kek` in the data directory,
@@ -129,17 +129,5 @@ impl Default for ListenSettings {
             certificate: None,
             certificate_key: None,
         }
-    }
-}
-
-impl Default for StorageSettings {
-    fn default() -> Self {
-        Self { url: None }
-    }
-}
-
-impl Default for SealSettings {
-    fn default() -> Self {
-        Self { file: None, environment: None, credential: None, earlier_files: Vec::new() }
     }
 }

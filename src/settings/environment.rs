@@ -64,13 +64,14 @@ impl Places {
             .or_else(|| absolute("HOME").map(|home| home.join(".local").join("state")))
             .filter(|_| !root)
             .unwrap_or_else(|| PathBuf::from("/var/lib"));
-        let run =
-            absolute("XDG_RUNTIME_DIR").filter(|_| !root).unwrap_or_else(|| PathBuf::from("/run"));
-        Self {
-            data: state.join("weft"),
-            agent_socket: run.join("weft").join("agent.sock"),
-            local_socket: run.join("weft").join("server.sock"),
-        }
+        let data = state.join("weft");
+        // Without a session there is no run-time directory: the socket goes to the state then.
+        let agent_socket = match (root, absolute("XDG_RUNTIME_DIR")) {
+            (true, _) => PathBuf::from("/run/weft/agent.sock"),
+            (false, Some(run)) => run.join("weft").join("agent.sock"),
+            (false, None) => data.join("agent.sock"),
+        };
+        Self { agent_socket, local_socket: data.join("admin.sock"), data }
     }
 
     /// The places of this process.

@@ -1,16 +1,20 @@
 //! Settings of the desk.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-/// What certificates of ours look like.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// The organisation in the subject of every X.509-SVID. Peers that are not SPIFFE's may refuse an empty subject.
-    /// Empty: no organisation, and the subject is empty where there is no DNS name (its names are then critical).
-    pub subject_organization: String,
-    /// How long the server's own certificate lives, in seconds. It is renewed at half of it.
-    pub server_seconds: i64,
+use crate::settings::section;
+
+section! {
+    /// What certificates of ours look like.
+    #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub struct Settings {
+        /// The organisation in the subject of every X.509-SVID. Peers that are not SPIFFE's may refuse an empty subject.
+        /// Empty: no organisation, and the subject is empty where there is no DNS name (its names are then critical).
+        pub subject_organization: String,
+        /// How long the server's own certificate lives, in seconds. It is renewed at half of it.
+        pub server_seconds: i64,
+    }
 }
 
 impl Default for Settings {

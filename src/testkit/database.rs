@@ -100,6 +100,17 @@ impl TestDatabase {
         }
     }
 
+    /// A database without a schema yet: the first `open` migrates it.
+    pub async fn empty(engine: Engine) -> Self {
+        if engine == Engine::Sqlite {
+            return Self::new(engine).await;
+        }
+        let server = postgres::shared();
+        let name = server.create(None);
+        let (url, clock) = (server.url(&name), TestClock::new());
+        Self { engine, url, clock, place: Place::Database(name), opened: AtomicU64::new(0) }
+    }
+
     /// A PostgreSQL database on a server of its own, which the test may stop and kill.
     pub fn with_server(server: PostgresServer) -> Self {
         let url = server.url(&server.create(None));
@@ -128,6 +139,19 @@ impl TestDatabase {
         self.engine
     }
 
+    /// Runs SQL on a PostgreSQL database as its server's superuser; gives what `psql -At` prints.
+    pub fn sql(&self, sql: &str) -> String {
+        let bare = self.url.split('?').next().unwrap_or_default();
+        let name = bare.rsplit('/').next().unwrap_or_default();
+        self.server().unwrap_or_else(|| postgres::shared()).sql(name, sql)
+    }
+
+    /// A replica that reaches the database through this address.
+    pub async fn open_at(&self, url: &str) -> Db {
+        let entropy = Arc::new(SeededEntropy::new(self.opened.fetch_add(1, Ordering::Relaxed)));
+        must(Db::open(url, Arc::new(self.clock.clone()), entropy).await, "open the database")
+    }
+
     /// Its address, as in settings.
     pub fn url(&self) -> &str {
         &self.url
@@ -140,8 +164,7 @@ impl TestDatabase {
 
     /// A replica. SQLite has one: there a further one is for a test that closed the first. Each has other chance.
     pub async fn open(&self) -> Db {
-        let entropy = Arc::new(SeededEntropy::new(self.opened.fetch_add(1, Ordering::Relaxed)));
-        must(Db::open(&self.url, Arc::new(self.clock.clone()), entropy).await, "open the database")
+        self.open_at(&self.url).await
     }
 }
 

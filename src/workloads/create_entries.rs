@@ -5,13 +5,13 @@ use std::sync::Arc;
 use super::model::{Draft, ENTRY, ENTRY_CREATED, Entry, Error};
 use super::rights::CreateEntry;
 use super::store::Clash;
-use super::validate_entry::validate;
+use super::validate_entry::{Asking, validate};
 use super::{Workloads, store};
 use crate::access::Asker;
 use crate::db::Tx;
 use crate::events::Changed;
 use crate::kernel::limits::BATCH_ITEMS_MAX;
-use crate::kernel::{EntryId, Granted, RealmId, SubjectId, Timestamp, TrustDomain};
+use crate::kernel::{EntryId, Granted, RealmId, SubjectId, TrustDomain};
 
 /// Entries to make. One that has an id is made only if that id is free, so asking again after a lost answer is safe.
 #[derive(Debug, Clone)]
@@ -42,16 +42,11 @@ impl Workloads {
         if !(1..=BATCH_ITEMS_MAX).contains(&ask.drafts.len()) {
             return Err(Error::BatchSize);
         }
-        let home = self.home(ask.realm)?;
-        let now = self.env.clock.now();
-        let mut prepared = Vec::with_capacity(ask.drafts.len());
-        for draft in ask.drafts {
-            prepared.push(self.prepare(ask.realm, &ask.by, &home, draft, now));
-        }
-        let mut outcomes = Vec::with_capacity(prepared.len());
+        let asking = self.asking(ask.realm, &ask.by)?;
+        let mut outcomes = Vec::with_capacity(ask.drafts.len());
         let mut items = Vec::new();
-        for item in prepared {
-            outcomes.push(match item {
+        for draft in ask.drafts {
+            outcomes.push(match self.prepare(&asking, draft) {
                 Ok(ready) => {
                     items.push(ready);
                     None
@@ -71,14 +66,13 @@ impl Workloads {
         Ok(self.authority.bundle(realm).ok_or(Error::Realm)?.trust_domain.clone())
     }
 
-    fn prepare(
-        &self,
-        realm: RealmId,
-        by: &Asker,
-        home: &TrustDomain,
-        draft: Draft,
-        now: Timestamp,
-    ) -> Result<(Entry, Granted), Error> {
+    /// What every item of one call has in common.
+    pub(super) fn asking<'a>(&self, realm: RealmId, by: &'a Asker) -> Result<Asking<'a>, Error> {
+        Ok(Asking { realm, by, home: self.home(realm)?, now: self.env.clock.now() })
+    }
+
+    fn prepare(&self, asking: &Asking<'_>, draft: Draft) -> Result<(Entry, Granted), Error> {
+        let Asking { realm, by, ref home, now } = *asking;
         let terms = validate(&draft, home, now)?;
         let (_, granted) = self.access.permit(CreateEntry { realm, by, terms: &terms })?.spend();
         let id = match draft.id {

@@ -1,17 +1,20 @@
 //! Why a workload gets no identity: what its agent attested, the nearest entries, what is missing, and how old the
 //! agent's view is.
 
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
-use super::index::{Filter, Node, is_alias};
+use super::index::{Filter, Index, Node, is_alias, is_subset};
 use super::model::{Entry, Error};
 use super::rights::ExplainEntry;
 use super::{View, Workloads};
 use crate::access::Asker;
 use crate::db::Cursor;
 use crate::kernel::limits::SELECTORS_MAX;
-use crate::kernel::{EntryId, RealmId, Selector, SpiffeId, Timestamp};
+use crate::kernel::{EntryId, RealmId, Selector, SpiffeId, SubjectId, Timestamp};
+use crate::nodes::Agent;
 
 /// A question about a workload that gets no identity, or not the one that was expected.
 #[derive(Debug, Clone)]
@@ -46,7 +49,7 @@ pub struct Explanation {
 /// The agent, as the server sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AgentState {
-    /// The question names none: parents are not judged.
+    /// The question names none: an entry counts if any agent may use it.
     NotAsked,
     /// Not attested here, or evicted.
     Unknown(SpiffeId),
@@ -113,7 +116,11 @@ impl Workloads {
         ask.selectors.dedup();
         let now = self.env.clock.now();
         let agent = self.agent_state(ask.realm, ask.agent.as_ref(), now);
-        let judge = Judge { agent: &agent, shown: &ask.selectors, now };
+        let anybody = match agent {
+            AgentState::NotAsked => Some(self.anybody(ask.realm, now)),
+            _ => None,
+        };
+        let judge = Judge { agent: &agent, anybody, shown: &ask.selectors, now };
         let mut explanation =
             Explanation { agent: agent.clone(), given: Vec::new(), near: Vec::new(), compared: 0 };
         match named {
@@ -217,6 +224,10 @@ impl Workloads {
     }
 
     fn is_elsewhere(&self, realm: RealmId, entry: &Arc<Entry>, judge: &Judge<'_>) -> bool {
+        if let Some(anybody) = &judge.anybody {
+            let look = |realm: &super::push::Realm| !anybody.reaches(&realm.index, entry);
+            return self.read(realm, look).unwrap_or(true);
+        }
         let AgentState::Known { id, .. } = judge.agent else { return false };
         let Some(agent) = self.nodes.agent(realm, id) else { return true };
         // Before any expiry, so that an expired entry is not also called somebody else's.
@@ -229,9 +240,78 @@ impl Workloads {
     }
 }
 
+impl Workloads {
+    /// The agent of this SPIFFE ID or number; `NotFound` for a number that no agent has.
+    pub(super) fn agent_named(&self, realm: RealmId, text: &str) -> Result<SpiffeId, Error> {
+        let Ok(number) = SubjectId::parse(text) else {
+            return SpiffeId::parse(text).map_err(|error| {
+                Error::invalid("agent", format!("is a SPIFFE ID or a number: {error}"))
+            });
+        };
+        let agents = self.nodes.agents(realm);
+        let found = agents.iter().find(|agent| agent.number == number);
+        found.map(|agent| agent.id.clone()).ok_or_else(|| Error::NotFound { id: text.to_owned() })
+    }
+
+    /// The identities of the node entries that this agent's node matches.
+    pub(super) fn aliases_of(&self, realm: RealmId, agent: &Agent) -> Vec<SpiffeId> {
+        let node = Node::of(agent);
+        let look = |realm: &super::push::Realm| {
+            let aliases = realm.index.aliases_of(&node.selectors);
+            aliases.map(|alias| alias.terms.spiffe_id.clone()).collect()
+        };
+        self.read(realm, look).unwrap_or_default()
+    }
+
+    /// True if an agent or an entry has this identity, so that entries under it can be reached at all.
+    pub(super) fn is_parent(&self, realm: RealmId, id: &SpiffeId) -> bool {
+        let by_entry = |realm: &super::push::Realm| realm.index.with_spiffe_id(id).next().is_some();
+        self.nodes.agent(realm, id).is_some()
+            || self.read(realm, by_entry).unwrap_or(false)
+            || self.nodes.agents(realm).iter().any(|agent| agent.alias.as_ref() == Some(id))
+    }
+
+    /// Every agent that can ask for anything.
+    fn anybody(&self, realm: RealmId, now: Timestamp) -> Anybody {
+        let agents = self.nodes.agents(realm);
+        let live = agents.iter().filter(|agent| !agent.banned && agent.current.expires > now);
+        let nodes: Vec<Node> = live.map(|agent| Node::of(agent)).collect();
+        let names = nodes.iter().flat_map(|node| [Some(node.id.clone()), node.alias.clone()]);
+        Anybody { names: names.flatten().collect(), nodes, aliases: RefCell::default() }
+    }
+}
+
+/// All agents at once: which entries does any of them reach.
+struct Anybody {
+    names: HashSet<SpiffeId>,
+    nodes: Vec<Node>,
+    /// Aliases that were judged already: many entries stand under one.
+    aliases: RefCell<HashMap<EntryId, bool>>,
+}
+
+impl Anybody {
+    fn reaches(&self, index: &Index, entry: &Arc<Entry>) -> bool {
+        let roots = index.roots(entry);
+        roots.parents.iter().any(|parent| self.names.contains(parent))
+            || roots.aliases.iter().any(|alias| self.matches(alias))
+    }
+
+    fn matches(&self, alias: &Entry) -> bool {
+        let judged = self.aliases.borrow().get(&alias.id).copied();
+        judged.unwrap_or_else(|| {
+            let wanted = &alias.terms.selectors;
+            let any = self.nodes.iter().any(|node| is_subset(wanted, &node.selectors));
+            self.aliases.borrow_mut().insert(alias.id.clone(), any);
+            any
+        })
+    }
+}
+
 /// What entries are compared with.
 struct Judge<'a> {
     agent: &'a AgentState,
+    /// Where the question names no agent.
+    anybody: Option<Anybody>,
     shown: &'a [Selector],
     now: Timestamp,
 }
@@ -254,7 +334,9 @@ fn distance(reasons: &[Reason]) -> usize {
 }
 
 /// More than a person reads.
-const NEAR_MAX: usize = 5;
+pub(super) const NEAR_MAX: usize = 50;
+/// As many as a sentence or two can hold.
+const TOLD_MAX: usize = 5;
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -262,10 +344,7 @@ impl fmt::Display for Reason {
             Self::Missing(selectors) => write!(f, "the workload did not show {}", list(selectors)),
             Self::Expired(at) => write!(f, "the entry expired at {at}"),
             Self::OtherParent(parent) => {
-                write!(
-                    f,
-                    "its parent is `{parent}`, which this agent is not and does not stand under"
-                )
+                write!(f, "its parent is `{parent}`, which no agent in question is or stands under")
             }
             Self::OtherNode(selectors) => {
                 write!(f, "it is an alias of nodes, and this node lacks {}", list(selectors))
@@ -286,11 +365,11 @@ impl Explanation {
     /// The same in plain words, a line a finding, the most telling first.
     pub fn words(&self, now: Timestamp) -> Vec<String> {
         let mut lines = self.agent.words(now);
-        for entry in &self.given {
+        for entry in self.given.iter().take(TOLD_MAX) {
             let (id, named) = (&entry.terms.spiffe_id, &entry.id);
             lines.push(format!("entry `{named}` gives this workload `{id}`"));
         }
-        for near in &self.near {
+        for near in self.near.iter().take(TOLD_MAX) {
             let reasons: Vec<_> = near.reasons.iter().map(ToString::to_string).collect();
             let (id, named) = (&near.entry.terms.spiffe_id, &near.entry.id);
             lines.push(format!("entry `{named}` (`{id}`) does not match: {}", reasons.join("; ")));
@@ -302,7 +381,31 @@ impl Explanation {
     }
 }
 
+impl Explanation {
+    /// The most telling of it in one sentence.
+    pub fn summary(&self, now: Timestamp) -> String {
+        if self.agent.gets_nothing() {
+            return self.agent.words(now).join("; ");
+        }
+        match (self.given.as_slice(), self.near.first()) {
+            ([], None) => "no entry has even one of these selectors: create one".to_owned(),
+            ([], Some(near)) => {
+                let reasons: Vec<_> = near.reasons.iter().map(ToString::to_string).collect();
+                let (named, why) = (&near.entry.id, reasons.join("; "));
+                format!("no entry gives it an identity; nearest comes `{named}`, but: {why}")
+            }
+            ([one], _) => format!("it is `{}`, by entry `{}`", one.terms.spiffe_id, one.id),
+            (many, _) => format!("{} entries give it an identity", many.len()),
+        }
+    }
+}
+
 impl AgentState {
+    /// True for an agent whose workloads get nothing, whatever entries say.
+    pub(super) fn gets_nothing(&self) -> bool {
+        matches!(self, Self::Unknown(_) | Self::Banned(_) | Self::Expired(..))
+    }
+
     fn words(&self, now: Timestamp) -> Vec<String> {
         match self {
             Self::NotAsked => Vec::new(),

@@ -1,8 +1,10 @@
 //! Follows the change log: reads entries into memory, and says when everything up to a revision is there.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::index::Index;
+use super::model::Entry;
 use super::{Shared, Workloads, push, store};
 use crate::db::{Cursor, Tx};
 use crate::kernel::{EntryId, Fault, RealmId};
@@ -29,13 +31,15 @@ impl Workloads {
 
     /// Reads the entries that these keys name once more.
     pub async fn apply(&self, tx: &mut Tx, keys: &[String]) -> Result<(), Fault> {
-        let mut rows = Vec::with_capacity(keys.len());
+        // A key without a row is a deletion.
+        let mut rows: HashMap<EntryId, Option<Entry>> = HashMap::with_capacity(keys.len());
         for key in keys {
             let id = EntryId::parse(key).map_err(|e| Fault::malformed("change key", e))?;
-            rows.push((id, store::find(tx, key).await?));
+            rows.insert(id, None);
         }
-        let expires =
-            rows.iter().flat_map(|(_, row)| row).any(|row| row.terms.expires_at.is_some());
+        let found = store::find_all(tx, keys).await?;
+        let expires = found.iter().any(|row| row.terms.expires_at.is_some());
+        rows.extend(found.into_iter().map(|entry| (entry.id.clone(), Some(entry))));
         self.edit(tx.realm(), |realm| {
             for (id, row) in rows {
                 realm.change(&id, row);

@@ -4,7 +4,7 @@
 //! entries, SVIDs and bundles; what waits for each connected agent; `explain`.
 //! Does not own: agents (`nodes`), what an SVID says and who signs it (`svid`), bundles (`bundles`), who may (`access`).
 //! Endpoints: on the `node` listener `spire.api.server.entry.v1.Entry`, `spire.api.server.svid.v1.SVID`,
-//! `spire.api.server.bundle.v1.Bundle` and `weft.node.v1.Node`.
+//! `spire.api.server.bundle.v1.Bundle` and `weft.node.v1.Node`; admin REST under `/entries`.
 //! Invariants:
 //! - No call of an agent reads the database.
 //! - An entry gives an identity to nobody from the second of its expiry on.
@@ -18,6 +18,7 @@ mod delete_entries;
 pub mod explain;
 mod fetch_bundle;
 pub mod grpc;
+pub mod http;
 mod index;
 mod issue_jwt;
 mod issue_x509;
@@ -30,7 +31,8 @@ mod rights;
 mod settings;
 pub(crate) mod store;
 mod sync_entries;
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 mod update_entries;
 mod validate_entry;
@@ -141,6 +143,11 @@ impl Workloads {
         let shared = self.shared(realm)?;
         let views = shared.views.lock().unwrap_or_else(PoisonError::into_inner);
         views.get(agent).copied()
+    }
+
+    /// True while this agent holds a push stream to this replica.
+    pub fn is_connected(&self, realm: RealmId, agent: &SpiffeId) -> bool {
+        self.read(realm, |realm| realm.is_watching(agent)).unwrap_or(false)
     }
 
     /// How many entries the realm has.

@@ -25,6 +25,10 @@ pub const ENTRY_DELETED: &str = "entry.deleted";
 /// What an entry says: whoever shows all the selectors, under the parent, is the SPIFFE ID. Passed the rules of
 /// `validate_entry`; made nowhere else.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "SPIRE's entry has these five switches, each of its own"
+)]
 pub struct Terms {
     /// The identity it gives.
     pub spiffe_id: SpiffeId,
@@ -98,6 +102,10 @@ impl Entry {
 
 /// What a client asks an entry to be; the border has parsed what has a type.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "SPIRE's entry has these five switches, each of its own"
+)]
 pub struct Draft {
     /// The client's choice of id.
     pub id: Option<EntryId>,

@@ -25,6 +25,28 @@ pub(super) async fn find(tx: &mut Tx, id: &str) -> Result<Option<Entry>, Fault> 
     tx.row(FIND, &[id.into()]).await?.as_ref().map(entry).transpose()
 }
 
+/// Those of these entries that there are. Many at once, because on PostgreSQL each statement is a round trip.
+pub(super) async fn find_all(tx: &mut Tx, ids: &[String]) -> Result<Vec<Entry>, Fault> {
+    let mut found = Vec::with_capacity(ids.len());
+    for some in ids.chunks(AT_ONCE) {
+        if let [id] = some {
+            found.extend(find(tx, id).await?);
+            continue;
+        }
+        // The text has a fixed number of places: the last id fills those that are left.
+        let last = some.last().map(String::as_str).unwrap_or_default();
+        let places = some.iter().map(String::as_str).chain(std::iter::repeat(last)).take(AT_ONCE);
+        let places: Vec<Value<'_>> = places.map(Value::from).collect();
+        for row in tx.rows(FIND_8, &places).await? {
+            found.push(entry(&row)?);
+        }
+    }
+    Ok(found)
+}
+
+/// The places of `FIND_8`.
+const AT_ONCE: usize = 8;
+
 /// Inserts the entry, unless its id or its likeness is taken.
 pub(super) async fn insert(tx: &mut Tx, entry: &Entry) -> Result<Result<(), Clash>, Fault> {
     let columns = Columns::of(entry);
@@ -177,10 +199,12 @@ const UPDATE: &str = "UPDATE entry SET number = $3, revision = $4, created_at = 
     jwt_svid_include_jti = $20 WHERE realm = $1 AND id = $2";
 const DELETE: &str = "DELETE FROM entry WHERE realm = $1 AND id = $2";
 const FIND: &str = "SELECT * FROM entry WHERE realm = $1 AND id = $2";
+const FIND_8: &str =
+    "SELECT * FROM entry WHERE realm = $1 AND id IN ($2, $3, $4, $5, $6, $7, $8, $9)";
 const LIKE: &str = "SELECT id FROM entry WHERE realm = $1 AND likeness = $2";
 const PAGE: &str = "SELECT * FROM entry WHERE realm = $1 AND id > $2 ORDER BY id LIMIT $3";
 const EXPIRED: &str =
     "SELECT * FROM entry WHERE realm = $1 AND expires_at <= $2 ORDER BY expires_at, id LIMIT $3";
 
 /// Every statement of this slice; a test prepares them on both engines.
-pub(crate) const STATEMENTS: &[&str] = &[INSERT, UPDATE, DELETE, FIND, LIKE, PAGE, EXPIRED];
+pub(crate) const STATEMENTS: &[&str] = &[INSERT, UPDATE, DELETE, FIND, FIND_8, LIKE, PAGE, EXPIRED];

@@ -61,7 +61,7 @@ impl Workloads {
     }
 
     /// Tells those who have the entry what to do with its identity. A refusal is in force until a renewal is ordered.
-    pub fn direct(&self, realm: RealmId, directive: Directive) {
+    pub fn direct(&self, realm: RealmId, directive: &Directive) {
         self.edit(realm, |realm| realm.direct(directive));
     }
 

@@ -6,13 +6,13 @@ use super::create_entries::oldest;
 use super::model::{Draft, ENTRY, ENTRY_UPDATED, Entry, Error};
 use super::rights::{ReadEntry, UpdateEntry};
 use super::store::Clash;
-use super::validate_entry::validate;
+use super::validate_entry::{Asking, validate};
 use super::{Workloads, store};
 use crate::access::{self, Asker};
 use crate::db::Tx;
 use crate::events::Changed;
 use crate::kernel::limits::BATCH_ITEMS_MAX;
-use crate::kernel::{EntryId, Granted, RealmId, SpiffeId, Timestamp, TrustDomain};
+use crate::kernel::{EntryId, Granted, RealmId, SpiffeId};
 
 /// One entry to change.
 #[derive(Debug, Clone)]
@@ -60,12 +60,11 @@ impl Workloads {
         if !(1..=BATCH_ITEMS_MAX).contains(&ask.changes.len()) {
             return Err(Error::BatchSize);
         }
-        let home = self.home(ask.realm)?;
-        let now = self.env.clock.now();
+        let asking = self.asking(ask.realm, &ask.by)?;
         let mut outcomes = Vec::with_capacity(ask.changes.len());
         let mut items = Vec::new();
         for change in ask.changes {
-            outcomes.push(match self.prepare_update(ask.realm, &ask.by, &home, change, now) {
+            outcomes.push(match self.prepare_update(&asking, &change) {
                 Ok(item) => {
                     items.push(item);
                     None
@@ -80,14 +79,8 @@ impl Workloads {
             .collect())
     }
 
-    fn prepare_update(
-        &self,
-        realm: RealmId,
-        by: &Asker,
-        home: &TrustDomain,
-        change: Change,
-        now: Timestamp,
-    ) -> Result<Item, Error> {
+    fn prepare_update(&self, asking: &Asking<'_>, change: &Change) -> Result<Item, Error> {
+        let Asking { realm, by, ref home, now } = *asking;
         let old = self.entry(realm, &change.id).ok_or_else(|| not_found(&change.id))?;
         // First the right to change it, so that its state tells nothing to who may not know of it.
         let terms = validate(&change.draft, home, now)?;

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::model::{Draft, Error, Terms};
+use crate::access::Asker;
 use crate::kernel::limits::{
     DNS_NAME_BYTES_MAX, DNS_NAMES_MAX, FEDERATES_WITH_MAX, HINT_BYTES_MAX, SELECTORS_MAX,
 };
-use crate::kernel::{Lifetime, SpiffeId, Timestamp, TrustDomain};
+use crate::kernel::{Lifetime, RealmId, SpiffeId, Timestamp, TrustDomain};
 
 /// Paths that belong to the slice that owns that kind of subject: no entry gives such an ID.
 const RESERVED: [&str; 4] = ["/spire", "/user", "/device", "/client"];
@@ -15,8 +16,17 @@ const TTL_SECONDS_MIN: i64 = 5;
 /// A year. Policy and authority bound it further; this only keeps absurd numbers out of arithmetic.
 const TTL_SECONDS_MAX: i64 = 366 * 24 * 3600;
 
+/// What every item of one call about entries has in common.
+#[derive(Debug)]
+pub(super) struct Asking<'a> {
+    pub(super) realm: RealmId,
+    pub(super) by: &'a Asker,
+    pub(super) home: TrustDomain,
+    pub(super) now: Timestamp,
+}
+
 /// Checks a draft against every rule; the first broken one is the answer.
-pub fn validate(draft: &Draft, home: &TrustDomain, now: Timestamp) -> Result<Terms, Error> {
+pub(super) fn validate(draft: &Draft, home: &TrustDomain, now: Timestamp) -> Result<Terms, Error> {
     check_spiffe_id(&draft.spiffe_id, home)?;
     check_parent(draft, home)?;
     let mut selectors = draft.selectors.clone();

@@ -11,5 +11,12 @@ pub use client::{ExpectedPeer, client_config};
 pub use current::{CurrentCertificate, CurrentRoots, TlsClock};
 pub use server::{Clients, server_config};
 
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
+
+/// Makes aws-lc-rs the process's provider, for libraries that ask the process (crates: one provider). Harmless again.
+pub fn install_provider() {
+    // It is the same one if somebody was faster.
+    let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}

@@ -195,7 +195,7 @@ fn leaf_subject(leaf: &LeafTemplate<'_>) -> DistinguishedName {
     subject
 }
 
-fn finish(
+pub(super) fn finish(
     params: &mut CertificateParams,
     key: &PublicKey,
     serial: Serial,

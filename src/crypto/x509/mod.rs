@@ -8,6 +8,7 @@ mod rcgen_keys;
 mod roots;
 mod verify;
 mod view;
+mod web;
 
 pub use build::{CaTemplate, Issuer, LeafTemplate, Serial, ca_name, self_signed_ca};
 pub use roots::Roots;
@@ -15,8 +16,11 @@ pub use verify::{SvidError, VerifiedSvid, svid_of_verified_peer, verify_pki, ver
 pub use view::{
     CertificateError, CertificateView, ExtendedUsages, KeyUsages, pem_certificates, split_chain,
 };
+pub use web::{WebTemplate, pem_private_key, self_signed_web};
 
-#[cfg(all(test, feature = "testkit"))]
-pub(crate) mod forge;
-#[cfg(all(test, feature = "testkit"))]
-mod tests;
+#[cfg(test)]
+#[cfg(feature = "testkit")]
+pub(crate) mod tests;
+#[cfg(test)]
+#[cfg(feature = "testkit")]
+pub(crate) use tests::forge;

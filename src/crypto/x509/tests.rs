@@ -1,5 +1,7 @@
 //! X509-SVID.md as sentences: requirements 8 to 20 of the checklist, requests, and OpenSSL's opinion of what we make.
 
+pub(crate) mod forge;
+
 use std::io::Write as _;
 use std::process::Command;
 use std::sync::Arc;
@@ -9,11 +11,11 @@ use rcgen::{
     KeyUsagePurpose,
 };
 
-use super::forge::{Ca, Forge, NOW, dns, domain, id, lax_key_usage, serial, uri};
 use super::*;
 use crate::crypto::keys::{Algorithm, KeyKind, PrivateKey, PublicKey, Scheme, Signer};
 use crate::kernel::limits::CSR_BYTES_MAX;
 use crate::kernel::{Lifetime, Timestamp};
+use forge::{Ca, Forge, NOW, dns, domain, id, lax_key_usage, serial, uri};
 
 fn verified(chain: &[&[u8]], roots: &Roots) -> Result<VerifiedSvid, SvidError> {
     verify_svid(chain, roots, NOW)
@@ -424,6 +426,26 @@ fn keys_sign_what_their_public_halves_verify() {
     let der = crate::crypto::keys::ecdsa_der(&fixed[..32], &fixed[32..]).unwrap();
     assert!(key.public().verify(Scheme::EcdsaSha256, b"message", &der));
     assert_eq!(format!("{key:?}").matches("PublicKey").count(), 1, "no private part is printed");
+}
+
+/// SPIRE's agents leave the length of the salt to Go, which takes the longest; other peers take the digest's.
+#[test]
+fn a_pss_signature_verifies_with_the_salt_it_was_made_with_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let (key, data) = (file("key"), file("data"));
+    openssl(&["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", &key]);
+    std::fs::write(&data, b"message").unwrap();
+    let public = openssl(&["pkey", "-pubout", "-outform", "DER", "-in", &key]);
+    let public = PublicKey::from_spki_der(&public).unwrap();
+    for (salt, longest) in [("max", true), ("digest", false)] {
+        let salt = format!("rsa_pss_saltlen:{salt}");
+        let options = ["-sigopt", "rsa_padding_mode:pss", "-sigopt", &salt, "-sign", &key, &data];
+        let signature = openssl(&[&["dgst", "-sha256"][..], &options].concat());
+        let verifies = |scheme| public.verify(scheme, b"message", &signature);
+        assert_eq!(verifies(Scheme::RsaPssSha256LongestSalt), longest, "{salt}");
+        assert_eq!(verifies(Scheme::RsaPssSha256), !longest, "{salt}");
+    }
 }
 
 #[test]

@@ -12,13 +12,13 @@ use sqlx::Arguments;
 use sqlx::postgres::PgArguments;
 use tokio::sync::mpsc;
 
-use super::super::fault::Met;
+use super::super::fault::{Met, lost};
 use super::super::job::{Job, Ran};
 use super::super::tx::{self, Head, Mode, NewChange, Run, Tx};
 use super::super::{GROUP_BODIES_MAX, GROUP_TIME_MAX, RUNS_MAX};
 use super::fate::{self, Fate};
 use super::write::{BEGIN, run_body, write_id};
-use super::{Link, Shared};
+use super::{AWAY_AFTER, Link, Shared};
 use crate::kernel::{Fault, Lifetime, RealmId};
 
 type Group = Vec<Box<dyn Job>>;
@@ -43,6 +43,8 @@ enum Attempt {
     NotCommitted(Fault),
     /// Nothing was done, or it cannot be told.
     Lost(Fault),
+    /// There was no transaction to begin with: those who wait would meet the same.
+    NotBegun(Fault),
 }
 
 impl From<Met> for Attempt {
@@ -89,10 +91,16 @@ impl Runner {
                     }
                     return;
                 }
+                Err(Attempt::NotBegun(fault)) => {
+                    group.extend(self.held.drain(..));
+                    group.extend(std::iter::from_fn(|| self.inbox.try_recv().ok()));
+                    fail(&mut group, &fault);
+                    break;
+                }
                 Err(
                     Attempt::Again(fault) | Attempt::NotCommitted(fault) | Attempt::Lost(fault),
                 ) => {
-                    group.iter_mut().for_each(|job| job.fail(fault.clone()));
+                    fail(&mut group, &fault);
                     break;
                 }
             }
@@ -111,7 +119,10 @@ impl Runner {
                 Ok(()) | Err(Attempt::Without(_)) => break None,
                 Err(Attempt::Again(_)) if runs < RUNS_MAX => runs += 1,
                 Err(
-                    Attempt::Again(fault) | Attempt::NotCommitted(fault) | Attempt::Lost(fault),
+                    Attempt::Again(fault)
+                    | Attempt::NotCommitted(fault)
+                    | Attempt::Lost(fault)
+                    | Attempt::NotBegun(fault),
                 ) => break Some(fault),
             }
         };
@@ -125,7 +136,10 @@ impl Runner {
 
     /// One transaction with all of the group in it, and with what else waits if it may `grow`.
     async fn attempt(&mut self, group: &mut Group, grow: bool) -> Result<(), Attempt> {
-        let (link, head) = self.begin().await?;
+        let begun = tokio::time::timeout(AWAY_AFTER, self.begin()).await;
+        let (link, head) = begun
+            .unwrap_or_else(|_| Err(lost("no connection in time")))
+            .map_err(|met| if met.again { met.into() } else { Attempt::NotBegun(met.fault) })?;
         let newest = self.shared.heads.newest(self.realm);
         let mut done = Done { head, moved: false, changes: Vec::new() };
         if head.history == newest.history && head.seq < newest.seq {
@@ -137,7 +151,7 @@ impl Runner {
             Run::new(self.realm, Mode::Change, super::super::count::Counter::default(), None);
         let mut tx = Tx::new(tx::Link::Postgres(link), idle);
         let ran = self.bodies(&mut tx, group, grow, &mut done).await;
-        let lost = tx.met().is_some_and(|met| met.lost);
+        let gone = tx.met().is_some_and(|met| met.lost);
         let Some(mut link) = tx.into_postgres() else {
             return Err(Attempt::Lost(Fault::bug("no connection")));
         };
@@ -148,7 +162,7 @@ impl Runner {
                 Err(attempt)
             }
             Err((attempt, _)) => {
-                if !lost && link.batch("ROLLBACK").await.is_ok() {
+                if !gone && link.batch("ROLLBACK").await.is_ok() {
                     self.link = Some(link);
                 }
                 Err(attempt)
@@ -157,7 +171,7 @@ impl Runner {
     }
 
     /// A transaction that holds the realm's head. A connection that died while idle is replaced.
-    async fn begin(&mut self) -> Result<(Box<Link>, Head), Attempt> {
+    async fn begin(&mut self) -> Result<(Box<Link>, Head), Met> {
         if let Some(mut link) = self.link.take() {
             match self.lock(&mut link).await {
                 Ok(head) => return Ok((link, head)),
@@ -166,7 +180,7 @@ impl Runner {
                     if link.batch("ROLLBACK").await.is_ok() {
                         self.link = Some(link);
                     }
-                    return Err(met.into());
+                    return Err(met);
                 }
             }
         }
@@ -210,7 +224,9 @@ impl Runner {
             at += 1;
             if rights {
                 // Permits older than this are refused from here on: by the next group, once it is committed.
-                self.held.extend(group.drain(at..));
+                for job in group.drain(at..).rev() {
+                    self.held.push_front(job);
+                }
             } else if grow && clock.elapsed() < Lifetime::micros(until) {
                 self.grow(group, at);
             }
@@ -274,6 +290,12 @@ impl Runner {
         arguments.add(columns.2)?;
         arguments.add(columns.3)?;
         Ok(arguments)
+    }
+}
+
+fn fail(group: &mut Group, fault: &Fault) {
+    for job in group {
+        job.fail(fault.clone());
     }
 }
 

@@ -108,13 +108,12 @@ impl Link {
         params: &[Value<'_>],
     ) -> Result<PgArguments, Met> {
         let key = (sql.as_ptr().addr(), sql.len());
-        let expected = match self.parameters.get(&key) {
-            Some(count) => *count,
-            None => {
-                let count = text::parameters(sql)?;
-                self.parameters.insert(key, count);
-                count
-            }
+        let expected = if let Some(count) = self.parameters.get(&key) {
+            *count
+        } else {
+            let count = text::parameters(sql)?;
+            self.parameters.insert(key, count);
+            count
         };
         text::check(sql, expected, params.len())?;
         let mut arguments = PgArguments::default();

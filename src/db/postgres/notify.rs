@@ -115,8 +115,8 @@ pub(super) async fn poll(shared: Arc<Shared>) {
     let mut looks = 0_u64;
     loop {
         every.tick().await;
+        link = look(&shared, link, looks.is_multiple_of(LOOKS_PER_CLEANING)).await.ok();
         looks = looks.wrapping_add(1);
-        link = look(&shared, link, looks % LOOKS_PER_CLEANING == 0).await.ok();
     }
 }
 

@@ -19,7 +19,7 @@ use super::pool::{Pool, connect};
 use crate::kernel::{Fault, RealmId, Timestamp};
 
 /// A migration may have to wait for another replica's, and may take its time.
-const MIGRATE_WITHIN: Duration = Duration::from_secs(300);
+const MIGRATE_WITHIN: Duration = Duration::from_mins(5);
 /// Statements kept prepared on each connection: more than the slices have.
 const PREPARED_MAX: usize = 512;
 

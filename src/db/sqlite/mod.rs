@@ -59,7 +59,7 @@ impl Sqlite {
         let ours = Arc::clone(&clock);
         let (writer, inbox) = mpsc::channel(WAITING_MAX);
         start_thread("weft-db-write", move || {
-            writer::Writer::new(link, inbox, heads, clock).run()
+            writer::Writer::new(link, inbox, heads, clock).run();
         })?;
         let (readers, queue) = mpsc::channel(WAITING_MAX);
         let queue = reader::shared(queue);
@@ -189,3 +189,22 @@ const READER: &str =
 const BEGIN: &str = "BEGIN IMMEDIATE";
 const COMMIT: &str = "COMMIT";
 const ALL_HEADS: &str = "SELECT realm, history, seq, rights_seq FROM change_head";
+
+/// Copies `backup` beside `target`, makes it durable, and moves it into place with the old log and its index removed.
+pub(super) fn replace(backup: &Path, target: &Path) -> Result<(), Fault> {
+    let fresh = target.with_extension("restoring");
+    let away = |error: std::io::Error| Fault::away("database file", error);
+    std::fs::copy(backup, &fresh).map_err(away)?;
+    std::fs::File::open(&fresh).and_then(|file| file.sync_all()).map_err(away)?;
+    for extension in ["-wal", "-shm"] {
+        let mut beside = target.as_os_str().to_owned();
+        beside.push(extension);
+        match std::fs::remove_file(&beside) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(away(error)),
+            _ => {}
+        }
+    }
+    std::fs::rename(&fresh, target).map_err(away)?;
+    let directory = target.parent().unwrap_or(Path::new("."));
+    std::fs::File::open(directory).and_then(|directory| directory.sync_all()).map_err(away)
+}

@@ -110,12 +110,28 @@ impl Writer {
                     }
                     return;
                 }
-                Attempt::NotBegun(fault) => return fail(group, &fault),
+                Attempt::NotBegun(fault) => {
+                    fail(group, &fault);
+                    return self.fail_waiting(&fault);
+                }
             }
             if group.is_empty() {
                 return;
             }
             grow = false;
+        }
+    }
+
+    /// Those who wait would meet the same, one after the other.
+    fn fail_waiting(&mut self, fault: &Fault) {
+        while let Some(message) = self.held.pop_front().or_else(|| self.inbox.try_recv().ok()) {
+            match message {
+                Message::Run(job) => fail(vec![job], fault),
+                Message::Truncate(caller) => {
+                    // A caller that went away needs no answer.
+                    let _gone = caller.send(Err(fault.clone()));
+                }
+            }
         }
     }
 
@@ -144,13 +160,13 @@ impl Writer {
                 return Attempt::Ended(at, ended.err().unwrap_or_else(lost));
             }
             at += 1;
-            match ended {
+            if ended.is_ok_and(|rights| rights) {
                 // Permits older than this are refused from here on: by the next group, once it is committed.
-                Ok(true) => self.hold(group.split_off(at)),
-                Ok(false) => {
-                    self.grow(group, at, grow && self.clock.elapsed() < Lifetime::micros(until))
-                }
-                Err(_) => {}
+                let rest = group.split_off(at);
+                self.hold(rest);
+            } else {
+                let may = grow && self.clock.elapsed() < Lifetime::micros(until);
+                self.grow(group, at, may);
             }
         }
         match self.finish(&ends) {

@@ -31,7 +31,7 @@ async fn rights_seq(db: &Db) -> i64 {
 }
 
 /// Takes a right away, as the change numbered next.
-async fn revoke(db: &Db) -> Result<(), Fault> {
+pub(super) async fn revoke(db: &Db) -> Result<(), Fault> {
     db.change(REALM, SERVER, (), |tx: &mut Tx, ()| {
         Box::pin(async move {
             tx.changed("role", "alice", b"")?;
@@ -41,7 +41,7 @@ async fn revoke(db: &Db) -> Result<(), Fault> {
     .await
 }
 
-fn granted(rights_seq: i64) -> Granted {
+pub(super) fn granted(rights_seq: i64) -> Granted {
     Granted { rights_seq: Some(rights_seq), ..SERVER }
 }
 

@@ -4,6 +4,8 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
+
 use super::super::{Db, Engine};
 use super::{REALM, Runs, change, names, put, spawn, write};
 use crate::kernel::{Fault, Kind};
@@ -177,11 +179,165 @@ async fn a_body_may_run_again_and_only_its_last_run_counts() {
     }
 }
 
+/// A change whose body waits at a gate before it ends.
+fn gated(db: &Db, name: &'static str, gates: Gates) -> JoinHandle<Result<(), Fault>> {
+    let db = db.clone();
+    spawn(async move {
+        db.change(REALM, super::SERVER, (name, Mutex::new(gates)), |tx, (name, gates)| {
+            Box::pin(async move {
+                put(tx, name).await?;
+                tx.changed("lease", name, b"")?;
+                pause(gates);
+                Ok(())
+            })
+        })
+        .await
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn bodies_that_wait_share_a_transaction_and_answers_leave_after_its_commit() {
+    on_each_engine(async |db| {
+        let (here, arrived) = channel();
+        let (go, may_go) = channel();
+        let (here_too, arrived_too) = channel();
+        let (go_too, may_go_too) = channel();
+        let first = gated(&db, "first", (here, may_go));
+        until(async || arrived.try_recv().is_ok()).await;
+        let refused = spawn({
+            let db = db.clone();
+            async move {
+                db.change(REALM, super::SERVER, (), |_, ()| {
+                    Box::pin(async move { Err::<(), _>(Error::Refused) })
+                })
+                .await
+            }
+        });
+        let last = gated(&db, "last", (here_too, may_go_too));
+        // Both must be in the queue before the first body ends.
+        tokio::time::timeout(Duration::from_millis(200), std::future::pending::<()>())
+            .await
+            .unwrap_err();
+        go.send(()).unwrap();
+        until(async || arrived_too.try_recv().is_ok()).await;
+        assert!(!first.is_finished(), "its commit is still to come");
+        assert!(!refused.is_finished(), "errors leave after the commit, too");
+        assert_eq!(names(&db).await, [""; 0]);
+        go_too.send(()).unwrap();
+        first.await.unwrap().unwrap();
+        last.await.unwrap().unwrap();
+        assert!(matches!(refused.await.unwrap(), Err(Error::Refused)));
+        assert_eq!(names(&db).await, ["first", "last"]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_fault_that_ends_the_transaction_is_its_bodys_answer_and_the_others_run_again() {
+    let base = TestDatabase::new(Engine::Sqlite).await;
+    let db = base.open().await;
+    let (here, arrived) = channel();
+    let (go, may_go) = channel();
+    let first = gated(&db, "first", (here, may_go));
+    until(async || arrived.try_recv().is_ok()).await;
+    let ending = spawn({
+        let db = db.clone();
+        async move {
+            db.write(REALM, (), |tx, ()| {
+                Box::pin(async move {
+                    put(tx, "half").await?;
+                    // As SQLite itself does on a full disk.
+                    tx.execute("ROLLBACK", &[]).await
+                })
+            })
+            .await
+        }
+    });
+    let last = spawn({
+        let db = db.clone();
+        async move { write(&db, "last").await }
+    });
+    until(async || !ending.is_finished()).await;
+    go.send(()).unwrap();
+    // Its second run.
+    until(async || arrived.try_recv().is_ok() || first.is_finished()).await;
+    drop(go);
+    let ended: Result<u64, Fault> = ending.await.unwrap();
+    assert_eq!(ended.unwrap_err().kind(), Kind::Bug);
+    first.await.unwrap().unwrap();
+    last.await.unwrap().unwrap();
+    assert_eq!(names(&db).await, ["first", "last"]);
+    assert_eq!(super::changes::numbers(&db, REALM).await, [1]);
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_and_what_fits_is_still_taken() {
+    const BOUND: &str = "PRAGMA max_page_count = 40";
+    const UNBOUND: &str = "PRAGMA max_page_count = 1000000";
+    const FILL: &str = "INSERT INTO delivery (realm, id, kind, body, made, due, attempts) \
+        VALUES ($1, $2, 'mail', $3, 0, 0, 0)";
+    let base = TestDatabase::new(Engine::Sqlite).await;
+    let db = base.open().await;
+    let bounded: Result<_, Fault> =
+        db.write(REALM, (), |tx, ()| Box::pin(tx.row(BOUND, &[]))).await;
+    bounded.unwrap();
+    let full: Result<u64, Fault> = db
+        .write(REALM, vec![7_u8; 400_000], |tx, body| {
+            Box::pin(async move { tx.execute(FILL, &["a".into(), body.into()]).await })
+        })
+        .await;
+    assert!(matches!(full, Err(Fault::Full { what: "database" })), "{full:?}");
+    let small = write(&db, "small").await;
+    small.unwrap();
+    let unbounded: Result<_, Fault> =
+        db.write(REALM, (), |tx, ()| Box::pin(tx.row(UNBOUND, &[]))).await;
+    unbounded.unwrap();
+    assert_eq!(names(&db).await, ["small"]);
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_runs_each_body_again_alone() {
+    // A deferred reference shows only at COMMIT.
+    const CHILD: &str = "CREATE TABLE child (realm BIGINT NOT NULL, name TEXT NOT NULL, \
+        FOREIGN KEY (realm, name) REFERENCES lease (realm, name) DEFERRABLE INITIALLY DEFERRED)";
+    const ORPHAN: &str = "INSERT INTO child (realm, name) VALUES ($1, 'nobody')";
+    on_each_engine(async |db| {
+        let made: Result<u64, Fault> =
+            db.write(REALM, (), |tx, ()| Box::pin(tx.execute(CHILD, &[]))).await;
+        made.unwrap();
+        let callers = (0..30).map(|n| {
+            let db = db.clone();
+            spawn(async move {
+                if n != 10 {
+                    return change(&db, &format!("{n:02}")).await;
+                }
+                db.change(REALM, super::SERVER, (), |tx, ()| {
+                    Box::pin(async move {
+                        tx.execute(ORPHAN, &[]).await?;
+                        tx.changed("lease", "orphan", b"")
+                    })
+                })
+                .await
+            })
+        });
+        for (n, answer) in futures_util::future::join_all(callers).await.into_iter().enumerate() {
+            let answer = answer.unwrap();
+            assert_eq!(matches!(answer, Err(Fault::Reference { .. })), n == 10, "{n}: {answer:?}");
+        }
+        assert_eq!(names(&db).await.len(), 29);
+        assert_eq!(super::changes::numbers(&db, REALM).await, (1..=29).collect::<Vec<i64>>());
+    })
+    .await;
+}
+
+/// Where a body says that it got there, and what it waits for.
+type Gates = (Sender<()>, Receiver<()>);
+
 /// Says that it got here, and blocks until it may go on.
-fn pause(gates: &Mutex<(Sender<()>, Receiver<()>)>) {
+fn pause(gates: &Mutex<Gates>) {
     let gates = gates.lock().unwrap();
-    gates.0.send(()).unwrap();
-    gates.1.recv().unwrap();
+    // Once the test has opened the gate for good, nobody stands there any more.
+    let _passed = tokio::task::block_in_place(|| (gates.0.send(()), gates.1.recv()));
 }
 
 /// Looks until it is so; fails after ten seconds.

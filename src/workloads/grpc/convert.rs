@@ -51,7 +51,7 @@ pub(super) fn entry(entry: &Entry, mask: &types::EntryMask) -> types::Entry {
         wire.dns_names = terms.dns_names.iter().map(ToString::to_string).collect();
     }
     if mask.hint {
-        wire.hint = terms.hint.as_deref().unwrap_or_default().to_owned();
+        terms.hint.as_deref().unwrap_or_default().clone_into(&mut wire.hint);
     }
     if mask.jwt_svid_ttl {
         wire.jwt_svid_ttl = ttl(terms.jwt_svid_ttl);

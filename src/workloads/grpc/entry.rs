@@ -41,14 +41,14 @@ impl wire::entry_server::Entry for Service {
     ) -> Result<Response<SyncStream>, Status> {
         let caller = caller(&request)?;
         let requests = request.into_inner();
-        let sync = Sync::new(self.workloads.clone(), caller);
+        let sync = Exchange::new(self.workloads.clone(), caller);
         Ok(Response::new(Box::pin(answers(sync, requests))))
     }
 }
 
 /// Answers each request of the agent, page by page, until it has no more.
-fn answers<S>(
-    sync: Sync,
+pub(super) fn answers<S>(
+    sync: Exchange,
     requests: S,
 ) -> impl Stream<Item = Result<wire::SyncAuthorizedEntriesResponse, Status>> + Send
 where
@@ -71,7 +71,7 @@ where
 }
 
 /// One synchronisation.
-struct Sync {
+pub(super) struct Exchange {
     workloads: Workloads,
     caller: NodeCaller,
     mask: EntryMask,
@@ -88,14 +88,14 @@ enum Pages {
     Entries(std::vec::IntoIter<Arc<Entry>>),
 }
 
-impl Sync {
-    fn new(workloads: Workloads, caller: NodeCaller) -> Self {
+impl Exchange {
+    pub(super) fn new(workloads: Workloads, caller: NodeCaller) -> Self {
         Self { workloads, caller, mask: convert::ALL, entries: None, pages: None, done: false }
     }
 
     fn take(&mut self, request: wire::SyncAuthorizedEntriesRequest) -> Result<(), Status> {
         match &self.entries {
-            None => self.open(request),
+            None => self.open(&request),
             Some(entries) => {
                 let wanted: Vec<_> =
                     request.ids.iter().filter_map(|id| entries.get(id)).cloned().collect();
@@ -105,7 +105,7 @@ impl Sync {
         }
     }
 
-    fn open(&mut self, request: wire::SyncAuthorizedEntriesRequest) -> Result<(), Status> {
+    fn open(&mut self, request: &wire::SyncAuthorizedEntriesRequest) -> Result<(), Status> {
         if !request.ids.is_empty() {
             return Err(Status::invalid_argument("the first request must not contain ids"));
         }

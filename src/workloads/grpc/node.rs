@@ -103,9 +103,9 @@ impl<S: Stream<Item = Result<wire::Ack, Status>> + Send + Unpin> Push<S> {
         let opened = self.feed.is_some();
         let silent = async {
             if opened {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             } else {
-                self.workloads.env.clock.sleep(FIRST_WORD_WITHIN).await
+                self.workloads.env.clock.sleep(FIRST_WORD_WITHIN).await;
             }
         };
         tokio::select! {

@@ -36,13 +36,21 @@ impl Node {
     }
 }
 
-/// Where the ways up from an entry lead.
+/// Where the ways up from an entry lead: who has it.
 #[derive(Debug, Default)]
 pub(in crate::workloads) struct Roots {
     /// All parents above: agents among them, and names that agents may have.
-    pub(in crate::workloads) parents: HashSet<SpiffeId>,
-    /// Aliases of nodes.
-    pub(in crate::workloads) aliases: HashSet<EntryId>,
+    pub(in crate::workloads) parents: Vec<SpiffeId>,
+    /// Aliases of nodes, as they were.
+    pub(in crate::workloads) aliases: Vec<Arc<Entry>>,
+}
+
+impl Roots {
+    /// True if this agent is or was authorised for the entry.
+    pub(in crate::workloads) fn hold(&self, node: &Node) -> bool {
+        let stands_for = |alias: &Arc<Entry>| is_subset(&alias.terms.selectors, &node.selectors);
+        self.parents.iter().any(|parent| node.is(parent)) || self.aliases.iter().any(stands_for)
+    }
 }
 
 impl Index {
@@ -59,7 +67,7 @@ impl Index {
             if !seen.insert(parent) {
                 continue;
             }
-            for child in children.iter().filter(live) {
+            for child in children.as_slice().iter().filter(live) {
                 parents.push(child.terms.spiffe_id.clone());
                 found.push(Arc::clone(child));
             }
@@ -103,30 +111,31 @@ impl Index {
         selectors
             .iter()
             .filter_map(|selector| self.aliases.get(selector))
-            .flat_map(Group::iter)
+            .flat_map(Group::as_slice)
             .filter(move |alias| is_subset(&alias.terms.selectors, selectors))
     }
 
     /// Where the ways up from this entry lead; expiries do not matter here.
-    pub(in crate::workloads) fn roots(&self, entry: &Entry) -> Roots {
+    pub(in crate::workloads) fn roots(&self, entry: &Arc<Entry>) -> Roots {
         let mut roots = Roots::default();
         if is_alias(entry) {
-            roots.aliases.insert(entry.id.clone());
+            roots.aliases.push(Arc::clone(entry));
             return roots;
         }
+        let mut seen: HashSet<SpiffeId> = HashSet::new();
         let mut up = vec![entry.terms.parent_id.clone()];
         while let Some(parent) = up.pop() {
-            if roots.parents.contains(&parent) {
+            if !seen.insert(parent.clone()) {
                 continue;
             }
             for step in self.with_spiffe_id(&parent) {
                 if is_alias(step) {
-                    roots.aliases.insert(step.id.clone());
+                    roots.aliases.push(Arc::clone(step));
                 } else {
                     up.push(step.terms.parent_id.clone());
                 }
             }
-            roots.parents.insert(parent);
+            roots.parents.push(parent);
         }
         roots
     }

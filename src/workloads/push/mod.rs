@@ -110,10 +110,7 @@ impl Realm {
         let moved = moves(old.as_deref(), row.as_ref());
         if let Some(old) = &old {
             let roots = self.index.roots(old);
-            self.ring.mark(Mark::Entry(id.clone(), had(&roots)));
-            self.touch(old, &roots, moved, Had::Anyone);
-        } else {
-            self.ring.mark(Mark::Entry(id.clone(), Had::Nobody));
+            self.touch(old, roots, moved, true);
         }
         let Some(row) = row else {
             self.index.remove(id);
@@ -125,7 +122,7 @@ impl Realm {
         if let Some(new) = self.index.get(id).cloned() {
             self.stand_for(&new);
             let roots = self.index.roots(&new);
-            self.touch(&new, &roots, moved, Had::Nobody);
+            self.touch(&new, roots, moved, false);
         }
     }
 
@@ -133,7 +130,9 @@ impl Realm {
     pub(super) fn settle(&mut self, cursor: Cursor) {
         if self.revision.is_some_and(|known| known.history != cursor.history) {
             let agents: Vec<_> = self.watchers.keys().cloned().collect();
-            agents.iter().for_each(|agent| self.stir_wholly(agent));
+            for agent in &agents {
+                self.stir_wholly(agent);
+            }
         }
         self.revision = Some(cursor);
         self.ring.stamp(cursor);
@@ -157,8 +156,7 @@ impl Realm {
         self.expired_until = self.expired_until.max(now);
         for entry in due.iter().filter_map(|id| self.index.get(id).cloned()).collect::<Vec<_>>() {
             let roots = self.index.roots(&entry);
-            self.ring.mark(Mark::Entry(entry.id.clone(), had(&roots)));
-            self.touch(&entry, &roots, true, Had::Anyone);
+            self.touch(&entry, roots, true, true);
         }
         if let (false, Some(cursor)) = (due.is_empty(), self.revision) {
             // No change has this number yet: whoever resumes from the head is told again.
@@ -235,7 +233,7 @@ impl Realm {
     }
 
     /// The realm's own bundle changed.
-    pub(super) fn bundles_changed(&self) {
+    pub(super) fn bundles_changed(&mut self) {
         for watcher in self.watchers.values() {
             watcher.mailbox.put_bundles();
             watcher.mailbox.ring();
@@ -249,7 +247,7 @@ impl Realm {
     }
 
     /// Tells those who have the entry what to do with its identity.
-    pub(super) fn direct(&mut self, directive: Directive) {
+    pub(super) fn direct(&mut self, directive: &Directive) {
         let Some(entry) = self.index.get(&directive.entry).cloned() else { return };
         if directive.refused {
             self.refusals.insert(entry.id.clone(), directive.clone());
@@ -314,12 +312,8 @@ impl Realm {
             return;
         };
         let concerns = |id: &EntryId, had: &Had| {
-            self.index.authorised_one(&watcher.node, id, now).is_some()
-                || match had {
-                    Had::Nobody => false,
-                    Had::One(one) => one == agent,
-                    Had::Anyone => true,
-                }
+            had.as_ref().is_some_and(|roots| roots.hold(&watcher.node))
+                || self.index.authorised_one(&watcher.node, id, now).is_some()
         };
         let ids: Vec<_> =
             entries.into_iter().filter(|(id, had)| concerns(id, had)).map(|(id, _)| id).collect();
@@ -334,36 +328,40 @@ impl Realm {
         self.watchers.keys().cloned().collect()
     }
 
-    /// Marks the entry, and when it `moved` also what hangs below it, which `had` been theirs, for those who stand above.
-    fn touch(&mut self, entry: &Entry, roots: &Roots, moved: bool, had: Had) {
+    /// Marks the entry, and when it `moved` also what hangs below it, for those above it: they `had` it until now, or have
+    /// it from now on.
+    fn touch(&mut self, entry: &Entry, roots: Roots, moved: bool, had: bool) {
         let below = if moved {
             self.index.below(&entry.terms.spiffe_id, self.waiting_max)
         } else {
             Some(Vec::new())
         };
-        let agents = self.watching(roots);
-        match below {
-            Some(mut ids) => {
-                ids.iter().for_each(|id| self.ring.mark(Mark::Entry(id.clone(), had.clone())));
-                ids.push(entry.id.clone());
-                for agent in agents {
-                    if let Some(watcher) = self.watchers.get(&agent) {
-                        watcher.mailbox.put(&ids, self.waiting_max);
-                    }
-                    self.stirred.insert(agent);
-                }
+        let agents = self.watching(&roots);
+        let Some(mut ids) = below else {
+            self.ring.mark(Mark::Everything);
+            for agent in &agents {
+                self.stir_wholly(agent);
             }
-            None => {
-                self.ring.mark(Mark::Everything);
-                agents.iter().for_each(|agent| self.stir_wholly(agent));
+            return;
+        };
+        ids.push(entry.id.clone());
+        let had = had.then(|| Arc::new(roots));
+        for id in &ids {
+            self.ring.mark(Mark::Entry(id.clone(), had.clone()));
+        }
+        for agent in agents {
+            if let Some(watcher) = self.watchers.get(&agent) {
+                watcher.mailbox.put(&ids, self.waiting_max);
             }
+            self.stirred.insert(agent);
         }
     }
 
     fn watching(&self, roots: &Roots) -> Vec<SpiffeId> {
         let direct = roots.parents.iter().filter(|agent| self.watchers.contains_key(*agent));
         let named = roots.parents.iter().filter_map(|name| self.by_name.get(name)).flatten();
-        let aliased = roots.aliases.iter().filter_map(|alias| self.by_alias.get(alias)).flatten();
+        let aliased =
+            roots.aliases.iter().filter_map(|alias| self.by_alias.get(&alias.id)).flatten();
         let agents: HashSet<_> = direct.chain(named).chain(aliased).collect();
         agents.into_iter().cloned().collect()
     }
@@ -443,12 +441,4 @@ fn moves(old: Option<&Entry>, new: Option<&Entry>) -> bool {
         || old.parent_id != new.parent_id
         || old.selectors != new.selectors
         || old.expires_at != new.expires_at
-}
-
-fn had(roots: &Roots) -> Had {
-    let mut parents = roots.parents.iter();
-    match (parents.next(), parents.next(), roots.aliases.is_empty()) {
-        (Some(one), None, true) if one.is_under("/spire/agent") => Had::One(one.clone()),
-        _ => Had::Anyone,
-    }
 }

@@ -1,20 +1,14 @@
 //! What changed lately in a realm, so that an agent that was away for a moment gets just that.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 use crate::db::Cursor;
 use crate::kernel::{EntryId, SpiffeId};
+use crate::workloads::index::Roots;
 
-/// Who may have had the entry before it changed. Ids of entries that an agent never had are not told to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::workloads) enum Had {
-    /// It is new.
-    Nobody,
-    /// This agent alone.
-    One(SpiffeId),
-    /// Several.
-    Anyone,
-}
+/// Who had the entry before it changed; nobody if it is new. Ids of entries that an agent never had are not told to it.
+pub(in crate::workloads) type Had = Option<Arc<Roots>>;
 
 #[derive(Debug, Clone)]
 pub(super) enum Mark {
@@ -37,7 +31,7 @@ pub(super) struct Ring {
 }
 
 /// What an agent missed.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(in crate::workloads) enum Missed {
     /// These entries may have come, changed or gone.
     Entries(Vec<(EntryId, Had)>),
@@ -93,18 +87,13 @@ impl Ring {
         }
         let start = self.marks.partition_point(|(seq, _)| *seq <= from.seq);
         let missed = self.marks.iter().skip(start).map(|(_, mark)| mark).chain(&self.fresh);
-        let mut seen = BTreeSet::new();
         let mut entries = Vec::new();
         for mark in missed {
             match mark {
                 Mark::Everything => return Missed::Everything,
                 Mark::Agent(id) if id == agent => return Missed::Everything,
                 Mark::Agent(_) => {}
-                Mark::Entry(id, had) => {
-                    if seen.insert((id, *had == Had::Nobody)) {
-                        entries.push((id.clone(), had.clone()));
-                    }
-                }
+                Mark::Entry(id, had) => entries.push((id.clone(), had.clone())),
             }
         }
         Missed::Entries(entries)
@@ -120,7 +109,7 @@ mod tests {
     }
 
     fn entry(id: &str) -> Mark {
-        Mark::Entry(EntryId::parse(id).unwrap(), Had::Anyone)
+        Mark::Entry(EntryId::parse(id).unwrap(), None)
     }
 
     fn missed(ring: &Ring, seq: i64) -> Option<usize> {
@@ -150,7 +139,7 @@ mod tests {
         ring.stamp(at(1));
         let agent = SpiffeId::parse("spiffe://a.org/spire/agent/x").unwrap();
         let other = Cursor { history: 2, seq: 1 };
-        assert_eq!(ring.since(other, &agent), Missed::Everything);
+        assert!(matches!(ring.since(other, &agent), Missed::Everything));
         ring.mark(Mark::Agent(SpiffeId::parse("spiffe://a.org/spire/agent/y").unwrap()));
         assert_eq!(missed(&ring, 1), Some(0));
         ring.mark(Mark::Agent(agent));

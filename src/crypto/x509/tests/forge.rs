@@ -9,8 +9,8 @@ use rcgen::{
 };
 use time::OffsetDateTime;
 
-use super::{CaTemplate, Issuer, LeafTemplate, Roots, Serial, self_signed_ca};
-use crate::crypto::keys::{Algorithm, PrivateKey, Signer};
+use super::super::{CaTemplate, Issuer, LeafTemplate, Roots, Serial, self_signed_ca};
+use crate::crypto::keys::{Algorithm, PrivateKey};
 use crate::kernel::{Lifetime, SpiffeId, Timestamp, TrustDomain};
 use crate::testkit::SeededEntropy;
 

@@ -1,0 +1,239 @@
+//! Policies of a realm's own, ceilings, step-up and explanations.
+
+use super::super::schema::SHAPES;
+use super::*;
+
+#[test]
+fn a_policy_that_does_not_fit_the_schema_is_refused_with_the_reason() {
+    let schema = &SHIPPED.0;
+    let bad = [
+        ("permit (principal, action", "not a Cedar policy"),
+        (
+            r#"permit (principal in Role::"amdin", action == Action::"BanAgent", resource);"#,
+            "does not fit the schema",
+        ),
+        (
+            r#"permit (principal, action == Action::"BanAgents", resource);"#,
+            "does not fit the schema",
+        ),
+        (
+            r#"forbid (principal, action == Action::"BanAgent", resource) when { context.colour == 1 };"#,
+            "fit the schema",
+        ),
+        (
+            r#"permit (principal is Node, action in Action::"Issue", resource);"#,
+            "how long what is issued may live",
+        ),
+        (
+            r#"@lifetime_seconds("soon") forbid (principal, action, resource);"#,
+            "a whole number of seconds",
+        ),
+        (
+            r#"@step_up("x") permit (principal, action == Action::"BanAgent", resource);"#,
+            "only a forbid",
+        ),
+        (
+            r#"permit (principal == ?principal, action == Action::"BanAgent", resource);"#,
+            "templates",
+        ),
+        (
+            r#"@id("a") forbid (principal, action, resource); @id("a") forbid (principal, action, resource);"#,
+            "the id `own/a` is used twice",
+        ),
+    ];
+    for (text, words) in bad {
+        let error = check(schema, "own", text).unwrap_err();
+        assert!(error.to_string().contains(words), "{text}: {error}");
+    }
+}
+
+#[test]
+fn the_shipped_policies_fit_the_schema() {
+    let schema = &SHIPPED.0;
+    for (name, text) in super::super::SHIPPED {
+        assert_eq!(check(schema, name, text), Ok(()), "{name}");
+    }
+}
+
+#[test]
+fn the_shapes_of_our_entities_are_those_of_the_schema() {
+    let realm =
+        realm(vec![bind("r", Holder::Spiffe(id("/ops")), registrar("/a", &Right::ALL))], &[]);
+    let asked: Vec<Ask> = ["Agent", "Entry", "JoinToken"]
+        .into_iter()
+        .zip(["ReadAgent", "ReadEntry", "ReadJoinToken"])
+        .flat_map(|(resource, action)| {
+            [workload("/ops"), workload("/user/ada"), Asker::node(&id("/spire/agent/a")), local(0)]
+                .map(|asker| Ask::new(asker, action, resource, &id("/a/b")))
+        })
+        .collect();
+    for ask in &asked {
+        realm.question(ask.action, &ask.request(), now()).unwrap().check_shapes().unwrap();
+    }
+    let types = &SHIPPED.0;
+    for shape in SHAPES {
+        assert!(types.uid(shape.name, "x").is_some());
+    }
+    assert_eq!(types.cedar().entity_types().count(), SHAPES.len());
+}
+
+#[test]
+fn nobody_can_be_locked_out_of_the_machine() {
+    let realm = realm(vec![], &[("own", "forbid (principal, action, resource);"), ("roles", "")]);
+    assert!(
+        decide(&realm, &Ask::new(local(0), "BanAgent", "Agent", &id("/spire/agent/a"))).is_err()
+    );
+    for (action, resource) in
+        [("DeletePolicy", "Policy"), ("SetPolicy", "Policy"), ("BindRole", "RoleBinding")]
+    {
+        let ask = Ask::new(local(0), action, resource, &id("/x"));
+        assert!(decide(&realm, &ask).is_ok(), "{action}");
+        assert!(decide(&realm, &Ask { asker: local(4242), ..ask }).is_err(), "{action}");
+    }
+}
+
+// --- ceilings and step-up
+
+#[test]
+fn the_ceiling_follows_the_posture_and_unknown_has_what_the_permit_gives() {
+    let realm = realm(vec![], &[]);
+    let table = [
+        ("unknown", "IssueX509Svid", Some(86_400)),
+        ("high", "IssueX509Svid", Some(86_400)),
+        ("standard", "IssueX509Svid", Some(86_400)),
+        ("low", "IssueX509Svid", Some(900)),
+        ("critical", "IssueX509Svid", None),
+        ("unknown", "IssueJwtSvid", Some(3600)),
+        ("low", "IssueJwtSvid", Some(900)),
+        ("critical", "IssueJwtSvid", None),
+    ];
+    for (standing, action, seconds) in table {
+        let got = decide(&realm, &issue(standing, action)).ok();
+        assert_eq!(got, seconds.map(Lifetime::seconds), "{standing} {action}");
+    }
+}
+
+#[test]
+fn of_several_permits_the_longest_life_counts_and_of_several_limits_the_shortest() {
+    let own = r#"
+        @id("longer") @lifetime_seconds("172800")
+        permit (principal is Node, action == Action::"IssueX509Svid", resource is Svid);
+        @id("shorter") @lifetime_seconds("60")
+        permit (principal is Node, action == Action::"IssueX509Svid", resource is Svid);
+        @id("limit") @lifetime_seconds("1800")
+        forbid (principal, action in Action::"Issue", resource is Svid)
+        when { resource in Path::"spiffe://weft.test/web" };
+        @id("wider limit") @lifetime_seconds("7200")
+        forbid (principal, action in Action::"Issue", resource is Svid);
+    "#;
+    let limited = realm(vec![], &[("own", own)]);
+    assert_eq!(decide(&limited, &issue("unknown", "IssueX509Svid")), Ok(Lifetime::seconds(1800)));
+    let elsewhere = Ask { resource_id: Some(id("/website")), ..issue("unknown", "IssueX509Svid") };
+    assert_eq!(decide(&limited, &elsewhere), Ok(Lifetime::seconds(7200)));
+    let without = own.split("@id(\"limit\")").next().unwrap();
+    let generous = realm(vec![], &[("own", without)]);
+    assert_eq!(
+        decide(&generous, &issue("unknown", "IssueX509Svid")),
+        Ok(Lifetime::seconds(172_800))
+    );
+}
+
+#[test]
+fn a_limit_alone_permits_nothing() {
+    let own = r#"@lifetime_seconds("60") forbid (principal, action, resource);"#;
+    let realm = realm(vec![], &[("own", own)]);
+    assert!(
+        decide(&realm, &Ask { asker: Asker::nobody(), ..issue("unknown", "IssueX509Svid") })
+            .is_err()
+    );
+}
+
+#[test]
+fn step_up_is_asked_only_of_whoever_would_be_permitted() {
+    let own = r#"
+        @step_up("sign in again: the last time is more than 15 minutes ago")
+        forbid (principal, action == Action::"BanAgent", resource);
+    "#;
+    let realm =
+        realm(vec![bind("o", Holder::Spiffe(id("/ops")), Given::Operator)], &[("own", own)]);
+    let ban = |asker| decide(&realm, &Ask::new(asker, "BanAgent", "Agent", &id("/spire/agent/a")));
+    assert!(
+        matches!(ban(workload("/ops")), Err(Error::StepUp { reason }) if reason.contains("15 minutes"))
+    );
+    assert!(matches!(ban(workload("/web")), Err(Error::Denied { .. })));
+}
+
+#[test]
+fn a_policy_of_the_realms_own_takes_the_place_of_a_shipped_one_by_its_name() {
+    let own = r#"
+        @lifetime_seconds("120")
+        permit (principal is Node, action in Action::"Issue", resource is Svid);
+    "#;
+    let realm = realm(vec![], &[("issuance", own)]);
+    assert_eq!(decide(&realm, &issue("critical", "IssueX509Svid")), Ok(Lifetime::seconds(120)));
+}
+
+// --- explanation
+
+#[test]
+fn a_denial_says_what_would_be_needed_and_what_the_caller_holds() {
+    let realm = realm(vec![bind("v", Holder::Spiffe(id("/ops")), Given::Viewer)], &[]);
+    let said =
+        refusal(&realm, &Ask::new(workload("/ops"), "BanAgent", "Agent", &id("/spire/agent/a")));
+    assert_eq!(
+        said,
+        "`BanAgent` on `spiffe://weft.test/spire/agent/a` needs the role admin, or the role operator; \
+         this caller holds viewer"
+    );
+    let said =
+        refusal(&realm, &Ask::new(workload("/web"), "ReadAgent", "Agent", &id("/spire/agent/a")));
+    assert!(said.ends_with("this caller holds no role"), "{said}");
+}
+
+#[test]
+fn an_explanation_names_the_policies_that_decided() {
+    let realm = realm(vec![], &[]);
+    let explain =
+        |ask: Ask| realm.question(ask.action, &ask.request(), now()).unwrap().explain().unwrap();
+    let yes = explain(issue("low", "IssueJwtSvid"));
+    assert_eq!(yes.outcome, Ok(Lifetime::seconds(900)));
+    let ids: Vec<&str> = yes.decided_by.iter().map(|(id, _)| &**id).collect();
+    assert_eq!(
+        ids,
+        [
+            "issuance/workload-svids",
+            "issuance/jwt-svids-live-an-hour",
+            "issuance/low-posture-lives-a-quarter-of-an-hour",
+        ]
+    );
+    let no = explain(issue("critical", "IssueX509Svid"));
+    assert_eq!(&*no.decided_by[0].1, "the posture of the device is critical");
+    assert!(no.considered.iter().any(|id| &**id == "issuance/workload-svids"));
+}
+
+#[test]
+fn a_permit_carries_what_its_event_and_its_write_need() {
+    struct Read(SubjectId);
+    impl Action for Read {
+        const NAME: &'static str = "ReadRealm";
+        fn request(&self) -> Request<'_> {
+            Request {
+                realm: REALM,
+                principal: ("Local", "0"),
+                principal_id: None,
+                actor: Some(self.0),
+                resource: ("Realm", "1"),
+                resource_id: None,
+                context: vec![],
+                evidence_expires: Timestamp::FOREVER,
+            }
+        }
+    }
+    let number = SubjectId::new(uuid::Uuid::from_u128(9));
+    let access = Access::new(Arc::new(TestClock::new()), OWN_UID).unwrap();
+    access.open(REALM);
+    let (action, granted) = access.permit(Read(number)).unwrap().spend();
+    assert_eq!((action.0, granted.actor, granted.action), (number, Some(number), "ReadRealm"));
+    assert!(granted.policy_version > 0 && granted.policy_version < 1 << 48);
+    assert_eq!(granted.rights_seq, None);
+}

@@ -1,0 +1,110 @@
+//! `weft agent`: settings from file, environment and flags; then the agent, until a signal says stop.
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::settings::X509Pop;
+use super::{Ports, Settings, run, runtime};
+use crate::env::{SystemClock, SystemEntropy};
+use crate::kernel::{Failure, Fault, Kind};
+use crate::settings::{Environment, Places, Sources, load, section};
+use crate::telemetry::Logs;
+use crate::wire::launch::AgentLaunch;
+
+section! {
+    /// The settings of `weft agent`.
+    #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub struct AgentFile {
+        /// The node agent.
+        pub agent: Settings,
+        /// The log.
+        pub log: crate::telemetry::Settings
+    }
+}
+
+/// Runs the agent that the command line asked for. Exit codes: 0 stopped, 1 failed, 2 the settings are wrong.
+pub fn start(launch: AgentLaunch) -> ExitCode {
+    let environment = Environment::of_process();
+    let sources = Sources {
+        file: launch.config.clone(),
+        environment: environment.clone(),
+        overrides: launch
+            .overrides
+            .iter()
+            .map(|(key, value)| (in_section(key), value.clone()))
+            .collect(),
+    };
+    let file = match load::<AgentFile>(&sources) {
+        Ok(file) => file,
+        Err(refused) => return refuse(&refused, 2),
+    };
+    let settings = with_flags(file.agent, launch).with_paths(&Places::of_process(&environment));
+    match Logs::start(&file.log).and_then(|_logs| serve(settings)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => refuse(&failure.public, 1),
+    }
+}
+
+/// `--set poll_seconds=10` means the agent's; a key with a section is meant as it is.
+fn in_section(key: &str) -> String {
+    let top = key.split('.').next().unwrap_or_default();
+    if matches!(top, "agent" | "log") { key.to_owned() } else { format!("agent.{key}") }
+}
+
+fn with_flags(mut settings: Settings, launch: AgentLaunch) -> Settings {
+    settings.join = launch.join.or(settings.join);
+    settings.server_address = launch.server_address.or(settings.server_address);
+    settings.trust_domain = launch.trust_domain.or(settings.trust_domain);
+    settings.trust_bundle = launch.trust_bundle.or(settings.trust_bundle);
+    settings.insecure_bootstrap |= launch.insecure_bootstrap;
+    settings.join_token = launch.join_token.or(settings.join_token);
+    let x509pop =
+        launch.x509pop.map(|(certificate, private_key)| X509Pop { certificate, private_key });
+    settings.x509pop = x509pop.or(settings.x509pop);
+    settings.data_dir = launch.data_dir.or(settings.data_dir);
+    settings.socket = launch.socket.or(settings.socket);
+    settings
+}
+
+fn serve(settings: Settings) -> Result<(), Failure> {
+    let runtime = runtime().map_err(|error| Fault::away("runtime", error))?;
+    let ports =
+        Ports { clock: Arc::new(SystemClock::new()), entropy: Arc::new(SystemEntropy::default()) };
+    runtime.block_on(async {
+        let stop = CancellationToken::new();
+        tokio::select! {
+            outcome = run(settings, ports, stop.clone()) => outcome.map_err(|error| in_words(&error)),
+            () = told_to_stop() => Ok(()),
+        }
+    })
+}
+
+/// The agent speaks to its own operator: the whole error may be read.
+fn in_words(error: &super::Error) -> Failure {
+    Failure::new(Kind::Unavailable, "agent", error.to_string())
+}
+
+/// Resolves at SIGTERM or SIGINT; never, if signals cannot be heard.
+async fn told_to_stop() {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+fn refuse(error: &dyn std::fmt::Display, code: u8) -> ExitCode {
+    // A terminal that is gone needs no words.
+    let _gone = writeln!(std::io::stderr(), "weft agent: {error}");
+    ExitCode::from(code)
+}

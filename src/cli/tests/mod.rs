@@ -1,0 +1,7 @@
+//! The command line as a specification: what parses, what it sends, what it prints, and how it ends.
+
+mod api;
+mod grammar;
+mod house;
+mod remote;
+mod workload;

@@ -1,0 +1,82 @@
+//! `weft server`: serve until a signal says stop; take new settings at SIGHUP.
+
+use std::sync::Arc;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{logs, ports, say};
+use crate::kernel::{Failure, Fault};
+use crate::server::serve::Running;
+use crate::server::settings::Settings;
+use crate::settings::Current;
+use crate::telemetry::Logs;
+
+/// Serves. Fails if it cannot start, and if nothing can be recorded any more.
+pub(super) async fn run(current: &Current<Settings>) -> Result<(), Failure> {
+    let settings = Settings::clone(&current.get());
+    let logs = logs(&settings)?;
+    let running = Running::start(settings, ports()?).await?;
+    greet(&running)?;
+    let outcome = until_told(&running, current, &logs).await;
+    running.stop().await;
+    outcome
+}
+
+async fn until_told(
+    running: &Running,
+    current: &Current<Settings>,
+    logs: &Logs,
+) -> Result<(), Failure> {
+    let listen = |kind| signal(kind).map_err(|error| Fault::away("signals", error));
+    let mut stop = listen(SignalKind::terminate())?;
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut reload = listen(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = stop.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            fault = running.server.events.failed() => return Err(fault.into()),
+            _ = reload.recv() => take_new(current, logs),
+        }
+    }
+}
+
+fn take_new(current: &Current<Settings>, logs: &Logs) {
+    match current.reload() {
+        Ok(keys) if keys.is_empty() => tracing::info!("the settings are as they were"),
+        Ok(keys) => match logs.set_level(&current.get().log.level) {
+            Ok(()) => tracing::info!(keys = keys.join(", "), "new settings are in force"),
+            Err(failure) => tracing::error!(cause = %failure, "the log level was not taken"),
+        },
+        Err(error) => {
+            tracing::error!(cause = %error, "the settings were not reloaded; the old ones stay in force");
+        }
+    }
+}
+
+/// What is served where, and the next command.
+fn greet(running: &Running) -> Result<(), Failure> {
+    let (server, at) = (&running.server, &running.addresses);
+    let Some(realm) =
+        server.realms.get(crate::kernel::RealmId::FIRST).map(|realm| Arc::clone(&realm))
+    else {
+        return Err(Fault::bug("the first realm is missing").into());
+    };
+    say(format_args!(
+        "Weft {} serves the trust domain {}.",
+        env!("CARGO_PKG_VERSION"),
+        realm.trust_domain
+    ))?;
+    say(format_args!("  agents     {}", at.node))?;
+    say(format_args!("  public     https://{}", at.public))?;
+    say(format_args!(
+        "  admin      https://{} (client certificate), {}",
+        at.mtls,
+        at.local.display()
+    ))?;
+    say(format_args!("  health     http://{}/ready", at.ops))?;
+    say(format_args!("  data       {}", server.data_dir().display()))?;
+    say("Next, in another terminal, let a node in:")?;
+    let socket = format!(" --server-socket {}", at.local.display());
+    say(format_args!("  weft token create{socket} | weft agent --join -"))
+}

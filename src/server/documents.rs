@@ -1,0 +1,104 @@
+//! What everybody may read: the bundle endpoint, the keys of JWT-SVIDs, and the description of the admin API.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::header::{CONTENT_TYPE, HOST};
+use serde_json::json;
+
+use super::build::Server;
+use super::routes::admin_routes;
+use crate::bundles::{Bundle, document};
+use crate::crypto::jose::key_members;
+use crate::http::Problem;
+use crate::kernel::{Failure, Kind};
+use crate::realms::Realm;
+
+/// The routes.
+pub(super) fn routes(server: &Arc<Server>) -> Router {
+    Router::new()
+        .route("/bundle", get(bundle))
+        .route("/spiffe/keys", get(keys))
+        .route("/spiffe/.well-known/openid-configuration", get(discovery))
+        .route("/api/v1/openapi.json", get(description))
+        .with_state(Arc::clone(server))
+}
+
+/// What the description says of the whole.
+pub(super) fn about() -> utoipa::openapi::OpenApi {
+    use utoipa::openapi::{InfoBuilder, OpenApiBuilder};
+    let info = InfoBuilder::new().title("Weft admin API").version("1").description(Some(
+        "Realms, entries, agents, join tokens, bundles, authorities and events of a Weft server.",
+    ));
+    OpenApiBuilder::new().info(info.build()).build()
+}
+
+/// The description of the admin API, OpenAPI 3.1.
+pub fn openapi(server: &Arc<Server>) -> utoipa::openapi::OpenApi {
+    admin_routes(server).split_for_parts().1
+}
+
+async fn bundle(State(server): State<Arc<Server>>, request: Request) -> Result<Response, Problem> {
+    let realm = realm(&server, &request)?;
+    let bundle = server.bundles.current(realm.id).ok_or_else(unknown)?;
+    Ok(([(CONTENT_TYPE, document::MEDIA_TYPE)], document::print(&bundle)).into_response())
+}
+
+/// The JWT authorities alone, as relying parties of JWT-SVIDs fetch them (OpenID Connect Discovery §3).
+async fn keys(State(server): State<Arc<Server>>, request: Request) -> Result<Response, Problem> {
+    let realm = realm(&server, &request)?;
+    let bundle = server.bundles.current(realm.id).ok_or_else(unknown)?;
+    Ok(([(CONTENT_TYPE, "application/json")], jwt_keys(&bundle)).into_response())
+}
+
+/// As an OpenID Connect client reads keys: for signatures, each with its `kid` (RFC 7517 §4).
+fn jwt_keys(bundle: &Bundle) -> String {
+    let key = |key: &crate::bundles::JwtKey| {
+        let mut members = key_members(&key.key);
+        members.insert("use".to_owned(), json!("sig"));
+        members.insert("alg".to_owned(), json!("ES256"));
+        members.insert("kid".to_owned(), json!(key.kid));
+        members
+    };
+    json!({ "keys": bundle.jwt.iter().map(key).collect::<Vec<_>>() }).to_string()
+}
+
+async fn discovery(
+    State(server): State<Arc<Server>>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let issuer = format!("{}/spiffe", realm(&server, &request)?.issuer.as_str());
+    let document = json!({
+        "issuer": issuer,
+        "jwks_uri": format!("{issuer}/keys"),
+        "response_types_supported": ["id_token"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["ES256"],
+    });
+    Ok(([(CONTENT_TYPE, "application/json")], document.to_string()).into_response())
+}
+
+async fn description(State(server): State<Arc<Server>>) -> Result<Response, Problem> {
+    let text = openapi(&server)
+        .to_json()
+        .map_err(|error| Failure::from(crate::kernel::Fault::bug(error)))?;
+    Ok(([(CONTENT_TYPE, "application/json")], text).into_response())
+}
+
+fn realm(server: &Server, request: &Request) -> Result<Arc<Realm>, Problem> {
+    let named = request.uri().host().map(str::to_owned);
+    let header =
+        || request.headers().get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
+    server.realms.by_host(named.or_else(header).as_deref()).ok_or_else(unknown)
+}
+
+fn unknown() -> Problem {
+    Problem::from(Failure::new(
+        Kind::NotFound,
+        "realm.unknown",
+        "no realm is served under this name",
+    ))
+}

@@ -1,0 +1,175 @@
+//! The five doors, bound: addresses, certificates, and who is asked for one (architecture: doors and trust).
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::build::{Server, unreadable};
+use super::routes;
+use crate::crypto::keys::{Algorithm, PrivateKey};
+use crate::crypto::tls::{Clients, CurrentCertificate, CurrentRoots, TlsClock, server_config};
+use crate::crypto::x509::{
+    Serial, WebTemplate, pem_certificates, pem_private_key, self_signed_web,
+};
+use crate::http::{Door, DoorLimits};
+use crate::kernel::{Failure, Kind, Lifetime, Listener, RealmId};
+
+/// Where a server listens.
+#[derive(Debug, Clone)]
+pub struct Addresses {
+    /// For agents.
+    pub node: SocketAddr,
+    /// For everybody.
+    pub public: SocketAddr,
+    /// For administrators by certificate.
+    pub mtls: SocketAddr,
+    /// Metrics and health.
+    pub ops: SocketAddr,
+    /// The admin socket.
+    pub local: PathBuf,
+}
+
+/// Bound and not yet accepting.
+pub(super) struct Doors {
+    pub(super) addresses: Addresses,
+    node: Door,
+    public: Door,
+    mtls: Door,
+    ops: Door,
+    local: Door,
+}
+
+impl Doors {
+    /// Binds every door; a port that is taken is an error that names it.
+    pub(super) fn bind(server: &Arc<Server>) -> Result<Self, Failure> {
+        let listen = &server.settings.listen;
+        let local_path = listen.local.clone().unwrap_or_else(|| server.data_dir.join("admin.sock"));
+        let web = web_certificate(server)?;
+        let node = Door::tcp("node", listen.node)?.limits(node_limits()).tls(node_tls(server));
+        let public =
+            Door::tcp("public", listen.public)?.tls_from(tls(server, &web, Clients::NotAsked)?);
+        let roots = admin_roots(server);
+        let mtls =
+            Door::tcp("mtls", listen.mtls)?.tls_from(tls(server, &web, Clients::Required(roots))?);
+        let ops = Door::tcp("ops", listen.ops)?;
+        let local = Door::unix("local", &local_path, LOCAL_MODE)?;
+        let addresses = Addresses {
+            node: bound(&node)?,
+            public: bound(&public)?,
+            mtls: bound(&mtls)?,
+            ops: bound(&ops)?,
+            local: local_path,
+        };
+        Ok(Self { addresses, node, public, mtls, ops, local })
+    }
+
+    /// Opens every door.
+    pub(super) fn open(self, server: &Arc<Server>) {
+        let (tasks, clock) = (&server.tasks, || Arc::clone(&server.env.clock));
+        self.ops.serve(routes::ops(server), tasks, clock());
+        self.local.serve(routes::admin(server, Listener::Local), tasks, clock());
+        self.mtls.serve(routes::admin(server, Listener::Mtls), tasks, clock());
+        self.public.serve(routes::public(server), tasks, clock());
+        self.node.serve(routes::node(server), tasks, clock());
+    }
+}
+
+fn bound(door: &Door) -> Result<SocketAddr, Failure> {
+    door.tcp_address()
+        .ok_or_else(|| Failure::new(Kind::Bug, "internal", "a TCP door has no address"))
+}
+
+/// The realm that a greeting names; with one realm, whatever it names.
+fn node_tls(server: &Arc<Server>) -> crate::http::TlsChoice {
+    let server = Arc::clone(server);
+    Arc::new(move |hello| {
+        let realm = server.realms.by_host(hello.server_name())?;
+        server.door(realm.id).map(|door| Arc::clone(&door.tls))
+    })
+}
+
+fn tls(
+    server: &Server,
+    certificate: &CurrentCertificate,
+    clients: Clients,
+) -> Result<Arc<arc_swap::ArcSwap<rustls::ServerConfig>>, Failure> {
+    let clock = TlsClock(Arc::clone(&server.env.clock));
+    let config = server_config(certificate, clients, &["h2", "http/1.1"], clock)?;
+    Ok(Arc::new(arc_swap::ArcSwap::from_pointee(config)))
+}
+
+/// Administrators come with an SVID of the realm, or of a trust domain whose bundle an administrator has set.
+fn admin_roots(server: &Server) -> CurrentRoots {
+    server.bundles.roots(RealmId::FIRST).unwrap_or_else(CurrentRoots::none)
+}
+
+fn node_limits() -> DoorLimits {
+    DoorLimits {
+        connections: 50_000,
+        connections_per_peer: 20_000,
+        streams: 1024,
+        age: None,
+        ..DoorLimits::default()
+    }
+}
+
+/// The certificate of the settings, or one made now for trying out.
+fn web_certificate(server: &Server) -> Result<CurrentCertificate, Failure> {
+    let listen = &server.settings.listen;
+    let current = CurrentCertificate::none();
+    match (&listen.certificate, &listen.certificate_key) {
+        (Some(chain), Some(key)) => current.set(&read_chain(chain)?, &read_key(key)?)?,
+        (None, None) => {
+            let (chain, key) = self_made(server)?;
+            current.set(&chain, &key)?;
+        }
+        _ => {
+            let words =
+                "`listen.certificate` and `listen.certificate_key` go together: name both or none";
+            return Err(Failure::new(Kind::Invalid, "listen.certificate", words));
+        }
+    }
+    Ok(current)
+}
+
+fn read_chain(path: &Path) -> Result<Vec<Vec<u8>>, Failure> {
+    let text = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+    pem_certificates(&text).map_err(|error| bad(path, error))
+}
+
+fn read_key(path: &Path) -> Result<PrivateKey, Failure> {
+    let text = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+    pem_private_key(&text).map_err(|error| bad(path, error))
+}
+
+fn bad(path: &Path, error: impl std::fmt::Display) -> Failure {
+    Failure::new(Kind::Invalid, "listen.certificate", format!("`{}`: {error}", path.display()))
+}
+
+fn self_made(server: &Server) -> Result<(Vec<Vec<u8>>, PrivateKey), Failure> {
+    let now = server.env.clock.now();
+    let names: Vec<String> = server
+        .realms
+        .all()
+        .iter()
+        .flat_map(|realm| realm.hosts.iter().map(|host| host.as_str().to_owned()))
+        .chain(["localhost".to_owned()])
+        .collect();
+    let key = PrivateKey::generate(Algorithm::P256)?;
+    let template = WebTemplate {
+        names: &names,
+        serial: Serial::new(server.env.entropy.as_ref())?,
+        not_before: now.minus(Lifetime::hours(1)),
+        not_after: now.plus(SELF_MADE_LIFE),
+    };
+    let certificate = self_signed_web(&template, &key)?;
+    tracing::warn!(
+        "`public` and `mtls` show a certificate made just now: good for trying out, and for nothing else"
+    );
+    Ok((vec![certificate], key))
+}
+
+/// Root and the server's own user; the kernel says who calls.
+const LOCAL_MODE: u32 = 0o660;
+/// A self-made certificate lasts until the next start, and at most this long.
+const SELF_MADE_LIFE: Lifetime = Lifetime::days(30);

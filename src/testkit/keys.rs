@@ -1,0 +1,119 @@
+//! A replica's rights and keys, put together over a database of a test: everything that issuing needs.
+
+use std::sync::Arc;
+
+use super::database::must;
+use super::{SeededEntropy, TestClock, TestDatabase};
+use crate::access::{Access, Asker};
+use crate::authority::{self, Authority, RealmNames};
+use crate::bundles::Bundles;
+use crate::crypto::seal::{Kek, KekRing};
+use crate::env::Env;
+use crate::events::{Events, LedgerSettings};
+use crate::kernel::{Caller, Fault, Listener, Proof, RealmId, Secret, Timestamp, TrustDomain};
+use crate::svid::{self, Svid};
+
+/// The slices of the wings `rights` and `keys` of one replica, for the realm `FIRST`, whose trust domain is `weft.test`.
+#[derive(Debug)]
+pub struct KeysReplica {
+    /// What they may touch.
+    pub env: Env,
+    /// Its clock.
+    pub clock: TestClock,
+    /// The recorder.
+    pub events: Events,
+    /// The decision point, with the policies as shipped.
+    pub access: Access,
+    /// Who signs.
+    pub authority: Authority,
+    /// Who is trusted.
+    pub bundles: Bundles,
+    /// The desk.
+    pub svid: Svid,
+    _ledger: tempfile::TempDir,
+}
+
+impl KeysReplica {
+    /// A replica over this database, sealing under one key, nothing loaded and nothing rotated yet.
+    pub async fn over(database: &TestDatabase, seed: u64, settings: authority::Settings) -> Self {
+        Self::sealing(database, seed, settings, KekRing::new(Self::kek(1), Vec::new())).await
+    }
+
+    /// The same, sealing under this ring.
+    pub async fn sealing(
+        database: &TestDatabase,
+        seed: u64,
+        settings: authority::Settings,
+        ring: KekRing,
+    ) -> Self {
+        let clock = database.clock();
+        let entropy = Arc::new(SeededEntropy::new(seed));
+        let env = Env {
+            db: database.open().await,
+            clock: Arc::new(clock.clone()),
+            entropy: Arc::<SeededEntropy>::clone(&entropy),
+        };
+        let ledger = must(tempfile::tempdir(), "a temporary directory");
+        let ring = Arc::new(ring);
+        let directory = ledger.path().to_owned();
+        let opened =
+            Events::open(env.clone(), directory, Arc::clone(&ring), LedgerSettings::default());
+        let events = must(opened, "open the ledger");
+        must(events.prepare(RealmId::FIRST).await, "keys of events");
+        let access = must(Access::new(Arc::new(clock.clone()), 1000), "the policies as shipped");
+        access.open(RealmId::FIRST);
+        let authority = Authority::new(env.clone(), events.clone(), access.clone(), ring, settings);
+        must(authority.open(Self::names()), "open the realm");
+        let bundles = Bundles::new(env.clone(), events.clone(), access.clone(), authority.clone());
+        let svid = Svid::new(authority.clone(), entropy, svid::Settings::default());
+        Self { env, clock, events, access, authority, bundles, svid, _ledger: ledger }
+    }
+
+    /// A replica whose authorities sign.
+    pub async fn started(database: &TestDatabase) -> Self {
+        let replica = Self::over(database, 1, authority::Settings::default()).await;
+        replica.load().await;
+        must(replica.authority.rotate(RealmId::FIRST).await, "the first authorities");
+        replica
+    }
+
+    /// The time of its clock.
+    pub fn clock_now(&self) -> Timestamp {
+        self.env.clock.now()
+    }
+
+    /// What the realm is called.
+    pub fn names() -> RealmNames {
+        let trust_domain = must(TrustDomain::parse("weft.test"), "a trust domain");
+        RealmNames { realm: RealmId::FIRST, trust_domain, issuer: Arc::from("https://weft.test") }
+    }
+
+    /// A key-encryption key.
+    pub fn kek(byte: u8) -> Kek {
+        must(Kek::from_bytes(&Secret::new([byte; 32])), "a key-encryption key")
+    }
+
+    /// Root at the local socket, who may do everything.
+    pub fn root() -> Asker {
+        let proof = Proof::KernelPeer { uid: 0, pid: 1 };
+        let caller =
+            Caller { realm: RealmId::FIRST, subject: None, proof, listener: Listener::Local };
+        Asker::of(&caller, &Self::names().trust_domain)
+    }
+
+    /// Reads everything anew, as a start does; a follower of the change log would have done it by now.
+    pub async fn load(&self) {
+        let input = (self.authority.clone(), self.bundles.clone());
+        let loaded: Result<(), Fault> = self
+            .env
+            .db
+            .read(RealmId::FIRST, input, |tx, (authority, bundles)| {
+                Box::pin(async move {
+                    authority.load(tx).await?;
+                    bundles.load(tx).await
+                })
+            })
+            .await;
+        must(loaded, "load the indexes");
+    }
+}

@@ -1,0 +1,89 @@
+//! What the command line hands to the programs behind it: the server, its offline commands, and the agent.
+//!
+//! The command line knows words and the programs know what they mean; neither knows the other.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::join::JoinText;
+
+/// Where a server's settings come from, beside defaults and environment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sources {
+    /// `--config`: the file.
+    pub config: Option<PathBuf>,
+    /// From the command line, key and value; they win over everything: `server.trust_domain`.
+    pub overrides: Vec<(String, String)>,
+}
+
+/// A command that needs the server's inside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ServerJob {
+    /// `weft server`: serve until a signal.
+    Serve,
+    /// `weft config check`: say every mistake in the settings.
+    ConfigCheck,
+    /// `weft config render`: print every setting with its default and reason.
+    ConfigRender,
+    /// `weft keys reseal`: seal everything again under the newest key-encryption key.
+    KeysReseal,
+    /// `weft backup FILE`: a copy of the database, taken while the server runs.
+    Backup {
+        /// Where to; must not exist yet.
+        file: PathBuf,
+    },
+    /// `weft restore FILE`: a new history from a backup; the server must not run.
+    Restore {
+        /// The backup.
+        file: PathBuf,
+        /// Nobody is asked before what is there is replaced.
+        yes: bool,
+    },
+    /// `weft doctor`: look at the whole installation, and say what to do.
+    Doctor {
+        /// Print JSON instead of sentences.
+        json: bool,
+    },
+}
+
+/// A server's command with its settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerLaunch {
+    /// Where its settings come from.
+    pub sources: Sources,
+    /// What to do.
+    pub job: ServerJob,
+}
+
+/// `weft agent`, with what its flags say; what is not said comes from its settings.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct AgentLaunch {
+    /// `--config`: the file.
+    pub config: Option<PathBuf>,
+    /// The join string.
+    pub join: Option<JoinText>,
+    /// The server's `node` listener, `host:port`.
+    pub server_address: Option<String>,
+    /// The trust domain to join.
+    pub trust_domain: Option<String>,
+    /// The trust domain's bundle, brought here by a trusted way.
+    pub trust_bundle: Option<PathBuf>,
+    /// Believe whoever answers first.
+    pub insecure_bootstrap: bool,
+    /// A join token without pins, read from its file.
+    pub join_token: Option<JoinText>,
+    /// Certificate and key of this node, to attest with instead of a token.
+    pub x509pop: Option<(PathBuf, PathBuf)>,
+    /// Where the agent keeps its own key and SVID.
+    pub data_dir: Option<PathBuf>,
+    /// The Workload API's socket.
+    pub socket: Option<PathBuf>,
+    /// Further settings, key and value.
+    pub overrides: Vec<(String, String)>,
+}
+
+impl fmt::Debug for AgentLaunch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AgentLaunch").field("config", &self.config).finish_non_exhaustive()
+    }
+}

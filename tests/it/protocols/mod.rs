@@ -1,0 +1,1 @@
+//! The node API on the wire, driven from descriptions that are not ours.
