@@ -68,7 +68,12 @@ pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
         .build()
 }
 
-async fn live(settings: Settings, start: Start, ports: &Ports, tasks: &Tasks) -> Result<(), Error> {
+async fn live(
+    settings: Settings,
+    mut start: Start,
+    ports: &Ports,
+    tasks: &Tasks,
+) -> Result<(), Error> {
     let rules = Rules { prefetch_max: settings.prefetch_entries_max, attestable: &[unix::KIND] };
     let cache = Cache::new(rules);
     let client = start.client(ports)?;

@@ -147,6 +147,8 @@ async fn svids_are_renewed_at_half_life_and_the_stream_sees_it() {
 async fn loss_of_the_server_is_survived_until_what_is_held_expires() {
     let (time, clock) = test_clock();
     let server = FakeServer::start(Arc::clone(&clock));
+    // The agent's own SVID outlives the outage; those of workloads do not.
+    server.lock().switches.agent_life = Lifetime::days(1);
     server.add_entry("a", "/a", &my_uid());
     let node = Node::new(clock);
     let mut agent = node.start(node.joining(&server, "t0ken"));

@@ -206,7 +206,7 @@ async fn spiffe_082_a_federated_bundle_that_went_is_missing_from_the_next_messag
         inner.federated.insert("two.org".into(), foreign_bundle("two.org"));
     });
     server.add_entry_with("a", "/a", &my_uid(), |entry| {
-        entry.federates_with = vec!["one.org".into(), "two.org".into()]
+        entry.federates_with = vec!["one.org".into(), "two.org".into()];
     });
     let node = Node::new(system_clock());
     let _agent = node.start(node.joining(&server, "t0ken"));
@@ -346,7 +346,7 @@ async fn spiffe_089_jwt_bundles_hold_jwt_keys_and_nothing_else() {
     let server = FakeServer::start(system_clock());
     server.change(|inner| inner.federated.insert("one.org".into(), foreign_bundle("one.org")));
     server.add_entry_with("a", "/a", &my_uid(), |entry| {
-        entry.federates_with = vec!["one.org".into()]
+        entry.federates_with = vec!["one.org".into()];
     });
     let node = Node::new(system_clock());
     let _agent = node.start(node.joining(&server, "t0ken"));

@@ -35,12 +35,12 @@ enum Step<M> {
 }
 
 impl WorkloadApi {
-    /// Opens the stream, or refuses it with a status of its own.
+    /// Opens the stream; a refusal is its first message.
     pub(super) fn stream<M>(
         &self,
         guest: Guest,
         render: fn(&Identities) -> Say<M>,
-    ) -> Result<Response<Updates<M>>, Status>
+    ) -> Response<Updates<M>>
     where
         M: Clone + PartialEq + Send + 'static,
     {
@@ -56,7 +56,7 @@ impl WorkloadApi {
             waiting_since: None,
             ended: false,
         };
-        Ok(Response::new(Box::pin(unfold(call, Call::next))))
+        Response::new(Box::pin(unfold(call, Call::next)))
     }
 }
 
