@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
 
-use crate::access::{Access, Asker};
+use crate::access::{
+    Access, Asker, BindRole, Given, Holder, Name, Right, Rights, RoleBinding, UnbindRole,
+};
 use crate::authority::{Authority, Purpose, RealmNames};
 use crate::bundles::Bundles;
 use crate::crypto::jose::KeySet;
@@ -40,6 +42,7 @@ pub(in crate::workloads) struct World {
     pub(in crate::workloads) nodes: Nodes,
     pub(in crate::workloads) workloads: Workloads,
     access: Access,
+    rights: Rights,
     realms: Realms,
     cursor: Mutex<Cursor>,
     _directory: tempfile::TempDir,
@@ -108,6 +111,7 @@ impl World {
             svid,
             nodes: nodes.clone(),
         };
+        let rights = Rights::new(access.clone(), below.events.clone(), env.clone());
         let workloads = Workloads::new(env, below, settings);
         let world = Self {
             clock,
@@ -117,6 +121,7 @@ impl World {
             nodes,
             workloads,
             access,
+            rights,
             realms,
             cursor: Mutex::new(Cursor { history: 0, seq: 0 }),
             _directory: directory,
@@ -224,6 +229,26 @@ impl World {
         self.follow().await;
     }
 
+    /// `workload()` keeps the entries below this path, with these rights.
+    pub(in crate::workloads) async fn bind_registrar(&self, path: &str, rights: &[Right]) {
+        let rights = rights.iter().copied().collect();
+        let binding = RoleBinding {
+            name: Name::parse("registrar").unwrap(),
+            holder: Holder::parse(id("/some/program").as_str()).unwrap(),
+            given: Given::Registrar { path: id(path), rights },
+        };
+        let bind = BindRole { asker: admin(), realm: REALM, binding };
+        self.rights.bind_role(bind).await.unwrap();
+        self.follow().await;
+    }
+
+    /// And no longer; this replica does not follow yet.
+    pub(in crate::workloads) async fn unbind_registrar(&self) {
+        let name = Name::parse("registrar").unwrap();
+        let unbind = UnbindRole { asker: admin(), realm: REALM, name };
+        self.rights.unbind_role(unbind).await.unwrap();
+    }
+
     /// We trust another domain from now on.
     pub(in crate::workloads) async fn federate(&self, domain: &str) {
         let ca = crate::crypto::x509::forge::Ca::of(domain);
@@ -291,6 +316,7 @@ impl Slices {
         }
         for (kind, keys) in kinds {
             match kind.as_str() {
+                crate::access::ROLE_BINDING => self.access.apply(tx, &keys).await?,
                 crate::authority::AUTHORITY => self.authority.apply(tx, &keys).await?,
                 crate::bundles::FOREIGN_BUNDLE => self.bundles.apply(tx, &keys).await?,
                 crate::nodes::model::AGENT => self.nodes.apply(tx, &keys).await?,
