@@ -84,7 +84,9 @@ fn settled(server: &Server, realm: RealmId, cursor: Cursor) {
 
 async fn step(tx: &mut Tx, server: &Server, from: Cursor) -> Result<Option<Cursor>, Fault> {
     let Some(changes) = tx.changes_after(from, CHANGES_AT_ONCE).await? else { return Ok(None) };
-    let Some(last) = changes.last().map(|change| change.seq) else { return Ok(Some(tx.head().await?)) };
+    let Some(last) = changes.last().map(|change| change.seq) else {
+        return Ok(Some(tx.head().await?));
+    };
     for (kind, keys) in by_kind(changes) {
         server.apply(tx, &kind, &keys).await?;
     }

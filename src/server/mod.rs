@@ -15,8 +15,8 @@ mod realm_doors;
 mod routes;
 pub mod serve;
 pub mod settings;
-mod status;
 mod statements;
+mod status;
 
 pub use build::{Ports, Server};
 pub use documents::openapi;

@@ -65,7 +65,8 @@ impl Server {
         let wrong = |what: &str, error: &dyn std::fmt::Display| {
             Failure::new(Kind::Invalid, "settings.server", format!("`server.{what}`: {error}"))
         };
-        let domain = TrustDomain::parse(&server.trust_domain).map_err(|error| wrong("trust_domain", &error))?;
+        let domain = TrustDomain::parse(&server.trust_domain)
+            .map_err(|error| wrong("trust_domain", &error))?;
         let issuer = Issuer::parse(&server.issuer).map_err(|error| wrong("issuer", &error))?;
         self.realms.found(domain, issuer).await?;
         Ok(())
@@ -90,7 +91,10 @@ impl Server {
         self.open_realm(id).await?;
         self.authority.rotate(id).await?;
         let door = Arc::new(RealmDoor::new(self, id)?);
-        door.certificates.renew(self.env.clock.now()).await.map_err(|error| Failure::from(Fault::bug(error)))?;
+        door.certificates
+            .renew(self.env.clock.now())
+            .await
+            .map_err(|error| Failure::from(Fault::bug(error)))?;
         self.doors.write().unwrap_or_else(PoisonError::into_inner).insert(id, door);
         Ok(())
     }
@@ -107,7 +111,8 @@ impl Server {
     /// The server owns its reconcilers, so they hold it weakly: a server that stopped leaves nothing behind.
     fn add_jobs(self: &Arc<Self>) {
         self.events.add_jobs(&self.reconcilers);
-        self.reconcilers.add(Arc::new(RemoveExpired::new(self.workloads.clone())), &Nudge::default());
+        self.reconcilers
+            .add(Arc::new(RemoveExpired::new(self.workloads.clone())), &Nudge::default());
         self.tasks.spawn_until_stop("workloads.time", self.workloads.clone().watch_time());
         self.reconcilers.add(Arc::new(Rotation(self.authority.clone())), &Nudge::default());
         self.reconcilers.add(Arc::new(Certificates(Arc::downgrade(self))), &Nudge::default());
@@ -118,7 +123,11 @@ impl Server {
 
 /// A bound address as others on this machine can dial it: the unspecified one is every one.
 fn reachable(address: SocketAddr) -> String {
-    if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() }
+    if address.ip().is_unspecified() {
+        format!("localhost:{}", address.port())
+    } else {
+        address.to_string()
+    }
 }
 
 pub(super) fn realm_names(realm: &Realm) -> RealmNames {

@@ -71,7 +71,8 @@ impl TestAgent {
 
     /// Its socket's address, as `SPIFFE_ENDPOINT_SOCKET` has it.
     pub fn endpoint(&self) -> String {
-        let socket = self.settings.socket.clone().unwrap_or_else(|| self.directory.path().to_owned());
+        let socket =
+            self.settings.socket.clone().unwrap_or_else(|| self.directory.path().to_owned());
         format!("unix://{}", socket.display())
     }
 
@@ -119,7 +120,10 @@ impl TestAgent {
 impl Life {
     fn start(settings: Settings) -> Self {
         let runtime = OwnRuntime::new("agent");
-        let ports = Ports { clock: Arc::new(SystemClock::new()), entropy: Arc::new(SystemEntropy::default()) };
+        let ports = Ports {
+            clock: Arc::new(SystemClock::new()),
+            entropy: Arc::new(SystemEntropy::default()),
+        };
         let stop = CancellationToken::new();
         let program = runtime.spawn(agent::run(settings, ports, stop.clone()));
         Self { program, stop, _runtime: runtime }

@@ -18,7 +18,7 @@ pub use clock::TestClock;
 pub use database::{TestDatabase, engines, on_each_database, on_each_engine};
 pub use entropy::SeededEntropy;
 pub use keys::KeysReplica;
-pub use rest::{Answer, Rest};
 pub use lossy::{Lose, LossyPostgres};
 pub use patience::{PATIENCE, until, within};
+pub use rest::{Answer, Rest};
 pub use server::TestServer;

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use super::database::must;
 
 /// How long a test waits for something that should come: a slow machine under load is not a failure.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Asks until the answer is `Ok`; after [`PATIENCE`] the test has failed, with the last error.

@@ -6,12 +6,13 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::database::{must, TestDatabase};
+use super::database::{TestDatabase, must};
 use super::patience::{OwnRuntime, until};
 use crate::access::{Administrator, Asker};
 use crate::env::{SystemClock, SystemEntropy};
 use crate::kernel::{
-    Caller, EntryId, Failure, Lifetime, Listener, Proof, RealmId, Secret, Selector, SpiffeId, TrustDomain,
+    Caller, EntryId, Failure, Lifetime, Listener, Proof, RealmId, Secret, Selector, SpiffeId,
+    TrustDomain,
 };
 use crate::nodes::model::TokenWish;
 use crate::server::{Addresses, Ports, Running, Server, Settings};
@@ -43,7 +44,7 @@ impl TestServer {
     pub async fn start_with(database: &TestDatabase, adjust: impl FnOnce(&mut Settings)) -> Self {
         let directory = must(tempfile::tempdir(), "a temporary directory");
         let mut settings = Settings::default();
-        settings.server.trust_domain = "weft.test".to_owned();
+        "weft.test".clone_into(&mut settings.server.trust_domain);
         settings.server.data_dir = Some(directory.path().join("data"));
         settings.storage.url = Some(database.url().to_owned());
         let free = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
@@ -72,7 +73,8 @@ impl TestServer {
     pub async fn start_again(&mut self) {
         drop(self.life.take());
         // What a killed server had open may be closed a moment later.
-        let life = until("the server starts", async || Life::start(self.settings.clone()).await).await;
+        let life =
+            until("the server starts", async || Life::start(self.settings.clone()).await).await;
         let addresses = &life.running.addresses;
         let listen = &mut self.settings.listen;
         (listen.node, listen.public) = (addresses.node, addresses.public);
@@ -120,7 +122,8 @@ impl TestServer {
     /// Root at the local socket, who may do everything.
     pub fn root(&self) -> Asker {
         let proof = Proof::KernelPeer { uid: 0, pid: 1 };
-        let caller = Caller { realm: RealmId::FIRST, subject: None, proof, listener: Listener::Local };
+        let caller =
+            Caller { realm: RealmId::FIRST, subject: None, proof, listener: Listener::Local };
         Asker::of(&caller, &self.trust_domain())
     }
 
@@ -151,7 +154,10 @@ impl TestServer {
     }
 
     /// Creates entries and says what became of each.
-    pub async fn try_create(&self, drafts: Vec<Draft>) -> Result<Vec<Result<Arc<Entry>, Error>>, Error> {
+    pub async fn try_create(
+        &self,
+        drafts: Vec<Draft>,
+    ) -> Result<Vec<Result<Arc<Entry>, Error>>, Error> {
         let ask = CreateEntries { realm: RealmId::FIRST, by: self.root(), drafts };
         self.server().workloads.create(ask).await
     }
@@ -170,13 +176,18 @@ impl TestServer {
 
     /// What `create` asks for, to be changed further.
     pub fn draft(&self, path: &str, parent: &SpiffeId, selectors: &[&str]) -> Draft {
-        let selectors = selectors.iter().map(|text| must(Selector::parse(text), "a selector")).collect();
+        let selectors =
+            selectors.iter().map(|text| must(Selector::parse(text), "a selector")).collect();
         Draft::new(self.id(path), parent.clone(), selectors)
     }
 
     /// Removes an entry.
     pub async fn delete(&self, id: &EntryId) {
-        let ask = DeleteEntries { realm: RealmId::FIRST, by: self.root(), items: vec![(id.clone(), None)] };
+        let ask = DeleteEntries {
+            realm: RealmId::FIRST,
+            by: self.root(),
+            items: vec![(id.clone(), None)],
+        };
         for outcome in must(self.server().workloads.delete(ask).await, "delete an entry") {
             must(outcome, "delete an entry");
         }
@@ -201,7 +212,8 @@ impl Life {
             environment: Environment::of([]),
             metrics: Metrics::start()?,
         };
-        let running = must(runtime.spawn(Running::start(settings, ports)).await, "start the server")?;
+        let running =
+            must(runtime.spawn(Running::start(settings, ports)).await, "start the server")?;
         Ok(Self { runtime, running })
     }
 }

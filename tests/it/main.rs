@@ -1,8 +1,8 @@
 //! The one integration binary: flows, protocols, storage, rights and the rules of the house.
 
-mod generated;
 #[cfg(test)]
 mod flows;
+mod generated;
 #[cfg(test)]
 mod peers;
 #[cfg(test)]

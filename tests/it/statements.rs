@@ -60,10 +60,14 @@ fn a_statement_that_forgets_the_realm_is_found() {
 fn names_the_realm(sql: &str) -> bool {
     let sql = sql.split_whitespace().collect::<Vec<_>>().join(" ");
     let condition = sql.find("realm = $1").map(|at| &sql[at..]);
-    let conditioned = condition.is_some_and(|rest| outside_of_brackets(rest).iter().all(|word| word != "OR"));
+    let conditioned =
+        condition.is_some_and(|rest| outside_of_brackets(rest).iter().all(|word| word != "OR"));
     let inserts = sql.strip_prefix("INSERT INTO ").is_some_and(|rest| {
         let columns = rest.split_once('(').is_some_and(|(_, columns)| columns.starts_with("realm"));
-        let values = rest.split("VALUES").nth(1).is_some_and(|values| values.trim_start().starts_with("($1"));
+        let values = rest
+            .split("VALUES")
+            .nth(1)
+            .is_some_and(|values| values.trim_start().starts_with("($1"));
         columns && values
     });
     if sql.starts_with("INSERT INTO ") && sql.contains("VALUES") { inserts } else { conditioned }
@@ -92,8 +96,9 @@ async fn every_realm_tables_primary_key_starts_with_its_realm() {
         FROM sqlite_master AS m WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND m.name <> 'migration'";
     let database = weft::testkit::TestDatabase::new(weft::db::Engine::Sqlite).await;
     let db = database.open().await;
-    let rows: Result<Vec<Row>, Fault> =
-        db.read(RealmId::FIRST, (), |tx, ()| Box::pin(async move { tx.rows(TABLES, &[]).await })).await;
+    let rows: Result<Vec<Row>, Fault> = db
+        .read(RealmId::FIRST, (), |tx, ()| Box::pin(async move { tx.rows(TABLES, &[]).await }))
+        .await;
     let rows = rows.unwrap();
     let others: BTreeSet<String> = rows
         .iter()
@@ -149,7 +154,12 @@ async fn issue(fabric: &Fabric, entry: &Entry) -> usize {
         let ask = JwtAsk { entry: id.clone(), audience: vec!["billing".to_owned()] };
         workloads.issue_jwt(&caller, ask)
     });
-    issued + tokens.buffer_unordered(IN_FLIGHT).filter(|token| std::future::ready(token.is_ok())).count().await
+    issued
+        + tokens
+            .buffer_unordered(IN_FLIGHT)
+            .filter(|token| std::future::ready(token.is_ok()))
+            .count()
+            .await
 }
 
 /// The agent, as the door knows it after its handshake.

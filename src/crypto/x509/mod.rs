@@ -18,7 +18,9 @@ pub use view::{
 };
 pub use web::{WebTemplate, pem_private_key, self_signed_web};
 
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 pub(crate) mod tests;
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 pub(crate) use tests::forge;

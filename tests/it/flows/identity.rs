@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use rustls_pki_types::ServerName;
-use spiffe::workload_api::error::WorkloadApiError;
 use spiffe::X509Source;
+use spiffe::workload_api::error::WorkloadApiError;
 use spiffe_rustls::{TrustDomainPolicy, authorizer, mtls_client, mtls_server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -21,13 +21,19 @@ async fn a_workload_without_an_entry_is_refused_and_does_not_hang() {
         let refused = until("the agent has heard its server", async || {
             let client = connect(&fabric.agent).await?;
             match within("fetch", client.fetch_x509_svid()).await {
-                Err(error @ (WorkloadApiError::NoIdentityIssued | WorkloadApiError::PermissionDenied(_))) => Ok(error),
+                Err(
+                    error @ (WorkloadApiError::NoIdentityIssued
+                    | WorkloadApiError::PermissionDenied(_)),
+                ) => Ok(error),
                 other => Err(format!("{other:?}")),
             }
         })
         .await;
         let words = refused.to_string();
-        assert!(words.contains("no identity issued") || words.contains("permission denied"), "{words}");
+        assert!(
+            words.contains("no identity issued") || words.contains("permission denied"),
+            "{words}"
+        );
     })
     .await;
 }
@@ -48,7 +54,8 @@ async fn a_workload_of_a_joined_node_gets_its_x509_svid_and_its_jwt_svid() {
         assert_eq!(token.spiffe_id().to_string(), "spiffe://weft.test/web");
         let checked = within("validate", client.validate_jwt_token("billing", token.token())).await;
         assert_eq!(checked.unwrap().audience(), ["billing"]);
-        let elsewhere = within("validate", client.validate_jwt_token("payroll", token.token())).await;
+        let elsewhere =
+            within("validate", client.validate_jwt_token("payroll", token.token())).await;
         assert!(elsewhere.is_err(), "a token for another audience was accepted");
     })
     .await;
@@ -115,7 +122,9 @@ async fn deleting_the_entry_ends_the_stream_with_permission_denied() {
         assert!(
             matches!(
                 last,
-                Some(Err(WorkloadApiError::NoIdentityIssued | WorkloadApiError::PermissionDenied(_)))
+                Some(Err(
+                    WorkloadApiError::NoIdentityIssued | WorkloadApiError::PermissionDenied(_)
+                ))
             ),
             "{last:?}"
         );
@@ -131,17 +140,26 @@ fn serial(source: &X509Source) -> Vec<u8> {
 /// One greeting over mutual TLS; the client insists on the server's ID.
 async fn talk(client: &X509Source, server: &X509Source, path: &str) -> Result<String, String> {
     let policy = || TrustDomainPolicy::LocalOnly("weft.test".try_into().unwrap());
-    let accepting = mtls_server(server.clone()).authorize(authorizer::any()).trust_domain_policy(policy()).build();
+    let accepting = mtls_server(server.clone())
+        .authorize(authorizer::any())
+        .trust_domain_policy(policy())
+        .build();
     let expected = authorizer::exact([format!("spiffe://weft.test{path}")]).unwrap();
-    let dialling = mtls_client(client.clone()).authorize(expected).trust_domain_policy(policy()).build();
-    let (acceptor, connector) =
-        (TlsAcceptor::from(Arc::new(accepting.unwrap())), TlsConnector::from(Arc::new(dialling.unwrap())));
+    let dialling =
+        mtls_client(client.clone()).authorize(expected).trust_domain_policy(policy()).build();
+    let (acceptor, connector) = (
+        TlsAcceptor::from(Arc::new(accepting.unwrap())),
+        TlsConnector::from(Arc::new(dialling.unwrap())),
+    );
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let serve = async {
         let (socket, _) = listener.accept().await.map_err(|error| error.to_string())?;
         let mut tls = acceptor.accept(socket).await.map_err(|error| error.to_string())?;
-        assert!(tls.get_ref().1.peer_certificates().is_some(), "the server asked for no certificate");
+        assert!(
+            tls.get_ref().1.peer_certificates().is_some(),
+            "the server asked for no certificate"
+        );
         tls.write_all(b"hello").await.map_err(|error| error.to_string())?;
         tls.shutdown().await.map_err(|error| error.to_string())
     };

@@ -63,7 +63,12 @@ pub(crate) async fn x509_ids(agent: &TestAgent) -> Result<Vec<String>, String> {
 
 /// Waits until this process gets an X.509-SVID of this ID.
 pub(crate) async fn until_given(agent: &TestAgent, path: &str) {
-    let wanted = format!("spiffe://weft.test{path}");
+    until_given_in(agent, "weft.test", path).await;
+}
+
+/// The same, of this trust domain.
+pub(crate) async fn until_given_in(agent: &TestAgent, trust_domain: &str, path: &str) {
+    let wanted = format!("spiffe://{trust_domain}{path}");
     until("the X.509-SVID comes", async || {
         let ids = x509_ids(agent).await?;
         if ids.contains(&wanted) { Ok(()) } else { Err(format!("{ids:?}")) }

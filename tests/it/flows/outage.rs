@@ -28,10 +28,12 @@ async fn without_its_database_the_server_goes_on_issuing_and_refuses_changes() {
     })
     .await;
     let client = connect(&agent).await.unwrap();
-    let token = within("a JWT-SVID without the database", client.fetch_jwt_svid(["billing"], None)).await;
+    let token =
+        within("a JWT-SVID without the database", client.fetch_jwt_svid(["billing"], None)).await;
     assert_eq!(token.unwrap().spiffe_id().to_string(), "spiffe://weft.test/web");
     let late = server.draft("/late", agent.id(), &[&me()]);
-    let refused = within("a change is refused", server.try_create(vec![late.clone()])).await.unwrap_err();
+    let refused =
+        within("a change is refused", server.try_create(vec![late.clone()])).await.unwrap_err();
     assert_eq!(Failure::from(refused).kind, Kind::Unavailable);
 
     database.server().unwrap().start_again();
