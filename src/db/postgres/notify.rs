@@ -116,7 +116,8 @@ pub(super) async fn poll(shared: Arc<Shared>) {
     loop {
         every.tick().await;
         link = look(&shared, link, looks.is_multiple_of(LOOKS_PER_CLEANING)).await.ok();
-        looks = looks.wrapping_add(1);
+        // A cleaning that failed is due again at the next look.
+        looks = looks.wrapping_add(u64::from(link.is_some()));
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
 
 use super::super::{Db, Engine};
 use super::{REALM, Runs, change, names, put, spawn, write};
@@ -343,6 +344,7 @@ fn pause(gates: &Mutex<Gates>) {
 /// Looks until it is so; fails after ten seconds.
 pub(super) async fn until(so: impl AsyncFn() -> bool) {
     let mut every = tokio::time::interval(Duration::from_millis(5));
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     for _ in 0..2000 {
         if so().await {
             return;
