@@ -43,7 +43,11 @@ impl<S> SocketAuthority<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for SocketAuthority<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<Result<()>> {
         let this = &mut *self;
         if into.remaining() == 0 || this.give(into) {
             return Poll::Ready(Ok(()));
@@ -68,7 +72,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for SocketAuthority<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for SocketAuthority<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
@@ -138,9 +146,13 @@ impl Reader {
             Step::Preface if self.held.starts_with(PREFACE) => Some((PREFACE.len(), Step::Head)),
             Step::Preface if PREFACE.starts_with(&self.held) => None,
             Step::Preface => Some((held, Step::Passing)),
-            Step::Head => self.held.first_chunk::<HEAD_BYTES>().map(|head| match (frame_bytes(head), head[3]) {
-                (length, HEADERS) if length <= HEADERS_BYTES_MAX => (0, Step::Headers(HEAD_BYTES + length)),
-                (length, _) => (HEAD_BYTES, Step::Payload(length)),
+            Step::Head => self.held.first_chunk::<HEAD_BYTES>().map(|head| {
+                match (frame_bytes(head), head[3]) {
+                    (length, HEADERS) if length <= HEADERS_BYTES_MAX => {
+                        (0, Step::Headers(HEAD_BYTES + length))
+                    }
+                    (length, _) => (HEAD_BYTES, Step::Payload(length)),
+                }
             }),
             Step::Payload(0) => Some((0, Step::Head)),
             Step::Payload(_) | Step::Passing if held == 0 => None,
@@ -305,7 +317,9 @@ mod tests {
 
     #[test]
     fn what_is_not_http_2_passes_as_it_came() {
-        for text in ["GET /a%2F HTTP/1.1\r\n\r\n", "P", "PRI * HTTP/1", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r!%"] {
+        for text in
+            ["GET /a%2F HTTP/1.1\r\n\r\n", "P", "PRI * HTTP/1", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r!%"]
+        {
             assert_eq!(through(text.as_bytes(), 3), text.as_bytes(), "{text}");
         }
     }

@@ -14,7 +14,12 @@ use std::process::{Command, Output, Stdio};
 fn run(program: impl AsRef<OsStr>, arguments: &[&str], input: &[u8]) -> String {
     let output = outcome(program.as_ref(), arguments, input);
     let (told, errors) = (text(&output.stdout), text(&output.stderr));
-    assert!(output.status.success(), "{:?} {arguments:?}: {}\n{told}\n{errors}", program.as_ref(), output.status);
+    assert!(
+        output.status.success(),
+        "{:?} {arguments:?}: {}\n{told}\n{errors}",
+        program.as_ref(),
+        output.status
+    );
     told
 }
 
@@ -45,7 +50,8 @@ fn text(bytes: &[u8]) -> String {
 fn pem(der: &[u8]) -> String {
     use base64::Engine as _;
     let body = base64::engine::general_purpose::STANDARD.encode(der);
-    let lines: Vec<&str> = body.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    let lines: Vec<&str> =
+        body.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
     format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
 }
 

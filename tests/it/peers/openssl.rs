@@ -34,19 +34,29 @@ async fn openssl_verifies_every_kind_of_certificate() {
         let authority = write(place, "authority.pem", &pem(&bundle.x509[0].certificate));
         run("openssl", &["verify", "-x509_strict", "-CAfile", &roots_file, &authority], b"");
         let told = print(&authority);
-        let said = ["CA:TRUE", "Certificate Sign", "URI:spiffe://weft.test", "X509v3 Subject Key Identifier"];
+        let said = [
+            "CA:TRUE",
+            "Certificate Sign",
+            "URI:spiffe://weft.test",
+            "X509v3 Subject Key Identifier",
+        ];
         check(&told, &said, &["Digital Signature", "Key Encipherment"]);
         assert!(!told.contains("URI:spiffe://weft.test/"), "an authority's ID has a path:\n{told}");
 
         for (kind, chain, id) in [
-            ("server", shown_by(&fabric, &roots_file).await, "spiffe://weft.test/spire/server".to_owned()),
+            (
+                "server",
+                shown_by(&fabric, &roots_file).await,
+                "spiffe://weft.test/spire/server".to_owned(),
+            ),
             ("agent", kept_by(&fabric), fabric.agent.id().to_string()),
             ("workload", workload(&fabric).await, "spiffe://weft.test/web".to_owned()),
         ] {
             let leaf = write(place, &format!("{kind}.pem"), chain.first().unwrap());
             let rest = write(place, &format!("{kind}-chain.pem"), &chain[1..].concat());
             for purpose in ["sslserver", "sslclient"] {
-                let mut arguments = vec!["verify", "-x509_strict", "-purpose", purpose, "-CAfile", &roots_file];
+                let mut arguments =
+                    vec!["verify", "-x509_strict", "-purpose", purpose, "-CAfile", &roots_file];
                 if chain.len() > 1 {
                     arguments.extend(["-untrusted", &rest]);
                 }
@@ -78,8 +88,17 @@ fn check(told: &str, said: &[&str], unsaid: &[&str]) {
 /// What the `node` door shows to a TLS client that is OpenSSL's own.
 async fn shown_by(fabric: &Fabric, roots: &str) -> Vec<String> {
     let address = fabric.server.addresses().node.to_string();
-    let arguments =
-        ["s_client", "-connect", &address, "-alpn", "h2", "-showcerts", "-CAfile", roots, "-verify_return_error"];
+    let arguments = [
+        "s_client",
+        "-connect",
+        &address,
+        "-alpn",
+        "h2",
+        "-showcerts",
+        "-CAfile",
+        roots,
+        "-verify_return_error",
+    ];
     let told = run_beside("openssl", arguments.map(str::to_owned).to_vec()).await;
     assert!(told.contains("ALPN protocol: h2"), "{told}");
     let end = "-----END CERTIFICATE-----\n";
@@ -104,13 +123,19 @@ fn kept_by(fabric: &Fabric) -> Vec<String> {
         if !text.contains("BEGIN CERTIFICATE") {
             continue;
         }
-        let chain: Vec<String> = weft::crypto::x509::pem_certificates(&bytes).unwrap().iter().map(|der| pem(der)).collect();
+        let chain: Vec<String> = weft::crypto::x509::pem_certificates(&bytes)
+            .unwrap()
+            .iter()
+            .map(|der| pem(der))
+            .collect();
         found.push(chain);
     }
     let agent = fabric.agent.id().to_string();
     let place = tempfile::tempdir().unwrap();
     let is_agents = |chain: &Vec<String>| {
-        chain.first().is_some_and(|leaf| print(&write(place.path(), "leaf.pem", leaf)).contains(&agent))
+        chain
+            .first()
+            .is_some_and(|leaf| print(&write(place.path(), "leaf.pem", leaf)).contains(&agent))
     };
     found.into_iter().find(is_agents).expect("the agent keeps its SVID")
 }

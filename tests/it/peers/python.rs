@@ -44,7 +44,9 @@ print("all seen")
 #[tokio::test]
 async fn the_python_client_gets_and_checks_svids() {
     let python = std::env::var_os("WEFT_PEERS_PYTHON");
-    let python = python.expect("`make` sets WEFT_PEERS_PYTHON to a Python that has the client: see scripts/packages");
+    let python = python.expect(
+        "`make` sets WEFT_PEERS_PYTHON to a Python that has the client: see scripts/packages",
+    );
     on_each(async |database| {
         let fabric = Fabric::over(database).await;
         fabric.entry("/python").await;

@@ -28,12 +28,19 @@ const EXCLUDED: &str = include_str!("spiffe-excluded.txt");
 async fn the_live_tests_of_the_spiffe_crate_pass() {
     let home = TestDatabase::new(Engine::Sqlite).await;
     let abroad = TestDatabase::new(Engine::Sqlite).await;
-    let server = TestServer::start_with(&home, |all| all.server.trust_domain = HOME.to_owned()).await;
-    let other = TestServer::start_with(&abroad, |all| all.server.trust_domain = ABROAD.to_owned()).await;
+    let server =
+        TestServer::start_with(&home, |all| all.server.trust_domain = HOME.to_owned()).await;
+    let other =
+        TestServer::start_with(&abroad, |all| all.server.trust_domain = ABROAD.to_owned()).await;
     let theirs = other.server().bundles.current(RealmId::FIRST).unwrap();
     let document = document::print(&theirs);
     let federated = other.trust_domain();
-    server.server().bundles.set(server.administrator(), &federated, document.as_bytes()).await.unwrap();
+    server
+        .server()
+        .bundles
+        .set(server.administrator(), &federated, document.as_bytes())
+        .await
+        .unwrap();
     let agent = TestAgent::join(&server).await;
     for name in ENTRIES {
         let draft = server.draft(&format!("/{name}"), agent.id(), &[&me()]);
@@ -48,7 +55,12 @@ async fn the_live_tests_of_the_spiffe_crate_pass() {
     let done = tokio::task::spawn_blocking(move || live_tests(&endpoint)).await.unwrap();
     let excluded: Vec<&str> = EXCLUDED.lines().filter(|line| !line.starts_with('#')).collect();
     assert_eq!(done.found, done.passed + excluded.len(), "a live test is neither run nor excluded");
-    println!("proof: spiffe live tests: {} = {} passed + {} excluded", done.found, done.passed, excluded.len());
+    println!(
+        "proof: spiffe live tests: {} = {} passed + {} excluded",
+        done.found,
+        done.passed,
+        excluded.len()
+    );
     assert!(excluded.len() <= 3, "{excluded:?}");
 }
 
@@ -114,10 +126,18 @@ fn name_of(source: &str) -> String {
 /// A package with our dependencies and their tests.
 fn write_runner(runner: &Path, package: &Path, files: &[&String]) {
     let ours = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let manifest: Table = std::fs::read_to_string(ours.join("Cargo.toml")).unwrap().parse().unwrap();
+    let manifest: Table =
+        std::fs::read_to_string(ours.join("Cargo.toml")).unwrap().parse().unwrap();
     let mut own = Table::new();
     let about = [("name", "spiffe-live"), ("version", "0.0.0"), ("edition", "2021")];
-    own.insert("package".into(), about.map(|(key, value)| (key.to_owned(), Value::from(value))).into_iter().collect::<Table>().into());
+    own.insert(
+        "package".into(),
+        about
+            .map(|(key, value)| (key.to_owned(), Value::from(value)))
+            .into_iter()
+            .collect::<Table>()
+            .into(),
+    );
     own.insert("workspace".into(), Table::new().into());
     for section in ["features", "dependencies", "dev-dependencies", "profile"] {
         own.insert(section.into(), manifest[section].clone());
@@ -133,7 +153,10 @@ fn write_runner(runner: &Path, package: &Path, files: &[&String]) {
     dependencies["weft-proto"]["path"] = ours.join("proto").display().to_string().into();
     for (name, version) in THEIRS {
         let plain = [("version", Value::from(version)), ("default-features", false.into())];
-        dependencies.insert(name.into(), plain.map(|(key, value)| (key.to_owned(), value)).into_iter().collect::<Table>().into());
+        dependencies.insert(
+            name.into(),
+            plain.map(|(key, value)| (key.to_owned(), value)).into_iter().collect::<Table>().into(),
+        );
     }
     std::fs::write(runner.join("Cargo.toml"), own.to_string()).unwrap();
     std::fs::copy(ours.join("Cargo.lock"), runner.join("Cargo.lock")).unwrap();
@@ -155,7 +178,10 @@ fn run(runner: &Path, file: &str, skipped: &[String], endpoint: &str) -> usize {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["test", "--offline", "--features", "testkit", "--test", file, "--", "--ignored"]);
     cargo.args(skipped.iter().flat_map(|name| ["--skip", name]));
-    cargo.current_dir(runner).env("CARGO_TARGET_DIR", target()).env("SPIFFE_ENDPOINT_SOCKET", endpoint);
+    cargo
+        .current_dir(runner)
+        .env("CARGO_TARGET_DIR", target())
+        .env("SPIFFE_ENDPOINT_SOCKET", endpoint);
     // A child of `cargo test` is told much that is about us and not about it.
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("CARGO_PKG_") || name == "CARGO_MANIFEST_DIR" {
@@ -183,6 +209,7 @@ pub(crate) fn package_of(name: &str) -> PathBuf {
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let packages = metadata["packages"].as_array().unwrap();
     let found = packages.iter().find(|package| package["name"] == name);
-    let manifest = found.unwrap_or_else(|| panic!("no package `{name}`"))["manifest_path"].as_str().unwrap();
+    let manifest =
+        found.unwrap_or_else(|| panic!("no package `{name}`"))["manifest_path"].as_str().unwrap();
     Path::new(manifest).parent().unwrap().to_owned()
 }

@@ -26,18 +26,28 @@ impl Protos {
 
     /// A message of this name.
     pub(super) fn message(&self, name: &str, fields: Fields<'_>) -> Value {
-        let descriptor = self.0.get_message_by_name(name).unwrap_or_else(|| panic!("no message `{name}`"));
+        let descriptor =
+            self.0.get_message_by_name(name).unwrap_or_else(|| panic!("no message `{name}`"));
         Value::Message(filled(descriptor, fields))
     }
 
     fn method(&self, rpc: &str) -> MethodDescriptor {
         let (service, name) = rpc.split_once('/').unwrap();
-        let service = self.0.get_service_by_name(service).unwrap_or_else(|| panic!("no service `{service}`"));
-        service.methods().find(|method| method.name() == name).unwrap_or_else(|| panic!("no call `{rpc}`"))
+        let service =
+            self.0.get_service_by_name(service).unwrap_or_else(|| panic!("no service `{service}`"));
+        service
+            .methods()
+            .find(|method| method.name() == name)
+            .unwrap_or_else(|| panic!("no call `{rpc}`"))
     }
 
     /// Makes a call with one message and gives the first answer.
-    pub(super) async fn call(&self, channel: &Channel, rpc: &str, fields: Fields<'_>) -> Result<DynamicMessage, Status> {
+    pub(super) async fn call(
+        &self,
+        channel: &Channel,
+        rpc: &str,
+        fields: Fields<'_>,
+    ) -> Result<DynamicMessage, Status> {
         let method = self.method(rpc);
         let ask = filled(method.input(), fields);
         let codec = Dynamic(method.output());
@@ -49,14 +59,19 @@ impl Protos {
         }
         let asks = Request::new(stream::iter([ask]));
         let mut answers = grpc.streaming(asks, path, codec).await?.into_inner();
-        answers.message().await?.ok_or_else(|| Status::aborted("the stream ended without an answer"))
+        answers
+            .message()
+            .await?
+            .ok_or_else(|| Status::aborted("the stream ended without an answer"))
     }
 }
 
 fn filled(descriptor: MessageDescriptor, fields: Fields<'_>) -> DynamicMessage {
     let mut message = DynamicMessage::new(descriptor);
     for (name, value) in fields {
-        message.try_set_field_by_name(name, value).unwrap_or_else(|error| panic!("{name}: {error}"));
+        message
+            .try_set_field_by_name(name, value)
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
     }
     message
 }
@@ -64,8 +79,13 @@ fn filled(descriptor: MessageDescriptor, fields: Fields<'_>) -> DynamicMessage {
 /// The field at this path, such as `result.svid.id.path`.
 pub(super) fn at(message: &DynamicMessage, path: &str) -> Value {
     path.split('.').fold(Value::Message(message.clone()), |value, name| {
-        let message = value.as_message().unwrap_or_else(|| panic!("`{path}` leads through what is no message"));
-        message.get_field_by_name(name).unwrap_or_else(|| panic!("no field `{name}` in `{path}`")).into_owned()
+        let message = value
+            .as_message()
+            .unwrap_or_else(|| panic!("`{path}` leads through what is no message"));
+        message
+            .get_field_by_name(name)
+            .unwrap_or_else(|| panic!("no field `{name}` in `{path}`"))
+            .into_owned()
     })
 }
 
@@ -119,8 +139,13 @@ impl Decoder for Read {
     type Error = Status;
 
     fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<DynamicMessage>, Status> {
-        let message = DynamicMessage::decode(self.0.clone(), from).map_err(|error| Status::internal(error.to_string()))?;
+        let message = DynamicMessage::decode(self.0.clone(), from)
+            .map_err(|error| Status::internal(error.to_string()))?;
         let unknown: Vec<_> = message.unknown_fields().map(|field| field.number()).collect();
-        if unknown.is_empty() { Ok(Some(message)) } else { Err(Status::internal(format!("unknown fields {unknown:?}"))) }
+        if unknown.is_empty() {
+            Ok(Some(message))
+        } else {
+            Err(Status::internal(format!("unknown fields {unknown:?}")))
+        }
     }
 }

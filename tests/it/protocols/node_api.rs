@@ -53,7 +53,8 @@ async fn a_client_of_the_published_descriptions_makes_every_call_of_an_agent() {
         agent.renews().await;
         let (federated, _other) = trusts_another(&server).await;
         let entry = server.draft("/web", &server.agents()[0], &["unix:uid:1"]);
-        let entry = server.create_draft(Draft { federates_with: vec![federated.clone()], ..entry }).await;
+        let entry =
+            server.create_draft(Draft { federates_with: vec![federated.clone()], ..entry }).await;
         agent.reads_bundles(federated.as_str()).await;
         agent.reads_its_entry(entry.id.as_str()).await;
         agent.gets_svids(entry.id.as_str()).await;
@@ -103,9 +104,19 @@ impl ForeignAgent {
     async fn is_nobody_yet(&mut self) {
         let bundle = self.call(NODE_CALLS[3], Vec::new()).await.unwrap();
         assert_eq!(text(&bundle, "trust_domain"), "weft.test");
-        for rpc in [NODE_CALLS[1], NODE_CALLS[2], NODE_CALLS[5], NODE_CALLS[6], NODE_CALLS[7], NODE_CALLS[8]] {
+        for rpc in [
+            NODE_CALLS[1],
+            NODE_CALLS[2],
+            NODE_CALLS[5],
+            NODE_CALLS[6],
+            NODE_CALLS[7],
+            NODE_CALLS[8],
+        ] {
             let refused = self.call(rpc, Vec::new()).await.unwrap_err();
-            assert!(matches!(refused.code(), Code::PermissionDenied | Code::Unauthenticated), "{rpc}: {refused}");
+            assert!(
+                matches!(refused.code(), Code::PermissionDenied | Code::Unauthenticated),
+                "{rpc}: {refused}"
+            );
         }
     }
 
@@ -116,9 +127,14 @@ impl ForeignAgent {
         let data = self.protos.message("spire.api.types.AttestationData", data.into());
         let params = self.agent_params(request);
         let both = vec![("data", data), ("params", params)];
-        let params = self.protos.message("spire.api.server.agent.v1.AttestAgentRequest.Params", both);
+        let params =
+            self.protos.message("spire.api.server.agent.v1.AttestAgentRequest.Params", both);
         let answer = self.call(NODE_CALLS[0], vec![("params", params)]).await.unwrap();
-        let id = format!("spiffe://{}{}", text(&answer, "result.svid.id.trust_domain"), text(&answer, "result.svid.id.path"));
+        let id = format!(
+            "spiffe://{}{}",
+            text(&answer, "result.svid.id.trust_domain"),
+            text(&answer, "result.svid.id.path")
+        );
         assert_eq!(id, server.agents()[0].to_string());
         assert_eq!(at(&answer, "result.reattestable"), Value::Bool(false));
         self.shows(&bytes(&answer, "result.svid.cert_chain"), &key);
@@ -135,15 +151,22 @@ impl ForeignAgent {
 
     async fn reads_bundles(&mut self, federated: &str) {
         let own = self.call(NODE_CALLS[3], Vec::new()).await.unwrap();
-        assert_eq!((list(&own, "x509_authorities").len(), list(&own, "jwt_authorities").len()), (1, 1));
-        let mask = self.protos.message("spire.api.types.BundleMask", vec![("sequence_number", Value::Bool(true))]);
+        assert_eq!(
+            (list(&own, "x509_authorities").len(), list(&own, "jwt_authorities").len()),
+            (1, 1)
+        );
+        let mask = self
+            .protos
+            .message("spire.api.types.BundleMask", vec![("sequence_number", Value::Bool(true))]);
         let masked = self.call(NODE_CALLS[3], vec![("output_mask", mask)]).await.unwrap();
         assert_eq!(list(&masked, "x509_authorities").len(), 0, "the mask was not minded");
         assert_eq!(at(&masked, "sequence_number"), at(&own, "sequence_number"));
-        let other = self.call(NODE_CALLS[4], vec![("trust_domain", federated.into_value())]).await.unwrap();
+        let other =
+            self.call(NODE_CALLS[4], vec![("trust_domain", federated.into_value())]).await.unwrap();
         assert_eq!(text(&other, "trust_domain"), federated);
         assert_eq!(list(&other, "x509_authorities").len(), 1);
-        let unknown = self.call(NODE_CALLS[4], vec![("trust_domain", "nowhere.test".into_value())]).await;
+        let unknown =
+            self.call(NODE_CALLS[4], vec![("trust_domain", "nowhere.test".into_value())]).await;
         assert_eq!(unknown.unwrap_err().code(), Code::NotFound);
     }
 
@@ -157,7 +180,10 @@ impl ForeignAgent {
             assert_eq!(text(entry, "spiffe_id.path"), "/web", "{rpc}");
             let selectors = list(entry, "selectors");
             let selector = selectors[0].as_message().unwrap();
-            assert_eq!((text(selector, "type"), text(selector, "value")), ("unix".to_owned(), "uid:1".to_owned()));
+            assert_eq!(
+                (text(selector, "type"), text(selector, "value")),
+                ("unix".to_owned(), "uid:1".to_owned())
+            );
         }
     }
 
@@ -167,7 +193,8 @@ impl ForeignAgent {
             let fields = vec![("entry_id", entry.into_value()), ("csr", request.into_value())];
             self.protos.message("spire.api.server.svid.v1.NewX509SVIDParams", fields)
         });
-        let answer = self.call(NODE_CALLS[7], vec![("params", Value::List(asks.into()))]).await.unwrap();
+        let answer =
+            self.call(NODE_CALLS[7], vec![("params", Value::List(asks.into()))]).await.unwrap();
         let results = list(&answer, "results");
         let results: Vec<&DynamicMessage> = results.iter().filter_map(Value::as_message).collect();
         assert_eq!(at(results[0], "status.code"), Value::I32(Code::Ok.into()));
@@ -184,7 +211,10 @@ impl ForeignAgent {
     }
 
     fn agent_params(&self, request: Vec<u8>) -> Value {
-        self.protos.message("spire.api.server.agent.v1.AgentX509SVIDParams", vec![("csr", request.into_value())])
+        self.protos.message(
+            "spire.api.server.agent.v1.AgentX509SVIDParams",
+            vec![("csr", request.into_value())],
+        )
     }
 
     /// Dials again with this SVID.
@@ -213,9 +243,13 @@ impl TestServerAddress {
 }
 
 /// A trust domain that the server federates with, and whoever runs it.
-async fn trusts_another(server: &TestServer) -> (weft::kernel::TrustDomain, (TestServer, TestDatabase)) {
+async fn trusts_another(
+    server: &TestServer,
+) -> (weft::kernel::TrustDomain, (TestServer, TestDatabase)) {
     let database = TestDatabase::new(weft::db::Engine::Sqlite).await;
-    let other = TestServer::start_with(&database, |all| all.server.trust_domain = "other.test".to_owned()).await;
+    let other =
+        TestServer::start_with(&database, |all| all.server.trust_domain = "other.test".to_owned())
+            .await;
     let bundle = other.server().bundles.current(RealmId::FIRST).unwrap();
     let (domain, text) = (other.trust_domain(), document::print(&bundle));
     server.server().bundles.set(server.administrator(), &domain, text.as_bytes()).await.unwrap();
