@@ -15,7 +15,7 @@ mod server;
 
 pub use agent::TestAgent;
 pub use clock::TestClock;
-pub use database::{TestDatabase, engines, on_each_database, on_each_engine};
+pub use database::{Kept, TestDatabase, engines, on_each_database, on_each_engine};
 pub use entropy::SeededEntropy;
 pub use keys::KeysReplica;
 pub use lossy::{Lose, LossyPostgres};

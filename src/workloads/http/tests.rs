@@ -201,7 +201,7 @@ async fn a_batch_answers_for_each_item_in_its_place() {
     let house = House::new().await;
     house.put("entries/old", NEW, entry("/old", 9)).await;
     let named = |name: &str, uid| {
-        let mut document = entry(&format!("/{name}"), uid);
+        let mut document = entry(&format!("/{}", name.trim_end_matches('/')), uid);
         document["id"] = json!(name);
         json!({"op": "create", "entry": document})
     };

@@ -46,6 +46,7 @@ pub(in crate::workloads) struct World {
     realms: Realms,
     cursor: Mutex<Cursor>,
     _directory: tempfile::TempDir,
+    _database: crate::testkit::Kept,
 }
 
 impl World {
@@ -125,6 +126,7 @@ impl World {
             realms,
             cursor: Mutex::new(Cursor { history: 0, seq: 0 }),
             _directory: directory,
+            _database: database.kept(),
         };
         world.load(RealmId::SYSTEM).await;
         world.load(REALM).await;
