@@ -247,7 +247,7 @@ async fn writes_that_meet_are_run_again_until_both_are_done() {
     write(&db, "b").await.unwrap();
     let barrier = std::sync::Arc::new(std::sync::Barrier::new(2));
     let crossing = [["a", "b"], ["b", "a"]].map(|order| {
-        let (db, barrier, runs) = (db.clone(), barrier.clone(), Runs::default());
+        let (db, barrier, runs) = (db.clone(), std::sync::Arc::clone(&barrier), Runs::default());
         spawn(async move {
             let input = (order, barrier, runs);
             db.write(REALM, input, |tx, (order, barrier, runs)| {

@@ -28,8 +28,8 @@ fn entry(n: usize) -> Entry {
     .map(|text| Selector::parse(&text).unwrap());
     selectors.sort();
     Entry {
-        id: EntryId::from_uuid(uuid::Uuid::from_u128(n as u128)),
-        number: SubjectId::new(uuid::Uuid::from_u128(n as u128)),
+        id: EntryId::from_uuid(uuid::Uuid::from_u128(u128::try_from(n).unwrap())),
+        number: SubjectId::new(uuid::Uuid::from_u128(u128::try_from(n).unwrap())),
         revision: 0,
         created_at: Timestamp::EPOCH,
         terms: Terms {
@@ -41,7 +41,7 @@ fn entry(n: usize) -> Entry {
             federates_with: Box::default(),
             admin: false,
             downstream: false,
-            expires_at: (n % 10 == 0).then_some(Timestamp::FOREVER),
+            expires_at: n.is_multiple_of(10).then_some(Timestamp::FOREVER),
             dns_names: [format!("service-{n}.team.svc").into()].into(),
             store_svid: false,
             hint: None,

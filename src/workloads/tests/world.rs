@@ -55,6 +55,7 @@ impl World {
         Self::with(database, Settings::default()).await
     }
 
+    #[expect(clippy::too_many_lines, reason = "every slice below, put together once")]
     pub(in crate::workloads) async fn with(database: &TestDatabase, settings: Settings) -> Self {
         let (db, clock) = (database.open().await, database.clock());
         // Nothing follows in the background: changes need not wait.
@@ -64,7 +65,11 @@ impl World {
         let directory = tempfile::tempdir().unwrap();
         let entropy = Arc::new(SeededEntropy::new(7));
         let port: Arc<dyn Clock> = Arc::new(clock.clone());
-        let env = Env { db: db.clone(), clock: Arc::clone(&port), entropy: entropy.clone() };
+        let env = Env {
+            db: db.clone(),
+            clock: Arc::clone(&port),
+            entropy: Arc::<SeededEntropy>::clone(&entropy),
+        };
         let kek = || KekRing::new(Kek::from_bytes(&Secret::new([1; 32])).unwrap(), Vec::new());
         let place = directory.path().to_owned();
         let ring = Arc::new(kek());
