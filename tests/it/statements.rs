@@ -29,7 +29,7 @@ async fn every_statement_of_every_slice_is_understood_by_both_engines() {
 }
 
 #[test]
-fn every_statement_of_every_slice_names_its_realm() {
+fn no_statement_on_a_realm_table_lacks_its_realm() {
     for (slice, statements) in weft::server::statements() {
         for sql in statements {
             assert!(names_the_realm(sql), "{slice}: {sql}");

@@ -40,7 +40,7 @@ async fn an_entry_made_at_one_replica_reaches_the_agent_of_the_other_within_a_se
 }
 
 #[tokio::test]
-async fn an_agent_renewed_at_one_replica_is_served_by_the_other() {
+async fn an_svid_renewed_on_one_replica_works_on_the_other() {
     if !engines().contains(&Engine::Postgres) {
         return;
     }

@@ -2,7 +2,7 @@
 
 use weft::crypto::x509::split_chain;
 use weft::kernel::RealmId;
-use weft::testkit::within;
+use weft::testkit::{TestServer, within};
 
 use super::{pem, run, run_beside, write};
 use crate::flows::{Fabric, connect, on_each, until_given};
@@ -67,6 +67,22 @@ async fn openssl_verifies_every_kind_of_certificate() {
             check(&told, LEAF, NOT_IN_A_LEAF);
             check(&told, &[&format!("URI:{id}")], &[]);
             assert_eq!(told.matches("URI:").count(), 1, "{told}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_node_listener_resumes_no_session() {
+    on_each(async |database| {
+        let server = TestServer::start(database).await;
+        let address = server.addresses().node.to_string();
+        for version in ["-tls1_2", "-tls1_3"] {
+            let arguments =
+                ["s_client", "-connect", &address, "-alpn", "h2", "-reconnect", version];
+            let told = run_beside("openssl", arguments.map(str::to_owned).to_vec()).await;
+            assert!(told.contains("New, "), "{version}: no handshake\n{told}");
+            assert!(!told.contains("Reused, "), "{version}: a session was resumed\n{told}");
         }
     })
     .await;
