@@ -31,7 +31,7 @@ mod rights;
 mod settings;
 pub(crate) mod store;
 mod sync_entries;
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
 mod tests;
 mod update_entries;
 mod validate_entry;

@@ -9,7 +9,7 @@ mod entry;
 mod feed;
 mod node;
 mod svid;
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
 mod tests;
 
 use weft_proto::node::v1::node_server::NodeServer;

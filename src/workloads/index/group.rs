@@ -116,6 +116,7 @@ impl ByIdentity {
         self.0.get(id)
     }
 
+    #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
