@@ -2,7 +2,7 @@
 //!
 //! Owns: the published schema and the default policies (`config/policies/`), the index over them, the memory of
 //! decisions, permits, and who holds which role. Does not own: the facts (each slice gives its own as an [`Action`]),
-//! and what happens after a yes. Endpoints: none.
+//! and what happens after a yes. Endpoints: admin REST under `/role-bindings` and `/policies`.
 //!
 //! Invariants:
 //! - This is the only module that names Cedar.
@@ -26,6 +26,7 @@ mod decide;
 mod delete_policy;
 mod facts;
 mod follow;
+pub mod http;
 mod memo;
 mod model;
 mod policies;
@@ -107,6 +108,12 @@ impl Access {
         let request = action.request();
         let now = self.inner.clock.now();
         self.realm(request.realm)?.question(A::NAME, &request, now)?.explain()
+    }
+
+    /// What this asker holds in the realm. Everybody may know that of themselves.
+    pub fn held_by(&self, by: &Administrator) -> Result<Vec<Given>, Error> {
+        let held = self.realm(by.realm)?.held(&by.request(("RoleBinding", ""), None));
+        Ok(held.all().to_vec())
     }
 
     /// The published schema, in Cedar's own form.

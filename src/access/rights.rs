@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::asker::Asker;
-use super::model::{Action, Error, Name, Request};
+use super::model::{Action, ChangeError, Error, Name, Request};
 use super::roles::RoleBinding;
 use super::{Access, SHIPPED};
 use crate::env::Env;
@@ -83,6 +83,18 @@ impl Rights {
         let mut all: Vec<PolicyText> = own.chain(shipped).collect();
         all.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(all)
+    }
+
+    /// The policy of this name that is in force in a realm.
+    pub fn policy(
+        &self,
+        asker: &Asker,
+        realm: RealmId,
+        name: &Name,
+    ) -> Result<PolicyText, ChangeError> {
+        let all = self.policies(asker, realm)?;
+        let mut found = all.into_iter().filter(|policy| policy.name == name.as_str());
+        found.next().ok_or_else(|| ChangeError::Unknown { what: "policy", name: name.clone() })
     }
 
     /// True if the name is that of a shipped policy whose place cannot be taken.

@@ -213,6 +213,11 @@ impl Held {
         Self { given: vec![Given::Admin] }
     }
 
+    /// Each binding's part.
+    pub(super) fn all(&self) -> &[Given] {
+        &self.given
+    }
+
     /// True for whoever holds nothing.
     pub(super) fn is_empty(&self) -> bool {
         self.given.is_empty()

@@ -19,7 +19,7 @@ use crate::kernel::{
 use crate::testkit::TestClock;
 
 #[path = "tests_change.rs"]
-mod change;
+pub(super) mod change;
 #[path = "tests_index.rs"]
 mod index;
 #[path = "tests_policies.rs"]

@@ -12,11 +12,12 @@ use crate::kernel::{Fault, Granted, Secret};
 use crate::testkit::{SeededEntropy, TestDatabase, on_each_database, on_each_engine};
 
 /// One replica: a decision point of its own over a shared database.
-struct Replica {
+pub(in crate::access) struct Replica {
     db: Db,
     access: Access,
-    rights: Rights,
+    pub(in crate::access) rights: Rights,
     _ledger: tempfile::TempDir,
+    _database: Option<crate::testkit::Kept>,
 }
 
 impl Replica {
@@ -34,17 +35,18 @@ impl Replica {
         events.prepare(REALM).await.unwrap();
         let access = Access::new(Arc::new(clock), OWN_UID).unwrap();
         let rights = Rights::new(access.clone(), events, env);
-        let replica = Self { db, access, rights, _ledger: ledger };
+        let replica = Self { db, access, rights, _ledger: ledger, _database: None };
         replica.follow().await;
         replica
     }
 
-    async fn new(database: &TestDatabase) -> Self {
-        Self::over(database.open().await, database.clock(), 1).await
+    pub(in crate::access) async fn new(database: &TestDatabase) -> Self {
+        let replica = Self::over(database.open().await, database.clock(), 1).await;
+        Self { _database: Some(database.kept()), ..replica }
     }
 
     /// What the follower of the change log does.
-    async fn follow(&self) {
+    pub(in crate::access) async fn follow(&self) {
         let loaded: Result<(), Fault> = self
             .db
             .read(REALM, self.access.clone(), |tx, access| {

@@ -6,6 +6,7 @@
 //! may hold fewer records than asked for and still have a next one; within the change log the order is that of its numbers,
 //! within the ledger that of (time, stream, n), and between the two by time.
 
+pub mod http;
 mod list_events;
 mod model;
 pub(crate) mod store;

@@ -18,15 +18,16 @@ use crate::testkit::{SeededEntropy, TestClock, TestDatabase, on_each_database};
 
 const REALM: RealmId = RealmId(1);
 
-struct House {
+pub(super) struct House {
     clock: TestClock,
     events: Events,
-    audit: Audit,
+    pub(super) audit: Audit,
     _directory: tempfile::TempDir,
+    _database: crate::testkit::Kept,
 }
 
 impl House {
-    async fn new(database: &TestDatabase) -> Self {
+    pub(super) async fn new(database: &TestDatabase) -> Self {
         let (db, clock) = (database.open().await, database.clock());
         db.applied(REALM, Cursor { history: 1, seq: 1_000_000 });
         let directory = tempfile::tempdir().unwrap();
@@ -39,7 +40,7 @@ impl House {
         let access = Access::new(Arc::new(clock.clone()), 4711).unwrap();
         access.open(REALM);
         let audit = Audit::new(db, events.clone(), access);
-        Self { clock, events, audit, _directory: directory }
+        Self { clock, events, audit, _directory: directory, _database: database.kept() }
     }
 
     /// A fact of the ledger; time goes on by a second.
@@ -65,7 +66,7 @@ impl House {
     }
 
     /// Facts 1, 3, 5 … in the ledger, 2, 4, 6 … in the change log.
-    async fn alternate(&self, count: u128) {
+    pub(super) async fn alternate(&self, count: u128) {
         for n in 1..=count {
             let event =
                 Event::new(REALM, "test.happened").subject(person(n)).about("n", n.to_string());
@@ -95,11 +96,11 @@ impl House {
     }
 }
 
-fn person(number: u128) -> SubjectId {
+pub(super) fn person(number: u128) -> SubjectId {
     SubjectId::new(Uuid::from_u128(number))
 }
 
-fn local(uid: u32) -> Asker {
+pub(super) fn local(uid: u32) -> Asker {
     let proof = Proof::KernelPeer { uid, pid: 1 };
     let caller = Caller { realm: REALM, subject: None, proof, listener: Listener::Local };
     Asker::of(&caller, &TrustDomain::parse("weft.test").unwrap())

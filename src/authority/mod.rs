@@ -2,7 +2,7 @@
 //!
 //! Owns: the slots of each purpose and their journal, keys sealed at rest, rotation, the number and content of the realm's
 //! own bundle, proof of arrival. Does not own: what is signed (`svid`), bundles of others and their documents (`bundles`).
-//! Endpoints: none; `admin` REST is mounted by the server.
+//! Endpoints: admin REST under `/authorities`.
 //!
 //! Invariants:
 //! - One key, one purpose. A private key leaves this slice only as a `Signer`.
@@ -14,6 +14,7 @@
 
 mod bundle;
 mod change_slots;
+pub mod http;
 mod index;
 pub mod jobs;
 mod make_authority;
@@ -25,7 +26,8 @@ mod seal_key;
 pub mod settings;
 mod step;
 pub(crate) mod store;
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 
 use std::fmt;
@@ -49,7 +51,7 @@ use crate::crypto::tls::CurrentRoots;
 use crate::db::Tx;
 use crate::env::Env;
 use crate::events::Events;
-use crate::kernel::{Fault, RealmId};
+use crate::kernel::{Fault, RealmId, Timestamp};
 use index::{Index, RealmKeys};
 use note_arrival::Arrivals;
 
@@ -118,6 +120,17 @@ impl Authority {
     /// The roots of the realm's own trust domain, at every moment: what the listener of agents verifies with.
     pub fn roots(&self, realm: RealmId) -> Option<CurrentRoots> {
         self.index.realm(realm).map(|keys| keys.roots.clone())
+    }
+
+    /// How many authorities the realm has, in any slot.
+    pub fn count(&self, realm: RealmId) -> usize {
+        self.index.realm(realm).map_or(0, |keys| keys.seats.len())
+    }
+
+    /// When an authority of the realm last changed, and with it the bundle.
+    pub fn changed_at(&self, realm: RealmId) -> Option<Timestamp> {
+        let keys = self.index.realm(realm)?;
+        keys.seats.iter().map(|(slot, _)| slot.changed_at).max()
     }
 
     fn keys(&self, realm: RealmId) -> Result<Arc<RealmKeys>, Error> {

@@ -4,10 +4,10 @@ use super::model::{
     Administrator, DELETED, DeleteBundle, Error, FOREIGN_BUNDLE, ReadBundle, SET, SetBundle,
 };
 use super::store::{self, Stored};
-use super::{Bundle, Bundles, document};
+use super::{Bundle, Bundles, Known, document};
 use crate::crypto::jose::{KeySet, print_bundle};
 use crate::events::{Changed, Event};
-use crate::kernel::TrustDomain;
+use crate::kernel::{RealmId, Timestamp, TrustDomain};
 
 use std::sync::Arc;
 
@@ -17,6 +17,32 @@ impl Bundles {
         let realm = by.realm;
         let _granted = self.access.permit(ReadBundle(by))?.spend();
         Ok(self.foreign_all(realm))
+    }
+
+    /// Every bundle that the realm knows, its own first, for an administrator.
+    pub fn list(&self, by: Administrator) -> Result<Vec<Known>, Error> {
+        let realm = by.realm;
+        let _granted = self.access.permit(ReadBundle(by))?.spend();
+        let foreign = self.index.of(realm).unwrap_or_default();
+        let foreign = foreign.values().map(|kept| Known {
+            bundle: Arc::clone(&kept.bundle),
+            own: false,
+            changed_at: kept.changed_at,
+        });
+        Ok(std::iter::once(self.own(realm)?).chain(foreign).collect())
+    }
+
+    /// The bundle of one trust domain, the realm's own or another's, for an administrator.
+    pub fn show(&self, by: Administrator, domain: &TrustDomain) -> Result<Known, Error> {
+        let known = self.list(by)?;
+        let mut found = known.into_iter().filter(|known| known.bundle.trust_domain == *domain);
+        found.next().ok_or_else(|| Error::NotFound(domain.clone()))
+    }
+
+    fn own(&self, realm: RealmId) -> Result<Known, Error> {
+        let bundle = self.current(realm).ok_or(Error::Realm(realm))?;
+        let changed_at = self.authority.changed_at(realm).unwrap_or(Timestamp::EPOCH);
+        Ok(Known { bundle, own: true, changed_at })
     }
 
     /// Trusts this trust domain by this document from now on, whatever was known of it before. The document is kept as far
@@ -36,13 +62,16 @@ impl Bundles {
             return Err(Error::Empty(domain.clone()));
         }
         let bundle = Arc::new(document::foreign(domain.clone(), &set)?);
-        let stored =
-            Stored { trust_domain: domain.clone(), document: print_bundle(&set).to_string() };
-        let input = (stored, self.env.clock.now(), asker);
+        let stored = Stored {
+            trust_domain: domain.clone(),
+            document: print_bundle(&set).to_string(),
+            changed_at: self.env.clock.now(),
+        };
+        let input = (stored, asker);
         self.events
-            .change_in(realm, granted, input, move |tx, (stored, now, asker)| {
+            .change_in(realm, granted, input, move |tx, (stored, asker)| {
                 Box::pin(async move {
-                    store::put(tx, stored, *now).await?;
+                    store::put(tx, stored).await?;
                     let event =
                         Event::new(realm, SET).about("trust_domain", stored.trust_domain.as_str());
                     Ok::<_, Error>(changed(&stored.trust_domain, asker.sign(event)))

@@ -2,7 +2,7 @@
 //!
 //! Owns: foreign bundles and their rows, bundle documents, the look-up of keys by trust domain. Does not own: the content
 //! of the realm's own bundle (`authority` makes it), and fetching others' (SPIFFE federation comes later).
-//! Endpoints: none; the bundle endpoint and `admin` REST are mounted by the server.
+//! Endpoints: admin REST under `/bundles`; the bundle endpoint is mounted by the server.
 //!
 //! Invariants:
 //! - Bundles of different trust domains are never merged: a key is looked for in the bundle of the trust domain that the
@@ -12,10 +12,12 @@
 //! Spec: SPIFFE Trust Domain and Bundle §3–6; X509-SVID §6; JWT-SVID §6.
 
 pub mod document;
+pub mod http;
 mod manage_bundle;
 pub mod model;
 pub(crate) mod store;
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 
 use std::collections::{BTreeMap, HashMap};
@@ -55,7 +57,25 @@ struct Index {
     live: Mutex<HashMap<RealmId, (CurrentRoots, watch::Sender<u64>)>>,
 }
 
-type Foreign = BTreeMap<TrustDomain, Arc<Bundle>>;
+type Foreign = BTreeMap<TrustDomain, Kept>;
+
+/// A foreign bundle, and when it was set.
+#[derive(Debug, Clone)]
+struct Kept {
+    bundle: Arc<Bundle>,
+    changed_at: Timestamp,
+}
+
+/// A bundle as an administrator reads it.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// What it holds.
+    pub bundle: Arc<Bundle>,
+    /// True for the realm's own.
+    pub own: bool,
+    /// When it last changed here.
+    pub changed_at: Timestamp,
+}
 
 impl Bundles {
     /// The slice, without foreign bundles.
@@ -99,12 +119,13 @@ impl Bundles {
 
     /// The bundle of another trust domain.
     pub fn foreign(&self, realm: RealmId, domain: &TrustDomain) -> Option<Arc<Bundle>> {
-        self.index.of(realm)?.get(domain).cloned()
+        Some(Arc::clone(&self.index.of(realm)?.get(domain)?.bundle))
     }
 
     /// Every foreign bundle, by trust domain.
     pub fn foreign_all(&self, realm: RealmId) -> Vec<Arc<Bundle>> {
-        self.index.of(realm).map(|all| all.values().cloned().collect()).unwrap_or_default()
+        let all = self.index.of(realm).unwrap_or_default();
+        all.values().map(|kept| Arc::clone(&kept.bundle)).collect()
     }
 
     /// Moves whenever a foreign bundle of the realm changes.
@@ -148,7 +169,7 @@ impl Index {
     }
 
     fn put(&self, realm: RealmId, all: Foreign) {
-        let roots: Vec<_> = all.values().map(|bundle| bundle.roots().clone()).collect();
+        let roots: Vec<_> = all.values().map(|kept| kept.bundle.roots().clone()).collect();
         let all = Arc::new(all);
         self.foreign.rcu(|realms| {
             let mut realms = HashMap::clone(realms);
@@ -171,11 +192,12 @@ impl Index {
     }
 }
 
-fn parsed(row: &Stored) -> Result<(TrustDomain, Arc<Bundle>), Fault> {
+fn parsed(row: &Stored) -> Result<(TrustDomain, Kept), Fault> {
     let bad = |error: &dyn fmt::Display| Fault::malformed("foreign bundle row", error);
     let set = KeySet::parse(row.document.as_bytes()).map_err(|error| bad(&error))?;
     let bundle = document::foreign(row.trust_domain.clone(), &set).map_err(|error| bad(&error))?;
-    Ok((row.trust_domain.clone(), Arc::new(bundle)))
+    let kept = Kept { bundle: Arc::new(bundle), changed_at: row.changed_at };
+    Ok((row.trust_domain.clone(), kept))
 }
 
 impl fmt::Debug for Bundles {

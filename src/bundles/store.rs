@@ -8,6 +8,7 @@ use crate::kernel::{Fault, Timestamp, TrustDomain};
 pub(super) struct Stored {
     pub(super) trust_domain: TrustDomain,
     pub(super) document: String,
+    pub(super) changed_at: Timestamp,
 }
 
 /// All foreign bundles of the realm.
@@ -21,11 +22,11 @@ pub(super) async fn find(tx: &mut Tx, trust_domain: &TrustDomain) -> Result<Opti
 }
 
 /// Puts a foreign bundle in the place of the one that is there.
-pub(super) async fn put(tx: &mut Tx, bundle: &Stored, now: Timestamp) -> Result<(), Fault> {
+pub(super) async fn put(tx: &mut Tx, bundle: &Stored) -> Result<(), Fault> {
     let values = [
         Value::from(bundle.trust_domain.as_str()),
         Value::from(&bundle.document),
-        Value::from(now),
+        Value::from(bundle.changed_at),
     ];
     tx.execute(PUT, &values).await.map(drop)
 }
@@ -38,12 +39,15 @@ pub(super) async fn delete(tx: &mut Tx, trust_domain: &TrustDomain) -> Result<bo
 fn stored(row: &Row) -> Result<Stored, Fault> {
     let trust_domain = TrustDomain::parse(&row.text("trust_domain")?)
         .map_err(|error| Fault::malformed("foreign bundle row", error))?;
-    Ok(Stored { trust_domain, document: row.text("document")? })
+    Ok(Stored {
+        trust_domain,
+        document: row.text("document")?,
+        changed_at: row.time("changed_at")?,
+    })
 }
 
-const ALL: &str = "SELECT trust_domain, document FROM foreign_bundle WHERE realm = $1";
-const FIND: &str =
-    "SELECT trust_domain, document FROM foreign_bundle WHERE realm = $1 AND trust_domain = $2";
+const ALL: &str = "SELECT trust_domain, document, changed_at FROM foreign_bundle WHERE realm = $1";
+const FIND: &str = "SELECT trust_domain, document, changed_at FROM foreign_bundle WHERE realm = $1 AND trust_domain = $2";
 const PUT: &str = "INSERT INTO foreign_bundle (realm, trust_domain, document, changed_at) VALUES ($1, $2, $3, $4) \
      ON CONFLICT (realm, trust_domain) DO UPDATE SET document = excluded.document, changed_at = excluded.changed_at";
 const DELETE: &str = "DELETE FROM foreign_bundle WHERE realm = $1 AND trust_domain = $2";

@@ -22,6 +22,7 @@ use crate::env::{Clock, SystemClock};
 use crate::jobs::Tasks;
 use crate::kernel::{Failure, Fault, Kind, Lifetime};
 use crate::testkit::{SeededEntropy, TestClock};
+use crate::wire::api::PageQuery;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,7 +37,9 @@ fn routes() -> Router {
         .route("/thing/{number}", get(|Path(number): Path<u32>| async move { number.to_string() }))
         .route(
             "/list",
-            get(|Query(query): Query<PageQuery>| async move { query.parse::<i64>().map(|_| "ok") }),
+            get(|Query(query): Query<PageQuery>| async move {
+                cursor::<i64>(query.limit, query.cursor.as_deref()).map(|_| "ok")
+            }),
         )
         .route(
             "/away",

@@ -11,16 +11,28 @@ use utoipa_axum::routes;
 use super::Nodes;
 use super::model::{Administrator, Agent, Error, JoinToken, NewJoinToken, TokenWish};
 use crate::http::{Conditions, Json, Path, Problem, Query, cursor, page_of};
-use crate::kernel::{JoinTokenId, Lifetime, Selector, SpiffeId, SubjectId};
+use crate::kernel::{JoinTokenId, Lifetime, RealmId, Selector, SpiffeId, SubjectId};
 use crate::wire::api;
 use crate::wire::join::JoinString;
 
-/// Where agents dial, and which keys they may trust: what a join string says beside its token.
+/// What the server knows beside this slice: where agents dial and which keys they may trust, for join strings, and how far
+/// each agent has come.
 pub trait JoinFacts: Send + Sync + std::fmt::Debug {
     /// The address of the `node` listener, `host:port`.
     fn address(&self) -> String;
     /// SHA-256 of the public key of each X.509 authority of the realm.
-    fn pins(&self, realm: crate::kernel::RealmId) -> Vec<[u8; 32]>;
+    fn pins(&self, realm: RealmId) -> Vec<[u8; 32]>;
+    /// How this replica hears of the agent.
+    fn contact(&self, realm: RealmId, agent: &SpiffeId) -> Contact;
+}
+
+/// How a replica hears of an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Contact {
+    /// It holds a push stream to this replica.
+    pub connected: bool,
+    /// How old its view of its entries is; nothing where it is not known here.
+    pub view_age: Option<Lifetime>,
 }
 
 #[derive(Debug, Clone)]
@@ -55,8 +67,14 @@ async fn list_agents(
             && query.banned.is_none_or(|banned| agent.banned == banned)
             && after.as_ref().is_none_or(|last| agent.id.as_str() > last.as_str())
     };
+    let realm = by.realm;
     let agents = desk.nodes.read_agents(by)?.into_iter().filter(wanted).take(limit + 1).collect();
-    let page = page_of(agents, limit, |agent: &Arc<Agent>| agent.id.to_string(), |agent| shown(&agent))?;
+    let page = page_of(
+        agents,
+        limit,
+        |agent: &Arc<Agent>| agent.id.to_string(),
+        |agent| desk.shown(realm, &agent),
+    )?;
     Ok(Json(page).into_response())
 }
 
@@ -68,8 +86,9 @@ async fn show_agent(
     Extension(by): Extension<Administrator>,
     Path(number): Path<String>,
 ) -> Result<Json<api::Agent>, Problem> {
+    let realm = by.realm;
     let agent = desk.agent(by, &number)?;
-    Ok(Json(shown(&agent)))
+    Ok(Json(desk.shown(realm, &agent)))
 }
 
 /// Evicts an agent: it is forgotten, and may attest again.
@@ -87,15 +106,15 @@ async fn evict_agent(
 
 /// Bans an agent: it is refused until it is evicted.
 #[utoipa::path(post, path = "/api/v1/agents/{number}/ban", tag = "agents", params(("number" = String, Path)),
-    responses((status = 204), (status = "default", body = api::Problem)))]
+    responses((status = 200, body = api::Agent), (status = "default", body = api::Problem)))]
 async fn ban_agent(
     State(desk): State<Desk>,
     Extension(by): Extension<Administrator>,
     Path(number): Path<String>,
-) -> Result<StatusCode, Problem> {
-    let agent = desk.agent(by.clone(), &number)?;
+) -> Result<Json<api::Agent>, Problem> {
+    let (realm, agent) = (by.realm, desk.agent(by.clone(), &number)?);
     desk.nodes.ban(by, &agent.id).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Json(api::Agent { banned: true, ..desk.shown(realm, &agent) }))
 }
 
 /// Lists join tokens, without their secrets.
@@ -109,7 +128,12 @@ async fn list_tokens(
     let (limit, after) = cursor::<String>(query.limit, query.cursor.as_deref())?;
     let more = i64::try_from(limit + 1).unwrap_or(i64::MAX);
     let tokens = desk.nodes.tokens(by, after.unwrap_or_default(), more).await?;
-    let page = page_of(tokens, limit, |token: &JoinToken| token.id.to_string(), |token| token_shown(&token))?;
+    let page = page_of(
+        tokens,
+        limit,
+        |token: &JoinToken| token.id.to_string(),
+        |token| token_shown(&token),
+    )?;
     Ok(Json(page).into_response())
 }
 
@@ -136,7 +160,8 @@ async fn put_token(
     Json(input): Json<api::JoinTokenInput>,
 ) -> Result<(StatusCode, Json<api::NewJoinToken>), Problem> {
     if !conditions.only_create() {
-        let words = "a join token is never changed: send `If-None-Match: *` to make one with this id";
+        let words =
+            "a join token is never changed: send `If-None-Match: *` to make one with this id";
         return Err(Problem::invalid("join_token.put", words));
     }
     desk.make(by, Some(token_id(&id)?), input).await
@@ -170,8 +195,18 @@ impl Desk {
     fn agent(&self, by: Administrator, number: &str) -> Result<Arc<Agent>, Error> {
         let number = SubjectId::parse(number).map_err(|error| Error::Invalid(error.to_string()))?;
         let agents = self.nodes.agents(by.realm);
-        let found = agents.iter().find(|agent| agent.number == number).ok_or(Error::NotFound("agent"))?;
+        let found =
+            agents.iter().find(|agent| agent.number == number).ok_or(Error::NotFound("agent"))?;
         self.nodes.read_agent(by, &found.id)
+    }
+
+    fn shown(&self, realm: RealmId, agent: &Agent) -> api::Agent {
+        let Contact { connected, view_age } = self.facts.contact(realm, &agent.id);
+        api::Agent {
+            connected,
+            view_age_seconds: view_age.map(Lifetime::as_seconds),
+            ..shown(agent)
+        }
     }
 
     async fn make(
@@ -180,7 +215,7 @@ impl Desk {
         id: Option<JoinTokenId>,
         input: api::JoinTokenInput,
     ) -> Result<(StatusCode, Json<api::NewJoinToken>), Problem> {
-        let wish = wish(by, id, input)?;
+        let wish = wish(by, id, &input)?;
         let realm = wish.by.realm;
         let made = self.nodes.create_token(wish).await?;
         let join = self.join_string(realm, &made)?;
@@ -189,23 +224,33 @@ impl Desk {
         Ok((StatusCode::CREATED, Json(api::NewJoinToken { token, secret, join })))
     }
 
-    fn join_string(&self, realm: crate::kernel::RealmId, made: &NewJoinToken) -> Result<String, Error> {
+    fn join_string(&self, realm: RealmId, made: &NewJoinToken) -> Result<String, Error> {
         let trust_domain = self.nodes.trust_domain(realm)?;
         let secret = crate::kernel::Secret::new(made.secret.expose().clone());
-        let join = JoinString::new(trust_domain, &self.facts.address(), secret, self.facts.pins(realm))
-            .map_err(|error| Error::Invalid(error.to_string()))?;
+        let join =
+            JoinString::new(trust_domain, &self.facts.address(), secret, self.facts.pins(realm))
+                .map_err(|error| Error::Invalid(error.to_string()))?;
         Ok(join.format().expose().clone())
     }
 }
 
-fn wish(by: Administrator, id: Option<JoinTokenId>, input: api::JoinTokenInput) -> Result<TokenWish, Error> {
+fn wish(
+    by: Administrator,
+    id: Option<JoinTokenId>,
+    input: &api::JoinTokenInput,
+) -> Result<TokenWish, Error> {
     let invalid = |error: &dyn std::fmt::Display| Error::Invalid(error.to_string());
     let selectors = input
         .selectors
         .iter()
         .map(|text| Selector::parse(text).map_err(|error| invalid(&format!("`{text}`: {error}"))))
         .collect::<Result<_, _>>()?;
-    let alias = input.agent_alias.as_deref().map(SpiffeId::parse).transpose().map_err(|error| invalid(&error))?;
+    let alias = input
+        .agent_alias
+        .as_deref()
+        .map(SpiffeId::parse)
+        .transpose()
+        .map_err(|error| invalid(&error))?;
     let lifetime = Lifetime::seconds(input.lifetime_seconds);
     Ok(TokenWish { by, id, uses_max: input.uses_max, lifetime, selectors, alias })
 }

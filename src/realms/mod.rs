@@ -7,12 +7,16 @@
 //! Invariants: a trust domain, an issuer, a name and a host name lead to one realm at most, decided by the database. A
 //! realm's trust domain and issuer are fixed for ever when it is made: names and tokens out there say them. A realm made
 //! on one replica is known on all as soon as they follow the change in realm 0.
+//!
+//! Endpoints: admin REST under `/realms`.
 
 mod create_realm;
 mod found_default;
+pub mod http;
 mod model;
 pub(crate) mod store;
 #[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 
 use std::collections::{BTreeMap, HashMap};
@@ -102,6 +106,12 @@ impl Realms {
     pub fn list(&self, asker: &Asker) -> Vec<Arc<Realm>> {
         let visible = |realm: &Arc<Realm>| self.access.permit(ReadRealm { asker, realm }).is_ok();
         self.all().into_iter().filter(visible).collect()
+    }
+
+    /// The realm of this name, for this asker; `NotFound` also where the asker may not know of it.
+    pub fn show(&self, asker: &Asker, name: &str) -> Result<Arc<Realm>, Error> {
+        let visible = |realm: &Arc<Realm>| self.access.permit(ReadRealm { asker, realm }).is_ok();
+        self.by_name(name).filter(visible).ok_or(Error::Unknown)
     }
 
     /// Replaces what is known by what the rows say; nothing unless this is realm 0, whose rows they are.

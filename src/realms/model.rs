@@ -196,6 +196,9 @@ pub enum Error {
     /// The caller may not.
     #[error(transparent)]
     Refused(#[from] access::Error),
+    /// No realm has this name, or none that the caller may know of.
+    #[error("there is no realm of this name, or not for this caller")]
+    Unknown,
     /// Another realm has it.
     #[error("another realm has the {what} `{value}`")]
     Taken {
@@ -238,6 +241,7 @@ impl From<Error> for Failure {
             Error::Refused(inner) => return inner.clone().into(),
             Error::Fault(fault) => return fault.clone().into(),
             Error::Unrecorded(inner) => return inner.clone().into(),
+            Error::Unknown => (Kind::NotFound, "realm.not_found"),
             Error::Taken { .. } => (Kind::Conflict, "realm.taken"),
             Error::Fixed { .. } => (Kind::Invalid, "realm.fixed"),
             Error::TooMany { .. } => (Kind::Limited, "realm.too_many"),

@@ -15,12 +15,13 @@ use crate::kernel::{
 use crate::testkit::{SeededEntropy, TestClock, TestDatabase, on_each_database, on_each_engine};
 
 /// One replica's realms over a shared database.
-struct Replica {
+pub(super) struct Replica {
     db: Db,
-    access: Access,
+    pub(super) access: Access,
     rights: Rights,
-    realms: Realms,
+    pub(super) realms: Realms,
     _ledger: tempfile::TempDir,
+    _database: Option<crate::testkit::Kept>,
 }
 
 impl Replica {
@@ -40,15 +41,15 @@ impl Replica {
         access.open(RealmId::SYSTEM);
         let rights = Rights::new(access.clone(), events.clone(), env.clone());
         let realms = Realms::new(env, access.clone(), events);
-        Self { db, access, rights, realms, _ledger: ledger }
+        Self { db, access, rights, realms, _ledger: ledger, _database: None }
     }
 
     /// A replica after the first start.
-    async fn started(database: &TestDatabase) -> Self {
+    pub(super) async fn started(database: &TestDatabase) -> Self {
         let replica = Self::over(database.open().await, database.clock(), 1).await;
         replica.found("weft.test", "https://weft.test").await.unwrap();
         replica.load().await;
-        replica
+        Self { _database: Some(database.kept()), ..replica }
     }
 
     async fn found(&self, trust_domain: &str, issuer: &str) -> Result<Arc<Realm>, Error> {
@@ -56,7 +57,7 @@ impl Replica {
         self.realms.found(trust_domain, Issuer::parse(issuer).unwrap()).await
     }
 
-    async fn load(&self) {
+    pub(super) async fn load(&self) {
         let input = (self.realms.clone(), self.access.clone());
         let loaded: Result<(), Fault> = self
             .db
@@ -95,7 +96,7 @@ impl Replica {
     }
 }
 
-fn root() -> Asker {
+pub(super) fn root() -> Asker {
     let proof = Proof::KernelPeer { uid: 0, pid: 1 };
     let caller = Caller { realm: RealmId::FIRST, subject: None, proof, listener: Listener::Local };
     Asker::of(&caller, &TrustDomain::parse("weft.test").unwrap())

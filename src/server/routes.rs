@@ -5,26 +5,30 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use tonic::service::Routes;
-use weft_proto::spire::api::server::agent::v1::agent_server::AgentServer;
 use utoipa_axum::router::OpenApiRouter;
+use weft_proto::spire::api::server::agent::v1::agent_server::AgentServer;
 
 use super::build::Server;
 use super::callers::Desk;
-use super::{callers, documents, node_calls};
+use super::{callers, documents, node_calls, status};
+use crate::access::Rights;
 use crate::grpc::GrpcShell;
 use crate::http::ApiShell;
 use crate::kernel::limits::ADMIN_BODY_BYTES_MAX;
-use crate::kernel::{Lifetime, Listener, RealmId};
+use crate::kernel::{Lifetime, Listener, RealmId, SpiffeId};
 use crate::nodes::grpc::AgentService;
-use crate::nodes::http::JoinFacts;
+use crate::nodes::http::{Contact, JoinFacts};
 use crate::telemetry::{health_service, ops_routes};
-use crate::{nodes, workloads};
+use crate::{access, audit, authority, bundles, nodes, realms, workloads};
 
 /// The `node` door: the server API of SPIRE's agents, and our push stream.
 pub(super) fn node(server: &Arc<Server>) -> Router {
     let mut services = Routes::default();
     services = services
-        .add_service(AgentServer::new(AgentService::new(server.nodes.clone(), server.tasks.clone())))
+        .add_service(AgentServer::new(AgentService::new(
+            server.nodes.clone(),
+            server.tasks.clone(),
+        )))
         .add_service(server.workloads.entry_service())
         .add_service(server.workloads.svid_service())
         .add_service(server.workloads.bundle_service())
@@ -52,9 +56,16 @@ fn admin_for(server: &Arc<Server>, listener: Listener) -> Router {
 
 /// The admin API's operations, a slice a line.
 pub(super) fn admin_routes(server: &Arc<Server>) -> OpenApiRouter {
+    let rights = Rights::new(server.access.clone(), server.events.clone(), server.env.clone());
     OpenApiRouter::with_openapi(documents::about())
         .merge(nodes::http::routes(&server.nodes, Arc::new(Facts(Arc::clone(server)))))
         .merge(workloads::http::routes(&server.workloads))
+        .merge(bundles::http::routes(&server.bundles))
+        .merge(authority::http::routes(&server.authority))
+        .merge(audit::http::routes(&server.audit))
+        .merge(access::http::routes(&rights))
+        .merge(realms::http::routes(&server.realms))
+        .merge(status::routes(server))
 }
 
 /// What join strings say of this server.
@@ -68,6 +79,12 @@ impl JoinFacts for Facts {
 
     fn pins(&self, realm: RealmId) -> Vec<[u8; 32]> {
         self.0.pins(realm)
+    }
+
+    fn contact(&self, realm: RealmId, agent: &SpiffeId) -> Contact {
+        let (workloads, now) = (&self.0.workloads, self.0.env.clock.now());
+        let view_age = workloads.view(realm, agent).map(|view| now.since(view.at));
+        Contact { connected: workloads.is_connected(realm, agent), view_age }
     }
 }
 

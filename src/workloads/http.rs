@@ -3,7 +3,8 @@
 mod batch;
 mod explained;
 mod forms;
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 
 use axum::extract::{Extension, State};
@@ -45,7 +46,7 @@ async fn list_entries(
     let page =
         workloads.list(ListEntries { realm: by.realm, by: by.asker, filter, after, limit })?;
     let next = page.next.map(|id| id.to_string());
-    Ok(Json(page_then(page.entries, next, |entry| forms::shown(&entry))?))
+    Ok(Json(page_then(page.entries, next.as_ref(), |entry| forms::shown(&entry))?))
 }
 
 /// Makes an entry.

@@ -32,6 +32,7 @@ mod settings;
 pub(crate) mod store;
 mod sync_entries;
 #[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 mod update_entries;
 mod validate_entry;

@@ -1,5 +1,7 @@
 //! X509-SVID.md as sentences: requirements 8 to 20 of the checklist, requests, and OpenSSL's opinion of what we make.
 
+pub(crate) mod forge;
+
 use std::io::Write as _;
 use std::process::Command;
 use std::sync::Arc;
@@ -9,11 +11,11 @@ use rcgen::{
     KeyUsagePurpose,
 };
 
-use super::forge::{Ca, Forge, NOW, dns, domain, id, lax_key_usage, serial, uri};
 use super::*;
 use crate::crypto::keys::{Algorithm, KeyKind, PrivateKey, PublicKey, Scheme, Signer};
 use crate::kernel::limits::CSR_BYTES_MAX;
 use crate::kernel::{Lifetime, Timestamp};
+use forge::{Ca, Forge, NOW, dns, domain, id, lax_key_usage, serial, uri};
 
 fn verified(chain: &[&[u8]], roots: &Roots) -> Result<VerifiedSvid, SvidError> {
     verify_svid(chain, roots, NOW)

@@ -25,7 +25,7 @@ pub struct Authority {
     pub not_after: Time,
     /// When it was made.
     pub created_at: Time,
-    /// When it began to sign; null if it has not.
+    /// When it began to sign; null if it does not sign.
     pub activated_at: Option<Time>,
     /// Which connected agents have it in their bundle.
     pub seen: Seen,
@@ -83,6 +83,8 @@ pub enum AuthorityState {
     Active,
     /// Signs no more; in the bundle until what it signed has ended.
     Old,
+    /// Out of the bundle before its end: what it signed is refused.
+    Revoked,
 }
 
 impl AuthorityState {
@@ -92,6 +94,7 @@ impl AuthorityState {
             Self::Prepared => "prepared",
             Self::Active => "active",
             Self::Old => "old",
+            Self::Revoked => "revoked",
         }
     }
 }

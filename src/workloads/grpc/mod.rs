@@ -10,6 +10,7 @@ mod feed;
 mod node;
 mod svid;
 #[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 
 use weft_proto::node::v1::node_server::NodeServer;

@@ -47,6 +47,7 @@ pub(in crate::workloads) struct World {
     realms: Realms,
     cursor: Mutex<Cursor>,
     _directory: tempfile::TempDir,
+    _database: crate::testkit::Kept,
 }
 
 impl World {
@@ -79,6 +80,7 @@ impl World {
             realms,
             cursor: Mutex::new(Cursor { history: 0, seq: 0 }),
             _directory: directory,
+            _database: database.kept(),
         };
         world.load(RealmId::SYSTEM).await;
         world.load(REALM).await;
@@ -132,7 +134,7 @@ impl World {
         let key = PrivateKey::generate(Algorithm::P256).unwrap();
         let ask = AttestAgent {
             realm: REALM,
-            attestation_type: AnyNode.name().to_owned(),
+            attestor: AnyNode.name().to_owned(),
             payload: format!("{name} {}", selectors.join(" ")).into_bytes(),
             csr: csr::create(&key).unwrap(),
         };
