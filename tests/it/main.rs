@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod flows;
+#[cfg(test)]
 mod generated;
 #[cfg(test)]
 mod peers;
