@@ -1,6 +1,7 @@
 //! Role bindings and policies in the admin API.
 
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 
 use std::collections::BTreeSet;
@@ -14,8 +15,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    Administrator, BindRole, DeletePolicy, Given, Holder, Name, PolicyText, Right, Rights, Role, RoleBinding, SHIPPED,
-    SetPolicy, UnbindRole,
+    Administrator, BindRole, DeletePolicy, Given, Holder, Name, PolicyText, Right, Rights, Role,
+    RoleBinding, SHIPPED, SetPolicy, UnbindRole,
 };
 use crate::crypto::digest::sha256;
 use crate::http::{Conditions, EntityTag, Json, Path, Problem, Query, cursor, page_of};
@@ -41,9 +42,17 @@ async fn list_bindings(
     Query(query): Query<api::PageQuery>,
 ) -> Result<Json<api::Page<api::RoleBinding>>, Problem> {
     let (limit, after) = cursor::<String>(query.limit, query.cursor.as_deref())?;
-    let behind = |binding: &Arc<RoleBinding>| after.as_ref().is_none_or(|last| binding.name.as_str() > last.as_str());
-    let found = rights.bindings(&by.asker, by.realm)?.into_iter().filter(behind).take(limit + 1).collect();
-    Ok(Json(page_of(found, limit, |binding| binding.name.to_string(), |binding| binding_shown(&binding))?))
+    let behind = |binding: &Arc<RoleBinding>| {
+        after.as_ref().is_none_or(|last| binding.name.as_str() > last.as_str())
+    };
+    let found =
+        rights.bindings(&by.asker, by.realm)?.into_iter().filter(behind).take(limit + 1).collect();
+    Ok(Json(page_of(
+        found,
+        limit,
+        |binding| binding.name.to_string(),
+        |binding| binding_shown(&binding),
+    )?))
 }
 
 /// Gives a role. The same binding again changes nothing.
@@ -81,7 +90,8 @@ async fn list_policies(
 ) -> Result<Json<api::Page<api::Policy>>, Problem> {
     let (limit, after) = cursor::<String>(query.limit, query.cursor.as_deref())?;
     let behind = |policy: &PolicyText| after.as_ref().is_none_or(|last| policy.name > *last);
-    let found = rights.policies(&by.asker, by.realm)?.into_iter().filter(behind).take(limit + 1).collect();
+    let found =
+        rights.policies(&by.asker, by.realm)?.into_iter().filter(behind).take(limit + 1).collect();
     Ok(Json(page_of(found, limit, |policy| policy.name.clone(), |policy| policy_shown(&policy))?))
 }
 
@@ -110,7 +120,10 @@ async fn put_policy(
     Json(input): Json<api::PolicyInput>,
 ) -> Result<Response, Problem> {
     let name = name(&text)?;
-    let before = rights.policies(&by.asker, by.realm)?.into_iter().find(|policy| policy.name == name.as_str());
+    let before = rights
+        .policies(&by.asker, by.realm)?
+        .into_iter()
+        .find(|policy| policy.name == name.as_str());
     held(&conditions, before.as_ref())?;
     let text: Arc<str> = Arc::from(input.text);
     let policy = PolicyText { name: name.to_string(), text: Arc::clone(&text), own: true };
@@ -170,7 +183,10 @@ fn policy_shown(policy: &PolicyText) -> api::Policy {
 
 fn binding(input: &api::RoleBinding) -> Result<RoleBinding, Problem> {
     let holder = Holder::parse(&input.holder).ok_or_else(|| {
-        Problem::invalid("access.holder", "`holder` is a SPIFFE ID, or `uid:` and the number of a user of the server's machine")
+        Problem::invalid(
+            "access.holder",
+            "`holder` is a SPIFFE ID, or `uid:` and the number of a user of the server's machine",
+        )
     })?;
     Ok(RoleBinding { name: name(&input.name)?, holder, given: given(input)? })
 }
@@ -184,7 +200,10 @@ fn given(input: &api::RoleBinding) -> Result<Given, Problem> {
         api::RoleName::Registrar => return registrar(input),
     };
     if input.path.is_some() || !input.rights.is_empty() {
-        return Err(Problem::invalid("access.path", "`path` and `rights` are a registrar's; the other roles have none"));
+        return Err(Problem::invalid(
+            "access.path",
+            "`path` and `rights` are a registrar's; the other roles have none",
+        ));
     }
     Ok(plain)
 }
@@ -192,7 +211,9 @@ fn given(input: &api::RoleBinding) -> Result<Given, Problem> {
 fn registrar(input: &api::RoleBinding) -> Result<Given, Problem> {
     let path = input.path.as_deref().unwrap_or_default();
     let path = SpiffeId::parse(path).map_err(|error| {
-        let words = format!("a registrar's `path` is the SPIFFE ID at and below which it registers: {error}");
+        let words = format!(
+            "a registrar's `path` is the SPIFFE ID at and below which it registers: {error}"
+        );
         Problem::invalid("access.path", words)
     })?;
     let right = |name: &String| {
@@ -210,7 +231,13 @@ fn registrar(input: &api::RoleBinding) -> Result<Given, Problem> {
 
 fn binding_shown(binding: &RoleBinding) -> api::RoleBinding {
     let api::RoleGrant { role, path, rights } = granted(&binding.given);
-    api::RoleBinding { name: binding.name.to_string(), holder: binding.holder.to_string(), role, path, rights }
+    api::RoleBinding {
+        name: binding.name.to_string(),
+        holder: binding.holder.to_string(),
+        role,
+        path,
+        rights,
+    }
 }
 
 /// What a binding gives, as the admin API shows it.

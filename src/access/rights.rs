@@ -86,7 +86,12 @@ impl Rights {
     }
 
     /// The policy of this name that is in force in a realm.
-    pub fn policy(&self, asker: &Asker, realm: RealmId, name: &Name) -> Result<PolicyText, ChangeError> {
+    pub fn policy(
+        &self,
+        asker: &Asker,
+        realm: RealmId,
+        name: &Name,
+    ) -> Result<PolicyText, ChangeError> {
         let all = self.policies(asker, realm)?;
         let mut found = all.into_iter().filter(|policy| policy.name == name.as_str());
         found.next().ok_or_else(|| ChangeError::Unknown { what: "policy", name: name.clone() })

@@ -119,7 +119,6 @@ const DELETE_POLICY: &str = "DELETE FROM policy WHERE realm = $1 AND name = $2";
 const COUNT_POLICIES: &str = "SELECT COUNT(*) AS n FROM policy WHERE realm = $1";
 
 /// Every statement of this slice, for the test that prepares them on both engines.
-#[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[
     ALL_BINDINGS,
     ONE_BINDING,

@@ -17,6 +17,7 @@ pub(in crate::access) struct Replica {
     access: Access,
     pub(in crate::access) rights: Rights,
     _ledger: tempfile::TempDir,
+    _database: Option<crate::testkit::Kept>,
 }
 
 impl Replica {
@@ -34,13 +35,14 @@ impl Replica {
         events.prepare(REALM).await.unwrap();
         let access = Access::new(Arc::new(clock), OWN_UID).unwrap();
         let rights = Rights::new(access.clone(), events, env);
-        let replica = Self { db, access, rights, _ledger: ledger };
+        let replica = Self { db, access, rights, _ledger: ledger, _database: None };
         replica.follow().await;
         replica
     }
 
     pub(in crate::access) async fn new(database: &TestDatabase) -> Self {
-        Self::over(database.open().await, database.clock(), 1).await
+        let replica = Self::over(database.open().await, database.clock(), 1).await;
+        Self { _database: Some(database.kept()), ..replica }
     }
 
     /// What the follower of the change log does.

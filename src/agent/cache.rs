@@ -42,6 +42,8 @@ pub struct Identities {
     pub entries: Vec<Arc<Entry>>,
     /// Those of them that have a valid SVID, with it.
     pub svids: Vec<(Arc<Entry>, Arc<X509Svid>)>,
+    /// Whether some of the others' SVIDs are on their way; what the server refused is not.
+    pub more_to_come: bool,
     /// This trust domain's bundle.
     pub own: Arc<Bundle>,
     /// The bundles that the entries federate with.
@@ -167,11 +169,14 @@ impl Cache {
 
     /// The server gave no SVID for this entry: it is asked again after the wait that `wait` makes of the failures so far.
     pub fn failed(&self, id: &EntryId, now: Timestamp, wait: impl FnOnce(u32) -> Lifetime) {
-        let mut state = self.lock();
-        if let Some(slot) = state.slots.get_mut(id) {
-            slot.not_before = Some(now.plus(wait(slot.failures)));
-            slot.failures = slot.failures.saturating_add(1);
+        {
+            let mut state = self.lock();
+            if let Some(slot) = state.slots.get_mut(id) {
+                slot.not_before = Some(now.plus(wait(slot.failures)));
+                slot.failures = slot.failures.saturating_add(1);
+            }
         }
+        self.wake();
     }
 
     /// Has the SVIDs of these entries replaced now, whatever their age.
@@ -257,7 +262,11 @@ impl Identities {
             && self.svids.iter().zip(&other.svids).all(|(a, b)| Arc::ptr_eq(&a.1, &b.1));
         let same_federated = self.federated.len() == other.federated.len()
             && self.federated.iter().zip(&other.federated).all(|(a, b)| Arc::ptr_eq(a, b));
-        same_entries && same_svids && same_federated && Arc::ptr_eq(&self.own, &other.own)
+        same_entries
+            && same_svids
+            && same_federated
+            && self.more_to_come == other.more_to_come
+            && Arc::ptr_eq(&self.own, &other.own)
     }
 }
 
@@ -293,20 +302,24 @@ impl State {
         let mut svids = Vec::with_capacity(entries.len());
         let mut domains = BTreeSet::new();
         let mut good_until = Timestamp::FOREVER;
+        let mut more_to_come = false;
         for entry in &entries {
             domains.extend(&entry.federates_with);
             good_until = good_until.min(entry.expires_at.unwrap_or(Timestamp::FOREVER));
-            let held = self.slots.get(&entry.id).and_then(|slot| slot.svid.as_ref());
-            if let Some(svid) =
-                held.filter(|svid| now < svid.expires_at && svid.spiffe_id == entry.spiffe_id)
-            {
-                good_until = good_until.min(svid.expires_at);
-                svids.push((Arc::clone(entry), Arc::clone(svid)));
+            let slot = self.slots.get(&entry.id);
+            let held = slot.and_then(|slot| slot.svid.as_ref());
+            match held.filter(|svid| now < svid.expires_at && svid.spiffe_id == entry.spiffe_id) {
+                Some(svid) => {
+                    good_until = good_until.min(svid.expires_at);
+                    svids.push((Arc::clone(entry), Arc::clone(svid)));
+                }
+                None => more_to_come |= slot.is_some_and(|slot| slot.failures == 0),
             }
         }
         let federated =
             domains.into_iter().filter_map(|domain| self.view.federated(domain).cloned()).collect();
-        Ok(Arc::new(Identities { entries, svids, own: Arc::clone(own), federated, good_until }))
+        let own = Arc::clone(own);
+        Ok(Arc::new(Identities { entries, svids, more_to_come, own, federated, good_until }))
     }
 
     /// The entries that match, the oldest first; of several with one hint only the first, so that a hint names one.

@@ -201,8 +201,8 @@ fn a_listeners_missing_svid_comes_first() {
 fn an_entry_the_server_refused_waits_before_it_is_asked_for_again_unless_it_changes() {
     let cache = cache(vec![entry("a", "/a")]);
     let failed = |now| {
-        cache
-            .failed(&EntryId::parse("a").unwrap(), now, |failures| Lifetime::seconds(1 << failures))
+        let wait = |failures: u32| Lifetime::seconds(1_i64 << failures);
+        cache.failed(&EntryId::parse("a").unwrap(), now, wait);
     };
     failed(T0);
     assert_eq!(cache.plan(T0, 9), Plan { due: vec![], next: Some(T0.plus(Lifetime::seconds(1))) });

@@ -20,6 +20,7 @@ use crate::kernel::{Lifetime, TrustDomain};
 
 use super::Ports;
 use super::attest::Attestor;
+use super::cache::Cache;
 use super::identity::{Identity, Store};
 use super::model::{Error, Refusal, draw};
 use super::renewal::{backoff, renew_at};
@@ -32,6 +33,8 @@ pub(crate) struct Keeper {
     pub(crate) store: Store,
     pub(crate) trust_domain: TrustDomain,
     pub(crate) attestor: Option<Attestor>,
+    /// Read for the sequence of the bundle in use.
+    pub(crate) cache: Cache,
     pub(crate) ports: Ports,
 }
 
@@ -204,7 +207,10 @@ impl Keeper {
         let keep = tokio::task::spawn_blocking(move || store.adopt(&kept));
         keep.await.map_err(crate::kernel::Fault::bug)??;
         self.client.present(&identity)?;
-        if let Err(why) = self.client.bundle().await {
+        // Any call with it makes a renewed SVID the current one on the server.
+        if let Some(sequence) = self.cache.look(|view| view.own().map(|own| own.sequence))
+            && let Err(why) = self.client.post_status(sequence).await
+        {
             tracing::debug!(error = %why, "the new SVID could not be used at once");
         }
         Ok(identity)

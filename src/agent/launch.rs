@@ -34,7 +34,11 @@ pub fn start(launch: AgentLaunch) -> ExitCode {
     let sources = Sources {
         file: launch.config.clone(),
         environment: environment.clone(),
-        overrides: launch.overrides.iter().map(|(key, value)| (in_section(key), value.clone())).collect(),
+        overrides: launch
+            .overrides
+            .iter()
+            .map(|(key, value)| (in_section(key), value.clone()))
+            .collect(),
     };
     let file = match load::<AgentFile>(&sources) {
         Ok(file) => file,
@@ -60,7 +64,8 @@ fn with_flags(mut settings: Settings, launch: AgentLaunch) -> Settings {
     settings.trust_bundle = launch.trust_bundle.or(settings.trust_bundle);
     settings.insecure_bootstrap |= launch.insecure_bootstrap;
     settings.join_token = launch.join_token.or(settings.join_token);
-    let x509pop = launch.x509pop.map(|(certificate, private_key)| X509Pop { certificate, private_key });
+    let x509pop =
+        launch.x509pop.map(|(certificate, private_key)| X509Pop { certificate, private_key });
     settings.x509pop = x509pop.or(settings.x509pop);
     settings.data_dir = launch.data_dir.or(settings.data_dir);
     settings.socket = launch.socket.or(settings.socket);
@@ -69,24 +74,27 @@ fn with_flags(mut settings: Settings, launch: AgentLaunch) -> Settings {
 
 fn serve(settings: Settings) -> Result<(), Failure> {
     let runtime = runtime().map_err(|error| Fault::away("runtime", error))?;
-    let ports = Ports { clock: Arc::new(SystemClock::new()), entropy: Arc::new(SystemEntropy::default()) };
+    let ports =
+        Ports { clock: Arc::new(SystemClock::new()), entropy: Arc::new(SystemEntropy::default()) };
     runtime.block_on(async {
         let stop = CancellationToken::new();
         tokio::select! {
-            outcome = run(settings, ports, stop.clone()) => outcome.map_err(in_words),
+            outcome = run(settings, ports, stop.clone()) => outcome.map_err(|error| in_words(&error)),
             () = told_to_stop() => Ok(()),
         }
     })
 }
 
 /// The agent speaks to its own operator: the whole error may be read.
-fn in_words(error: super::Error) -> Failure {
+fn in_words(error: &super::Error) -> Failure {
     Failure::new(Kind::Unavailable, "agent", error.to_string())
 }
 
 /// Resolves at SIGTERM or SIGINT; never, if signals cannot be heard.
 async fn told_to_stop() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         return std::future::pending().await;
     };
     tokio::select! {

@@ -61,15 +61,12 @@ async fn metrics(State(ops): State<Ops>) -> String {
     let (entries, svids, listeners) = ops.cache.sizes();
     let age =
         ops.cache.look(super::view::View::as_of).map(|at| ops.clock.now().since(at).as_seconds());
-    let mut text = format!(
+    let age = age.map_or_else(String::new, |age| {
+        format!("# TYPE weft_agent_view_age_seconds gauge\nweft_agent_view_age_seconds {age}\n")
+    });
+    format!(
         "# TYPE weft_agent_entries gauge\nweft_agent_entries {entries}\n\
          # TYPE weft_agent_x509_svids gauge\nweft_agent_x509_svids {svids}\n\
-         # TYPE weft_agent_listening_sets gauge\nweft_agent_listening_sets {listeners}\n"
-    );
-    if let Some(age) = age {
-        text.push_str(&format!(
-            "# TYPE weft_agent_view_age_seconds gauge\nweft_agent_view_age_seconds {age}\n"
-        ));
-    }
-    text
+         # TYPE weft_agent_listening_sets gauge\nweft_agent_listening_sets {listeners}\n{age}"
+    )
 }

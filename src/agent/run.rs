@@ -68,7 +68,12 @@ pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
         .build()
 }
 
-async fn live(settings: Settings, start: Start, ports: &Ports, tasks: &Tasks) -> Result<(), Error> {
+async fn live(
+    settings: Settings,
+    mut start: Start,
+    ports: &Ports,
+    tasks: &Tasks,
+) -> Result<(), Error> {
     let rules = Rules { prefetch_max: settings.prefetch_entries_max, attestable: &[unix::KIND] };
     let cache = Cache::new(rules);
     let client = start.client(ports)?;
@@ -77,7 +82,7 @@ async fn live(settings: Settings, start: Start, ports: &Ports, tasks: &Tasks) ->
     serve(&settings, &cache, &tokens, ports, tasks)?;
 
     start.trust(&client, ports).await?;
-    let (keeper, identity) = start.identity(&client, ports).await?;
+    let (keeper, identity) = start.identity(&client, &cache, ports).await?;
     tracing::info!(
         spiffe.id = %identity.spiffe_id, svid.expires_at = %identity.expires_at, "the agent has its SVID"
     );

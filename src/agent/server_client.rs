@@ -357,4 +357,4 @@ async fn within<T>(
 const DETAILS: &str = "spire.api.types.PermissionDeniedDetails";
 const CALL_WITHIN: Duration = Duration::from_secs(15);
 /// Five hundred signatures on a busy server.
-const BATCH_WITHIN: Duration = Duration::from_secs(60);
+const BATCH_WITHIN: Duration = Duration::from_mins(1);

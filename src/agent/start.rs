@@ -7,6 +7,7 @@ use crate::kernel::{Secret, TrustDomain};
 
 use super::attest::{Attestor, X509Pop};
 use super::bootstrap::Trust;
+use super::cache::Cache;
 use super::convert;
 use super::identity::{Identity, Store};
 use super::keep_identity::Keeper;
@@ -71,15 +72,41 @@ impl Start {
     }
 
     /// Gives the client its roots: those of last time, else those that the settings lead to.
-    pub(crate) async fn trust(&self, client: &ServerClient, ports: &Ports) -> Result<(), Error> {
-        let authorities = match (&self.held, self.store.bundle()?) {
-            (Some(_), Some(kept)) => kept
-                .into_iter()
-                .map(|der| X509Authority { der: der.into(), tainted: false })
-                .collect(),
-            _ => self.first_authorities(ports).await?,
+    ///
+    /// A server that does not verify under those of last time may have been set up anew. If the settings lead to it, it is
+    /// joined as a new one; else the agent goes on with what it has and tries again.
+    pub(crate) async fn trust(
+        &mut self,
+        client: &ServerClient,
+        ports: &Ports,
+    ) -> Result<(), Error> {
+        let kept = if self.held.is_some() { self.store.bundle()? } else { None };
+        let Some(kept) = kept else {
+            return self.use_roots(client, &self.first_authorities(ports).await?);
         };
-        client.roots().set(&convert::roots(&self.trust_domain, &authorities)?);
+        let kept = kept.into_iter().map(|der| X509Authority { der: der.into(), tainted: false });
+        self.use_roots(client, &kept.collect::<Vec<_>>())?;
+        let (Err(Error::NotTheServer { .. }), Some(trust)) = (client.bundle().await, &self.trust)
+        else {
+            return Ok(());
+        };
+        let clock = Arc::clone(&ports.clock);
+        match trust.authorities(&self.address, &self.trust_domain, clock).await {
+            Ok(authorities) => {
+                tracing::warn!(
+                    server.address = self.address,
+                    "this server was set up anew: joining it as a new one"
+                );
+                self.use_roots(client, &authorities)?;
+                self.held = None;
+            }
+            Err(why) => tracing::warn!(error = %why, "the server is not the one this agent knows"),
+        }
+        Ok(())
+    }
+
+    fn use_roots(&self, client: &ServerClient, authorities: &[X509Authority]) -> Result<(), Error> {
+        client.roots().set(&convert::roots(&self.trust_domain, authorities)?);
         Ok(())
     }
 
@@ -87,11 +114,18 @@ impl Start {
     pub(crate) async fn identity(
         self,
         client: &ServerClient,
+        cache: &Cache,
         ports: &Ports,
     ) -> Result<(Keeper, Identity), Error> {
         let (store, trust_domain, attestor) = (self.store, self.trust_domain, self.attestor);
-        let keeper =
-            Keeper { client: client.clone(), store, trust_domain, attestor, ports: ports.clone() };
+        let keeper = Keeper {
+            client: client.clone(),
+            store,
+            trust_domain,
+            attestor,
+            cache: cache.clone(),
+            ports: ports.clone(),
+        };
         let now = ports.clock.now();
         let identity = match self.held.filter(|held| now < held.expires_at) {
             Some(held) => {
@@ -111,7 +145,7 @@ impl Start {
             let clock = Arc::clone(&ports.clock);
             match trust.authorities(&self.address, &self.trust_domain, clock).await {
                 Err(why) if why.passes() => {
-                    super::keep_identity::pause(ports, &mut failures, "bootstrap", &why).await?
+                    super::keep_identity::pause(ports, &mut failures, "bootstrap", &why).await?;
                 }
                 outcome => return outcome,
             }

@@ -206,7 +206,9 @@ impl Sync {
             view.keep_domains(
                 &federated.iter().map(|bundle| bundle.trust_domain.clone()).collect(),
             );
-            federated.into_iter().for_each(|bundle| view.set_federated(bundle));
+            for bundle in federated {
+                view.set_federated(bundle);
+            }
         });
         // Only our own servers judge by it, and those have the push stream.
         if let Err(why) = self.client.post_status(sequence).await {

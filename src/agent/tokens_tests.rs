@@ -106,7 +106,7 @@ async fn a_token_past_its_half_life_is_given_at_once_and_refreshed_behind() {
     let (tokens, server, _tasks) = made(10, 1);
     let a = entry("a", "/a");
     assert_eq!(got(&tokens, &a, &["x"], T0).await, "token 0");
-    let _closed = server.gate.acquire().await.unwrap();
+    let closed = server.gate.acquire().await.unwrap();
     let late = T0.plus(Lifetime::minutes(3));
     for _ in 0..5 {
         assert_eq!(
@@ -115,7 +115,7 @@ async fn a_token_past_its_half_life_is_given_at_once_and_refreshed_behind() {
             "the server does not answer; nobody waits"
         );
     }
-    drop(_closed);
+    drop(closed);
     while got(&tokens, &a, &["x"], late).await == "token 0" {
         tokio::task::yield_now().await;
     }

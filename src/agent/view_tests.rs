@@ -13,8 +13,8 @@ fn domain(name: &str) -> TrustDomain {
     TrustDomain::parse(name).unwrap()
 }
 
-fn at(seq: u64) -> Option<Revision> {
-    Some(Revision { history: "h".into(), seq })
+fn at(seq: u64) -> Revision {
+    Revision { history: "h".into(), seq }
 }
 
 fn names(view: &View) -> Vec<String> {
@@ -25,7 +25,7 @@ fn filled() -> View {
     let mut view = View::default();
     view.opened();
     let update = Update {
-        revision: at(1),
+        revision: Some(at(1)),
         snapshot_begin: true,
         upserts: vec![entry("a", "/a"), entry("b", "/b")],
         bundle: Some(bundle("example.org", 1)),
@@ -66,13 +66,13 @@ fn a_snapshot_drops_what_it_did_not_name_only_when_it_is_complete() {
     let end = Update {
         snapshot_end: true,
         federated: vec![bundle("third.org", 2)],
-        revision: at(9),
+        revision: Some(at(9)),
         ..Update::default()
     };
     view.apply(end, NOW);
     assert_eq!(names(&view), ["c"]);
     assert!(view.federated(&domain("other.org")).is_none());
-    assert_eq!(view.revision(), at(9).as_ref());
+    assert_eq!(view.revision(), Some(&at(9)));
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn a_snapshot_that_was_cut_off_drops_nothing() {
         NOW,
     );
     view.opened();
-    view.apply(Update { revision: at(2), ..Update::default() }, NOW);
+    view.apply(Update { revision: Some(at(2)), ..Update::default() }, NOW);
     assert_eq!(names(&view), ["a", "b", "c"]);
 }
 
@@ -92,7 +92,7 @@ fn a_snapshot_that_was_cut_off_drops_nothing() {
 fn only_an_update_that_names_a_revision_moves_the_place_to_resume() {
     let mut view = filled();
     view.apply(Update { upserts: vec![entry("c", "/c")], ..Update::default() }, NOW);
-    assert_eq!(view.revision(), at(1).as_ref());
+    assert_eq!(view.revision(), Some(&at(1)));
 }
 
 #[test]
@@ -114,15 +114,15 @@ fn a_refused_entry_is_not_served_until_it_comes_again_or_is_renewed() {
 fn a_refusal_outlives_the_stream_and_falls_with_the_first_revision_that_does_not_repeat_it() {
     let mut view = filled();
     view.apply(
-        Update { refused: vec![id("a"), id("b")], revision: at(2), ..Update::default() },
+        Update { refused: vec![id("a"), id("b")], revision: Some(at(2)), ..Update::default() },
         NOW,
     );
     view.opened();
     assert!(names(&view).is_empty(), "still refused on the new stream");
     view.apply(Update { refused: vec![id("b")], ..Update::default() }, NOW);
-    view.apply(Update { revision: at(3), ..Update::default() }, NOW);
+    view.apply(Update { revision: Some(at(3)), ..Update::default() }, NOW);
     assert_eq!(names(&view), ["a"]);
-    view.apply(Update { revision: at(4), ..Update::default() }, NOW);
+    view.apply(Update { revision: Some(at(4)), ..Update::default() }, NOW);
     assert_eq!(names(&view), ["a"], "a later revision of the same stream forgets nothing");
 }
 

@@ -1,6 +1,7 @@
 //! Events in the admin API.
 
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 
 use axum::extract::{Extension, State};
@@ -38,7 +39,8 @@ fn query(wanted: api::EventQuery) -> Result<Query, Problem> {
     // The place is of two logs and has a text of its own; the limit is as everywhere.
     let (limit, _) = cursor::<()>(wanted.limit, None)?;
     let subject = |text: &String| {
-        SubjectId::parse(text).map_err(|error| Problem::invalid("events.subject", format!("`subject`: {error}")))
+        SubjectId::parse(text)
+            .map_err(|error| Problem::invalid("events.subject", format!("`subject`: {error}")))
     };
     Ok(Query {
         kind: wanted.kind,

@@ -23,6 +23,7 @@ pub(super) struct House {
     events: Events,
     pub(super) audit: Audit,
     _directory: tempfile::TempDir,
+    _database: crate::testkit::Kept,
 }
 
 impl House {
@@ -39,7 +40,7 @@ impl House {
         let access = Access::new(Arc::new(clock.clone()), 4711).unwrap();
         access.open(REALM);
         let audit = Audit::new(db, events.clone(), access);
-        Self { clock, events, audit, _directory: directory }
+        Self { clock, events, audit, _directory: directory, _database: database.kept() }
     }
 
     /// A fact of the ledger; time goes on by a second.

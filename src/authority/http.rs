@@ -1,6 +1,7 @@
 //! Signing authorities in the admin API.
 
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 
 use axum::extract::{Extension, State};
@@ -50,7 +51,8 @@ async fn prepare_authority(
         api::AuthorityPurpose::X509 => Purpose::X509,
         api::AuthorityPurpose::JwtSvid => Purpose::JwtSvid,
         api::AuthorityPurpose::Oidc => {
-            let words = "this server has no OpenID tokens to sign: `purpose` is `x509` or `jwt-svid`";
+            let words =
+                "this server has no OpenID tokens to sign: `purpose` is `x509` or `jwt-svid`";
             return Err(Problem::invalid("authority.purpose", words));
         }
     };

@@ -84,7 +84,9 @@ impl Authority {
         let authority = self.clone();
         self.env
             .db
-            .read(realm, authority, |tx, authority| Box::pin(async move { authority.load(tx).await }))
+            .read(realm, authority, |tx, authority| {
+                Box::pin(async move { authority.load(tx).await })
+            })
             .await
     }
 

@@ -26,7 +26,8 @@ mod seal_key;
 pub mod settings;
 mod step;
 pub(crate) mod store;
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 
 use std::fmt;

@@ -1,6 +1,7 @@
 //! Bundles in the admin API: the realm's own to read, those of other trust domains to set and delete.
 
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 
 use std::sync::Arc;
@@ -87,7 +88,8 @@ fn position(known: &Known) -> Position {
 }
 
 fn domain(name: &str) -> Result<TrustDomain, Problem> {
-    TrustDomain::parse(name).map_err(|error| Problem::invalid("bundle.trust_domain", error.to_string()))
+    TrustDomain::parse(name)
+        .map_err(|error| Problem::invalid("bundle.trust_domain", error.to_string()))
 }
 
 fn summary(known: &Known) -> api::BundleSummary {

@@ -62,8 +62,11 @@ impl Bundles {
             return Err(Error::Empty(domain.clone()));
         }
         let bundle = Arc::new(document::foreign(domain.clone(), &set)?);
-        let stored =
-            Stored { trust_domain: domain.clone(), document: print_bundle(&set).to_string(), changed_at: self.env.clock.now() };
+        let stored = Stored {
+            trust_domain: domain.clone(),
+            document: print_bundle(&set).to_string(),
+            changed_at: self.env.clock.now(),
+        };
         let input = (stored, asker);
         self.events
             .change_in(realm, granted, input, move |tx, (stored, asker)| {

@@ -16,7 +16,8 @@ pub mod http;
 mod manage_bundle;
 pub mod model;
 pub(crate) mod store;
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 
 use std::collections::{BTreeMap, HashMap};

@@ -39,12 +39,15 @@ pub(super) async fn delete(tx: &mut Tx, trust_domain: &TrustDomain) -> Result<bo
 fn stored(row: &Row) -> Result<Stored, Fault> {
     let trust_domain = TrustDomain::parse(&row.text("trust_domain")?)
         .map_err(|error| Fault::malformed("foreign bundle row", error))?;
-    Ok(Stored { trust_domain, document: row.text("document")?, changed_at: row.time("changed_at")? })
+    Ok(Stored {
+        trust_domain,
+        document: row.text("document")?,
+        changed_at: row.time("changed_at")?,
+    })
 }
 
 const ALL: &str = "SELECT trust_domain, document, changed_at FROM foreign_bundle WHERE realm = $1";
-const FIND: &str =
-    "SELECT trust_domain, document, changed_at FROM foreign_bundle WHERE realm = $1 AND trust_domain = $2";
+const FIND: &str = "SELECT trust_domain, document, changed_at FROM foreign_bundle WHERE realm = $1 AND trust_domain = $2";
 const PUT: &str = "INSERT INTO foreign_bundle (realm, trust_domain, document, changed_at) VALUES ($1, $2, $3, $4) \
      ON CONFLICT (realm, trust_domain) DO UPDATE SET document = excluded.document, changed_at = excluded.changed_at";
 const DELETE: &str = "DELETE FROM foreign_bundle WHERE realm = $1 AND trust_domain = $2";

@@ -48,7 +48,12 @@ impl Heads {
         *self.ends(realm).heard.borrow()
     }
 
-    /// The newest heads heard of, of all realms.
+    /// This replica has to do with this realm.
+    pub(super) fn know(&self, realm: RealmId) {
+        drop(self.ends(realm));
+    }
+
+    /// The newest heads heard of, of all realms this replica has to do with.
     pub(super) fn all(&self) -> HashMap<RealmId, Cursor> {
         let realms = self.realms.lock().unwrap_or_else(PoisonError::into_inner);
         realms.iter().map(|(realm, ends)| (*realm, *ends.heard.borrow())).collect()

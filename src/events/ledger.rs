@@ -10,6 +10,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
@@ -496,14 +497,19 @@ fn take(directory: &Path) -> Result<File, Fault> {
     let path = directory.join("lock");
     let opened = File::options().create(true).write(true).truncate(false).mode(0o600).open(path);
     let file = opened.map_err(segment::fault)?;
-    file.try_lock().map_err(|error| {
-        Fault::away(
-            "ledger",
-            format_args!("`{}` is in use by another server: {error}", directory.display()),
-        )
-    })?;
-    Ok(file)
+    for _attempt in 0..TAKE_ATTEMPTS {
+        if file.try_lock().is_ok() {
+            return Ok(file);
+        }
+        // Its predecessor may be ending; and a lock lives on for a moment in a program that is just being started.
+        std::thread::park_timeout(TAKE_PAUSE);
+    }
+    let words = format!("`{}` is in use by another server", directory.display());
+    Err(Fault::away("ledger", words))
 }
+
+const TAKE_ATTEMPTS: u32 = 40;
+const TAKE_PAUSE: Duration = Duration::from_millis(50);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

@@ -15,6 +15,8 @@ impl<S: Send + Sync> FromRequestParts<S> for CalledBy {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         let caller = parts.extensions.get::<Caller>().cloned();
-        caller.map(Self).ok_or_else(|| Problem::from(Failure::new(Kind::Bug, "internal", "an internal error")))
+        caller
+            .map(Self)
+            .ok_or_else(|| Problem::from(Failure::new(Kind::Bug, "internal", "an internal error")))
     }
 }

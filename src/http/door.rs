@@ -15,6 +15,7 @@ use super::connection::{self, Context, Stream};
 use super::peer::{Remote, UnixPeer};
 use super::process::Process;
 use super::slots::Slots;
+use super::socket_authority::SocketAuthority;
 use super::unix_socket::SocketFile;
 use crate::env::Clock;
 use crate::jobs::Tasks;
@@ -196,7 +197,7 @@ impl Socket {
                     .inspect_err(|error| tracing::debug!(uid = peer.uid(), %error, "no process behind a caller"))
                     .ok();
                 let peer = UnixPeer { uid: peer.uid(), gid: peer.gid(), process };
-                Ok((Box::new(stream), Remote::Unix(peer)))
+                Ok((Box::new(SocketAuthority::new(stream)), Remote::Unix(peer)))
             }
         }
     }

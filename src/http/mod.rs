@@ -18,6 +18,7 @@ mod problem;
 mod process;
 mod rate;
 mod slots;
+mod socket_authority;
 #[cfg(test)]
 mod tests;
 mod unix_socket;

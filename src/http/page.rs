@@ -13,7 +13,10 @@ use crate::kernel::limits::PAGE_ITEMS_MAX;
 use crate::wire::api::Page;
 
 /// How many items a listing wants, and after which position.
-pub fn cursor<P: DeserializeOwned>(limit: Option<usize>, cursor: Option<&str>) -> Result<(usize, Option<P>), Problem> {
+pub fn cursor<P: DeserializeOwned>(
+    limit: Option<usize>,
+    cursor: Option<&str>,
+) -> Result<(usize, Option<P>), Problem> {
     let limit = limit.unwrap_or(PAGE_ITEMS_DEFAULT);
     if limit == 0 || limit > PAGE_ITEMS_MAX {
         let words = format!("`limit` is 1 to {PAGE_ITEMS_MAX}, and not {limit}");
@@ -39,8 +42,12 @@ pub fn page_of<T, P: Serialize, U>(
 }
 
 /// A page as the slice has cut it, with the position where the next one begins.
-pub fn page_then<T, P: Serialize, U>(items: Vec<T>, next: Option<P>, form: impl FnMut(T) -> U) -> Result<Page<U>, Fault> {
-    let next_cursor = next.as_ref().map(encode).transpose()?;
+pub fn page_then<T, P: Serialize, U>(
+    items: Vec<T>,
+    next: Option<&P>,
+    form: impl FnMut(T) -> U,
+) -> Result<Page<U>, Fault> {
+    let next_cursor = next.map(encode).transpose()?;
     Ok(Page { items: items.into_iter().map(form).collect(), next_cursor })
 }
 
@@ -54,7 +61,8 @@ fn decode<P: DeserializeOwned>(text: &str) -> Result<P, Problem> {
         .and_then(from_base64url)
         .and_then(|json| serde_json::from_slice(&json).ok())
         .ok_or_else(|| {
-            let words = "this is not a cursor of this listing: pass on `next_cursor` as it was given";
+            let words =
+                "this is not a cursor of this listing: pass on `next_cursor` as it was given";
             Problem::invalid("request.cursor", words)
         })
 }
@@ -74,7 +82,12 @@ mod tests {
         let mut seen = Vec::new();
         for _page in 0..3 {
             let (limit, after) = cursor::<i64>(Some(2), next.as_deref()).expect("well formed");
-            let rows = all.iter().copied().filter(|n| after.is_none_or(|a| *n > a)).take(limit + 1).collect();
+            let rows = all
+                .iter()
+                .copied()
+                .filter(|n| after.is_none_or(|a| *n > a))
+                .take(limit + 1)
+                .collect();
             let page = page_of(rows, limit, |n| *n, |n| n).expect("numbers serialize");
             seen.extend(page.items);
             next = page.next_cursor;

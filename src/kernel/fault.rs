@@ -37,23 +37,48 @@ pub enum Kind {
 #[derive(Debug, Clone)]
 pub enum Fault {
     /// Something we need is away: the database, a disk, a peer. Nothing was done.
-    Away { what: &'static str, cause: Arc<str> },
+    Away {
+        /// What.
+        what: &'static str,
+        /// What the outside said.
+        cause: Arc<str>,
+    },
     /// The answer to a COMMIT was lost, and it cannot be told whether it happened.
     OutcomeUnknown,
     /// A unique key, written `table(column, column)`, holds another row already.
-    Unique { key: Arc<str> },
+    Unique {
+        /// The key.
+        key: Arc<str>,
+    },
     /// A row refers to one that does not exist, or one that does is still referred to.
-    Reference { key: Arc<str> },
+    Reference {
+        /// The reference.
+        key: Arc<str>,
+    },
     /// No room: disk full, or the ledger at its bound.
-    Full { what: &'static str },
+    Full {
+        /// What.
+        what: &'static str,
+    },
     /// The medium can only be read.
-    ReadOnly { what: &'static str },
+    ReadOnly {
+        /// What.
+        what: &'static str,
+    },
     /// Bytes that do not have the form they must have.
-    Malformed { what: &'static str, cause: Arc<str> },
+    Malformed {
+        /// What was read.
+        what: &'static str,
+        /// What is wrong with it.
+        cause: Arc<str>,
+    },
     /// The right that permitted this write was taken away before it ran.
     RightsChanged,
     /// Our own mistake: an invariant did not hold.
-    Bug { cause: Arc<str> },
+    Bug {
+        /// Which one.
+        cause: Arc<str>,
+    },
 }
 
 impl Fault {

@@ -40,11 +40,13 @@ impl Timestamp {
     }
 
     /// This much later.
+    #[must_use]
     pub const fn plus(self, span: Lifetime) -> Self {
         Self(self.0.saturating_add(span.0))
     }
 
     /// This much earlier.
+    #[must_use]
     pub const fn minus(self, span: Lifetime) -> Self {
         Self(self.0.saturating_sub(span.0))
     }
@@ -56,6 +58,7 @@ impl Timestamp {
     }
 
     /// Rounded down to a whole second, as certificates and tokens can only say seconds.
+    #[must_use]
     pub const fn whole_second(self) -> Self {
         Self::from_seconds(self.seconds())
     }

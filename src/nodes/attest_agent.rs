@@ -3,12 +3,13 @@
 //! Two halves, because an attestor may ask back: `open` judges the first message, `answer` each reply to a challenge.
 //! When the attestor is satisfied, `admit` issues the agent's SVID.
 
-use crate::crypto::x509::csr;
 use crate::crypto::keys::PublicKey;
+use crate::crypto::x509::csr;
 use crate::events::{Changed, Unrecorded};
 use crate::kernel::limits::{ATTESTATION_BYTES_MAX, BACKDATE_SECONDS};
 use crate::kernel::{
-    Evidence, EvidenceSource, Granted, Lifetime, RealmId, Subject, SubjectId, SubjectKind, Timestamp,
+    Evidence, EvidenceSource, Granted, Lifetime, RealmId, Subject, SubjectId, SubjectKind,
+    Timestamp,
 };
 use crate::svid::{IssueX509, X509Svid};
 
@@ -22,7 +23,7 @@ pub struct AttestAgent {
     /// The realm it wants to join.
     pub realm: RealmId,
     /// The attestor it chose.
-    pub attestation_type: String,
+    pub attestor: String,
     /// What that attestor wants to see.
     pub payload: Vec<u8>,
     /// A certificate signing request for the agent's key; nothing but the key is taken from it.
@@ -33,7 +34,7 @@ pub struct AttestAgent {
 #[derive(Debug)]
 pub struct Attestation {
     realm: RealmId,
-    attestation_type: &'static str,
+    attestor: &'static str,
     public_key: PublicKey,
 }
 
@@ -54,7 +55,7 @@ pub enum Progress {
 impl Nodes {
     /// Judges the first message.
     pub async fn attest(&self, ask: AttestAgent) -> Result<Progress, Error> {
-        let (realm, attestation_type) = (ask.realm, ask.attestation_type.clone());
+        let (realm, attestation_type) = (ask.realm, ask.attestor.clone());
         let progress = self.open(ask).await;
         self.note_refusal(realm, &attestation_type, progress).await
     }
@@ -66,7 +67,7 @@ impl Nodes {
         exchange: Box<dyn Exchange>,
         answer: &[u8],
     ) -> Result<Progress, Error> {
-        let (realm, attestation_type) = (attestation.realm, attestation.attestation_type);
+        let (realm, attestation_type) = (attestation.realm, attestation.attestor);
         if answer.len() > ATTESTATION_BYTES_MAX {
             return Err(Error::Attestation("the answer is too large"));
         }
@@ -80,17 +81,19 @@ impl Nodes {
     async fn open(&self, ask: AttestAgent) -> Result<Progress, Error> {
         let attestor = self
             .attestors
-            .get(&ask.attestation_type)
-            .ok_or_else(|| Error::UnknownAttestor(ask.attestation_type.chars().take(64).collect()))?;
+            .get(&ask.attestor)
+            .ok_or_else(|| Error::UnknownAttestor(ask.attestor.chars().take(64).collect()))?;
         if ask.payload.is_empty() || ask.payload.len() > ATTESTATION_BYTES_MAX {
             return Err(Error::Attestation("the payload is empty or too large"));
         }
-        let public_key = csr::public_key(&ask.csr).map_err(|error| Error::Csr(error.to_string()))?;
+        let public_key =
+            csr::public_key(&ask.csr).map_err(|error| Error::Csr(error.to_string()))?;
         let key_digest = public_key.digest();
         let opening = Opening { realm: ask.realm, payload: &ask.payload, key_digest };
         let step = attestor.open(&self.env, opening).await?;
         let attestation_type = attestor.name();
-        self.step(Attestation { realm: ask.realm, attestation_type, public_key }, step).await
+        self.step(Attestation { realm: ask.realm, attestor: attestation_type, public_key }, step)
+            .await
     }
 
     async fn step(&self, attestation: Attestation, step: Step) -> Result<Progress, Error> {
@@ -120,7 +123,7 @@ impl Nodes {
         let agent = Agent {
             number,
             id: agent_id,
-            attestation_type: attestation.attestation_type,
+            attestation_type: attestation.attestor,
             selectors: attested.selectors,
             alias: attested.alias,
             current: current(&svid, String::new()),
@@ -135,7 +138,12 @@ impl Nodes {
         Ok(svid)
     }
 
-    fn node_evidence(&self, attestation: &Attestation, found: &Attested, now: Timestamp) -> Result<Evidence, Error> {
+    fn node_evidence(
+        &self,
+        attestation: &Attestation,
+        found: &Attested,
+        now: Timestamp,
+    ) -> Result<Evidence, Error> {
         let realm = self.realms.get(attestation.realm).ok_or(Error::NotFound("realm"))?;
         let id = realm
             .trust_domain
@@ -150,7 +158,7 @@ impl Nodes {
         let good_for = found.good_for.unwrap_or(max_age).capped_by(max_age);
         Ok(Evidence {
             subject: Subject { kind: SubjectKind::Node, id, number },
-            source: EvidenceSource::NodeAttestation(attestation.attestation_type),
+            source: EvidenceSource::NodeAttestation(attestation.attestor),
             strength: found.strength,
             at: now,
             expires: now.plus(good_for),
@@ -166,7 +174,8 @@ impl Nodes {
                     if !store::put_agent(tx, agent).await? {
                         return Err(Error::Refused(Refusal::Banned));
                     }
-                    let changes = vec![(AGENT, agent.id.to_string(), events::attested(realm, agent))];
+                    let changes =
+                        vec![(AGENT, agent.id.to_string(), events::attested(realm, agent))];
                     Ok(Changed { value: (), changes, rights: false })
                 })
             })
@@ -179,7 +188,10 @@ impl Nodes {
         attestation_type: &str,
         progress: Result<T, Error>,
     ) -> Result<T, Error> {
-        if let Err(error @ (Error::Attestation(_) | Error::Csr(_) | Error::Refused(_) | Error::Access(_))) = &progress {
+        if let Err(
+            error @ (Error::Attestation(_) | Error::Csr(_) | Error::Refused(_) | Error::Access(_)),
+        ) = &progress
+        {
             let event = events::attestation_refused(realm, attestation_type, &error.to_string());
             self.events.record(Unrecorded::new((), event)).await?;
         }

@@ -5,7 +5,10 @@ use crate::events::Unrecorded;
 use crate::kernel::limits::SELECTORS_MAX;
 use crate::kernel::{JoinTokenId, Lifetime, RealmId, Secret};
 
-use super::model::{Administrator, CreateJoinToken, JoinToken, NewJoinToken, ReadJoinToken, RevokeJoinToken, TokenWish, events};
+use super::model::{
+    Administrator, CreateJoinToken, JoinToken, NewJoinToken, ReadJoinToken, RevokeJoinToken,
+    TokenWish, events,
+};
 use super::{Error, Nodes, store};
 
 /// Agents that may share one token: a rack, not a fleet; beyond it an attestor that needs no secret is the right one.
@@ -44,7 +47,10 @@ impl Nodes {
             .record_in(realm, input, move |tx, (token, digest, actor)| {
                 Box::pin(async move {
                     store::insert_token(tx, token, digest).await.map_err(taken)?;
-                    Ok::<_, Error>(Unrecorded::new((), events::token(realm, "join_token.created", token, *actor)))
+                    Ok::<_, Error>(Unrecorded::new(
+                        (),
+                        events::token(realm, "join_token.created", token, *actor),
+                    ))
                 })
             })
             .await?;
@@ -52,7 +58,12 @@ impl Nodes {
     }
 
     /// A page of join tokens, by id.
-    pub async fn tokens(&self, by: Administrator, after: String, limit: i64) -> Result<Vec<JoinToken>, Error> {
+    pub async fn tokens(
+        &self,
+        by: Administrator,
+        after: String,
+        limit: i64,
+    ) -> Result<Vec<JoinToken>, Error> {
         let realm = by.realm;
         self.access.permit(ReadJoinToken(by))?.spend();
         self.env
@@ -88,7 +99,10 @@ impl Nodes {
             .record_in(realm, input, move |tx, (token, actor)| {
                 Box::pin(async move {
                     store::revoke_token(tx, token.id).await?;
-                    Ok::<_, Error>(Unrecorded::new((), events::token(realm, "join_token.revoked", token, *actor)))
+                    Ok::<_, Error>(Unrecorded::new(
+                        (),
+                        events::token(realm, "join_token.revoked", token, *actor),
+                    ))
                 })
             })
             .await
@@ -103,12 +117,14 @@ fn check(wish: &TokenWish) -> Result<(), Error> {
         return Err(Error::Invalid(format!("a join token lives from 1 s to {LIFETIME_MAX}")));
     }
     if wish.selectors.len() >= SELECTORS_MAX {
-        return Err(Error::Invalid(format!("a join token gives fewer than {SELECTORS_MAX} selectors")));
+        return Err(Error::Invalid(format!(
+            "a join token gives fewer than {SELECTORS_MAX} selectors"
+        )));
     }
     match &wish.alias {
-        Some(alias) if !alias.has_path() || alias.is_under("/spire") => {
-            Err(Error::Invalid("an agent's alias is a SPIFFE ID with a path, and not below `/spire`".to_owned()))
-        }
+        Some(alias) if !alias.has_path() || alias.is_under("/spire") => Err(Error::Invalid(
+            "an agent's alias is a SPIFFE ID with a path, and not below `/spire`".to_owned(),
+        )),
         _ => Ok(()),
     }
 }

@@ -18,9 +18,9 @@ use crate::kernel::limits::BACKDATE_SECONDS;
 use crate::kernel::{Lifetime, RealmId};
 use crate::svid::X509Svid;
 
+use super::Nodes;
 use super::attest_agent::{AttestAgent, Progress};
 use super::model::{Error, NodeCaller, PeerSvid, Refusal};
-use super::Nodes;
 
 /// Rounds of challenge and answer in one attestation; every attestor needs one.
 const ROUNDS_MAX: usize = 4;
@@ -43,11 +43,17 @@ impl AgentService {
 
 /// Which agent calls, by the leaf certificate of its connection, whose chain the listener has verified. A call that needs
 /// no agent never comes here.
-pub async fn authenticate(nodes: &Nodes, realm: RealmId, svid: &PeerSvid, path: &str) -> Result<NodeCaller, Status> {
+pub async fn authenticate(
+    nodes: &Nodes,
+    realm: RealmId,
+    svid: &PeerSvid,
+    path: &str,
+) -> Result<NodeCaller, Status> {
     match nodes.judge(realm, svid).await {
         Ok(caller) => Ok(caller),
         Err(error) => {
-            if matches!(error, Error::Refused(Refusal::NotActive)) && path.ends_with("/RenewAgent") {
+            if matches!(error, Error::Refused(Refusal::NotActive)) && path.ends_with("/RenewAgent")
+            {
                 nodes.note_clone(realm, svid).await.map_err(refuse)?;
             }
             Err(refuse(error))
@@ -99,7 +105,8 @@ impl wire::agent_server::Agent for AgentService {
         &self,
         request: Request<Streaming<wire::AttestAgentRequest>>,
     ) -> Result<Response<AttestStream>, Status> {
-        let realm = *request.extensions().get::<RealmId>().ok_or_else(|| Status::internal("no realm"))?;
+        let realm =
+            *request.extensions().get::<RealmId>().ok_or_else(|| Status::internal("no realm"))?;
         let messages = request.into_inner();
         let (answers, stream) = mpsc::channel(1);
         let nodes = self.nodes.clone();
@@ -117,9 +124,12 @@ impl wire::agent_server::Agent for AgentService {
         request: Request<wire::RenewAgentRequest>,
     ) -> Result<Response<wire::RenewAgentResponse>, Status> {
         let caller = caller(&request)?;
-        let params = request.into_inner().params.ok_or_else(|| Status::invalid_argument("params are missing"))?;
+        let params = request
+            .into_inner()
+            .params
+            .ok_or_else(|| Status::invalid_argument("params are missing"))?;
         let svid = self.nodes.renew(&caller, &params.csr).await.map_err(refuse)?;
-        Ok(Response::new(wire::RenewAgentResponse { svid: Some(wire_svid(svid)) }))
+        Ok(Response::new(wire::RenewAgentResponse { svid: Some(wire_svid(&svid)) }))
     }
 
     async fn post_status(
@@ -149,7 +159,10 @@ async fn exchange(
     for _ in 0..ROUNDS_MAX {
         match progress {
             Progress::Admitted { svid, can_reattest } => {
-                let result = wire::attest_agent_response::Result { svid: Some(wire_svid(svid)), reattestable: can_reattest };
+                let result = wire::attest_agent_response::Result {
+                    svid: Some(wire_svid(&svid)),
+                    reattestable: can_reattest,
+                };
                 return reply(answers, wire::attest_agent_response::Step::Result(result)).await;
             }
             Progress::Challenge(text, attestation, waiting) => {
@@ -170,9 +183,17 @@ fn opening(realm: RealmId, message: wire::AttestAgentRequest) -> Result<AttestAg
     let Some(wire::attest_agent_request::Step::Params(params)) = message.step else {
         return Err(refuse(Error::Exchange("the first message must be params")));
     };
-    let data = params.data.ok_or_else(|| refuse(Error::Exchange("params lack the attestation data")))?;
-    let svid = params.params.ok_or_else(|| refuse(Error::Exchange("params lack the certificate signing request")))?;
-    Ok(AttestAgent { realm, attestation_type: data.r#type, payload: data.payload.into(), csr: svid.csr.into() })
+    let data =
+        params.data.ok_or_else(|| refuse(Error::Exchange("params lack the attestation data")))?;
+    let svid = params
+        .params
+        .ok_or_else(|| refuse(Error::Exchange("params lack the certificate signing request")))?;
+    Ok(AttestAgent {
+        realm,
+        attestor: data.r#type,
+        payload: data.payload.into(),
+        csr: svid.csr.into(),
+    })
 }
 
 async fn next(
@@ -197,7 +218,7 @@ async fn reply(
 }
 
 /// An SVID on the wire: the chain, leaf first.
-fn wire_svid(svid: X509Svid) -> types::X509svid {
+fn wire_svid(svid: &X509Svid) -> types::X509svid {
     types::X509svid {
         id: Some(types::Spiffeid {
             trust_domain: svid.id.trust_domain().as_str().to_owned(),

@@ -69,7 +69,12 @@ async fn list_agents(
     };
     let realm = by.realm;
     let agents = desk.nodes.read_agents(by)?.into_iter().filter(wanted).take(limit + 1).collect();
-    let page = page_of(agents, limit, |agent: &Arc<Agent>| agent.id.to_string(), |agent| desk.shown(realm, &agent))?;
+    let page = page_of(
+        agents,
+        limit,
+        |agent: &Arc<Agent>| agent.id.to_string(),
+        |agent| desk.shown(realm, &agent),
+    )?;
     Ok(Json(page).into_response())
 }
 
@@ -123,7 +128,12 @@ async fn list_tokens(
     let (limit, after) = cursor::<String>(query.limit, query.cursor.as_deref())?;
     let more = i64::try_from(limit + 1).unwrap_or(i64::MAX);
     let tokens = desk.nodes.tokens(by, after.unwrap_or_default(), more).await?;
-    let page = page_of(tokens, limit, |token: &JoinToken| token.id.to_string(), |token| token_shown(&token))?;
+    let page = page_of(
+        tokens,
+        limit,
+        |token: &JoinToken| token.id.to_string(),
+        |token| token_shown(&token),
+    )?;
     Ok(Json(page).into_response())
 }
 
@@ -150,7 +160,8 @@ async fn put_token(
     Json(input): Json<api::JoinTokenInput>,
 ) -> Result<(StatusCode, Json<api::NewJoinToken>), Problem> {
     if !conditions.only_create() {
-        let words = "a join token is never changed: send `If-None-Match: *` to make one with this id";
+        let words =
+            "a join token is never changed: send `If-None-Match: *` to make one with this id";
         return Err(Problem::invalid("join_token.put", words));
     }
     desk.make(by, Some(token_id(&id)?), input).await
@@ -184,13 +195,18 @@ impl Desk {
     fn agent(&self, by: Administrator, number: &str) -> Result<Arc<Agent>, Error> {
         let number = SubjectId::parse(number).map_err(|error| Error::Invalid(error.to_string()))?;
         let agents = self.nodes.agents(by.realm);
-        let found = agents.iter().find(|agent| agent.number == number).ok_or(Error::NotFound("agent"))?;
+        let found =
+            agents.iter().find(|agent| agent.number == number).ok_or(Error::NotFound("agent"))?;
         self.nodes.read_agent(by, &found.id)
     }
 
     fn shown(&self, realm: RealmId, agent: &Agent) -> api::Agent {
         let Contact { connected, view_age } = self.facts.contact(realm, &agent.id);
-        api::Agent { connected, view_age_seconds: view_age.map(Lifetime::as_seconds), ..shown(agent) }
+        api::Agent {
+            connected,
+            view_age_seconds: view_age.map(Lifetime::as_seconds),
+            ..shown(agent)
+        }
     }
 
     async fn make(
@@ -199,7 +215,7 @@ impl Desk {
         id: Option<JoinTokenId>,
         input: api::JoinTokenInput,
     ) -> Result<(StatusCode, Json<api::NewJoinToken>), Problem> {
-        let wish = wish(by, id, input)?;
+        let wish = wish(by, id, &input)?;
         let realm = wish.by.realm;
         let made = self.nodes.create_token(wish).await?;
         let join = self.join_string(realm, &made)?;
@@ -211,20 +227,30 @@ impl Desk {
     fn join_string(&self, realm: RealmId, made: &NewJoinToken) -> Result<String, Error> {
         let trust_domain = self.nodes.trust_domain(realm)?;
         let secret = crate::kernel::Secret::new(made.secret.expose().clone());
-        let join = JoinString::new(trust_domain, &self.facts.address(), secret, self.facts.pins(realm))
-            .map_err(|error| Error::Invalid(error.to_string()))?;
+        let join =
+            JoinString::new(trust_domain, &self.facts.address(), secret, self.facts.pins(realm))
+                .map_err(|error| Error::Invalid(error.to_string()))?;
         Ok(join.format().expose().clone())
     }
 }
 
-fn wish(by: Administrator, id: Option<JoinTokenId>, input: api::JoinTokenInput) -> Result<TokenWish, Error> {
+fn wish(
+    by: Administrator,
+    id: Option<JoinTokenId>,
+    input: &api::JoinTokenInput,
+) -> Result<TokenWish, Error> {
     let invalid = |error: &dyn std::fmt::Display| Error::Invalid(error.to_string());
     let selectors = input
         .selectors
         .iter()
         .map(|text| Selector::parse(text).map_err(|error| invalid(&format!("`{text}`: {error}"))))
         .collect::<Result<_, _>>()?;
-    let alias = input.agent_alias.as_deref().map(SpiffeId::parse).transpose().map_err(|error| invalid(&error))?;
+    let alias = input
+        .agent_alias
+        .as_deref()
+        .map(SpiffeId::parse)
+        .transpose()
+        .map_err(|error| invalid(&error))?;
     let lifetime = Lifetime::seconds(input.lifetime_seconds);
     Ok(TokenWish { by, id, uses_max: input.uses_max, lifetime, selectors, alias })
 }

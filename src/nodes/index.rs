@@ -38,7 +38,10 @@ impl Index {
 
     pub(super) fn agents(&self, realm: RealmId) -> Vec<Arc<Agent>> {
         let realms = self.realms.read().unwrap_or_else(PoisonError::into_inner);
-        realms.get(&realm).map(|realm| realm.agents.values().map(Arc::clone).collect()).unwrap_or_default()
+        realms
+            .get(&realm)
+            .map(|realm| realm.agents.values().map(Arc::clone).collect())
+            .unwrap_or_default()
     }
 
     pub(super) fn notices(&self, realm: RealmId) -> broadcast::Receiver<Notice> {
@@ -74,7 +77,12 @@ impl Index {
 
     /// Makes an SVID the current one ahead of the database, if it is still newer. Gives the agent as it is then, and
     /// whether this call changed it.
-    pub(super) fn activate(&self, realm: RealmId, id: &SpiffeId, svid: &CurrentSvid) -> Option<(Arc<Agent>, bool)> {
+    pub(super) fn activate(
+        &self,
+        realm: RealmId,
+        id: &SpiffeId,
+        svid: &CurrentSvid,
+    ) -> Option<(Arc<Agent>, bool)> {
         let mut realms = self.realms.write().unwrap_or_else(PoisonError::into_inner);
         let known = realms.get_mut(&realm)?.agents.get_mut(id)?;
         if !svid.replaces(&known.current) {
@@ -101,7 +109,9 @@ impl Realm {
             if **known == agent {
                 return;
             }
-            let same = known.selectors == agent.selectors && known.banned == banned && known.alias == agent.alias;
+            let same = known.selectors == agent.selectors
+                && known.banned == banned
+                && known.alias == agent.alias;
             self.agents.insert(id.clone(), Arc::new(agent));
             if same {
                 return;

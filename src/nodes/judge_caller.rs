@@ -24,7 +24,12 @@ impl Nodes {
         Ok(NodeCaller { realm, agent, svid: svid.clone() })
     }
 
-    async fn activate(&self, realm: RealmId, agent: &Agent, svid: &PeerSvid) -> Result<Arc<Agent>, Error> {
+    async fn activate(
+        &self,
+        realm: RealmId,
+        agent: &Agent,
+        svid: &PeerSvid,
+    ) -> Result<Arc<Agent>, Error> {
         let current = CurrentSvid {
             serial: svid.serial.clone(),
             previous: agent.current.serial.clone(),
@@ -37,7 +42,9 @@ impl Nodes {
         match self.index.activate(realm, &agent.id, &current) {
             None => Err(Error::Refused(Refusal::NotAttested)),
             // Another SVID was faster; the next call is judged against it.
-            Some((now, false)) if now.current.serial != current.serial => Err(Error::Refused(Refusal::NotActive)),
+            Some((now, false)) if now.current.serial != current.serial => {
+                Err(Error::Refused(Refusal::NotActive))
+            }
             Some((now, _)) => Ok(now),
         }
     }
@@ -46,13 +53,15 @@ impl Nodes {
     /// writes what was seen meanwhile.
     pub async fn write_activations(&self, realm: RealmId) -> Result<usize, Error> {
         let mut written = 0;
-        let stored: Vec<(SpiffeId, CurrentSvid)> = self
-            .env
-            .db
+        // Not a request's: counted by itself.
+        let db = self.env.db.labelled("activations");
+        let stored: Vec<(SpiffeId, CurrentSvid)> = db
             .read(realm, (), |tx, ()| {
                 Box::pin(async move {
                     let agents = store::agents(tx).await?;
-                    Ok::<_, Error>(agents.into_iter().map(|agent| (agent.id, agent.current)).collect())
+                    Ok::<_, Error>(
+                        agents.into_iter().map(|agent| (agent.id, agent.current)).collect(),
+                    )
                 })
             })
             .await?;
@@ -71,9 +80,10 @@ impl Nodes {
         self.events
             .change_in(realm, granted, Arc::clone(agent), move |tx, agent| {
                 Box::pin(async move {
-                    let changed = store::activate(tx, &agent.id, &agent.current).await?;
+                    let found = store::activate(tx, &agent.id, &agent.current).await?;
                     let event = events::activated(realm, agent);
-                    let changes = if changed { vec![(AGENT, agent.id.to_string(), event)] } else { Vec::new() };
+                    let changes =
+                        if found { vec![(AGENT, agent.id.to_string(), event)] } else { Vec::new() };
                     Ok::<_, Error>(crate::events::Changed { value: (), changes, rights: false })
                 })
             })
@@ -108,7 +118,11 @@ fn verdict(agent: &Agent, svid: &PeerSvid, now: Timestamp) -> Verdict {
         issued_at: svid.issued_at,
         expires: svid.expires,
     };
-    if shown.replaces(&agent.current) { Verdict::Newer } else { Verdict::Refused(Refusal::NotActive) }
+    if shown.replaces(&agent.current) {
+        Verdict::Newer
+    } else {
+        Verdict::Refused(Refusal::NotActive)
+    }
 }
 
 #[cfg(test)]
@@ -159,7 +173,11 @@ mod tests {
             ("an earlier one", shown("a", T.minus(second)), refused(Refusal::NotActive)),
             ("another of the same second", shown("c", T), Verdict::Newer),
             ("the one it replaced, of the same second", shown("a", T), refused(Refusal::NotActive)),
-            ("one that has ended", shown("b", T.minus(Lifetime::hours(1))), refused(Refusal::Expired)),
+            (
+                "one that has ended",
+                shown("b", T.minus(Lifetime::hours(1))),
+                refused(Refusal::Expired),
+            ),
         ] {
             assert_eq!(verdict(&agent("b", "a"), &shown, T), expected, "{name}");
         }
@@ -172,7 +190,10 @@ mod tests {
         assert_eq!(verdict(&banned, &shown("b", T), T), Verdict::Refused(Refusal::Banned));
         let mut lifted = agent("b", "a");
         lifted.not_before = T.plus(Lifetime::seconds(10));
-        assert_eq!(verdict(&lifted, &shown("c", T.plus(Lifetime::seconds(5))), T), Verdict::Refused(Refusal::NotActive));
+        assert_eq!(
+            verdict(&lifted, &shown("c", T.plus(Lifetime::seconds(5))), T),
+            Verdict::Refused(Refusal::NotActive)
+        );
         assert_eq!(verdict(&lifted, &shown("c", T.plus(Lifetime::seconds(10))), T), Verdict::Newer);
     }
 }

@@ -56,18 +56,26 @@ impl Nodes {
         Ok(self.agents(realm))
     }
 
-    async fn manage(&self, realm: RealmId, id: &SpiffeId, granted: Granted, verb: Verb) -> Result<(), Error> {
+    async fn manage(
+        &self,
+        realm: RealmId,
+        id: &SpiffeId,
+        granted: Granted,
+        verb: Verb,
+    ) -> Result<(), Error> {
         let agent = self.agent(realm, id).ok_or(Error::NotFound("agent"))?;
         let input = (Agent::clone(&agent), self.env.clock.now(), granted.actor);
         self.events
             .change_in(realm, granted, input, move |tx, (agent, now, actor)| {
                 Box::pin(async move {
-                    let changed = match verb {
+                    let found = match verb {
                         Verb::Ban => store::ban(tx, &agent.id, *now).await?,
                         Verb::Evict => store::evict(tx, &agent.id).await?,
                     };
-                    let event = events::managed(realm, verb.event(), agent.number, &agent.id, *actor);
-                    let changes = if changed { vec![(AGENT, agent.id.to_string(), event)] } else { Vec::new() };
+                    let event =
+                        events::managed(realm, verb.event(), agent.number, &agent.id, *actor);
+                    let changes =
+                        if found { vec![(AGENT, agent.id.to_string(), event)] } else { Vec::new() };
                     Ok::<_, Error>(Changed { value: (), changes, rights: false })
                 })
             })

@@ -22,7 +22,8 @@ pub mod model;
 mod renew_agent;
 pub mod settings;
 pub(crate) mod store;
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 
 use std::sync::Arc;
@@ -77,7 +78,17 @@ impl Nodes {
     pub fn new(env: Env, below: Below, attestors: Attestors, settings: Settings) -> Self {
         let Below { access, events, posture, svid, realms } = below;
         let index = Arc::new(Index::default());
-        Self { env, access, events, posture, svid, realms, attestors: Arc::new(attestors), settings: Arc::new(settings), index }
+        Self {
+            env,
+            access,
+            events,
+            posture,
+            svid,
+            realms,
+            attestors: Arc::new(attestors),
+            settings: Arc::new(settings),
+            index,
+        }
     }
 
     /// The agent of this ID, banned or not.
@@ -96,7 +107,10 @@ impl Nodes {
     }
 
     fn trust_domain(&self, realm: RealmId) -> Result<crate::kernel::TrustDomain, Error> {
-        self.realms.get(realm).map(|realm| realm.trust_domain.clone()).ok_or(Error::NotFound("realm"))
+        self.realms
+            .get(realm)
+            .map(|realm| realm.trust_domain.clone())
+            .ok_or(Error::NotFound("realm"))
     }
 
     /// Replaces the realm's agents by what the database holds.

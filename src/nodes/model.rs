@@ -6,8 +6,8 @@ pub use crate::access::Administrator;
 use crate::access::{self, Action, Fact, Request};
 use crate::events::Event;
 use crate::kernel::{
-    Evidence, EvidenceSource, Failure, Fault, JoinTokenId, Kind, Lifetime, RealmId, Secret, Selector, SpiffeId,
-    Strength, Subject, SubjectId, SubjectKind, Timestamp,
+    Evidence, EvidenceSource, Failure, Fault, JoinTokenId, Kind, Lifetime, RealmId, Secret,
+    Selector, SpiffeId, Strength, Subject, SubjectId, SubjectKind, Timestamp,
 };
 
 /// The change kind of an agent's row; its key is the agent's SPIFFE ID.
@@ -290,12 +290,23 @@ pub mod events {
     }
 
     /// An agent was banned, its ban lifted, or it was evicted.
-    pub fn managed(realm: RealmId, kind: &'static str, agent: SubjectId, id: &SpiffeId, by: Option<SubjectId>) -> Event {
+    pub fn managed(
+        realm: RealmId,
+        kind: &'static str,
+        agent: SubjectId,
+        id: &SpiffeId,
+        by: Option<SubjectId>,
+    ) -> Event {
         Event::new(realm, kind).subject(agent).actor(by).about("spiffe_id", id.as_str())
     }
 
     /// A join token was made, or taken back.
-    pub fn token(realm: RealmId, kind: &'static str, token: &JoinToken, by: Option<SubjectId>) -> Event {
+    pub fn token(
+        realm: RealmId,
+        kind: &'static str,
+        token: &JoinToken,
+        by: Option<SubjectId>,
+    ) -> Event {
         Event::new(realm, kind)
             .actor(by)
             .about("token_id", token.id.to_string())
@@ -390,16 +401,28 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
             Error::Refused(refusal) => Self::new(Kind::Denied, refusal.code(), refusal.public()),
-            Error::NoSvid => Self::new(Kind::Unauthenticated, "agent.no_svid", "an agent SVID is needed for this call"),
+            Error::NoSvid => Self::new(
+                Kind::Unauthenticated,
+                "agent.no_svid",
+                "an agent SVID is needed for this call",
+            ),
             Error::Attestation(reason) => Self::new(Kind::Denied, "agent.attestation", reason),
-            Error::UnknownAttestor(_) => {
-                Self::new(Kind::Invalid, "agent.attestor_unknown", "no attestor of this type is configured here")
-            }
+            Error::UnknownAttestor(_) => Self::new(
+                Kind::Invalid,
+                "agent.attestor_unknown",
+                "no attestor of this type is configured here",
+            ),
             Error::Exchange(reason) => Self::new(Kind::Invalid, "agent.exchange", reason),
             Error::Csr(reason) => Self::new(Kind::Invalid, "agent.csr", reason),
             Error::Invalid(reason) => Self::new(Kind::Invalid, "nodes.invalid", reason),
-            Error::NotFound(what) => Self::new(Kind::NotFound, "nodes.not_found", format!("no such {what}")),
-            Error::Exists => Self::new(Kind::Conflict, "nodes.exists", "a join token with this id exists already"),
+            Error::NotFound(what) => {
+                Self::new(Kind::NotFound, "nodes.not_found", format!("no such {what}"))
+            }
+            Error::Exists => Self::new(
+                Kind::Conflict,
+                "nodes.exists",
+                "a join token with this id exists already",
+            ),
             Error::Access(error) => error.into(),
             Error::Svid(error) => error.into(),
             Error::Events(error) => error.into(),

@@ -3,6 +3,8 @@
 //! The database is not asked: the renewal is in the ledger before it leaves, and the new SVID becomes the current one when
 //! it is first used (`judge_caller`). So agents outlive an outage, and a renewal whose answer was lost costs nothing.
 
+use std::sync::Arc;
+
 use crate::crypto::x509::csr;
 use crate::events::{Changed, Unrecorded};
 use crate::kernel::{Evidence, EvidenceSource, Granted, Lifetime, RealmId};
@@ -28,7 +30,8 @@ impl Nodes {
         let evidence = Evidence { source: EvidenceSource::Possession, ..caller.agent.evidence() };
         let standing = self.posture.standing(&evidence);
         let lifetime = Lifetime::seconds(self.settings.svid_seconds);
-        let permit = self.access.permit(IssueX509::for_agent(caller.realm, evidence, standing, lifetime))?;
+        let permit =
+            self.access.permit(IssueX509::for_agent(caller.realm, evidence, standing, lifetime))?;
         let signed = self.svid.sign_x509(permit, &public_key, now)?;
         Ok(self.events.record(signed).await?)
     }
@@ -46,23 +49,40 @@ impl Nodes {
     /// Notes the version that the agent reports. Nothing is written when it is known already.
     pub async fn post_status(&self, caller: &NodeCaller, version: &str) -> Result<(), Error> {
         if version.len() > VERSION_BYTES_MAX || version.chars().any(char::is_control) {
-            return Err(Error::Invalid(format!("an agent's version has at most {VERSION_BYTES_MAX} printable bytes")));
+            return Err(Error::Invalid(format!(
+                "an agent's version has at most {VERSION_BYTES_MAX} printable bytes"
+            )));
         }
         if version.is_empty() || caller.agent.version == version {
             return Ok(());
         }
         let realm = caller.realm;
-        let input = (caller.agent.clone(), version.to_owned());
+        let input = (Arc::clone(&caller.agent), version.to_owned());
         self.events
-            .change_in(realm, Granted::to_server("PostStatus"), input, move |tx, (agent, version)| {
-                Box::pin(async move {
-                    let changed = store::set_version(tx, &agent.id, version).await?;
-                    let event = events::managed(realm, "agent.version_reported", agent.number, &agent.id, None)
+            .change_in(
+                realm,
+                Granted::to_server("PostStatus"),
+                input,
+                move |tx, (agent, version)| {
+                    Box::pin(async move {
+                        let found = store::set_version(tx, &agent.id, version).await?;
+                        let event = events::managed(
+                            realm,
+                            "agent.version_reported",
+                            agent.number,
+                            &agent.id,
+                            None,
+                        )
                         .about("version", version.as_str());
-                    let changes = if changed { vec![(AGENT, agent.id.to_string(), event)] } else { Vec::new() };
-                    Ok::<_, Error>(Changed { value: (), changes, rights: false })
-                })
-            })
+                        let changes = if found {
+                            vec![(AGENT, agent.id.to_string(), event)]
+                        } else {
+                            Vec::new()
+                        };
+                        Ok::<_, Error>(Changed { value: (), changes, rights: false })
+                    })
+                },
+            )
             .await
     }
 }

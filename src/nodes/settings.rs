@@ -1,7 +1,7 @@
 //! Settings of node attestation.
 
-use serde::Deserialize;
 use crate::settings::section;
+use serde::Deserialize;
 
 section! {
     /// `[node]`: who may become an agent, and for how long.
@@ -21,6 +21,11 @@ section! {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { svid_seconds: 3600, max_age_days: 90, x509pop_authorities: String::new(), attestations_per_second: 10 }
+        Self {
+            svid_seconds: 3600,
+            max_age_days: 90,
+            x509pop_authorities: String::new(),
+            attestations_per_second: 10,
+        }
     }
 }

@@ -40,7 +40,11 @@ pub(super) async fn agents(tx: &mut Tx) -> Result<Vec<Agent>, Fault> {
 }
 
 /// Makes this SVID the current one, unless a newer one is.
-pub(super) async fn activate(tx: &mut Tx, id: &SpiffeId, svid: &CurrentSvid) -> Result<bool, Fault> {
+pub(super) async fn activate(
+    tx: &mut Tx,
+    id: &SpiffeId,
+    svid: &CurrentSvid,
+) -> Result<bool, Fault> {
     let params = [
         Value::from(id.as_str()),
         Value::from(&svid.serial),
@@ -66,7 +70,11 @@ pub(super) async fn set_version(tx: &mut Tx, id: &SpiffeId, version: &str) -> Re
 }
 
 /// Inserts a join token; the unique key `join_token(realm, id)` decides races.
-pub(super) async fn insert_token(tx: &mut Tx, token: &JoinToken, digest: &[u8]) -> Result<(), Fault> {
+pub(super) async fn insert_token(
+    tx: &mut Tx,
+    token: &JoinToken,
+    digest: &[u8],
+) -> Result<(), Fault> {
     let id = token.id.to_string();
     let selectors = write_selectors(&token.selectors);
     let params = [
@@ -89,7 +97,11 @@ pub(super) async fn token(tx: &mut Tx, id: JoinTokenId) -> Result<Option<JoinTok
 
 /// A page of join tokens, by id, after this id.
 pub(super) async fn tokens(tx: &mut Tx, after: &str, limit: i64) -> Result<Vec<JoinToken>, Fault> {
-    tx.rows(TOKENS, &[Value::from(after), Value::from(limit)]).await?.iter().map(read_token).collect()
+    tx.rows(TOKENS, &[Value::from(after), Value::from(limit)])
+        .await?
+        .iter()
+        .map(read_token)
+        .collect()
 }
 
 /// Takes a join token back.
@@ -100,8 +112,15 @@ pub(super) async fn revoke_token(tx: &mut Tx, id: JoinTokenId) -> Result<bool, F
 
 /// Uses a token up by one and says which use this is. The conditional update is its only reader on this path: of two
 /// agents that race for the last use, one gets a row and the other none.
-pub(super) async fn use_token(tx: &mut Tx, digest: &[u8], now: Timestamp) -> Result<Option<JoinToken>, Fault> {
-    tx.row(USE_TOKEN, &[Value::from(digest), Value::from(now)]).await?.map(|row| read_token(&row)).transpose()
+pub(super) async fn use_token(
+    tx: &mut Tx,
+    digest: &[u8],
+    now: Timestamp,
+) -> Result<Option<JoinToken>, Fault> {
+    tx.row(USE_TOKEN, &[Value::from(digest), Value::from(now)])
+        .await?
+        .map(|row| read_token(&row))
+        .transpose()
 }
 
 /// Remembers which key used a token, so that a lost answer can be asked for again.
@@ -113,7 +132,8 @@ pub(super) async fn note_use(
     now: Timestamp,
 ) -> Result<(), Fault> {
     let token = token.to_string();
-    let params = [Value::from(&token), Value::from(key_digest), Value::from(ordinal), Value::from(now)];
+    let params =
+        [Value::from(&token), Value::from(key_digest), Value::from(ordinal), Value::from(now)];
     tx.execute(NOTE_USE, &params).await.map(drop)
 }
 
@@ -196,14 +216,17 @@ const AGENT: &str = "SELECT * FROM agent WHERE realm = $1 AND id = $2";
 const AGENTS: &str = "SELECT * FROM agent WHERE realm = $1";
 const ACTIVATE: &str = "UPDATE agent SET previous_serial = serial, serial = $3, issued_at = $4, expires_at = $5 \
      WHERE realm = $1 AND id = $2 AND serial <> $3 AND previous_serial <> $3 AND issued_at <= $4";
-const BAN: &str = "UPDATE agent SET banned = 1, not_before = $3 WHERE realm = $1 AND id = $2 AND banned = 0";
+const BAN: &str =
+    "UPDATE agent SET banned = 1, not_before = $3 WHERE realm = $1 AND id = $2 AND banned = 0";
 const EVICT: &str = "DELETE FROM agent WHERE realm = $1 AND id = $2";
-const SET_VERSION: &str = "UPDATE agent SET version = $3 WHERE realm = $1 AND id = $2 AND version <> $3";
+const SET_VERSION: &str =
+    "UPDATE agent SET version = $3 WHERE realm = $1 AND id = $2 AND version <> $3";
 const INSERT_TOKEN: &str = "INSERT INTO join_token (realm, id, digest, uses_max, uses, selectors, alias, created_at, \
      expires_at, revoked) VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, 0)";
 const TOKEN: &str = "SELECT * FROM join_token WHERE realm = $1 AND id = $2";
 const TOKENS: &str = "SELECT * FROM join_token WHERE realm = $1 AND id > $2 ORDER BY id LIMIT $3";
-const REVOKE_TOKEN: &str = "UPDATE join_token SET revoked = 1 WHERE realm = $1 AND id = $2 AND revoked = 0";
+const REVOKE_TOKEN: &str =
+    "UPDATE join_token SET revoked = 1 WHERE realm = $1 AND id = $2 AND revoked = 0";
 const USE_TOKEN: &str = "UPDATE join_token SET uses = uses + 1 \
      WHERE realm = $1 AND digest = $2 AND uses < uses_max AND expires_at > $3 AND revoked = 0 RETURNING *";
 const NOTE_USE: &str = "INSERT INTO join_token_use (realm, token, key_digest, ordinal, used_at) \
@@ -214,6 +237,18 @@ const EARLIER_USE: &str = "SELECT t.*, u.ordinal FROM join_token t JOIN join_tok
 
 /// Every statement of this slice.
 pub(crate) const STATEMENTS: &[&str] = &[
-    PUT_AGENT, AGENT, AGENTS, ACTIVATE, BAN, EVICT, SET_VERSION, INSERT_TOKEN, TOKEN, TOKENS, REVOKE_TOKEN, USE_TOKEN,
-    NOTE_USE, EARLIER_USE,
+    PUT_AGENT,
+    AGENT,
+    AGENTS,
+    ACTIVATE,
+    BAN,
+    EVICT,
+    SET_VERSION,
+    INSERT_TOKEN,
+    TOKEN,
+    TOKENS,
+    REVOKE_TOKEN,
+    USE_TOKEN,
+    NOTE_USE,
+    EARLIER_USE,
 ];

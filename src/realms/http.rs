@@ -1,6 +1,7 @@
 //! Realms in the admin API.
 
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 
 use std::collections::BTreeSet;
@@ -64,9 +65,11 @@ async fn show_realm(
 }
 
 fn wish(asker: Asker, input: &api::RealmInput) -> Result<CreateRealm, Problem> {
-    let trust_domain = TrustDomain::parse(&input.trust_domain)
-        .map_err(|error| Problem::invalid("realm.trust_domain", format!("`trust_domain`: {error}")))?;
-    let hosts = input.hosts.iter().map(|host| HostName::parse(host)).collect::<Result<BTreeSet<_>, _>>()?;
+    let trust_domain = TrustDomain::parse(&input.trust_domain).map_err(|error| {
+        Problem::invalid("realm.trust_domain", format!("`trust_domain`: {error}"))
+    })?;
+    let hosts =
+        input.hosts.iter().map(|host| HostName::parse(host)).collect::<Result<BTreeSet<_>, _>>()?;
     let (name, issuer) = (RealmName::parse(&input.name)?, Issuer::parse(&input.issuer)?);
     Ok(CreateRealm { asker, name, trust_domain, issuer, hosts })
 }

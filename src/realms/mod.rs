@@ -15,7 +15,8 @@ mod found_default;
 pub mod http;
 mod model;
 pub(crate) mod store;
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 
 use std::collections::{BTreeMap, HashMap};

@@ -69,5 +69,4 @@ const INSERT: &str = "INSERT INTO realm (realm, id, name, trust_domain, issuer, 
 const INSERT_HOST: &str = "INSERT INTO realm_host (realm, host, id) VALUES ($1, $2, $3)";
 
 /// Every statement of this slice, for the test that prepares them on both engines.
-#[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[ALL, BY_ID, ALL_HOSTS, HOSTS_OF, INSERT, INSERT_HOST];

@@ -21,6 +21,7 @@ pub(super) struct Replica {
     rights: Rights,
     pub(super) realms: Realms,
     _ledger: tempfile::TempDir,
+    _database: Option<crate::testkit::Kept>,
 }
 
 impl Replica {
@@ -40,7 +41,7 @@ impl Replica {
         access.open(RealmId::SYSTEM);
         let rights = Rights::new(access.clone(), events.clone(), env.clone());
         let realms = Realms::new(env, access.clone(), events);
-        Self { db, access, rights, realms, _ledger: ledger }
+        Self { db, access, rights, realms, _ledger: ledger, _database: None }
     }
 
     /// A replica after the first start.
@@ -48,7 +49,7 @@ impl Replica {
         let replica = Self::over(database.open().await, database.clock(), 1).await;
         replica.found("weft.test", "https://weft.test").await.unwrap();
         replica.load().await;
-        replica
+        Self { _database: Some(database.kept()), ..replica }
     }
 
     async fn found(&self, trust_domain: &str, issuer: &str) -> Result<Arc<Realm>, Error> {

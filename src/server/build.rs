@@ -9,8 +9,8 @@ use crate::audit::Audit;
 use crate::authority::Authority;
 use crate::bundles::Bundles;
 use crate::crypto::digest::sha256;
-use crate::crypto::x509::CertificateView;
 use crate::crypto::seal::{Kek, KekRing, KekSource};
+use crate::crypto::x509::CertificateView;
 use crate::db::Db;
 use crate::env::{Clock, Entropy, Env};
 use crate::events::{Events, LedgerSettings, LedgerSync};
@@ -87,17 +87,27 @@ impl Server {
 
     /// The same beside a running server, for its commands: facts go straight to the database, because the local ledger
     /// belongs to one process.
-    pub(super) async fn build_beside(settings: Settings, ports: Ports) -> Result<Arc<Self>, Failure> {
+    pub(super) async fn build_beside(
+        settings: Settings,
+        ports: Ports,
+    ) -> Result<Arc<Self>, Failure> {
         let ledger = LedgerSettings { sync: LedgerSync::Database, ..settings.ledger.clone() };
         Self::build_with(settings, ledger, ports).await
     }
 
-    async fn build_with(settings: Settings, ledger: LedgerSettings, ports: Ports) -> Result<Arc<Self>, Failure> {
+    #[expect(clippy::too_many_lines, reason = "the dependency graph reads best in one piece")]
+    async fn build_with(
+        settings: Settings,
+        ledger: LedgerSettings,
+        ports: Ports,
+    ) -> Result<Arc<Self>, Failure> {
         let Ports { clock, entropy, environment, metrics } = ports;
         let data_dir = data_dir(&settings, &environment);
         private_directory(&data_dir)?;
         let ring = Arc::new(kek_ring(&settings.seal, &data_dir, &environment, entropy.as_ref())?);
-        let db = Db::open(&database_url(&settings, &data_dir), Arc::clone(&clock), Arc::clone(&entropy)).await?;
+        let db =
+            Db::open(&database_url(&settings, &data_dir), Arc::clone(&clock), Arc::clone(&entropy))
+                .await?;
         let env = Env { db, clock: Arc::clone(&clock), entropy: Arc::clone(&entropy) };
         let tasks = Tasks::new(Arc::clone(&clock));
 
@@ -106,8 +116,13 @@ impl Server {
         let access = Access::new(Arc::clone(&clock), rustix::process::geteuid().as_raw())?;
         let realms = Realms::new(env.clone(), access.clone(), events.clone());
         let audit = Audit::new(env.db.clone(), events.clone(), access.clone());
-        let authority =
-            Authority::new(env.clone(), events.clone(), access.clone(), ring, settings.authority.clone());
+        let authority = Authority::new(
+            env.clone(),
+            events.clone(),
+            access.clone(),
+            ring,
+            settings.authority.clone(),
+        );
         let bundles = Bundles::new(env.clone(), events.clone(), access.clone(), authority.clone());
         let svid = Svid::new(authority.clone(), Arc::clone(&entropy), settings.svid.clone());
         let nodes = Nodes::new(
@@ -144,7 +159,19 @@ impl Server {
             node_bound: OnceLock::new(),
             replica,
             started_at: now,
-            env, tasks, metrics, settings, data_dir, events, access, realms, audit, authority, bundles, svid, nodes,
+            env,
+            tasks,
+            metrics,
+            settings,
+            data_dir,
+            events,
+            access,
+            realms,
+            audit,
+            authority,
+            bundles,
+            svid,
+            nodes,
             workloads,
         }))
     }
@@ -156,7 +183,7 @@ impl Server {
     }
 
     /// SHA-256 of each public key in the realm's bundle, for join strings.
-    pub(super) fn pins(&self, realm: RealmId) -> Vec<[u8; 32]> {
+    pub fn pins(&self, realm: RealmId) -> Vec<[u8; 32]> {
         let bundle = self.bundles.current(realm);
         let views = bundle.iter().flat_map(|bundle| &bundle.x509).filter(|root| !root.tainted);
         let views = views.filter_map(|root| CertificateView::parse(&root.certificate).ok());
@@ -197,22 +224,34 @@ pub(super) fn kek_ring(
         (None, None, None) => KekSource::File { path: &own, create: true },
         (Some(path), None, None) => KekSource::File { path, create: false },
         (None, Some(name), None) => {
-            let value = environment.get(name).ok_or_else(|| no_key(format!("the environment has no `{name}`")))?;
+            let value = environment
+                .get(name)
+                .ok_or_else(|| no_key(format!("the environment has no `{name}`")))?;
             text = Secret::new(value.to_owned());
             KekSource::Text(&text)
         }
         (None, None, Some(name)) => {
             let directory = environment.get("CREDENTIALS_DIRECTORY");
-            let directory = directory.ok_or_else(|| no_key("systemd gave no credentials directory".to_owned()))?;
+            let directory = directory
+                .ok_or_else(|| no_key("systemd gave no credentials directory".to_owned()))?;
             credential = Path::new(directory).join(name);
             KekSource::Credential { path: &credential }
         }
-        _ => return Err(Failure::new(Kind::Invalid, "seal.sources", "name one source of the key-encryption key: `file`, `environment` or `credential`")),
+        _ => {
+            return Err(Failure::new(
+                Kind::Invalid,
+                "seal.sources",
+                "name one source of the key-encryption key: `file`, `environment` or `credential`",
+            ));
+        }
     };
-    let current = Kek::load(&source, entropy).map_err(kek_failure)?;
+    let current = Kek::load(&source, entropy).map_err(|error| kek_failure(&error))?;
     let mut others = Vec::new();
     for path in &settings.earlier_files {
-        others.push(Kek::load(&KekSource::File { path, create: false }, entropy).map_err(kek_failure)?);
+        others.push(
+            Kek::load(&KekSource::File { path, create: false }, entropy)
+                .map_err(|error| kek_failure(&error))?,
+        );
     }
     Ok(KekRing::new(current, others))
 }
@@ -221,7 +260,7 @@ fn no_key(words: String) -> Failure {
     Failure::new(Kind::Invalid, "seal.key", words)
 }
 
-fn kek_failure(error: crate::crypto::seal::KekError) -> Failure {
+fn kek_failure(error: &crate::crypto::seal::KekError) -> Failure {
     Failure::new(Kind::Invalid, "seal.key", error.to_string())
 }
 
@@ -230,8 +269,9 @@ fn attestors(settings: &Settings) -> Result<Attestors, Failure> {
     if !settings.node.x509pop_authorities.is_empty() {
         let path = Path::new(&settings.node.x509pop_authorities);
         let text = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
-        let roots = crate::crypto::x509::pem_certificates(&text)
-            .map_err(|error| Failure::new(Kind::Invalid, "node.x509pop", format!("`{}`: {error}", path.display())))?;
+        let roots = crate::crypto::x509::pem_certificates(&text).map_err(|error| {
+            Failure::new(Kind::Invalid, "node.x509pop", format!("`{}`: {error}", path.display()))
+        })?;
         attestors.push(Box::new(X509Pop::new(roots)));
     }
     Ok(Attestors::new(attestors))
@@ -249,5 +289,9 @@ fn private_directory(path: &Path) -> Result<(), Failure> {
 }
 
 pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(Kind::Invalid, "file.unreadable", format!("`{}` cannot be read: {error}", path.display()))
+    Failure::new(
+        Kind::Invalid,
+        "file.unreadable",
+        format!("`{}` cannot be read: {error}", path.display()),
+    )
 }

@@ -27,7 +27,11 @@ pub(super) struct Desk {
 }
 
 /// The layer: puts a `Caller` into every request, or answers for it.
-pub(super) async fn identify(State(desk): State<Desk>, mut request: Request, next: Next) -> Response {
+pub(super) async fn identify(
+    State(desk): State<Desk>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     match desk.caller(&request) {
         Ok((caller, by)) => {
             request.extensions_mut().insert(caller);
@@ -48,10 +52,16 @@ impl Desk {
         Ok((caller, Administrator { realm: realm.id, asker }))
     }
 
-    fn in_realm(&self, realm: &Realm, request: &Request, peer: &PeerInfo) -> Result<Caller, Failure> {
-        let caller = |subject, proof| Caller { realm: realm.id, subject, proof, listener: self.listener };
+    fn in_realm(
+        &self,
+        realm: &Realm,
+        request: &Request,
+        peer: &PeerInfo,
+    ) -> Result<Caller, Failure> {
+        let caller =
+            |subject, proof| Caller { realm: realm.id, subject, proof, listener: self.listener };
         if let Some(user) = peer.unix() {
-            let pid = user.process.as_ref().map_or(0, |process| process.pid());
+            let pid = user.process.as_ref().map_or(0, crate::http::Process::pid);
             return Ok(caller(None, Proof::KernelPeer { uid: user.uid, pid }));
         }
         if let Some(leaf) = peer.chain().first() {
@@ -67,7 +77,8 @@ impl Desk {
     }
 
     fn realm(&self, request: &Request, peer: &PeerInfo) -> Result<Arc<Realm>, Failure> {
-        let unknown = || Failure::new(Kind::NotFound, "realm.unknown", "no realm is served under this name");
+        let unknown =
+            || Failure::new(Kind::NotFound, "realm.unknown", "no realm is served under this name");
         if peer.unix().is_some() {
             return match text(request, REALM_HEADER)? {
                 Some(name) => self.server.realms.by_name(name).ok_or_else(unknown),
@@ -77,7 +88,9 @@ impl Desk {
         let authority = request.uri().host().map(str::to_owned);
         let host = match (authority, text(request, HOST.as_str())?) {
             (Some(host), _) => Some(host),
-            (None, Some(host)) => Some(host.rsplit_once(':').map_or(host, |(name, _)| name).to_owned()),
+            (None, Some(host)) => {
+                Some(host.rsplit_once(':').map_or(host, |(name, _)| name).to_owned())
+            }
             (None, None) => None,
         };
         self.server.realms.by_host(host.as_deref()).ok_or_else(unknown)
@@ -93,7 +106,10 @@ impl Desk {
         Ok(Caller {
             realm: realm.id,
             subject: Some(claims.id),
-            proof: Proof::JwtSvid { issued_at: claims.issued_at.unwrap_or(claims.expires_at), expires_at: claims.expires_at },
+            proof: Proof::JwtSvid {
+                issued_at: claims.issued_at.unwrap_or(claims.expires_at),
+                expires_at: claims.expires_at,
+            },
             listener: self.listener,
         })
     }
@@ -113,7 +129,9 @@ fn bearer(request: &Request) -> Result<Option<&str>, Failure> {
     match text(request, AUTHORIZATION.as_str())? {
         None => Ok(None),
         Some(value) => match value.split_once(' ') {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim())),
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+                Ok(Some(token.trim()))
+            }
             _ => Err(unauthenticated("the authorization header must be `Bearer` and a token")),
         },
     }
@@ -123,12 +141,15 @@ fn text<'r>(request: &'r Request, name: &str) -> Result<Option<&'r str>, Failure
     let mut values = request.headers().get_all(name).iter();
     let first = values.next();
     if values.next().is_some() {
-        return Err(Failure::new(Kind::Invalid, "request.header_twice", format!("the header `{name}` is there twice")));
+        return Err(Failure::new(
+            Kind::Invalid,
+            "request.header_twice",
+            format!("the header `{name}` is there twice"),
+        ));
     }
-    first
-        .map(|value| value.to_str())
-        .transpose()
-        .map_err(|_| Failure::new(Kind::Invalid, "request.header", format!("the header `{name}` is no text")))
+    first.map(|value| value.to_str()).transpose().map_err(|_| {
+        Failure::new(Kind::Invalid, "request.header", format!("the header `{name}` is no text"))
+    })
 }
 
 fn unauthenticated(words: &'static str) -> Failure {

@@ -30,10 +30,9 @@ pub(super) fn routes(server: &Arc<Server>) -> Router {
 /// What the description says of the whole.
 pub(super) fn about() -> utoipa::openapi::OpenApi {
     use utoipa::openapi::{InfoBuilder, OpenApiBuilder};
-    let info = InfoBuilder::new()
-        .title("Weft admin API")
-        .version("1")
-        .description(Some("Realms, entries, agents, join tokens, bundles, authorities and events of a Weft server."));
+    let info = InfoBuilder::new().title("Weft admin API").version("1").description(Some(
+        "Realms, entries, agents, join tokens, bundles, authorities and events of a Weft server.",
+    ));
     OpenApiBuilder::new().info(info.build()).build()
 }
 
@@ -67,7 +66,10 @@ fn jwt_keys(bundle: &Bundle) -> String {
     json!({ "keys": bundle.jwt.iter().map(key).collect::<Vec<_>>() }).to_string()
 }
 
-async fn discovery(State(server): State<Arc<Server>>, request: Request) -> Result<Response, Problem> {
+async fn discovery(
+    State(server): State<Arc<Server>>,
+    request: Request,
+) -> Result<Response, Problem> {
     let issuer = format!("{}/spiffe", realm(&server, &request)?.issuer.as_str());
     let document = json!({
         "issuer": issuer,
@@ -80,16 +82,23 @@ async fn discovery(State(server): State<Arc<Server>>, request: Request) -> Resul
 }
 
 async fn description(State(server): State<Arc<Server>>) -> Result<Response, Problem> {
-    let text = openapi(&server).to_json().map_err(|error| Failure::from(crate::kernel::Fault::bug(error)))?;
+    let text = openapi(&server)
+        .to_json()
+        .map_err(|error| Failure::from(crate::kernel::Fault::bug(error)))?;
     Ok(([(CONTENT_TYPE, "application/json")], text).into_response())
 }
 
 fn realm(server: &Server, request: &Request) -> Result<Arc<Realm>, Problem> {
     let named = request.uri().host().map(str::to_owned);
-    let header = || request.headers().get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
+    let header =
+        || request.headers().get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
     server.realms.by_host(named.or_else(header).as_deref()).ok_or_else(unknown)
 }
 
 fn unknown() -> Problem {
-    Problem::from(Failure::new(Kind::NotFound, "realm.unknown", "no realm is served under this name"))
+    Problem::from(Failure::new(
+        Kind::NotFound,
+        "realm.unknown",
+        "no realm is served under this name",
+    ))
 }

@@ -8,7 +8,9 @@ use super::build::{Server, unreadable};
 use super::routes;
 use crate::crypto::keys::{Algorithm, PrivateKey};
 use crate::crypto::tls::{Clients, CurrentCertificate, CurrentRoots, TlsClock, server_config};
-use crate::crypto::x509::{Serial, WebTemplate, pem_certificates, pem_private_key, self_signed_web};
+use crate::crypto::x509::{
+    Serial, WebTemplate, pem_certificates, pem_private_key, self_signed_web,
+};
 use crate::http::{Door, DoorLimits};
 use crate::kernel::{Failure, Kind, Lifetime, Listener, RealmId};
 
@@ -44,9 +46,11 @@ impl Doors {
         let local_path = listen.local.clone().unwrap_or_else(|| server.data_dir.join("admin.sock"));
         let web = web_certificate(server)?;
         let node = Door::tcp("node", listen.node)?.limits(node_limits()).tls(node_tls(server));
-        let public = Door::tcp("public", listen.public)?.tls_from(tls(server, &web, Clients::NotAsked)?);
+        let public =
+            Door::tcp("public", listen.public)?.tls_from(tls(server, &web, Clients::NotAsked)?);
         let roots = admin_roots(server);
-        let mtls = Door::tcp("mtls", listen.mtls)?.tls_from(tls(server, &web, Clients::Required(roots))?);
+        let mtls =
+            Door::tcp("mtls", listen.mtls)?.tls_from(tls(server, &web, Clients::Required(roots))?);
         let ops = Door::tcp("ops", listen.ops)?;
         let local = Door::unix("local", &local_path, LOCAL_MODE)?;
         let addresses = Addresses {
@@ -71,7 +75,8 @@ impl Doors {
 }
 
 fn bound(door: &Door) -> Result<SocketAddr, Failure> {
-    door.tcp_address().ok_or_else(|| Failure::new(Kind::Bug, "internal", "a TCP door has no address"))
+    door.tcp_address()
+        .ok_or_else(|| Failure::new(Kind::Bug, "internal", "a TCP door has no address"))
 }
 
 /// The realm that a greeting names; with one realm, whatever it names.
@@ -99,7 +104,13 @@ fn admin_roots(server: &Server) -> CurrentRoots {
 }
 
 fn node_limits() -> DoorLimits {
-    DoorLimits { connections: 50_000, connections_per_peer: 20_000, streams: 1024, age: None, ..DoorLimits::default() }
+    DoorLimits {
+        connections: 50_000,
+        connections_per_peer: 20_000,
+        streams: 1024,
+        age: None,
+        ..DoorLimits::default()
+    }
 }
 
 /// The certificate of the settings, or one made now for trying out.
@@ -113,7 +124,8 @@ fn web_certificate(server: &Server) -> Result<CurrentCertificate, Failure> {
             current.set(&chain, &key)?;
         }
         _ => {
-            let words = "`listen.certificate` and `listen.certificate_key` go together: name both or none";
+            let words =
+                "`listen.certificate` and `listen.certificate_key` go together: name both or none";
             return Err(Failure::new(Kind::Invalid, "listen.certificate", words));
         }
     }
@@ -151,7 +163,9 @@ fn self_made(server: &Server) -> Result<(Vec<Vec<u8>>, PrivateKey), Failure> {
         not_after: now.plus(SELF_MADE_LIFE),
     };
     let certificate = self_signed_web(&template, &key)?;
-    tracing::warn!("`public` and `mtls` show a certificate made just now: good for trying out, and for nothing else");
+    tracing::warn!(
+        "`public` and `mtls` show a certificate made just now: good for trying out, and for nothing else"
+    );
     Ok((vec![certificate], key))
 }
 

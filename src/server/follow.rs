@@ -29,6 +29,7 @@ pub(super) async fn load(server: &Arc<Server>, realm: RealmId) -> Result<Cursor,
     let cursor = server
         .env
         .db
+        .labelled("follow")
         .read(realm, Arc::clone(server), |tx, server| {
             Box::pin(async move {
                 let head = tx.head().await?;
@@ -64,6 +65,7 @@ async fn catch_up(server: &Arc<Server>, realm: RealmId, from: Cursor) -> Result<
     let reached = server
         .env
         .db
+        .labelled("follow")
         .read(realm, input, |tx, (server, from)| Box::pin(step(tx, server, *from)))
         .await?;
     match reached {
@@ -84,7 +86,9 @@ fn settled(server: &Server, realm: RealmId, cursor: Cursor) {
 
 async fn step(tx: &mut Tx, server: &Server, from: Cursor) -> Result<Option<Cursor>, Fault> {
     let Some(changes) = tx.changes_after(from, CHANGES_AT_ONCE).await? else { return Ok(None) };
-    let Some(last) = changes.last().map(|change| change.seq) else { return Ok(Some(tx.head().await?)) };
+    let Some(last) = changes.last().map(|change| change.seq) else {
+        return Ok(Some(tx.head().await?));
+    };
     for (kind, keys) in by_kind(changes) {
         server.apply(tx, &kind, &keys).await?;
     }

@@ -15,6 +15,7 @@ mod realm_doors;
 mod routes;
 pub mod serve;
 pub mod settings;
+mod statements;
 mod status;
 
 pub use build::{Ports, Server};
@@ -22,3 +23,4 @@ pub use documents::openapi;
 pub use doors::Addresses;
 pub use serve::Running;
 pub use settings::Settings;
+pub use statements::{SliceStatements, statements};

@@ -24,7 +24,11 @@ const OPEN: [&str; 3] = [
 ];
 
 /// The layer. An agent that is refused gets its status here, whichever call it made.
-pub(super) async fn identify(State(server): State<Arc<Server>>, mut request: Request, next: Next) -> Response {
+pub(super) async fn identify(
+    State(server): State<Arc<Server>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     match caller(&server, &mut request).await {
         Ok(()) => next.run(request).await,
         Err(status) => status.into_http::<axum::body::Body>().into_response(),
@@ -35,14 +39,18 @@ async fn caller(server: &Server, request: &mut Request) -> Result<(), Status> {
     let peer = request.extensions().get::<PeerInfo>().cloned();
     let peer = peer.ok_or_else(|| Status::internal("the door left no peer"))?;
     let name = peer.tls().and_then(|tls| tls.server_name.as_deref());
-    let realm = server.realms.by_host(name).ok_or_else(|| Status::not_found("no realm is served under this name"))?;
+    let realm = server
+        .realms
+        .by_host(name)
+        .ok_or_else(|| Status::not_found("no realm is served under this name"))?;
     request.extensions_mut().insert::<RealmId>(realm.id);
     let path = request.uri().path().to_owned();
     if OPEN.contains(&path.as_str()) {
         return Ok(());
     }
     let Some(leaf) = peer.chain().first() else { return Ok(()) };
-    let svid = svid_of_verified_peer(leaf).map_err(|_| Status::unauthenticated("the certificate is no X.509-SVID"))?;
+    let svid = svid_of_verified_peer(leaf)
+        .map_err(|_| Status::unauthenticated("the certificate is no X.509-SVID"))?;
     let node = authenticate(&server.nodes, realm.id, &peer_svid(&svid), &path).await?;
     request.extensions_mut().insert(node);
     Ok(())

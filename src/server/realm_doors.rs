@@ -11,7 +11,7 @@ use crate::svid::ServerCertificates;
 
 /// One realm at the `node` door.
 #[derive(Debug)]
-pub struct RealmDoor {
+pub(super) struct RealmDoor {
     /// `/spire/server`, kept fresh.
     pub(super) certificates: ServerCertificates,
     /// For handshakes; certificate and roots change inside it.
@@ -21,10 +21,15 @@ pub struct RealmDoor {
 impl RealmDoor {
     /// The door of this realm.
     pub(super) fn new(server: &Server, realm: RealmId) -> Result<Self, Fault> {
-        let certificates = ServerCertificates::new(realm, server.svid.clone(), server.events.clone());
-        let roots = server.authority.roots(realm).ok_or_else(|| Fault::bug("a realm without authorities"))?;
+        let certificates =
+            ServerCertificates::new(realm, server.svid.clone(), server.events.clone());
+        let roots = server
+            .authority
+            .roots(realm)
+            .ok_or_else(|| Fault::bug("a realm without authorities"))?;
         let clock = TlsClock(Arc::clone(&server.env.clock));
-        let tls = server_config(&certificates.current(), Clients::Requested(roots), &["h2"], clock)?;
+        let tls =
+            server_config(&certificates.current(), Clients::Requested(roots), &["h2"], clock)?;
         Ok(Self { certificates, tls: Arc::new(tls) })
     }
 }

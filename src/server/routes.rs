@@ -5,12 +5,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use tonic::service::Routes;
-use weft_proto::spire::api::server::agent::v1::agent_server::AgentServer;
 use utoipa_axum::router::OpenApiRouter;
+use weft_proto::spire::api::server::agent::v1::agent_server::AgentServer;
 
 use super::build::Server;
 use super::callers::Desk;
 use super::{callers, documents, node_calls, status};
+use crate::access::Rights;
 use crate::grpc::GrpcShell;
 use crate::http::ApiShell;
 use crate::kernel::limits::ADMIN_BODY_BYTES_MAX;
@@ -18,14 +19,16 @@ use crate::kernel::{Lifetime, Listener, RealmId, SpiffeId};
 use crate::nodes::grpc::AgentService;
 use crate::nodes::http::{Contact, JoinFacts};
 use crate::telemetry::{health_service, ops_routes};
-use crate::access::Rights;
 use crate::{access, audit, authority, bundles, nodes, realms, workloads};
 
 /// The `node` door: the server API of SPIRE's agents, and our push stream.
 pub(super) fn node(server: &Arc<Server>) -> Router {
     let mut services = Routes::default();
     services = services
-        .add_service(AgentServer::new(AgentService::new(server.nodes.clone(), server.tasks.clone())))
+        .add_service(AgentServer::new(AgentService::new(
+            server.nodes.clone(),
+            server.tasks.clone(),
+        )))
         .add_service(server.workloads.entry_service())
         .add_service(server.workloads.svid_service())
         .add_service(server.workloads.bundle_service())

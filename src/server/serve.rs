@@ -1,7 +1,7 @@
 //! From built to open, and back: load, follow, first authorities, doors; at the stop in the other order.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, Weak};
 
 use futures_util::future::BoxFuture;
 
@@ -65,7 +65,8 @@ impl Server {
         let wrong = |what: &str, error: &dyn std::fmt::Display| {
             Failure::new(Kind::Invalid, "settings.server", format!("`server.{what}`: {error}"))
         };
-        let domain = TrustDomain::parse(&server.trust_domain).map_err(|error| wrong("trust_domain", &error))?;
+        let domain = TrustDomain::parse(&server.trust_domain)
+            .map_err(|error| wrong("trust_domain", &error))?;
         let issuer = Issuer::parse(&server.issuer).map_err(|error| wrong("issuer", &error))?;
         self.realms.found(domain, issuer).await?;
         Ok(())
@@ -90,7 +91,10 @@ impl Server {
         self.open_realm(id).await?;
         self.authority.rotate(id).await?;
         let door = Arc::new(RealmDoor::new(self, id)?);
-        door.certificates.renew(self.env.clock.now()).await.map_err(|error| Failure::from(Fault::bug(error)))?;
+        door.certificates
+            .renew(self.env.clock.now())
+            .await
+            .map_err(|error| Failure::from(Fault::bug(error)))?;
         self.doors.write().unwrap_or_else(PoisonError::into_inner).insert(id, door);
         Ok(())
     }
@@ -104,20 +108,26 @@ impl Server {
         Ok(())
     }
 
+    /// The server owns its reconcilers, so they hold it weakly: a server that stopped leaves nothing behind.
     fn add_jobs(self: &Arc<Self>) {
         self.events.add_jobs(&self.reconcilers);
-        self.reconcilers.add(Arc::new(RemoveExpired::new(self.workloads.clone())), &Nudge::default());
+        self.reconcilers
+            .add(Arc::new(RemoveExpired::new(self.workloads.clone())), &Nudge::default());
         self.tasks.spawn_until_stop("workloads.time", self.workloads.clone().watch_time());
         self.reconcilers.add(Arc::new(Rotation(self.authority.clone())), &Nudge::default());
-        self.reconcilers.add(Arc::new(Certificates(Arc::clone(self))), &Nudge::default());
-        self.reconcilers.add(Arc::new(NewRealms(Arc::clone(self))), &Nudge::default());
-        self.reconcilers.add(Arc::new(Activations(Arc::clone(self))), &Nudge::default());
+        self.reconcilers.add(Arc::new(Certificates(Arc::downgrade(self))), &Nudge::default());
+        self.reconcilers.add(Arc::new(NewRealms(Arc::downgrade(self))), &Nudge::default());
+        self.reconcilers.add(Arc::new(Activations(Arc::downgrade(self))), &Nudge::default());
     }
 }
 
 /// A bound address as others on this machine can dial it: the unspecified one is every one.
 fn reachable(address: SocketAddr) -> String {
-    if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() }
+    if address.ip().is_unspecified() {
+        format!("localhost:{}", address.port())
+    } else {
+        address.to_string()
+    }
 }
 
 pub(super) fn realm_names(realm: &Realm) -> RealmNames {
@@ -129,7 +139,7 @@ pub(super) fn realm_names(realm: &Realm) -> RealmNames {
 }
 
 /// The server's own certificates, renewed at half their life and when another authority signs.
-struct Certificates(Arc<Server>);
+struct Certificates(Weak<Server>);
 
 impl Reconciler for Certificates {
     fn name(&self) -> &'static str {
@@ -142,10 +152,11 @@ impl Reconciler for Certificates {
 
     fn reconcile(&self) -> BoxFuture<'_, Result<Summary, Fault>> {
         Box::pin(async {
-            let now = self.0.env.clock.now();
+            let Some(server) = self.0.upgrade() else { return Ok(Summary::nothing()) };
+            let now = server.env.clock.now();
             let mut renewed = 0;
-            for realm in self.0.realms.all() {
-                if let Some(door) = self.0.door(realm.id) {
+            for realm in server.realms.all() {
+                if let Some(door) = server.door(realm.id) {
                     renewed += u64::from(door.certificates.renew(now).await.map_err(Fault::bug)?);
                 }
             }
@@ -155,7 +166,7 @@ impl Reconciler for Certificates {
 }
 
 /// Realms that were made while this replica runs.
-struct NewRealms(Arc<Server>);
+struct NewRealms(Weak<Server>);
 
 impl Reconciler for NewRealms {
     fn name(&self) -> &'static str {
@@ -168,14 +179,15 @@ impl Reconciler for NewRealms {
 
     fn reconcile(&self) -> BoxFuture<'_, Result<Summary, Fault>> {
         Box::pin(async {
-            let opened = self.0.open_new_realms().await.map_err(Fault::bug)?;
+            let Some(server) = self.0.upgrade() else { return Ok(Summary::nothing()) };
+            let opened = server.open_new_realms().await.map_err(Fault::bug)?;
             Ok(Summary::did(u64::try_from(opened).unwrap_or(u64::MAX), "realms opened"))
         })
     }
 }
 
 /// SVIDs that agents were seen to use, written to their rows.
-struct Activations(Arc<Server>);
+struct Activations(Weak<Server>);
 
 impl Reconciler for Activations {
     fn name(&self) -> &'static str {
@@ -188,9 +200,10 @@ impl Reconciler for Activations {
 
     fn reconcile(&self) -> BoxFuture<'_, Result<Summary, Fault>> {
         Box::pin(async {
+            let Some(server) = self.0.upgrade() else { return Ok(Summary::nothing()) };
             let mut written = 0;
-            for realm in self.0.realms.all() {
-                written += self.0.nodes.write_activations(realm.id).await.map_err(Fault::bug)?;
+            for realm in server.realms.all() {
+                written += server.nodes.write_activations(realm.id).await.map_err(Fault::bug)?;
             }
             Ok(Summary::did(u64::try_from(written).unwrap_or(u64::MAX), "activations written"))
         })

@@ -80,7 +80,7 @@ section! {
 
 section! {
     /// Where rows live.
-    #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+    #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
     #[serde(deny_unknown_fields, default)]
     pub struct StorageSettings {
         /// `sqlite:<path>` or `postgres://…`. Not set: SQLite in the data directory.
@@ -90,7 +90,7 @@ section! {
 
 section! {
     /// The key-encryption key: 32 bytes that seal every private key and every recorded fact.
-    #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+    #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
     #[serde(deny_unknown_fields, default)]
     pub struct SealSettings {
         /// A file that only the server's user can read. Not set, and nothing below either: `kek` in the data directory,
@@ -129,17 +129,5 @@ impl Default for ListenSettings {
             certificate: None,
             certificate_key: None,
         }
-    }
-}
-
-impl Default for StorageSettings {
-    fn default() -> Self {
-        Self { url: None }
-    }
-}
-
-impl Default for SealSettings {
-    fn default() -> Self {
-        Self { file: None, environment: None, credential: None, earlier_files: Vec::new() }
     }
 }

@@ -101,7 +101,7 @@ mod tests {
         let environment = Environment::of([("XDG_STATE_HOME", "here"), ("XDG_RUNTIME_DIR", "")]);
         let places = Places::of(&environment, false);
         assert_eq!(places.data, PathBuf::from("/var/lib/weft"));
-        assert_eq!(places.local_socket, PathBuf::from("/run/weft/server.sock"));
+        assert_eq!(places.local_socket, PathBuf::from("/var/lib/weft/admin.sock"));
     }
 
     #[test]

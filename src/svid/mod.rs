@@ -53,5 +53,6 @@ impl fmt::Debug for Svid {
     }
 }
 
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;

@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn a_life_is_the_least_of_its_bounds() {
         let hour = 3600;
-        let rows: [(i64, i64, i64, i64, Result<i64, Bound>); 12] = [
+        let rows = [
             (hour, hour, hour, hour, Ok(hour)),
             (300, hour, hour, hour, Ok(300)),
             (hour, 300, hour, hour, Ok(300)),

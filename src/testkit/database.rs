@@ -22,10 +22,14 @@ pub struct TestDatabase {
     engine: Engine,
     url: String,
     clock: TestClock,
-    place: Place,
+    place: Arc<Place>,
     /// How often it was opened.
     opened: AtomicU64,
 }
+
+/// Keeps a test's database, for what outlives its [`TestDatabase`].
+#[derive(Debug, Clone)]
+pub struct Kept(#[expect(dead_code, reason = "it is kept, not read")] Arc<Place>);
 
 /// What must live as long as the database.
 #[derive(Debug)]
@@ -81,7 +85,7 @@ impl TestDatabase {
                     engine,
                     url,
                     clock,
-                    place: Place::Directory(directory),
+                    place: Arc::new(Place::Directory(directory)),
                     opened: AtomicU64::new(0),
                 }
             }
@@ -93,7 +97,7 @@ impl TestDatabase {
                     engine,
                     url: server.url(&name),
                     clock,
-                    place: Place::Database(name),
+                    place: Arc::new(Place::Database(name)),
                     opened: AtomicU64::new(0),
                 }
             }
@@ -108,19 +112,31 @@ impl TestDatabase {
         let server = postgres::shared();
         let name = server.create(None);
         let (url, clock) = (server.url(&name), TestClock::new());
-        Self { engine, url, clock, place: Place::Database(name), opened: AtomicU64::new(0) }
+        Self {
+            engine,
+            url,
+            clock,
+            place: Arc::new(Place::Database(name)),
+            opened: AtomicU64::new(0),
+        }
     }
 
     /// A PostgreSQL database on a server of its own, which the test may stop and kill.
     pub fn with_server(server: PostgresServer) -> Self {
         let url = server.url(&server.create(None));
         let (engine, clock) = (Engine::Postgres, TestClock::new());
-        Self { engine, url, clock, place: Place::Server(server), opened: AtomicU64::new(0) }
+        Self {
+            engine,
+            url,
+            clock,
+            place: Arc::new(Place::Server(server)),
+            opened: AtomicU64::new(0),
+        }
     }
 
     /// The server of its own, if it has one.
     pub fn server(&self) -> Option<&PostgresServer> {
-        match &self.place {
+        match &*self.place {
             Place::Server(server) => Some(server),
             Place::Directory(_) | Place::Database(_) => None,
         }
@@ -128,7 +144,7 @@ impl TestDatabase {
 
     /// The directory of an SQLite database.
     pub fn directory(&self) -> Option<&Path> {
-        match &self.place {
+        match &*self.place {
             Place::Directory(directory) => Some(directory.path()),
             Place::Server(_) | Place::Database(_) => None,
         }
@@ -157,6 +173,11 @@ impl TestDatabase {
         &self.url
     }
 
+    /// Keeps the database for as long as the answer lives.
+    pub fn kept(&self) -> Kept {
+        Kept(Arc::clone(&self.place))
+    }
+
     /// The clock of its replicas.
     pub fn clock(&self) -> TestClock {
         self.clock.clone()
@@ -168,9 +189,9 @@ impl TestDatabase {
     }
 }
 
-impl Drop for TestDatabase {
+impl Drop for Place {
     fn drop(&mut self) {
-        if let Place::Database(name) = &self.place {
+        if let Self::Database(name) = self {
             postgres::shared().remove(name);
         }
     }

@@ -31,6 +31,7 @@ pub struct KeysReplica {
     /// The desk.
     pub svid: Svid,
     _ledger: tempfile::TempDir,
+    _database: super::Kept,
 }
 
 impl KeysReplica {
@@ -66,7 +67,17 @@ impl KeysReplica {
         must(authority.open(Self::names()), "open the realm");
         let bundles = Bundles::new(env.clone(), events.clone(), access.clone(), authority.clone());
         let svid = Svid::new(authority.clone(), entropy, svid::Settings::default());
-        Self { env, clock, events, access, authority, bundles, svid, _ledger: ledger }
+        Self {
+            env,
+            clock,
+            events,
+            access,
+            authority,
+            bundles,
+            svid,
+            _ledger: ledger,
+            _database: database.kept(),
+        }
     }
 
     /// A replica whose authorities sign.

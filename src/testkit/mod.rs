@@ -2,17 +2,23 @@
 //!
 //! Fakes that behave, never mocks that expect calls. Compiled only under the feature `testkit`.
 
+mod agent;
 mod clock;
 mod database;
 mod entropy;
-mod lossy;
 mod keys;
+mod lossy;
+mod patience;
 pub mod postgres;
 mod rest;
+mod server;
 
+pub use agent::TestAgent;
 pub use clock::TestClock;
-pub use database::{TestDatabase, engines, on_each_database, on_each_engine};
+pub use database::{Kept, TestDatabase, engines, on_each_database, on_each_engine};
 pub use entropy::SeededEntropy;
-pub use lossy::{Lose, LossyPostgres};
 pub use keys::KeysReplica;
+pub use lossy::{Lose, LossyPostgres};
+pub use patience::{PATIENCE, until, within};
 pub use rest::{Answer, Rest};
+pub use server::TestServer;

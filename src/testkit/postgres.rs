@@ -32,7 +32,7 @@ pub enum Stop {
     Fast,
     /// At once; it recovers at the next start.
     Immediate,
-    /// SIGKILL to the postmaster; its children follow when they notice.
+    /// SIGKILL to all of its processes.
     Kill,
 }
 
@@ -133,12 +133,18 @@ impl PostgresServer {
     pub fn stop(&self, how: Stop) {
         let data = self.data();
         match how {
-            Stop::Fast => drop(self.program("pg_ctl", &["-D", &data, "-m", "fast", "-w", "stop"])),
-            Stop::Immediate => {
-                drop(self.program("pg_ctl", &["-D", &data, "-m", "immediate", "-w", "stop"]));
+            Stop::Fast => self.pg_ctl_stop(&data, "fast"),
+            Stop::Immediate => self.pg_ctl_stop(&data, "immediate"),
+            Stop::Kill => {
+                for process in self.signal_all("KILL") {
+                    wait_for_the_end_of(&process);
+                }
             }
-            Stop::Kill => self.signal("KILL"),
         }
+    }
+
+    fn pg_ctl_stop(&self, data: &str, mode: &str) {
+        succeeded(&self.program("pg_ctl", &["-D", data, "-m", mode, "-w", "stop"]), "pg_ctl stop");
     }
 
     /// Starts it again with its data.
@@ -161,12 +167,12 @@ impl PostgresServer {
 
     /// Stands still, all of it, as behind a network that lost it: nothing is closed, nothing answers.
     pub fn freeze(&self) {
-        self.signal_all("STOP");
+        let _all = self.signal_all("STOP");
     }
 
     /// Goes on after `freeze`.
     pub fn thaw(&self) {
-        self.signal_all("CONT");
+        let _all = self.signal_all("CONT");
     }
 
     /// The postmaster's process id.
@@ -176,20 +182,23 @@ impl PostgresServer {
         text.lines().next().unwrap_or_default().to_owned()
     }
 
-    fn signal(&self, signal: &str) {
-        let pid = self.pid();
-        let sent = Command::new("kill").args([&format!("-{signal}"), &pid]).output();
-        succeeded(&must(sent, "kill"), "kill");
-    }
-
-    fn signal_all(&self, signal: &str) {
-        let pid = self.pid();
-        let children = Command::new("ps").args(["-o", "pid=", "--ppid", &pid]).output();
+    /// Signals all of its processes; gives their ids. The parent comes first, so that it makes no further child.
+    fn signal_all(&self, signal: &str) -> Vec<String> {
+        let parent = self.pid();
+        let kill = |processes: &[String]| {
+            // A child may have ended meanwhile.
+            let _sent = Command::new("kill").arg(format!("-{signal}")).args(processes).output();
+        };
+        // It stands still while its children are listed.
+        let _stopped = Command::new("kill").args(["-STOP", &parent]).output();
+        let children = Command::new("ps").args(["-o", "pid=", "--ppid", &parent]).output();
         let children = String::from_utf8_lossy(&must(children, "ps").stdout).into_owned();
-        let mut kill = Command::new("kill");
-        kill.arg(format!("-{signal}")).arg(&pid).args(children.split_whitespace());
-        // A child may end between the two commands.
-        let _sent = must(kill.output(), "kill");
+        let processes: Vec<String> = std::iter::once(parent.as_str())
+            .chain(children.split_whitespace())
+            .map(str::to_owned)
+            .collect();
+        kill(&processes);
+        processes
     }
 
     fn data(&self) -> String {
@@ -265,6 +274,18 @@ fn unprivileged() -> Option<(u32, u32)> {
 fn succeeded(done: &Output, what: &str) {
     let error = String::from_utf8_lossy(&done.stderr).into_owned();
     must(if done.status.success() { Ok(()) } else { Err(error) }, what);
+}
+
+/// A process that has ended may still stand in the table until somebody asks for its end.
+fn wait_for_the_end_of(process: &str) {
+    for _ in 0..500 {
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        let state = stat.rsplit(')').next().and_then(|rest| rest.trim_start().chars().next());
+        if matches!(state, None | Some('Z' | 'X')) {
+            return;
+        }
+        pause(Duration::from_millis(10));
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "waits for another program, not for our clock")]

@@ -218,7 +218,7 @@ mod tests {
     fn a_paste_that_was_cut_off_anywhere_is_refused_in_words() {
         let whole = example().format();
         for end in 0..whole.expose().len() {
-            let why = JoinString::parse(&whole.expose()[..end]).unwrap_err();
+            let why = JoinString::parse(whole.expose().get(..end).unwrap()).unwrap_err();
             assert!(
                 matches!(why, JoinStringError::Prefix | JoinStringError::Checksum),
                 "{end}: {why}"

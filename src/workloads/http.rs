@@ -3,7 +3,8 @@
 mod batch;
 mod explained;
 mod forms;
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 
 use axum::extract::{Extension, State};
@@ -45,7 +46,7 @@ async fn list_entries(
     let page =
         workloads.list(ListEntries { realm: by.realm, by: by.asker, filter, after, limit })?;
     let next = page.next.map(|id| id.to_string());
-    Ok(Json(page_then(page.entries, next, |entry| forms::shown(&entry))?))
+    Ok(Json(page_then(page.entries, next.as_ref(), |entry| forms::shown(&entry))?))
 }
 
 /// Makes an entry.
@@ -101,9 +102,9 @@ async fn put_entry(
             let revision = conditions.revision()?;
             let changes = vec![Change { id, revision, draft }];
             let ask = UpdateEntries { realm: by.realm, by: by.asker, changes };
-            let changed = only(workloads.update(ask).await?)?;
-            let changed = changed.map_err(|error| conditional(error, revision.is_some()))?;
-            Ok(tagged(StatusCode::OK, &changed))
+            let done = only(workloads.update(ask).await?)?;
+            let entry = done.map_err(|error| conditional(error, revision.is_some()))?;
+            Ok(tagged(StatusCode::OK, &entry))
         }
         _ => Err(Problem::invalid("entry.put", PUT_WORDS)),
     }
@@ -148,7 +149,7 @@ async fn explain_entries(
     Extension(by): Extension<Administrator>,
     Json(request): Json<api::ExplainRequest>,
 ) -> Result<Json<api::Explanation>, Problem> {
-    Ok(Json(explained::explain(&workloads, by, request)?))
+    Ok(Json(explained::explain(&workloads, by, &request)?))
 }
 
 fn tagged(status: StatusCode, entry: &Entry) -> Response {

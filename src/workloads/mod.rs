@@ -31,7 +31,8 @@ mod rights;
 mod settings;
 pub(crate) mod store;
 mod sync_entries;
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 mod update_entries;
 mod validate_entry;

@@ -16,7 +16,10 @@ fn check(path: &str, text: &str) {
         std::fs::write(&file, text).expect("written");
     }
     let kept = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(kept == text, "`{path}` is not what the code says: run `WEFT_GENERATE=1 cargo test generated`");
+    assert!(
+        kept == text,
+        "`{path}` is not what the code says: run `WEFT_GENERATE=1 cargo test generated`"
+    );
 }
 
 #[test]

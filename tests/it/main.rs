@@ -1,4 +1,12 @@
 //! The one integration binary: flows, protocols, storage, rights and the rules of the house.
 
+#[cfg(test)]
+mod flows;
 mod generated;
+#[cfg(test)]
+mod peers;
+#[cfg(test)]
+mod protocols;
+#[cfg(test)]
+mod statements;
 mod tidy;

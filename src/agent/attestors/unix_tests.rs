@@ -147,7 +147,7 @@ fn a_file_written_again_gets_its_new_digest() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("program");
     let attestor = unix(1000);
-    let mut digest = |bytes: &[u8]| {
+    let digest = |bytes: &[u8]| {
         fs::write(&path, bytes).unwrap();
         let file = File::open(&path).unwrap();
         let program = Program::of(&file.metadata().unwrap());

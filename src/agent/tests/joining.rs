@@ -208,3 +208,38 @@ async fn the_full_bundle_replaces_the_pinned_part_of_it() {
     .await;
     running.stop().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_set_up_anew_is_joined_with_its_new_string_and_not_without() {
+    let node = Node::new(system_clock());
+    let old = FakeServer::start(system_clock());
+    let running = node.start(node.joining(&old, "t0ken"));
+    node.ready().await;
+    running.stop().await.unwrap();
+
+    let new = FakeServer::start(system_clock());
+    let address = Some(new.address.to_string());
+    let mut running = node.start(Settings { server_address: address.clone(), ..node.settings() });
+    until("it is asked, and not believed", || {
+        let asked = node.socket().exists();
+        Box::pin(async move { asked })
+    })
+    .await;
+    assert!(running.is_running());
+    running.stop().await.unwrap();
+    let mut running =
+        node.start(Settings { server_address: address, ..node.joining(&old, "other") });
+    until("the socket is there", || Box::pin(async { node.socket().exists() })).await;
+    assert!(running.is_running());
+    running.stop().await.unwrap();
+    assert_eq!(
+        new.calls("AttestAgent"),
+        0,
+        "neither what is known nor a string of the old server leads to it"
+    );
+
+    let running = node.start(node.joining(&new, "fresh"));
+    node.ready().await;
+    assert_eq!(new.lock().tokens_seen, ["fresh"]);
+    running.stop().await.unwrap();
+}

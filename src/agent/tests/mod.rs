@@ -4,4 +4,7 @@ pub(crate) mod builders;
 mod fake_server;
 mod fake_services;
 mod joining;
+mod living;
 mod node;
+mod spiffe_client;
+mod workload;

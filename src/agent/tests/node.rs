@@ -181,15 +181,18 @@ pub(crate) async fn until<'a>(what: &str, mut holds: impl FnMut() -> BoxFuture<'
 pub(crate) async fn until_on<'a>(
     clock: &TestClock,
     what: &str,
-    mut holds: impl FnMut() -> BoxFuture<'a, bool>,
+    holds: impl FnMut() -> BoxFuture<'a, bool>,
 ) {
-    limited(what, async {
-        while !holds().await {
+    let run = async {
+        loop {
             clock.advance(Lifetime::seconds(1));
-            SystemClock::new().sleep(Lifetime::millis(5)).await;
+            SystemClock::new().sleep(Lifetime::millis(10)).await;
         }
-    })
-    .await;
+    };
+    tokio::select! {
+        () = until(what, holds) => {}
+        () = run => {}
+    }
 }
 
 /// The selector of whoever runs the tests.

@@ -16,8 +16,10 @@ pub(super) enum Say<M> {
     Message(M),
     /// This, but there will be more in a moment.
     Partial(M),
-    /// Nothing yet: the caller is entitled to something that has not arrived.
+    /// Nothing yet: the caller is entitled to something that is on its way.
     NotYet,
+    /// Nothing: the caller is entitled to something that could not be had.
+    Nothing,
     /// The caller is entitled to nothing.
     Denied,
 }
@@ -28,7 +30,7 @@ pub(super) fn x509_svids(identities: &Identities) -> Say<X509svidResponse> {
         return Say::Denied;
     }
     if identities.svids.is_empty() {
-        return Say::NotYet;
+        return if identities.more_to_come { Say::NotYet } else { Say::Nothing };
     }
     let svids = identities.svids.iter().map(|(entry, svid)| X509svid {
         spiffe_id: svid.spiffe_id.to_string(),
@@ -46,11 +48,7 @@ pub(super) fn x509_svids(identities: &Identities) -> Say<X509svidResponse> {
             .map(|bundle| named(bundle, &bundle.x509_der))
             .collect(),
     };
-    if identities.svids.len() < identities.entries.len() {
-        Say::Partial(message)
-    } else {
-        Say::Message(message)
-    }
+    if identities.more_to_come { Say::Partial(message) } else { Say::Message(message) }
 }
 
 /// `FetchX509Bundles`.

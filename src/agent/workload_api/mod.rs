@@ -1,4 +1,4 @@
-//! The SPIFFE Workload API (SPIFFE_Workload_API.md, SPIFFE_Workload_Endpoint.md) on the agent's Unix socket.
+//! The SPIFFE Workload API (`SPIFFE_Workload_API.md`, `SPIFFE_Workload_Endpoint.md`) on the agent's Unix socket.
 //!
 //! Owns: the security header, the rate of each user, attesting the caller, messages and streams, validation of JWT-SVIDs,
 //! reflection. Does not own: what the caller is entitled to (`cache.rs`) and tokens (`tokens.rs`).
@@ -78,7 +78,7 @@ impl SpiffeWorkloadApi for WorkloadApi {
         request: Request<X509svidRequest>,
     ) -> Result<Response<Self::FetchX509SVIDStream>, Status> {
         let guest = self.enter(request.extensions()).await?;
-        self.stream(guest, messages::x509_svids)
+        Ok(self.stream(guest, messages::x509_svids))
     }
 
     async fn fetch_x509_bundles(
@@ -86,7 +86,7 @@ impl SpiffeWorkloadApi for WorkloadApi {
         request: Request<X509BundlesRequest>,
     ) -> Result<Response<Self::FetchX509BundlesStream>, Status> {
         let guest = self.enter(request.extensions()).await?;
-        self.stream(guest, messages::x509_bundles)
+        Ok(self.stream(guest, messages::x509_bundles))
     }
 
     async fn fetch_jwtsvid(
@@ -102,7 +102,7 @@ impl SpiffeWorkloadApi for WorkloadApi {
         request: Request<JwtBundlesRequest>,
     ) -> Result<Response<Self::FetchJWTBundlesStream>, Status> {
         let guest = self.enter(request.extensions()).await?;
-        self.stream(guest, messages::jwt_bundles)
+        Ok(self.stream(guest, messages::jwt_bundles))
     }
 
     async fn validate_jwtsvid(

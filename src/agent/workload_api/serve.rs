@@ -41,27 +41,27 @@ pub(crate) fn routes(
     let guard = from_fn(move |request: Request, next: Next| {
         let rate = rate.clone();
         async move {
-            match header::check(request).and_then(|request| within(&rate, request)) {
-                Ok(request) => next.run(request).await,
-                Err(refusal) => refusal.map(axum::body::Body::new),
+            match refusal(&rate, &request) {
+                None => next.run(request).await,
+                Some(status) => status.into_http(),
             }
         }
     });
     Ok(shell.wrap(services).layer(guard))
 }
 
-/// Counted by user: a flood costs whoever makes it, and nobody else.
-fn within(
-    rate: &RateLimit,
-    request: Request,
-) -> Result<Request, http::Response<tonic::body::Body>> {
-    let taken = request.extensions().get::<PeerInfo>().map_or(Ok(()), |peer| rate.take(peer));
-    match taken {
-        Ok(()) => Ok(request),
-        Err(_) => Err(Status::resource_exhausted(TOO_FAST).into_http()),
+/// The header first; then the rate, counted by user, so that a flood costs whoever makes it and nobody else.
+fn refusal(rate: &RateLimit, request: &Request) -> Option<Status> {
+    if !header::is_meant(request.headers()) {
+        return Some(Status::invalid_argument(NO_HEADER));
     }
+    let taken = request.extensions().get::<PeerInfo>().map_or(Ok(()), |peer| rate.take(peer));
+    taken.err().map(|_| Status::resource_exhausted(TOO_FAST))
 }
 
+/// Workload Endpoint §6.
+const NO_HEADER: &str =
+    "security header missing from request: exactly one `workload.spiffe.io: true`";
 const TOO_FAST: &str =
     "this user makes more calls than the agent allows; keep streams open instead of asking again";
 /// A JWT-SVID to validate and its audience.

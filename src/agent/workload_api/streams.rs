@@ -23,7 +23,8 @@ struct Call<M> {
     render: fn(&Identities) -> Say<M>,
     seen: Option<Arc<Identities>>,
     said: Option<M>,
-    patient_until: Timestamp,
+    /// Since when it has waited for SVIDs that are on their way.
+    waiting_since: Option<Timestamp>,
     ended: bool,
 }
 
@@ -34,17 +35,16 @@ enum Step<M> {
 }
 
 impl WorkloadApi {
-    /// Opens the stream, or refuses it with a status of its own.
+    /// Opens the stream; a refusal is its first message.
     pub(super) fn stream<M>(
         &self,
         guest: Guest,
         render: fn(&Identities) -> Say<M>,
-    ) -> Result<Response<Updates<M>>, Status>
+    ) -> Response<Updates<M>>
     where
         M: Clone + PartialEq + Send + 'static,
     {
         let subscription = self.inner.cache.subscribe(Arc::clone(&guest.selectors));
-        let patient_until = self.inner.clock.now().plus(PATIENCE);
         let api = self.clone();
         let call = Call {
             api,
@@ -53,10 +53,10 @@ impl WorkloadApi {
             render,
             seen: None,
             said: None,
-            patient_until,
+            waiting_since: None,
             ended: false,
         };
-        Ok(Response::new(Box::pin(unfold(call, Call::next))))
+        Response::new(Box::pin(unfold(call, Call::next)))
     }
 }
 
@@ -100,21 +100,29 @@ impl<M: Clone + PartialEq + Send + 'static> Call<M> {
         {
             return Step::Wait(identities.good_until);
         }
+        let patience = if self.said.is_none() { PATIENCE } else { PATIENCE_LATER };
+        let patient_until = self.waiting_since.unwrap_or(now).plus(patience);
         let step = match (self.render)(&identities) {
-            Say::Partial(_) if self.said.is_none() && now < self.patient_until => {
-                Step::Wait(self.patient_until)
+            Say::Partial(_) if self.said.is_none() && now < patient_until => {
+                Step::Wait(patient_until)
             }
             Say::Message(message) | Say::Partial(message) => {
                 self.say(message, identities.good_until)
             }
-            Say::NotYet if self.said.is_none() && now < self.patient_until => {
-                Step::Wait(self.patient_until)
-            }
-            Say::NotYet => {
+            Say::NotYet if now < patient_until => Step::Wait(patient_until),
+            Say::NotYet | Say::Nothing => {
                 Step::End(Status::unavailable("the agent has no valid SVID for this workload now"))
             }
             Say::Denied => Step::End(Status::permission_denied(NO_IDENTITY)),
         };
+        self.waiting_since = match (&step, self.waiting_since) {
+            (Step::Wait(until), since) if *until == patient_until => since.or(Some(now)),
+            _ => None,
+        };
+        // What is waited for must be looked at again even if nothing changes.
+        if self.waiting_since.is_some() {
+            return step;
+        }
         self.seen = Some(identities);
         step
     }
@@ -145,5 +153,7 @@ impl<M: Clone + PartialEq + Send + 'static> Call<M> {
 pub(super) const NO_IDENTITY: &str = "no identity issued";
 /// How long the first message waits for SVIDs that are on their way.
 const PATIENCE: Lifetime = Lifetime::seconds(5);
+/// The same in mid-stream, where the workload still holds what was taken away: it is to hear of that soon.
+const PATIENCE_LATER: Lifetime = Lifetime::seconds(1);
 /// A stream looks at its process at least this often.
 const LOOK_AGAIN: Lifetime = Lifetime::minutes(1);

@@ -33,12 +33,17 @@ async fn events_come_newest_first_page_by_page_with_their_bodies() {
     loop {
         let page = rest.get(&path).await;
         assert_eq!(page.status, 200, "{page:?}");
-        seen.extend(page.body["items"].as_array().unwrap().iter().map(|item| item["about"]["n"].clone()));
+        seen.extend(
+            page.body["items"].as_array().unwrap().iter().map(|item| item["about"]["n"].clone()),
+        );
         let Some(next) = page.next() else { break };
         path = format!("events?limit=2&cursor={next}");
     }
     assert_eq!(seen, ["5", "4", "3", "2", "1"].map(Value::from));
     let one = rest.get(&format!("events?subject={}&kind=test.happened", person(2))).await;
-    assert_eq!((one.each("stream"), one.each("about_erased")), (vec![json!("change")], vec![json!(false)]));
+    assert_eq!(
+        (one.each("stream"), one.each("about_erased")),
+        (vec![json!("change")], vec![json!(false)])
+    );
     assert_eq!(rest.get("events?kind=test.other").await.each("kind"), [Value::Null; 0]);
 }

@@ -32,7 +32,8 @@ impl House {
 #[tokio::test]
 async fn whoever_may_not_gets_no_authority_and_changes_none() {
     let house = House::new().await;
-    let nobody = house.rest.asked_by(Administrator { realm: RealmId::FIRST, asker: Asker::nobody() });
+    let nobody =
+        house.rest.asked_by(Administrator { realm: RealmId::FIRST, asker: Asker::nobody() });
     assert_eq!(nobody.get("authorities").await.refusal(), (403, "access.denied"));
     assert_eq!(nobody.post("authorities/prepare", json!({"purpose": "x509"})).await.status, 403);
     let ghost = "authorities/aut_00000000000000000000000000000007";
@@ -50,7 +51,8 @@ async fn an_authority_goes_from_slot_to_slot_and_no_step_is_left_out() {
     let listed = house.rest.get("authorities").await;
     assert_eq!(listed.each("state"), ["active", "active"].map(|state| json!(state)));
     assert_eq!(listed.each("algorithm"), ["ES256", "ES256"].map(|name| json!(name)));
-    let first = listed.body["items"].as_array().unwrap().iter().find(|item| item["purpose"] == "x509");
+    let first =
+        listed.body["items"].as_array().unwrap().iter().find(|item| item["purpose"] == "x509");
     let first = format!("authorities/{}", first.unwrap()["id"].as_str().unwrap());
 
     let made = house.rest.post("authorities/prepare", json!({"purpose": "x509"})).await;

@@ -18,8 +18,12 @@ async fn house() -> (KeysReplica, Rest) {
 }
 
 fn document(name: &str) -> Value {
-    let set =
-        KeySet { x509: vec![Ca::of(name).der], jwt: Vec::new(), sequence: Some(7), refresh_hint: None };
+    let set = KeySet {
+        x509: vec![Ca::of(name).der],
+        jwt: Vec::new(),
+        sequence: Some(7),
+        refresh_hint: None,
+    };
     serde_json::from_str(&print_bundle(&set).to_string()).unwrap()
 }
 
@@ -30,7 +34,10 @@ async fn our_own_bundle_is_read_and_never_set() {
     let (_replica, rest) = house().await;
     let own = rest.get("bundles/weft.test").await;
     assert_eq!((own.status, own.body["keys"].as_array().unwrap().len()), (200, 2), "{own:?}");
-    assert_eq!(rest.put("bundles/weft.test", ANY, document("weft.test")).await.refusal(), (400, "bundle.own"));
+    assert_eq!(
+        rest.put("bundles/weft.test", ANY, document("weft.test")).await.refusal(),
+        (400, "bundle.own")
+    );
     assert_eq!(rest.delete("bundles/weft.test").await.refusal(), (400, "bundle.own"));
 }
 
@@ -38,7 +45,10 @@ async fn our_own_bundle_is_read_and_never_set() {
 async fn what_cannot_be_a_bundle_is_refused_and_changes_nothing() {
     let (replica, rest) = house().await;
     for bad in [json!({"keys": []}), json!([]), json!({"keys": 7})] {
-        assert_eq!(rest.put("bundles/other.test", ANY, bad).await.refusal(), (400, "bundle.document"));
+        assert_eq!(
+            rest.put("bundles/other.test", ANY, bad).await.refusal(),
+            (400, "bundle.document")
+        );
     }
     assert_eq!(rest.put("bundles/UPPER", ANY, document("other.test")).await.status, 400);
     let nobody = rest.asked_by(Administrator { realm: RealmId::FIRST, asker: Asker::nobody() });

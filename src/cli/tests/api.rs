@@ -52,10 +52,22 @@ fn a_listing_reads_every_page_and_asks_with_its_filters() {
         told("GET /entries", 200, &page(&[entry("a"), entry("b")], Some("c+/="))),
         told("GET /entries", 200, &page(&[entry("c")], None)),
     ]);
-    let ran = house.weft(&["entry", "list", "--selector", "unix:uid:1", "--selector", "unix:path:/a,b&c", "--match", "any"]);
+    let ran = house.weft(&[
+        "entry",
+        "list",
+        "--selector",
+        "unix:uid:1",
+        "--selector",
+        "unix:path:/a,b&c",
+        "--match",
+        "any",
+    ]);
     assert_eq!(ran.code, 0, "{}", ran.notes);
     let filter = "selectors=unix%3Auid%3A1&selectors=unix%3Apath%3A%2Fa%2Cb%26c&selectors_match=any&limit=500";
-    assert_eq!(house.asked(), [format!("GET /entries?{filter}"), format!("GET /entries?{filter}&cursor=c%2B%2F%3D")]);
+    assert_eq!(
+        house.asked(),
+        [format!("GET /entries?{filter}"), format!("GET /entries?{filter}&cursor=c%2B%2F%3D")]
+    );
     let expected = "ID  SPIFFE ID               PARENT                     SELECTORS      NOTES\n\
                     a   spiffe://example.org/a  spiffe://example.org/node  unix:uid:1000  admin\n\
                     b   spiffe://example.org/b  spiffe://example.org/node  unix:uid:1000  admin\n\
@@ -68,12 +80,20 @@ fn a_narrow_terminal_gets_a_block_for_each_entry() {
     let house = House::answering(vec![told("GET /entries", 200, &page(&[entry("a")], None))]);
     let socket = house.socket().display().to_string();
     let ran = weft_at(Some(40), &["entry", "list", "--server-socket", &socket]);
-    assert!(ran.out.starts_with("ID         a\nSPIFFE ID  spiffe://example.org/a\n"), "{}", ran.out);
+    assert!(
+        ran.out.starts_with("ID         a\nSPIFFE ID  spiffe://example.org/a\n"),
+        "{}",
+        ran.out
+    );
 }
 
 #[test]
 fn a_limit_is_asked_for_and_kept() {
-    let house = House::answering(vec![told("GET /entries", 200, &page(&[entry("a"), entry("b")], Some("x")))]);
+    let house = House::answering(vec![told(
+        "GET /entries",
+        200,
+        &page(&[entry("a"), entry("b")], Some("x")),
+    )]);
     let ran = house.weft(&["--output", "json", "entry", "list", "--limit", "2"]);
     assert_eq!(house.asked(), ["GET /entries?limit=2"]);
     let printed: Vec<Value> = serde_json::from_str(&ran.out).expect("a JSON list");
@@ -82,7 +102,10 @@ fn a_limit_is_asked_for_and_kept() {
 
 #[test]
 fn an_empty_listing_says_what_to_do_beside_the_output() {
-    let house = House::answering(vec![told("GET /entries", 200, &page(&[], None)), told("GET /agents", 200, &page(&[], None))]);
+    let house = House::answering(vec![
+        told("GET /entries", 200, &page(&[], None)),
+        told("GET /agents", 200, &page(&[], None)),
+    ]);
     let ran = house.weft(&["entry", "list"]);
     assert_eq!((ran.code, ran.out.as_str()), (0, ""));
     assert!(ran.notes.contains("`weft entry create`"), "{}", ran.notes);
@@ -102,10 +125,18 @@ fn a_refusal_is_a_sentence_with_what_to_do_next_and_the_requests_id() {
         (500, "internal", "The server's log says more"),
     ];
     for (status, code, advice) in table {
-        let house = House::answering(vec![told("GET /entries/web-1", status, &problem(status, code, "the words"))]);
+        let house = House::answering(vec![told(
+            "GET /entries/web-1",
+            status,
+            &problem(status, code, "the words"),
+        )]);
         let ran = house.weft(&["entry", "show", "web-1"]);
         assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{code}");
-        assert!(ran.notes.starts_with("error: This is not permitted: the words\n"), "{}", ran.notes);
+        assert!(
+            ran.notes.starts_with("error: This is not permitted: the words\n"),
+            "{}",
+            ran.notes
+        );
         assert!(ran.notes.contains(advice), "{code}: {}", ran.notes);
         assert!(ran.notes.ends_with(&format!("({code}, request req_7)\n")), "{}", ran.notes);
     }
@@ -113,10 +144,18 @@ fn a_refusal_is_a_sentence_with_what_to_do_next_and_the_requests_id() {
 
 #[test]
 fn an_answer_of_something_else_is_told_as_such() {
-    let house = House::answering(vec![Told::text("GET /status", 502, "<html>Bad Gateway</html>"), Told::text("GET /whoami", 200, "<html>")]);
+    let house = House::answering(vec![
+        Told::text("GET /status", 502, "<html>Bad Gateway</html>"),
+        Told::text("GET /whoami", 200, "<html>"),
+    ]);
     let ran = house.weft(&["status"]);
     assert_eq!(ran.code, 1);
-    assert!(ran.notes.contains("502 Bad Gateway") && ran.notes.contains("is this address a Weft server's?"), "{}", ran.notes);
+    assert!(
+        ran.notes.contains("502 Bad Gateway")
+            && ran.notes.contains("is this address a Weft server's?"),
+        "{}",
+        ran.notes
+    );
     assert!(house.weft(&["whoami"]).notes.contains("not understood"));
 }
 
@@ -127,7 +166,11 @@ fn a_server_that_is_not_there_has_its_own_exit_code_and_advice() {
     let place = socket.display().to_string();
     let ran = weft(&["--server-socket", &place, "status"]);
     assert_eq!(ran.code, 3);
-    assert!(ran.notes.contains("no server listens at") && ran.notes.contains("`weft server`"), "{}", ran.notes);
+    assert!(
+        ran.notes.contains("no server listens at") && ran.notes.contains("`weft server`"),
+        "{}",
+        ran.notes
+    );
     drop(std::os::unix::net::UnixListener::bind(&socket).expect("a socket"));
     let ran = weft(&["--server-socket", &place, "status"]);
     assert_eq!(ran.code, 3);
@@ -144,14 +187,36 @@ fn a_new_join_string_stands_alone_on_the_output_and_the_next_command_beside() {
         "created_at": "2026-01-31T12:00:00Z", "expires_at": "2126-01-31T13:00:00Z", "revoked": false,
         "secret": "s3cret", "join": "weft-join-1.body.sum",
     });
-    let house = House::answering(vec![told("POST /join-tokens", 201, &made), told("GET /status", 200, &status())]);
-    let ran = house.weft(&["token", "create", "--uses", "2", "--ttl", "90m", "--selector", "a:b", "--alias", "/racks/7"]);
+    let house = House::answering(vec![
+        told("POST /join-tokens", 201, &made),
+        told("GET /status", 200, &status()),
+    ]);
+    let ran = house.weft(&[
+        "token",
+        "create",
+        "--uses",
+        "2",
+        "--ttl",
+        "90m",
+        "--selector",
+        "a:b",
+        "--alias",
+        "/racks/7",
+    ]);
     assert_eq!(ran.out, "weft-join-1.body.sum\n");
-    assert!(ran.notes.contains("for 2 nodes") && ran.notes.contains("  weft agent --join weft-join-1.body.sum\n"), "{}", ran.notes);
+    assert!(
+        ran.notes.contains("for 2 nodes")
+            && ran.notes.contains("  weft agent --join weft-join-1.body.sum\n"),
+        "{}",
+        ran.notes
+    );
     let expected = json!({ "uses_max": 2, "lifetime_seconds": 5400, "selectors": ["a:b"], "agent_alias": "spiffe://example.org/racks/7" });
     assert_eq!(house.sent(), expected);
     let ran = house.weft(&["token", "create", "--output", "json"]);
-    assert_eq!((serde_json::from_str::<Value>(&ran.out).expect("JSON"), ran.notes.as_str()), (made, ""));
+    assert_eq!(
+        (serde_json::from_str::<Value>(&ran.out).expect("JSON"), ran.notes.as_str()),
+        (made, "")
+    );
 }
 
 #[test]
@@ -161,21 +226,45 @@ fn an_entry_hangs_under_the_only_node_unless_said() {
         told("GET /status", 200, &status()),
         told("POST /entries", 201, &entry("ent_1")),
     ]);
-    let ran = house.weft(&["entry", "create", "--spiffe-id", "/web", "--selector", "unix:uid:1", "--x509-ttl", "1h", "--admin"]);
+    let ran = house.weft(&[
+        "entry",
+        "create",
+        "--spiffe-id",
+        "/web",
+        "--selector",
+        "unix:uid:1",
+        "--x509-ttl",
+        "1h",
+        "--admin",
+    ]);
     assert_eq!(ran.code, 0, "{}", ran.notes);
     let expected = json!({
         "spiffe_id": "spiffe://example.org/web", "parent_id": "spiffe://example.org/spire/agent/join_token/sub_1",
         "selectors": ["unix:uid:1"], "x509_svid_ttl_seconds": 3600, "admin": true,
     });
     assert_eq!(house.sent(), expected);
-    assert!(ran.out.contains("X.509-SVID life  1 h\n") && ran.out.contains("admin            yes\n"), "{}", ran.out);
+    assert!(
+        ran.out.contains("X.509-SVID life  1 h\n") && ran.out.contains("admin            yes\n"),
+        "{}",
+        ran.out
+    );
 }
 
 #[test]
 fn with_no_node_or_several_the_parent_must_be_said() {
-    for (agents, words) in [(vec![], "no node has joined yet"), (vec![agent("sub_1"), agent("sub_2")], "there are several nodes")] {
+    for (agents, words) in [
+        (vec![], "no node has joined yet"),
+        (vec![agent("sub_1"), agent("sub_2")], "there are several nodes"),
+    ] {
         let house = House::answering(vec![told("GET /agents", 200, &page(&agents, None))]);
-        let ran = house.weft(&["entry", "create", "--spiffe-id", "spiffe://a/b", "--selector", "unix:uid:1"]);
+        let ran = house.weft(&[
+            "entry",
+            "create",
+            "--spiffe-id",
+            "spiffe://a/b",
+            "--selector",
+            "unix:uid:1",
+        ]);
         assert_eq!(ran.code, 2);
         assert!(ran.notes.contains(words), "{}", ran.notes);
     }
@@ -184,7 +273,18 @@ fn with_no_node_or_several_the_parent_must_be_said() {
 #[test]
 fn an_id_of_ones_own_is_created_and_never_replaced() {
     let house = House::answering(vec![told("PUT /entries/web-1", 201, &entry("web-1"))]);
-    house.weft(&["entry", "create", "--id", "web-1", "--spiffe-id", "spiffe://a/b", "--parent", "spiffe://a/c", "--selector", "unix:uid:1"]);
+    house.weft(&[
+        "entry",
+        "create",
+        "--id",
+        "web-1",
+        "--spiffe-id",
+        "spiffe://a/b",
+        "--parent",
+        "spiffe://a/c",
+        "--selector",
+        "unix:uid:1",
+    ]);
     assert_eq!(house.seen()[0].headers["if-none-match"], "*");
 }
 
@@ -194,7 +294,16 @@ fn an_update_leaves_the_rest_and_loses_nobody_elses_change() {
         told("GET /entries/web-1", 200, &entry("web-1")).with(&[("etag", "\"3\"")]),
         told("PUT /entries/web-1", 200, &entry("web-1")),
     ]);
-    let ran = house.weft(&["entry", "update", "web-1", "--selector", "unix:uid:7", "--admin=false", "--hint", "new"]);
+    let ran = house.weft(&[
+        "entry",
+        "update",
+        "web-1",
+        "--selector",
+        "unix:uid:7",
+        "--admin=false",
+        "--hint",
+        "new",
+    ]);
     assert_eq!(ran.code, 0, "{}", ran.notes);
     assert_eq!(house.seen()[1].headers["if-match"], "\"3\"");
     let expected = json!({
@@ -227,11 +336,17 @@ fn many_entries_are_done_or_refused_one_by_one() {
 #[test]
 fn many_deletions_are_one_request() {
     let answer = json!({ "results": [{ "status": 204 }, { "status": 204 }] });
-    let house = House::answering(vec![told("POST /entries/batch", 200, &answer), told("DELETE /entries/c", 204, &Value::Null)]);
+    let house = House::answering(vec![
+        told("POST /entries/batch", 200, &answer),
+        told("DELETE /entries/c", 204, &Value::Null),
+    ]);
     let ran = house.weft(&["entry", "delete", "a", "b"]);
     assert_eq!((ran.code, ran.out.as_str()), (0, "a: deleted\nb: deleted\n"));
     assert_eq!(house.weft(&["entry", "delete", "c"]).out, "c: deleted\n");
-    assert_eq!(house.weft(&["entry", "delete", "c", "--output", "json"]).out, "{\n  \"done\": \"deleted\",\n  \"id\": \"c\"\n}\n");
+    assert_eq!(
+        house.weft(&["entry", "delete", "c", "--output", "json"]).out,
+        "{\n  \"done\": \"deleted\",\n  \"id\": \"c\"\n}\n"
+    );
 }
 
 #[test]
@@ -249,7 +364,11 @@ fn a_realm_is_named_in_a_header() {
     let house = House::answering(vec![told("GET /status", 200, &status())]);
     let ran = house.weft(&["--realm", "two", "status"]);
     assert_eq!(house.seen()[0].headers["weft-realm"], "two");
-    assert!(ran.out.contains("parts            database: degraded, away since 12:00\n"), "{}", ran.out);
+    assert!(
+        ran.out.contains("parts            database: degraded, away since 12:00\n"),
+        "{}",
+        ran.out
+    );
     assert!(ran.out.contains("nodes            1, 1 connected\n"), "{}", ran.out);
 }
 
@@ -280,7 +399,10 @@ fn a_bundle_is_printed_as_a_document_or_as_certificates() {
         { "use": "x509-svid", "kty": "EC", "x5c": ["QUJD"] },
         { "use": "jwt-svid", "kty": "EC", "kid": "1" },
     ], "spiffe_sequence": 7, "more": 1 });
-    let house = House::answering(vec![told("GET /bundles/example.org", 200, &bundle), told("GET /status", 200, &status())]);
+    let house = House::answering(vec![
+        told("GET /bundles/example.org", 200, &bundle),
+        told("GET /status", 200, &status()),
+    ]);
     let ran = house.weft(&["bundle", "show"]);
     assert_eq!(serde_json::from_str::<Value>(&ran.out).expect("JSON"), bundle);
     let ran = house.weft(&["bundle", "show", "example.org", "--format", "pem"]);
@@ -334,8 +456,18 @@ fn events_are_told_in_words_that_cannot_drive_the_terminal() {
         "by": {}, "about_erased": false, "by_erased": true,
     });
     let house = House::answering(vec![told("GET /events", 200, &page(&[event], None))]);
-    let ran = house.weft(&["event", "list", "--kind", "entry.created", "--since", "2026-01-31T00:00:00Z"]);
-    assert_eq!(house.asked(), ["GET /events?kind=entry.created&since=2026-01-31T00%3A00%3A00Z&limit=50"]);
+    let ran = house.weft(&[
+        "event",
+        "list",
+        "--kind",
+        "entry.created",
+        "--since",
+        "2026-01-31T00:00:00Z",
+    ]);
+    assert_eq!(
+        house.asked(),
+        ["GET /events?kind=entry.created&since=2026-01-31T00%3A00%3A00Z&limit=50"]
+    );
     for part in ["entry_id=web\u{fffd}[2J ", "revision=1 ", "selectors=a:b,c:d ", " (erased)\n"] {
         assert!(ran.out.contains(part), "{part}: {}", ran.out);
     }
@@ -345,12 +477,32 @@ fn events_are_told_in_words_that_cannot_drive_the_terminal() {
 fn a_registrar_is_bound_on_a_path_and_nobody_else() {
     let bound = json!({ "name": "web", "holder": "spiffe://example.org/user/ann", "role": "registrar",
         "path": "spiffe://example.org/web", "rights": ["create"] });
-    let house = House::answering(vec![told("POST /role-bindings", 201, &bound), told("GET /status", 200, &status())]);
-    let ran = house.weft(&["role", "bind", "web", "--to", "/user/ann", "--role", "registrar", "--path", "/web", "--right", "create"]);
+    let house = House::answering(vec![
+        told("POST /role-bindings", 201, &bound),
+        told("GET /status", 200, &status()),
+    ]);
+    let ran = house.weft(&[
+        "role",
+        "bind",
+        "web",
+        "--to",
+        "/user/ann",
+        "--role",
+        "registrar",
+        "--path",
+        "/web",
+        "--right",
+        "create",
+    ]);
     assert_eq!(ran.code, 0, "{}", ran.notes);
     assert_eq!(house.sent(), bound);
     assert_eq!(house.weft(&["role", "bind", "a", "--to", "uid:1", "--role", "registrar"]).code, 2);
-    assert_eq!(house.weft(&["role", "bind", "a", "--to", "uid:1", "--role", "viewer", "--path", "/a"]).code, 2);
+    assert_eq!(
+        house
+            .weft(&["role", "bind", "a", "--to", "uid:1", "--role", "viewer", "--path", "/a"])
+            .code,
+        2
+    );
 }
 
 #[test]
@@ -369,13 +521,33 @@ fn explain_asks_with_what_this_machine_knows_of_a_process() {
     let answer = json!({ "summary": "It gets one identity.", "selectors": ["unix:uid:1"], "agent": null,
         "granted": [{ "id": "web-1", "spiffe_id": "spiffe://example.org/web", "parent_id": "spiffe://example.org/node",
                       "selectors": ["unix:uid:1"] }], "nearest": [] });
-    let house = House::answering(vec![told("POST /entries/explain", 200, &answer), told("GET /agents/sub_1", 200, &agent("sub_1"))]);
+    let house = House::answering(vec![
+        told("POST /entries/explain", 200, &answer),
+        told("GET /agents/sub_1", 200, &agent("sub_1")),
+    ]);
     let pid = std::process::id().to_string();
-    let ran = house.weft(&["entry", "explain", "--pid", &pid, "--selector", "docker:label:x", "--agent", "sub_1"]);
-    assert!(ran.out.starts_with("It gets one identity.\n") && ran.out.contains("by entry web-1"), "{}", ran.out);
+    let ran = house.weft(&[
+        "entry",
+        "explain",
+        "--pid",
+        &pid,
+        "--selector",
+        "docker:label:x",
+        "--agent",
+        "sub_1",
+    ]);
+    assert!(
+        ran.out.starts_with("It gets one identity.\n") && ran.out.contains("by entry web-1"),
+        "{}",
+        ran.out
+    );
     let sent = house.sent();
     assert_eq!(sent["agent"], "sub_1");
-    let selectors: Vec<&str> = sent["selectors"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    let selectors: Vec<&str> =
+        sent["selectors"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
     let uid = format!("unix:uid:{}", nix::unistd::geteuid());
-    assert!(selectors.contains(&uid.as_str()) && selectors.contains(&"docker:label:x"), "{selectors:?}");
+    assert!(
+        selectors.contains(&uid.as_str()) && selectors.contains(&"docker:label:x"),
+        "{selectors:?}"
+    );
 }

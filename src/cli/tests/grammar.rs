@@ -175,7 +175,8 @@ fn agent(arguments: &[&str]) -> AgentLaunch {
 
 #[test]
 fn what_needs_the_servers_inside_is_handed_back() {
-    let launch = server(&["server", "--trust-domain", "a.example", "--set", "x.y=z=1", "--data-dir", "/d"]);
+    let launch =
+        server(&["server", "--trust-domain", "a.example", "--set", "x.y=z=1", "--data-dir", "/d"]);
     assert_eq!(launch.job, ServerJob::Serve);
     let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     let expected = vec![
@@ -206,8 +207,18 @@ fn an_agents_flags_are_handed_back_and_its_secrets_are_read_from_files() {
     let file = directory.path().join("token");
     std::fs::write(&file, "t0ken\n").expect("written");
     let file = file.display().to_string();
-    let launch = agent(&["agent", "--server", "h:8081", "--trust-domain", "a.example",
-        "--insecure-bootstrap", "--join-token-file", &file, "--set", "agent.poll_seconds=9"]);
+    let launch = agent(&[
+        "agent",
+        "--server",
+        "h:8081",
+        "--trust-domain",
+        "a.example",
+        "--insecure-bootstrap",
+        "--join-token-file",
+        &file,
+        "--set",
+        "agent.poll_seconds=9",
+    ]);
     assert_eq!(launch.server_address.as_deref(), Some("h:8081"));
     assert_eq!(launch.trust_domain.as_deref(), Some("a.example"));
     assert!(launch.insecure_bootstrap);
@@ -232,7 +243,8 @@ fn the_name_alone_says_where_to_start_and_help_is_an_answer() {
 fn a_command_shows_the_servers_address_only_if_it_asks_a_server() {
     let asks = weft(&["entry", "list", "--help"]).out;
     assert!(asks.contains("--server-socket") && asks.contains("--output"), "{asks}");
-    for command in [&["server", "--help"][..], &["agent", "--help"], &["config", "check", "--help"]] {
+    for command in [&["server", "--help"][..], &["agent", "--help"], &["config", "check", "--help"]]
+    {
         let help = weft(command).out;
         assert!(!help.contains("--server-socket") && help.contains("--config"), "{help}");
     }
@@ -243,6 +255,9 @@ fn a_command_shows_the_servers_address_only_if_it_asks_a_server() {
 fn a_shell_gets_a_completion_script() {
     for shell in ["bash", "zsh", "fish"] {
         let ran = weft(&["completion", shell]);
-        assert!(ran.code == 0 && ran.out.contains("weft") && ran.out.contains("explain"), "{shell}");
+        assert!(
+            ran.code == 0 && ran.out.contains("weft") && ran.out.contains("explain"),
+            "{shell}"
+        );
     }
 }

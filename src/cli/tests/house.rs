@@ -121,7 +121,8 @@ async fn answer(
     let what = format!("{method} {path}");
     let same = state.0.iter().filter(|told| told.what == what).count();
     let Some(at) = state.0.iter().position(|told| told.what == what) else {
-        let words = format!(r#"{{"type":"x","title":"nobody told","status":404,"detail":"{what}"}}"#);
+        let words =
+            format!(r#"{{"type":"x","title":"nobody told","status":404,"detail":"{what}"}}"#);
         return (StatusCode::NOT_FOUND, words).into_response();
     };
     let told = &state.0[at];

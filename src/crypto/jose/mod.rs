@@ -18,5 +18,6 @@ pub use key_set::{
     print_bundle_map,
 };
 
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;

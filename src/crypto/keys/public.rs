@@ -1,10 +1,11 @@
 //! A public key: exactly the bytes of its `SubjectPublicKeyInfo`, decoded and checked once.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use aws_lc_rs::signature as sig;
-use aws_lc_rs::signature::{UnparsedPublicKey, VerificationAlgorithm};
+use aws_lc_rs::signature::{ParsedPublicKey, UnparsedPublicKey, VerificationAlgorithm};
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey as ParsedKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
@@ -71,16 +72,17 @@ pub enum KeyError {
 }
 
 /// A checked public key. Cheap to clone.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 pub struct PublicKey(Arc<Inner>);
 
-#[derive(PartialEq, Eq, Hash)]
 struct Inner {
     kind: KeyKind,
     spki: Vec<u8>,
     digest: [u8; 32],
     /// Where the key's own bits begin in `spki`.
     bits_at: usize,
+    /// Parsed for the usual scheme, so that a request is parsed once.
+    parsed: ParsedPublicKey,
 }
 
 impl PublicKey {
@@ -119,10 +121,12 @@ impl PublicKey {
 
     /// True if this key made this signature over this message by this scheme; false for a scheme of another sort of key.
     pub fn verify(&self, scheme: Scheme, message: &[u8], signature: &[u8]) -> bool {
-        match der_algorithm(self.0.kind, scheme) {
-            Some(algorithm) => self.verify_by(algorithm, message, signature),
-            None => false,
+        let kind = self.0.kind;
+        if usual(kind).0 == scheme {
+            return self.0.parsed.verify_sig(message, signature).is_ok();
         }
+        der_algorithm(kind, scheme)
+            .is_some_and(|algorithm| self.verify_by(algorithm, message, signature))
     }
 
     pub(in crate::crypto) fn verify_by(
@@ -182,12 +186,10 @@ impl PublicKey {
     }
 
     fn checked(kind: KeyKind, spki: Vec<u8>, bits_at: usize) -> Result<Self, KeyError> {
+        let bits = spki.get(bits_at..).ok_or(KeyError::Malformed)?;
+        let parsed = ParsedPublicKey::new(usual(kind).1, bits).map_err(|_| KeyError::Malformed)?;
         let digest = sha256(&spki);
-        let key = Self(Arc::new(Inner { kind, spki, digest, bits_at }));
-        UnparsedPublicKey::new(key_check(kind), key.bits())
-            .parse()
-            .map_err(|_| KeyError::Malformed)?;
-        Ok(key)
+        Ok(Self(Arc::new(Inner { kind, spki, digest, bits_at, parsed })))
     }
 }
 
@@ -206,13 +208,14 @@ fn contains_at_start(der: &[u8], element: &[u8]) -> bool {
     der.get(header..).is_some_and(|inside| inside.starts_with(element))
 }
 
-fn key_check(kind: KeyKind) -> &'static dyn VerificationAlgorithm {
+/// The scheme that keys of this kind mostly sign by.
+fn usual(kind: KeyKind) -> (Scheme, &'static dyn VerificationAlgorithm) {
     match kind {
-        KeyKind::P256 => &sig::ECDSA_P256_SHA256_ASN1,
-        KeyKind::P384 => &sig::ECDSA_P384_SHA384_ASN1,
-        KeyKind::P521 => &sig::ECDSA_P521_SHA512_ASN1,
-        KeyKind::Ed25519 => &sig::ED25519,
-        KeyKind::Rsa(_) => &sig::RSA_PKCS1_2048_8192_SHA256,
+        KeyKind::P256 => (Scheme::EcdsaSha256, &sig::ECDSA_P256_SHA256_ASN1),
+        KeyKind::P384 => (Scheme::EcdsaSha384, &sig::ECDSA_P384_SHA384_ASN1),
+        KeyKind::P521 => (Scheme::EcdsaSha512, &sig::ECDSA_P521_SHA512_ASN1),
+        KeyKind::Ed25519 => (Scheme::Ed25519, &sig::ED25519),
+        KeyKind::Rsa(_) => (Scheme::RsaPkcs1Sha256, &sig::RSA_PKCS1_2048_8192_SHA256),
     }
 }
 
@@ -237,6 +240,21 @@ fn der_algorithm(kind: KeyKind, scheme: Scheme) -> Option<&'static dyn Verificat
         (KeyKind::Ed25519, Scheme::Ed25519) => &sig::ED25519,
         _ => return None,
     })
+}
+
+/// Two keys are one if their bytes are.
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.spki == other.0.spki
+    }
+}
+
+impl Eq for PublicKey {}
+
+impl Hash for PublicKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.digest.hash(state);
+    }
 }
 
 impl fmt::Debug for PublicKey {

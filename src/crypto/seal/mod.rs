@@ -11,5 +11,6 @@ pub use data::DataKey;
 pub use load::{KekError, KekSource};
 pub use ring::{Kek, KekRing};
 
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;

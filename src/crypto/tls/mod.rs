@@ -11,7 +11,8 @@ pub use client::{ExpectedPeer, client_config};
 pub use current::{CurrentCertificate, CurrentRoots, TlsClock};
 pub use server::{Clients, server_config};
 
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 
 /// Makes aws-lc-rs the process's provider, for libraries that ask the process (crates: one provider). Harmless again.

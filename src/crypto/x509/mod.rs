@@ -13,12 +13,14 @@ mod web;
 pub use build::{CaTemplate, Issuer, LeafTemplate, Serial, ca_name, self_signed_ca};
 pub use roots::Roots;
 pub use verify::{SvidError, VerifiedSvid, svid_of_verified_peer, verify_pki, verify_svid};
-pub use web::{WebTemplate, pem_private_key, self_signed_web};
 pub use view::{
     CertificateError, CertificateView, ExtendedUsages, KeyUsages, pem_certificates, split_chain,
 };
+pub use web::{WebTemplate, pem_private_key, self_signed_web};
 
-#[cfg(all(test, feature = "testkit"))]
-pub(crate) mod forge;
-#[cfg(all(test, feature = "testkit"))]
-mod tests;
+#[cfg(test)]
+#[cfg(feature = "testkit")]
+pub(crate) mod tests;
+#[cfg(test)]
+#[cfg(feature = "testkit")]
+pub(crate) use tests::forge;

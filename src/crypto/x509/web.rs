@@ -1,6 +1,9 @@
 //! The certificate of a web server: one made now for trying out, and keys of certificates that others made.
 
-use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose, SanType};
+use rcgen::{
+    CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose,
+    SanType,
+};
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject;
 
@@ -44,8 +47,13 @@ pub fn self_signed_web(web: &WebTemplate<'_>, key: &PrivateKey) -> Result<Vec<u8
 /// The first private key of a PEM text: PKCS#8, P-256.
 pub fn pem_private_key(text: &[u8]) -> Result<PrivateKey, Fault> {
     match PrivateKeyDer::from_pem_slice(text) {
-        Ok(PrivateKeyDer::Pkcs8(key)) => PrivateKey::from_pkcs8(&Secret::new(key.secret_pkcs8_der().to_vec())),
-        Ok(_) => Err(Fault::malformed("private key", "it must be PKCS#8; `openssl pkcs8 -topk8 -nodes` converts it")),
+        Ok(PrivateKeyDer::Pkcs8(key)) => {
+            PrivateKey::from_pkcs8(&Secret::new(key.secret_pkcs8_der().to_vec()))
+        }
+        Ok(_) => Err(Fault::malformed(
+            "private key",
+            "it must be PKCS#8; `openssl pkcs8 -topk8 -nodes` converts it",
+        )),
         Err(error) => Err(Fault::malformed("private key", error)),
     }
 }

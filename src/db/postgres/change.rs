@@ -224,7 +224,9 @@ impl Runner {
             at += 1;
             if rights {
                 // Permits older than this are refused from here on: by the next group, once it is committed.
-                self.held.extend(group.drain(at..));
+                for job in group.drain(at..).rev() {
+                    self.held.push_front(job);
+                }
             } else if grow && clock.elapsed() < Lifetime::micros(until) {
                 self.grow(group, at);
             }

@@ -115,8 +115,9 @@ pub(super) async fn poll(shared: Arc<Shared>) {
     let mut looks = 0_u64;
     loop {
         every.tick().await;
-        looks = looks.wrapping_add(1);
         link = look(&shared, link, looks.is_multiple_of(LOOKS_PER_CLEANING)).await.ok();
+        // A cleaning that failed is due again at the next look.
+        looks = looks.wrapping_add(u64::from(link.is_some()));
     }
 }
 

@@ -92,6 +92,8 @@ pub(super) async fn run_body(job: &mut dyn Job, tx: &mut Tx) -> Ran {
 /// Commits under a write id, by which a lost answer is looked up.
 async fn commit(shared: &Shared, link: &mut super::Link, realm: RealmId) -> Result<(), Stop> {
     let id = write_id(shared).map_err(Stop::Fault)?;
+    // Its write ids will be cleaned up.
+    shared.heads.know(realm);
     let now = shared.clock.now();
     link.execute(fate::NOTE, realm, &[(&id).into(), now.into()]).await?;
     match link.batch("COMMIT").await {

@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
 
 use super::super::{Db, Engine};
 use super::{REALM, Runs, change, names, put, spawn, write};
@@ -340,10 +341,11 @@ fn pause(gates: &Mutex<Gates>) {
     let _passed = tokio::task::block_in_place(|| (gates.0.send(()), gates.1.recv()));
 }
 
-/// Looks until it is so; fails after ten seconds.
+/// Looks until it is so; fails after a minute: a loaded machine is no failure.
 pub(super) async fn until(so: impl AsyncFn() -> bool) {
     let mut every = tokio::time::interval(Duration::from_millis(5));
-    for _ in 0..2000 {
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for _ in 0..12_000 {
         if so().await {
             return;
         }

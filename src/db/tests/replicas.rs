@@ -8,7 +8,7 @@ use super::super::{Cursor, Db, Engine};
 use super::changes::{after, granted, numbers, revoke};
 use super::groups::until;
 use super::{REALM, Runs, SERVER, change, change_in, names, put, spawn, write};
-use crate::kernel::{Fault, Kind};
+use crate::kernel::{Fault, Kind, Lifetime};
 use crate::testkit::postgres::{PostgresServer, Stop};
 use crate::testkit::{Lose, LossyPostgres, TestDatabase, engines};
 
@@ -119,7 +119,7 @@ async fn a_database_that_goes_away_is_told_in_time_and_needs_no_restart_when_it_
     change(&db, "before").await.unwrap();
     for (round, how) in [Stop::Fast, Stop::Immediate, Stop::Kill].into_iter().enumerate() {
         server.stop(how);
-        let away = within(2.5, write(&db, "away")).await.unwrap_err();
+        let away = within(2.5, write(&db, "away")).await.expect_err(&format!("{how:?}"));
         assert_eq!((away.kind(), away.code()), (Kind::Unavailable, "storage.away"), "{how:?}");
         let away = within(2.5, change(&db, "away")).await.unwrap_err();
         assert_eq!(away.code(), "storage.away", "{how:?}");
@@ -247,7 +247,7 @@ async fn writes_that_meet_are_run_again_until_both_are_done() {
     write(&db, "b").await.unwrap();
     let barrier = std::sync::Arc::new(std::sync::Barrier::new(2));
     let crossing = [["a", "b"], ["b", "a"]].map(|order| {
-        let (db, barrier, runs) = (db.clone(), barrier.clone(), Runs::default());
+        let (db, barrier, runs) = (db.clone(), std::sync::Arc::clone(&barrier), Runs::default());
         spawn(async move {
             let input = (order, barrier, runs);
             db.write(REALM, input, |tx, (order, barrier, runs)| {
@@ -346,6 +346,19 @@ async fn a_database_killed_in_the_middle_of_changes_loses_nothing_that_was_ackno
     assert_eq!(lost, [""; 0]);
     let count = i64::try_from(stored.len()).unwrap();
     assert_eq!(numbers(&db, REALM).await, (1..=count).collect::<Vec<i64>>());
+}
+
+#[tokio::test]
+async fn write_ids_that_nobody_looks_up_any_more_are_forgotten() {
+    let Some(base) = postgres().await else { return };
+    let db = base.open().await;
+    change(&db, "a").await.unwrap();
+    write(&db, "b").await.unwrap();
+    let kept = || base.sql("SELECT count(*) FROM write_done");
+    assert_eq!(kept(), "2");
+    base.clock().advance(Lifetime::hours(1));
+    let _other = base.open().await;
+    until(async || kept() == "0").await;
 }
 
 async fn counted_change(db: &Db, name: &str, runs: &Runs) -> Result<(), Fault> {

@@ -35,10 +35,19 @@ impl NodeAttestor for JoinTokens {
         NAME
     }
 
-    fn open<'a>(&'a self, env: &'a Env, opening: Opening<'a>) -> BoxFuture<'a, Result<Step, Error>> {
-        let this = Use { digest: sha256(opening.payload), key_digest: opening.key_digest, now: env.clock.now() };
+    fn open<'a>(
+        &'a self,
+        env: &'a Env,
+        opening: Opening<'a>,
+    ) -> BoxFuture<'a, Result<Step, Error>> {
+        let this = Use {
+            digest: sha256(opening.payload),
+            key_digest: opening.key_digest,
+            now: env.clock.now(),
+        };
         Box::pin(async move {
-            let used = env.db.write(opening.realm, this, |tx, this| Box::pin(consume(tx, this))).await?;
+            let used =
+                env.db.write(opening.realm, this, |tx, this| Box::pin(consume(tx, this))).await?;
             let (token, ordinal) = used.ok_or(Error::Attestation(
                 "the join token is unknown, used up, expired or revoked; ask an administrator for a new one",
             ))?;
@@ -61,12 +70,21 @@ async fn consume(tx: &mut crate::db::Tx, this: &Use) -> Result<Option<(JoinToken
 /// A token for one agent names it; one for several numbers them.
 fn attested(token: &JoinToken, ordinal: i64) -> Result<Attested, Error> {
     let id = token.id.uuid();
-    let path = if token.uses_max == 1 { format!("{NAME}/{id}") } else { format!("{NAME}/{id}/{ordinal}") };
+    let path =
+        if token.uses_max == 1 { format!("{NAME}/{id}") } else { format!("{NAME}/{id}/{ordinal}") };
     let mut selectors = token.selectors.clone();
-    let own = Selector::new(NAME, &id.to_string()).map_err(|_| Error::Attestation("the token's id is no selector"))?;
+    let own = Selector::new(NAME, &id.to_string())
+        .map_err(|_| Error::Attestation("the token's id is no selector"))?;
     selectors.push(own);
     selectors.sort();
     selectors.dedup();
     let alias = token.alias.clone();
-    Ok(Attested { path, selectors, alias, strength: Strength::Claimed, can_reattest: false, good_for: None })
+    Ok(Attested {
+        path,
+        selectors,
+        alias,
+        strength: Strength::Claimed,
+        can_reattest: false,
+        good_for: None,
+    })
 }

@@ -63,7 +63,8 @@ pub trait NodeAttestor: Send + Sync + std::fmt::Debug {
     /// Its name in requests, SPIFFE IDs and rows.
     fn name(&self) -> &'static str;
     /// Judges what the agent sent first.
-    fn open<'a>(&'a self, env: &'a Env, opening: Opening<'a>) -> BoxFuture<'a, Result<Step, Error>>;
+    fn open<'a>(&'a self, env: &'a Env, opening: Opening<'a>)
+    -> BoxFuture<'a, Result<Step, Error>>;
 }
 
 /// The attestors that are switched on.

@@ -48,15 +48,21 @@ impl NodeAttestor for X509Pop {
         NAME
     }
 
-    fn open<'a>(&'a self, env: &'a Env, opening: Opening<'a>) -> BoxFuture<'a, Result<Step, Error>> {
+    fn open<'a>(
+        &'a self,
+        env: &'a Env,
+        opening: Opening<'a>,
+    ) -> BoxFuture<'a, Result<Step, Error>> {
         Box::pin(async move {
             let chain = read_chain(opening.payload)?;
             let chain: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
             let roots: Vec<&[u8]> = self.roots.iter().map(Vec::as_slice).collect();
-            let view = verify_pki(&chain, &roots, env.clock.now())
-                .map_err(|_| Error::Attestation("the certificate is not from an authority that is accepted here"))?;
-            let key = PublicKey::from_spki_der(&view.spki)
-                .map_err(|_| Error::Attestation("the certificate's key is of a kind that is not accepted"))?;
+            let view = verify_pki(&chain, &roots, env.clock.now()).map_err(|_| {
+                Error::Attestation("the certificate is not from an authority that is accepted here")
+            })?;
+            let key = PublicKey::from_spki_der(&view.spki).map_err(|_| {
+                Error::Attestation("the certificate's key is of a kind that is not accepted")
+            })?;
             let nonce: [u8; NONCE_BYTES] = env.entropy.nonce()?;
             let text = challenge(&key, &nonce)?;
             let attested = found(&view, &chain)?;
@@ -67,19 +73,16 @@ impl NodeAttestor for X509Pop {
 
 impl Exchange for Challenged {
     fn answer(self: Box<Self>, answer: &[u8]) -> Result<Step, Error> {
-        let document: Value =
-            serde_json::from_slice(answer).map_err(|_| Error::Attestation("the answer is not JSON"))?;
-        let (scheme, signature, nonce) = match self.key.kind() {
-            KeyKind::Rsa(_) => {
-                let part = document.get("rsa_signature").unwrap_or(&Value::Null);
-                (Scheme::RsaPssSha256, bytes(part, "signature")?, bytes(part, "nonce")?)
-            }
-            _ => {
-                let part = document.get("ecdsa_signature").unwrap_or(&Value::Null);
-                let der = ecdsa_der(&bytes(part, "r")?, &bytes(part, "s")?)
-                    .ok_or(Error::Attestation("the signature is malformed"))?;
-                (Scheme::EcdsaSha256, der, bytes(part, "nonce")?)
-            }
+        let document: Value = serde_json::from_slice(answer)
+            .map_err(|_| Error::Attestation("the answer is not JSON"))?;
+        let (scheme, signature, nonce) = if let KeyKind::Rsa(_) = self.key.kind() {
+            let part = document.get("rsa_signature").unwrap_or(&Value::Null);
+            (Scheme::RsaPssSha256, bytes(part, "signature")?, bytes(part, "nonce")?)
+        } else {
+            let part = document.get("ecdsa_signature").unwrap_or(&Value::Null);
+            let der = ecdsa_der(&bytes(part, "r")?, &bytes(part, "s")?)
+                .ok_or(Error::Attestation("the signature is malformed"))?;
+            (Scheme::EcdsaSha256, der, bytes(part, "nonce")?)
         };
         if nonce.len() != NONCE_BYTES {
             return Err(Error::Attestation("the answer's nonce must have 32 bytes"));
@@ -89,14 +92,17 @@ impl Exchange for Challenged {
         let longest_salt =
             || self.key.verify(Scheme::RsaPssSha256LongestSalt, &message, &signature);
         if !self.key.verify(scheme, &message, &signature) && !longest_salt() {
-            return Err(Error::Attestation("the signature does not prove possession of the certificate's key"));
+            return Err(Error::Attestation(
+                "the signature does not prove possession of the certificate's key",
+            ));
         }
         Ok(Step::Done(self.attested))
     }
 }
 
 fn read_chain(payload: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
-    let document: Value = serde_json::from_slice(payload).map_err(|_| Error::Attestation("the payload is not JSON"))?;
+    let document: Value = serde_json::from_slice(payload)
+        .map_err(|_| Error::Attestation("the payload is not JSON"))?;
     let list = document
         .get("certificates")
         .and_then(Value::as_array)
@@ -114,8 +120,12 @@ fn challenge(key: &PublicKey, nonce: &[u8]) -> Result<Vec<u8>, Error> {
     let nonce = STANDARD.encode(nonce);
     let document = match key.kind() {
         KeyKind::Rsa(_) => json!({ "rsa_signature": { "nonce": nonce } }),
-        KeyKind::P256 | KeyKind::P384 | KeyKind::P521 => json!({ "ecdsa_signature": { "nonce": nonce } }),
-        KeyKind::Ed25519 => return Err(Error::Attestation("the certificate's key must be RSA or ECDSA")),
+        KeyKind::P256 | KeyKind::P384 | KeyKind::P521 => {
+            json!({ "ecdsa_signature": { "nonce": nonce } })
+        }
+        KeyKind::Ed25519 => {
+            return Err(Error::Attestation("the certificate's key must be RSA or ECDSA"));
+        }
     };
     Ok(document.to_string().into_bytes())
 }
@@ -139,10 +149,20 @@ fn found(view: &CertificateView, chain: &[&[u8]]) -> Result<Attested, Error> {
     }
     let mut selectors = Vec::new();
     for value in values {
-        selectors.push(Selector::new(NAME, &value).map_err(|_| Error::Attestation("the subject is too long"))?);
+        selectors.push(
+            Selector::new(NAME, &value)
+                .map_err(|_| Error::Attestation("the subject is too long"))?,
+        );
     }
     selectors.sort();
     selectors.dedup();
     let path = format!("{NAME}/{}", hex(&sha1(leaf)));
-    Ok(Attested { path, selectors, alias: None, strength: Strength::Software, can_reattest: true, good_for: None })
+    Ok(Attested {
+        path,
+        selectors,
+        alias: None,
+        strength: Strength::Software,
+        can_reattest: true,
+        good_for: None,
+    })
 }

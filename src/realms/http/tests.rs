@@ -35,7 +35,9 @@ async fn a_realm_that_the_caller_may_not_see_is_not_there() {
 #[tokio::test]
 async fn what_is_wrong_with_a_realm_is_said() {
     let (_replica, rest) = house().await;
-    for (member, value) in [("name", "system"), ("trust_domain", "A B"), ("issuer", "http://x.test"), ("color", "red")] {
+    for (member, value) in
+        [("name", "system"), ("trust_domain", "A B"), ("issuer", "http://x.test"), ("color", "red")]
+    {
         let mut document = blue();
         document[member] = json!(value);
         let answer = rest.post("realms", document).await;

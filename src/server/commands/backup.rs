@@ -19,7 +19,8 @@ pub(super) async fn run(settings: Settings, file: &Path) -> Result<(), Failure> 
     let directory = data_dir(&settings, &ports.environment);
     let db = Db::open(&database_url(&settings, &directory), ports.clock, ports.entropy).await?;
     if db.engine() == Engine::Postgres {
-        let words = "PostgreSQL has its own tool, which knows its own storage: `pg_dump --format=custom`";
+        let words =
+            "PostgreSQL has its own tool, which knows its own storage: `pg_dump --format=custom`";
         return Err(Failure::new(Kind::Invalid, "backup.engine", words));
     }
     db.backup(file).await?;

@@ -40,7 +40,11 @@ pub(super) async fn run(settings: Settings, as_json: bool) -> Result<(), Failure
     let bad = checks.iter().filter(|check| check.outcome.is_err()).count();
     match bad {
         0 => Ok(()),
-        _ => Err(Failure::new(Kind::Unavailable, "doctor", format!("{bad} of {} checks need you", checks.len()))),
+        _ => Err(Failure::new(
+            Kind::Unavailable,
+            "doctor",
+            format!("{bad} of {} checks need you", checks.len()),
+        )),
     }
 }
 
@@ -49,15 +53,17 @@ fn print(check: &Check, as_json: bool) -> Result<(), Failure> {
         Ok(words) => (true, words),
         Err(words) => (false, words),
     };
-    match as_json {
-        true => say(json!({ "check": check.what, "well": well, "words": words })),
-        false => say(format_args!("{} {:<20} {words}", if well { "✓" } else { "✗" }, check.what)),
+    if as_json {
+        return say(json!({ "check": check.what, "well": well, "words": words }));
     }
+    say(format_args!("{} {:<20} {words}", if well { "✓" } else { "✗" }, check.what))
 }
 
 fn data_directory(path: &Path) -> Check {
     let outcome = match std::fs::metadata(path) {
-        Err(error) => Err(format!("`{}`: {error}; `weft server` makes it at its first start", path.display())),
+        Err(error) => {
+            Err(format!("`{}`: {error}; `weft server` makes it at its first start", path.display()))
+        }
         Ok(found) if found.permissions().mode() & 0o077 != 0 => {
             Err(format!("`{0}` can be entered by others: run `chmod 700 {0}`", path.display()))
         }
@@ -67,7 +73,9 @@ fn data_directory(path: &Path) -> Check {
 }
 
 fn sealing_key(settings: &Settings, directory: &Path, ports: &Ports) -> Check {
-    let made = settings.seal.file.is_none() && settings.seal.environment.is_none() && settings.seal.credential.is_none();
+    let made = settings.seal.file.is_none()
+        && settings.seal.environment.is_none()
+        && settings.seal.credential.is_none();
     let outcome = if made && !directory.join("kek").exists() {
         Err("there is none yet; `weft server` makes one at its first start".to_owned())
     } else {
@@ -98,16 +106,25 @@ fn disk_room(path: &Path) -> Check {
         Ok(found) => {
             let mebibytes = found.f_bavail.saturating_mul(found.f_frsize) / (1024 * 1024);
             let words = format!("{mebibytes} MiB are free");
-            if mebibytes >= ROOM_MIB_MIN { Ok(words) } else { Err(format!("{words}; the ledger needs {ROOM_MIB_MIN} MiB: make room")) }
+            if mebibytes >= ROOM_MIB_MIN {
+                Ok(words)
+            } else {
+                Err(format!("{words}; the ledger needs {ROOM_MIB_MIN} MiB: make room"))
+            }
         }
     };
     Check { what: "disk", outcome }
 }
 
 fn files_open() -> Check {
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
+    let limit =
+        rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
     let words = format!("{limit} open files are allowed");
-    let outcome = if limit >= FILES_MIN { Ok(words) } else { Err(format!("{words}; each agent holds one: raise it to {FILES_MIN} (`LimitNOFILE`)")) };
+    let outcome = if limit >= FILES_MIN {
+        Ok(words)
+    } else {
+        Err(format!("{words}; each agent holds one: raise it to {FILES_MIN} (`LimitNOFILE`)"))
+    };
     Check { what: "open files", outcome }
 }
 
@@ -115,7 +132,9 @@ fn listener(settings: &Settings) -> Check {
     let address = settings.listen.node;
     let outcome = TcpStream::connect_timeout(&address, Duration::from_secs(1))
         .map(|_| format!("agents reach {address}"))
-        .map_err(|error| format!("{address} does not answer ({error}); start it with `weft server`"));
+        .map_err(|error| {
+            format!("{address} does not answer ({error}); start it with `weft server`")
+        });
     Check { what: "server", outcome }
 }
 

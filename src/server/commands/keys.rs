@@ -18,6 +18,10 @@ pub(super) async fn reseal(settings: Settings) -> Result<(), Failure> {
         authorities += server.authority.reseal(realm.id, &granted).await?;
         events += server.events.reseal(realm.id).await?;
     }
-    say(format_args!("Sealed anew: {authorities} keys of authorities, {events} keys of recorded facts."))?;
-    say("Earlier keys can be taken out of `seal.earlier_files` once every replica has restarted with the new one.")
+    say(format_args!(
+        "Sealed anew: {authorities} keys of authorities, {events} keys of recorded facts."
+    ))?;
+    say(
+        "Earlier keys can be taken out of `seal.earlier_files` once every replica has restarted with the new one.",
+    )
 }

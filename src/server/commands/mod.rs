@@ -64,12 +64,19 @@ async fn run_async(job: ServerJob, current: Current<Settings>) -> ExitCode {
 }
 
 fn sources_of(sources: launch::Sources) -> Sources {
-    Sources { file: sources.config, environment: Environment::of_process(), overrides: sources.overrides }
+    Sources {
+        file: sources.config,
+        environment: Environment::of_process(),
+        overrides: sources.overrides,
+    }
 }
 
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     let cores = std::thread::available_parallelism().map_or(WORKERS_MIN, std::num::NonZero::get);
-    tokio::runtime::Builder::new_multi_thread().worker_threads(cores.max(WORKERS_MIN)).enable_all().build()
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores.max(WORKERS_MIN))
+        .enable_all()
+        .build()
 }
 
 /// The outside world of this process.

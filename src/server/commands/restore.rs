@@ -49,16 +49,23 @@ async fn begin_anew(settings: Settings, ports: crate::server::build::Ports) -> R
         Engine::Sqlite => "SQLite",
         Engine::Postgres => "PostgreSQL",
     };
-    say(format_args!("Restored ({engine}). Start the server again; agents take everything anew by themselves."))
+    say(format_args!(
+        "Restored ({engine}). Start the server again; agents take everything anew by themselves."
+    ))
 }
 
 fn confirmed(target: &Path) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
-        return Err(Failure::new(Kind::Invalid, "restore.ask", "nobody is there to ask: say `--yes` to replace the database"));
+        return Err(Failure::new(
+            Kind::Invalid,
+            "restore.ask",
+            "nobody is there to ask: say `--yes` to replace the database",
+        ));
     }
     let terminal = |error| Failure::from(Fault::away("terminal", error));
     let mut out = std::io::stdout();
-    write!(out, "Replace {}? What is in it is lost. Type `yes`: ", target.display()).map_err(terminal)?;
+    write!(out, "Replace {}? What is in it is lost. Type `yes`: ", target.display())
+        .map_err(terminal)?;
     out.flush().map_err(terminal)?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer).map_err(terminal)?;

@@ -22,7 +22,11 @@ pub(super) async fn run(current: &Current<Settings>) -> Result<(), Failure> {
     outcome
 }
 
-async fn until_told(running: &Running, current: &Current<Settings>, logs: &Logs) -> Result<(), Failure> {
+async fn until_told(
+    running: &Running,
+    current: &Current<Settings>,
+    logs: &Logs,
+) -> Result<(), Failure> {
     let listen = |kind| signal(kind).map_err(|error| Fault::away("signals", error));
     let mut stop = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
@@ -44,20 +48,32 @@ fn take_new(current: &Current<Settings>, logs: &Logs) {
             Ok(()) => tracing::info!(keys = keys.join(", "), "new settings are in force"),
             Err(failure) => tracing::error!(cause = %failure, "the log level was not taken"),
         },
-        Err(error) => tracing::error!(cause = %error, "the settings were not reloaded; the old ones stay in force"),
+        Err(error) => {
+            tracing::error!(cause = %error, "the settings were not reloaded; the old ones stay in force");
+        }
     }
 }
 
 /// What is served where, and the next command.
 fn greet(running: &Running) -> Result<(), Failure> {
     let (server, at) = (&running.server, &running.addresses);
-    let Some(realm) = server.realms.get(crate::kernel::RealmId::FIRST).map(|realm| Arc::clone(&realm)) else {
+    let Some(realm) =
+        server.realms.get(crate::kernel::RealmId::FIRST).map(|realm| Arc::clone(&realm))
+    else {
         return Err(Fault::bug("the first realm is missing").into());
     };
-    say(format_args!("Weft {} serves the trust domain {}.", env!("CARGO_PKG_VERSION"), realm.trust_domain))?;
+    say(format_args!(
+        "Weft {} serves the trust domain {}.",
+        env!("CARGO_PKG_VERSION"),
+        realm.trust_domain
+    ))?;
     say(format_args!("  agents     {}", at.node))?;
     say(format_args!("  public     https://{}", at.public))?;
-    say(format_args!("  admin      https://{} (client certificate), {}", at.mtls, at.local.display()))?;
+    say(format_args!(
+        "  admin      https://{} (client certificate), {}",
+        at.mtls,
+        at.local.display()
+    ))?;
     say(format_args!("  health     http://{}/ready", at.ops))?;
     say(format_args!("  data       {}", server.data_dir().display()))?;
     say("Next, in another terminal, let a node in:")?;

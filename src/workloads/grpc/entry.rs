@@ -63,7 +63,7 @@ where
                 return Ok(None);
             }
             match futures_util::StreamExt::next(&mut requests).await {
-                Some(request) => sync.take(request?)?,
+                Some(request) => sync.take(&request?)?,
                 None => return Ok(None),
             }
         }
@@ -93,9 +93,9 @@ impl Exchange {
         Self { workloads, caller, mask: convert::ALL, entries: None, pages: None, done: false }
     }
 
-    fn take(&mut self, request: wire::SyncAuthorizedEntriesRequest) -> Result<(), Status> {
+    fn take(&mut self, request: &wire::SyncAuthorizedEntriesRequest) -> Result<(), Status> {
         match &self.entries {
-            None => self.open(&request),
+            None => self.open(request),
             Some(entries) => {
                 let wanted: Vec<_> =
                     request.ids.iter().filter_map(|id| entries.get(id)).cloned().collect();

@@ -9,7 +9,8 @@ mod entry;
 mod feed;
 mod node;
 mod svid;
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 
 use weft_proto::node::v1::node_server::NodeServer;

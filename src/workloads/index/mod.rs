@@ -15,7 +15,7 @@ use super::model::{Entry, Terms};
 use super::validate_entry::SERVER_PATH;
 use crate::kernel::{EntryId, Selector, SpiffeId, Timestamp, TrustDomain};
 
-pub(super) use group::Group;
+use group::{ByIdentity, Group, Groups, join, leave};
 pub use query::{Filter, SelectorMatch};
 pub(super) use walk::{Node, Roots, is_subset};
 
@@ -23,10 +23,10 @@ pub(super) use walk::{Node, Roots, is_subset};
 #[derive(Debug, Default)]
 pub(super) struct Index {
     by_id: BTreeMap<EntryId, Arc<Entry>>,
-    by_parent: HashMap<SpiffeId, Group>,
-    by_spiffe_id: HashMap<SpiffeId, Group>,
+    by_parent: Groups<SpiffeId>,
+    by_spiffe_id: ByIdentity,
     /// Aliases by their first selector: a node can match only the aliases under its own selectors.
-    aliases: HashMap<Selector, Group>,
+    aliases: Groups<Selector>,
     expiries: BTreeSet<(Timestamp, EntryId)>,
     /// Each selector in use, and how many times.
     selectors: HashMap<Selector, u32>,
@@ -60,11 +60,11 @@ impl Index {
     }
 
     pub(super) fn with_spiffe_id(&self, id: &SpiffeId) -> impl Iterator<Item = &Arc<Entry>> {
-        self.by_spiffe_id.get(id).into_iter().flat_map(Group::iter)
+        self.by_spiffe_id.get(id).into_iter().flat_map(Group::as_slice)
     }
 
     pub(super) fn under(&self, parent: &SpiffeId) -> impl Iterator<Item = &Arc<Entry>> {
-        self.by_parent.get(parent).into_iter().flat_map(Group::iter)
+        self.by_parent.get(parent).into_iter().flat_map(Group::as_slice)
     }
 
     /// Takes the entry in; gives the one with the same id that it replaces.
@@ -72,10 +72,10 @@ impl Index {
         let replaced = self.remove(&entry.id);
         let entry = Arc::new(self.shared(entry));
         let terms = &entry.terms;
-        self.by_parent.entry(terms.parent_id.clone()).or_default().insert(Arc::clone(&entry));
-        self.by_spiffe_id.entry(terms.spiffe_id.clone()).or_default().insert(Arc::clone(&entry));
+        join(&mut self.by_parent, terms.parent_id.clone(), &entry);
+        self.by_spiffe_id.join(&entry);
         if let (true, Some(first)) = (is_alias(&entry), terms.selectors.first()) {
-            self.aliases.entry(first.clone()).or_default().insert(Arc::clone(&entry));
+            join(&mut self.aliases, first.clone(), &entry);
         }
         if let Some(at) = terms.expires_at {
             self.expiries.insert((at, entry.id.clone()));
@@ -89,7 +89,7 @@ impl Index {
         let entry = self.by_id.remove(id)?;
         let terms = &entry.terms;
         leave(&mut self.by_parent, &terms.parent_id, id);
-        leave(&mut self.by_spiffe_id, &terms.spiffe_id, id);
+        self.by_spiffe_id.leave(&entry);
         if let Some(first) = terms.selectors.first() {
             leave(&mut self.aliases, first, id);
         }
@@ -129,10 +129,8 @@ impl Index {
         let Terms { spiffe_id, parent_id, selectors, .. } = &entry.terms;
         let home = self.home.get_or_insert_with(|| spiffe_id.trust_domain().clone()).clone();
         let again = |id: &SpiffeId| home.with_path(id.path()).unwrap_or_else(|_| id.clone());
-        let spiffe_id = match self.by_spiffe_id.get_key_value(spiffe_id) {
-            Some((held, _)) => held.clone(),
-            None => again(spiffe_id),
-        };
+        let same = self.by_spiffe_id.get(spiffe_id).and_then(|group| group.as_slice().first());
+        let spiffe_id = same.map_or_else(|| again(spiffe_id), |same| same.terms.spiffe_id.clone());
         let parent_id = match self.by_parent.get_key_value(parent_id) {
             Some((held, _)) => held.clone(),
             None => again(parent_id),
@@ -147,14 +145,5 @@ impl Index {
         let uses = self.selectors.entry(shared.clone()).or_default();
         *uses = uses.saturating_add(1);
         shared
-    }
-}
-
-fn leave<K: std::hash::Hash + Eq>(groups: &mut HashMap<K, Group>, key: &K, id: &EntryId) {
-    if let Some(group) = groups.get_mut(key) {
-        group.remove(id);
-        if group.is_empty() {
-            groups.remove(key);
-        }
     }
 }

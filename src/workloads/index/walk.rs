@@ -67,7 +67,7 @@ impl Index {
             if !seen.insert(parent) {
                 continue;
             }
-            for child in children.iter().filter(live) {
+            for child in children.as_slice().iter().filter(live) {
                 parents.push(child.terms.spiffe_id.clone());
                 found.push(Arc::clone(child));
             }
@@ -111,7 +111,7 @@ impl Index {
         selectors
             .iter()
             .filter_map(|selector| self.aliases.get(selector))
-            .flat_map(Group::iter)
+            .flat_map(Group::as_slice)
             .filter(move |alias| is_subset(&alias.terms.selectors, selectors))
     }
 

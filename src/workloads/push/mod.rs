@@ -360,7 +360,8 @@ impl Realm {
     fn watching(&self, roots: &Roots) -> Vec<SpiffeId> {
         let direct = roots.parents.iter().filter(|agent| self.watchers.contains_key(*agent));
         let named = roots.parents.iter().filter_map(|name| self.by_name.get(name)).flatten();
-        let aliased = roots.aliases.iter().filter_map(|alias| self.by_alias.get(&alias.id)).flatten();
+        let aliased =
+            roots.aliases.iter().filter_map(|alias| self.by_alias.get(&alias.id)).flatten();
         let agents: HashSet<_> = direct.chain(named).chain(aliased).collect();
         agents.into_iter().cloned().collect()
     }

@@ -62,11 +62,11 @@ const B: &str = "/spire/agent/test/b";
 
 impl World {
     fn new() -> Self {
-        Self::with(Settings::default())
+        Self::with(&Settings::default())
     }
 
-    fn with(settings: Settings) -> Self {
-        let mut realm = Realm::new(&settings, NOW);
+    fn with(settings: &Settings) -> Self {
+        let mut realm = Realm::new(settings, NOW);
         realm.replace(Index::default(), NOW);
         let mut world = Self { realm, seq: 0 };
         world.settle();
@@ -251,7 +251,7 @@ fn a_restored_database_makes_a_snapshot_for_all() {
 #[test]
 fn what_waits_for_an_agent_is_bounded_by_a_snapshot() {
     let settings = Settings { push_waiting_changes_max: 3, ..Settings::default() };
-    let mut world = World::with(settings);
+    let mut world = World::with(&settings);
     let a = world.watch_from_now(A);
     for n in 0..10 {
         world.put(entry(&format!("e{n}"), &format!("/e{n}"), A));
@@ -266,7 +266,7 @@ fn what_waits_for_an_agent_is_bounded_by_a_snapshot() {
 #[test]
 fn an_alias_of_too_much_makes_a_snapshot_for_those_it_stands_for() {
     let settings = Settings { push_waiting_changes_max: 3, ..Settings::default() };
-    let mut world = World::with(settings);
+    let mut world = World::with(&settings);
     for n in 0..10 {
         world.put(entry(&format!("e{n}"), &format!("/e{n}"), "/racks/7"));
     }
@@ -367,7 +367,7 @@ fn a_refusal_is_repeated_until_a_renewal_is_ordered() {
 #[test]
 fn revisions_reach_those_whom_nothing_concerns_before_they_are_forgotten() {
     let settings = Settings { push_remembered_changes: 10, ..Settings::default() };
-    let mut world = World::with(settings);
+    let mut world = World::with(&settings);
     let a = world.watch_from_now(A);
     let mut at = world.at();
     for n in 0..100 {

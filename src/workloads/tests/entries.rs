@@ -1,7 +1,7 @@
 //! What operations on entries answer, on both engines.
 
 use super::world::{REALM, World, admin, draft, id, workload};
-use crate::access;
+use crate::access::{self, Right};
 use crate::jobs::Reconciler;
 use crate::kernel::{EntryId, Fault, Lifetime, RealmId, Selector, TrustDomain};
 use crate::testkit::{on_each_database, on_each_engine};
@@ -255,6 +255,73 @@ async fn expired_entries_are_removed_and_that_is_a_change() {
         assert!(world.workloads.entry(REALM, &short.id).is_none());
         assert_eq!(world.workloads.count(REALM), 1);
         assert_eq!(job.reconcile().await.unwrap().changed, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_registrar_grants_what_they_hold_and_no_more() {
+    on_each_database(async |database| {
+        let world = World::new(database).await;
+        world.bind_registrar("/ns/a", &[Right::Create, Right::Update, Right::DnsNames]).await;
+        let parent = id("/ns/a/nodes");
+        let plain = || draft("/ns/a/web", &parent, 1);
+        let at = |path: &str| draft(path, &parent, 1);
+        let create = async |draft: Draft| {
+            let ask = CreateEntries { realm: REALM, by: workload(), drafts: vec![draft] };
+            let made = world.workloads.create(ask).await.unwrap().remove(0);
+            world.follow().await;
+            made
+        };
+        for (what, draft) in [
+            ("another path", at("/ns/b/web")),
+            ("a path that only begins alike", at("/ns/ab")),
+            ("admin", Draft { admin: true, ..plain() }),
+            ("downstream", Draft { downstream: true, ..plain() }),
+            ("a long life", Draft { x509_svid_ttl_seconds: 86_400, ..plain() }),
+            ("federation", Draft { federates_with: full().federates_with, ..plain() }),
+            ("a parent elsewhere", draft("/ns/a/web", &id("/spire/server"), 1)),
+        ] {
+            let refused = create(draft).await;
+            let denied = matches!(refused, Err(Error::Access(access::Error::Denied { .. })));
+            assert!(denied, "{what}: {refused:?}");
+        }
+        let named = Draft { dns_names: vec!["web.weft.test".to_owned()], ..plain() };
+        let made = create(named).await.unwrap();
+        let update = |draft: Draft| UpdateEntries {
+            realm: REALM,
+            by: workload(),
+            changes: vec![Change { id: made.id.clone(), revision: None, draft }],
+        };
+        for (what, draft) in [
+            ("out of the path", at("/ns/b/web")),
+            ("up to admin", Draft { admin: true, ..plain() }),
+        ] {
+            let refused = world.workloads.update(update(draft)).await.unwrap().remove(0);
+            assert!(matches!(refused, Err(Error::Access(_))), "{what}: {refused:?}");
+        }
+        let items = vec![(made.id.clone(), None)];
+        let ask = DeleteEntries { realm: REALM, by: workload(), items };
+        let refused = world.workloads.delete(ask).await.unwrap().remove(0);
+        assert!(matches!(refused, Err(Error::Access(_))), "delete is a right of its own");
+        world.workloads.update(update(plain())).await.unwrap().remove(0).unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_right_taken_away_on_another_replica_is_not_used_here() {
+    on_each_database(async |database| {
+        let world = World::new(database).await;
+        world.bind_registrar("/ns/a", &[Right::Create]).await;
+        world.unbind_registrar().await;
+        // This replica has not followed: it still decides with the old rights, and the write finds out.
+        let drafts = vec![draft("/ns/a/web", &id("/ns/a/nodes"), 1)];
+        let ask = CreateEntries { realm: REALM, by: workload(), drafts };
+        let refused = world.workloads.create(ask).await;
+        assert!(matches!(refused, Err(Error::Fault(Fault::RightsChanged))), "{refused:?}");
+        world.follow().await;
+        assert_eq!(world.workloads.count(REALM), 0);
     })
     .await;
 }

@@ -38,7 +38,7 @@ fn selectors(numbers: &[u8]) -> Vec<Selector> {
 fn entry(number: usize, shape: &Shape) -> Entry {
     Entry {
         id: EntryId::parse(&format!("e{number:03}")).unwrap(),
-        number: SubjectId::new(uuid::Uuid::from_u128(number as u128)),
+        number: SubjectId::new(uuid::Uuid::from_u128(u128::try_from(number).unwrap())),
         revision: 0,
         created_at: Timestamp::EPOCH,
         terms: Terms {

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
 
-use crate::access::{Access, Asker};
+use crate::access::{
+    Access, Asker, BindRole, Given, Holder, Name, Right, Rights, RoleBinding, UnbindRole,
+};
 use crate::authority::{Authority, Purpose, RealmNames};
 use crate::bundles::Bundles;
 use crate::crypto::jose::KeySet;
@@ -40,9 +42,11 @@ pub(in crate::workloads) struct World {
     pub(in crate::workloads) nodes: Nodes,
     pub(in crate::workloads) workloads: Workloads,
     access: Access,
+    rights: Rights,
     realms: Realms,
     cursor: Mutex<Cursor>,
     _directory: tempfile::TempDir,
+    _database: crate::testkit::Kept,
 }
 
 impl World {
@@ -51,6 +55,7 @@ impl World {
         Self::with(database, Settings::default()).await
     }
 
+    #[expect(clippy::too_many_lines, reason = "every slice below, put together once")]
     pub(in crate::workloads) async fn with(database: &TestDatabase, settings: Settings) -> Self {
         let (db, clock) = (database.open().await, database.clock());
         // Nothing follows in the background: changes need not wait.
@@ -60,7 +65,11 @@ impl World {
         let directory = tempfile::tempdir().unwrap();
         let entropy = Arc::new(SeededEntropy::new(7));
         let port: Arc<dyn Clock> = Arc::new(clock.clone());
-        let env = Env { db: db.clone(), clock: Arc::clone(&port), entropy: entropy.clone() };
+        let env = Env {
+            db: db.clone(),
+            clock: Arc::clone(&port),
+            entropy: Arc::<SeededEntropy>::clone(&entropy),
+        };
         let kek = || KekRing::new(Kek::from_bytes(&Secret::new([1; 32])).unwrap(), Vec::new());
         let place = directory.path().to_owned();
         let ring = Arc::new(kek());
@@ -108,6 +117,7 @@ impl World {
             svid,
             nodes: nodes.clone(),
         };
+        let rights = Rights::new(access.clone(), below.events.clone(), env.clone());
         let workloads = Workloads::new(env, below, settings);
         let world = Self {
             clock,
@@ -117,9 +127,11 @@ impl World {
             nodes,
             workloads,
             access,
+            rights,
             realms,
             cursor: Mutex::new(Cursor { history: 0, seq: 0 }),
             _directory: directory,
+            _database: database.kept(),
         };
         world.load(RealmId::SYSTEM).await;
         world.load(REALM).await;
@@ -172,7 +184,7 @@ impl World {
         let key = PrivateKey::generate(Algorithm::P256).unwrap();
         let ask = AttestAgent {
             realm: REALM,
-            attestation_type: AnyNode.name().to_owned(),
+            attestor: AnyNode.name().to_owned(),
             payload: format!("{name} {}", selectors.join(" ")).into_bytes(),
             csr: csr::create(&key).unwrap(),
         };
@@ -222,6 +234,26 @@ impl World {
         let ask = DeleteEntries { realm: REALM, by: admin(), items };
         self.workloads.delete(ask).await.unwrap().remove(0).unwrap();
         self.follow().await;
+    }
+
+    /// `workload()` keeps the entries below this path, with these rights.
+    pub(in crate::workloads) async fn bind_registrar(&self, path: &str, rights: &[Right]) {
+        let rights = rights.iter().copied().collect();
+        let binding = RoleBinding {
+            name: Name::parse("registrar").unwrap(),
+            holder: Holder::parse(id("/some/program").as_str()).unwrap(),
+            given: Given::Registrar { path: id(path), rights },
+        };
+        let bind = BindRole { asker: admin(), realm: REALM, binding };
+        self.rights.bind_role(bind).await.unwrap();
+        self.follow().await;
+    }
+
+    /// And no longer; this replica does not follow yet.
+    pub(in crate::workloads) async fn unbind_registrar(&self) {
+        let name = Name::parse("registrar").unwrap();
+        let unbind = UnbindRole { asker: admin(), realm: REALM, name };
+        self.rights.unbind_role(unbind).await.unwrap();
     }
 
     /// We trust another domain from now on.
@@ -291,6 +323,7 @@ impl Slices {
         }
         for (kind, keys) in kinds {
             match kind.as_str() {
+                crate::access::ROLE_BINDING => self.access.apply(tx, &keys).await?,
                 crate::authority::AUTHORITY => self.authority.apply(tx, &keys).await?,
                 crate::bundles::FOREIGN_BUNDLE => self.bundles.apply(tx, &keys).await?,
                 crate::nodes::model::AGENT => self.nodes.apply(tx, &keys).await?,

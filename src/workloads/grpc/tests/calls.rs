@@ -41,7 +41,7 @@ fn request() -> (PrivateKey, Bytes) {
     (key, der.into())
 }
 
-fn param(entry: impl ToString, csr: &Bytes) -> NewX509svidParams {
+fn param(entry: &(impl ToString + ?Sized), csr: &Bytes) -> NewX509svidParams {
     NewX509svidParams { entry_id: entry.to_string(), csr: csr.clone() }
 }
 

@@ -1,4 +1,4 @@
-//! SyncAuthorizedEntries and GetAuthorizedEntries, as SPIRE's agents use them.
+//! `SyncAuthorizedEntries` and `GetAuthorizedEntries`, as SPIRE's agents use them.
 
 use futures_util::{StreamExt, stream};
 use tonic::{Code, Request, Status};

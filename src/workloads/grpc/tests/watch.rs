@@ -73,8 +73,8 @@ async fn world() -> World {
     World::with(&TestDatabase::new(engines()[0]).await, settings).await
 }
 
-fn at(revision: &Option<Revision>, bundle_sequence: u64) -> Ack {
-    Ack { revision: revision.clone(), bundle_sequence, agent_version: String::new() }
+fn at(revision: Option<&Revision>, bundle_sequence: u64) -> Ack {
+    Ack { revision: revision.cloned(), bundle_sequence, agent_version: String::new() }
 }
 
 fn ids(update: &Update) -> Vec<String> {
@@ -117,14 +117,14 @@ async fn an_agent_resumes_where_it_was_and_is_told_nothing_twice() {
     drop(agent);
     let new = world.create_one(draft("/new", &caller.agent.id, 1)).await;
     world.delete(&old).await;
-    let mut agent = Agent::open(&world, &caller, at(&snapshot.revision, sequence)).await;
+    let mut agent = Agent::open(&world, &caller, at(snapshot.revision.as_ref(), sequence)).await;
     let missed = agent.whole().await;
     assert_eq!(missed.len(), 1);
     assert_eq!(ids(&missed[0]), [new.id.to_string()]);
     assert_eq!(missed[0].removed_ids, [old.id.to_string()]);
     assert!(!missed[0].snapshot_begin && missed[0].bundle.is_none());
     drop(agent);
-    let mut agent = Agent::open(&world, &caller, at(&missed[0].revision, 0)).await;
+    let mut agent = Agent::open(&world, &caller, at(missed[0].revision.as_ref(), 0)).await;
     let nothing = agent.whole().await;
     assert!(
         nothing.iter().all(|update| update.upserts.is_empty() && update.removed_ids.is_empty())
@@ -139,7 +139,7 @@ async fn a_revision_of_another_history_makes_a_snapshot() {
     let caller = world.agent("a", &[]).await;
     for history in ["77", "", "not ours", "-9223372036854775809"] {
         let revision = Some(Revision { history: history.to_owned(), seq: u64::MAX });
-        let mut agent = Agent::open(&world, &caller, at(&revision, 0)).await;
+        let mut agent = Agent::open(&world, &caller, at(revision.as_ref(), 0)).await;
         assert!(agent.next().await.snapshot_begin, "{history}");
     }
 }
@@ -187,7 +187,7 @@ async fn an_acknowledgement_is_proof_of_arrival() {
     let snapshot = agent.whole().await.pop().unwrap();
     let sequence = world.authority.bundle(REALM).unwrap().sequence;
     assert_eq!(world.authority.arrival(REALM, sequence).have, 0);
-    agent.ack(at(&snapshot.revision, sequence)).await;
+    agent.ack(at(snapshot.revision.as_ref(), sequence)).await;
     assert!(agent.is_silent());
     let arrival = world.authority.arrival(REALM, sequence);
     assert_eq!((arrival.have, arrival.connected), (1, 1));

@@ -9,7 +9,7 @@ use rcgen::{
 };
 use time::OffsetDateTime;
 
-use super::{CaTemplate, Issuer, LeafTemplate, Roots, Serial, self_signed_ca};
+use super::super::{CaTemplate, Issuer, LeafTemplate, Roots, Serial, self_signed_ca};
 use crate::crypto::keys::{Algorithm, PrivateKey};
 use crate::kernel::{Lifetime, SpiffeId, Timestamp, TrustDomain};
 use crate::testkit::SeededEntropy;

@@ -1,0 +1,62 @@
+//! Foreign programs against ours.
+
+mod openssl;
+mod python;
+mod spiffe_live;
+
+pub(crate) use spiffe_live::package_of;
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// Runs a program and gives what it printed; the test has failed if the program did.
+fn run(program: impl AsRef<OsStr>, arguments: &[&str], input: &[u8]) -> String {
+    let output = outcome(program.as_ref(), arguments, input);
+    let (told, errors) = (text(&output.stdout), text(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{:?} {arguments:?}: {}\n{told}\n{errors}",
+        program.as_ref(),
+        output.status
+    );
+    told
+}
+
+fn outcome(program: &OsStr, arguments: &[&str], input: &[u8]) -> Output {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("{program:?}: {error}"));
+    let mut stdin = child.stdin.take().unwrap();
+    std::io::Write::write_all(&mut stdin, input).unwrap();
+    drop(stdin);
+    child.wait_with_output().unwrap()
+}
+
+/// The same beside the test's own tasks, for programs that talk to what runs in this process.
+async fn run_beside(program: impl AsRef<OsStr> + Send + 'static, arguments: Vec<String>) -> String {
+    let running = tokio::task::spawn_blocking(move || {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        run(program, &arguments, b"")
+    });
+    running.await.unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A certificate as PEM.
+fn pem(der: &[u8]) -> String {
+    use base64::Engine as _;
+    let body = base64::engine::general_purpose::STANDARD.encode(der);
+    let lines: Vec<&str> =
+        body.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+}
+
+fn write(directory: &Path, name: &str, text: &str) -> String {
+    let path = directory.join(name);
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
