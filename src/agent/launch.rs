@@ -78,10 +78,16 @@ fn serve(settings: Settings) -> Result<(), Failure> {
         Ports { clock: Arc::new(SystemClock::new()), entropy: Arc::new(SystemEntropy::default()) };
     runtime.block_on(async {
         let stop = CancellationToken::new();
-        tokio::select! {
-            outcome = run(settings, ports, stop.clone()) => outcome.map_err(|error| in_words(&error)),
-            () = told_to_stop() => Ok(()),
-        }
+        let mut running = std::pin::pin!(run(settings, ports, stop.clone()));
+        let outcome = tokio::select! {
+            outcome = &mut running => outcome,
+            () = told_to_stop() => {
+                // Streams end, answers under way are finished, and the socket's file goes.
+                stop.cancel();
+                running.await
+            }
+        };
+        outcome.map_err(|error| in_words(&error))
     })
 }
 
