@@ -4,6 +4,7 @@
 mod admin_api;
 #[cfg(test)]
 mod flows;
+#[cfg(test)]
 mod generated;
 #[cfg(test)]
 mod peers;

@@ -59,7 +59,7 @@ fn a_statement_that_forgets_the_realm_is_found() {
 /// opens, or a new row whose first column is the realm and whose first value is `$1`.
 fn names_the_realm(sql: &str) -> bool {
     let sql = sql.split_whitespace().collect::<Vec<_>>().join(" ");
-    let condition = sql.find("realm = $1").map(|at| &sql[at..]);
+    let condition = sql.find("realm = $1").map(|at| sql.split_at(at).1);
     let conditioned =
         condition.is_some_and(|rest| outside_of_brackets(rest).iter().all(|word| word != "OR"));
     let inserts = sql.strip_prefix("INSERT INTO ").is_some_and(|rest| {

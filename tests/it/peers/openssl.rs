@@ -119,7 +119,9 @@ async fn shown_by(fabric: &Fabric, roots: &str) -> Vec<String> {
     assert!(told.contains("ALPN protocol: h2"), "{told}");
     let end = "-----END CERTIFICATE-----\n";
     told.split_inclusive(end)
-        .filter_map(|part| part.find("-----BEGIN CERTIFICATE-----").map(|at| part[at..].to_owned()))
+        .filter_map(|part| {
+            Some(part.split_at(part.find("-----BEGIN CERTIFICATE-----")?).1.to_owned())
+        })
         .filter(|part| part.ends_with(end))
         .fold(Vec::new(), |mut chain, one| {
             // The leaf is printed once more under "Server certificate".
