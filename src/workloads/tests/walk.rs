@@ -35,10 +35,10 @@ fn selectors(numbers: &[u8]) -> Vec<Selector> {
     numbers.into_iter().map(|n| Selector::parse(&format!("node:{n}")).unwrap()).collect()
 }
 
-fn entry(number: usize, shape: &Shape) -> Entry {
+fn entry(number: u8, shape: &Shape) -> Entry {
     Entry {
         id: EntryId::parse(&format!("e{number:03}")).unwrap(),
-        number: SubjectId::new(uuid::Uuid::from_u128(u128::try_from(number).unwrap())),
+        number: SubjectId::new(uuid::Uuid::from_u128(number.into())),
         revision: 0,
         created_at: Timestamp::EPOCH,
         terms: Terms {
@@ -95,7 +95,7 @@ proptest! {
         has in proptest::collection::vec(0_u8..4, 0..4),
         named in any::<bool>(),
     ) {
-        let mut entries: Vec<_> = shapes.iter().enumerate().map(|(n, s)| entry(n, s)).collect();
+        let mut entries: Vec<_> = shapes.iter().zip(0..).map(|(s, n)| entry(n, s)).collect();
         let mut index = Index::default();
         for entry in &entries {
             index.insert(entry.clone());
@@ -122,7 +122,7 @@ proptest! {
         shapes in proptest::collection::vec(shape(), 0..30),
         has in proptest::collection::vec(0_u8..4, 0..4),
     ) {
-        let entries: Vec<_> = shapes.iter().enumerate().map(|(n, s)| entry(n, s)).collect();
+        let entries: Vec<_> = shapes.iter().zip(0..).map(|(s, n)| entry(n, s)).collect();
         let mut index = Index::default();
         for entry in &entries {
             index.insert(entry.clone());
@@ -145,7 +145,7 @@ fn an_index_that_lost_all_its_entries_holds_nothing() {
     for n in 0..10_u8 {
         let shape =
             Shape { path: 4 + n % 3, parent: n % 4, selectors: vec![n % 4], expired: n % 2 == 0 };
-        index.insert(entry(n.into(), &shape));
+        index.insert(entry(n, &shape));
     }
     for n in 0..10 {
         index.remove(&EntryId::parse(&format!("e{n:03}")).unwrap());

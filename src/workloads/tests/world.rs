@@ -1,6 +1,7 @@
 //! One replica with everything below workloads, on a real database; what it must follow it follows when told.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
@@ -55,7 +56,6 @@ impl World {
         Self::with(database, Settings::default()).await
     }
 
-    #[expect(clippy::too_many_lines, reason = "every slice below, put together once")]
     pub(in crate::workloads) async fn with(database: &TestDatabase, settings: Settings) -> Self {
         let (db, clock) = (database.open().await, database.clock());
         // Nothing follows in the background: changes need not wait.
@@ -63,70 +63,19 @@ impl World {
         db.applied(RealmId::SYSTEM, far);
         db.applied(REALM, far);
         let directory = tempfile::tempdir().unwrap();
-        let entropy = Arc::new(SeededEntropy::new(7));
         let port: Arc<dyn Clock> = Arc::new(clock.clone());
-        let env = Env {
-            db: db.clone(),
-            clock: Arc::clone(&port),
-            entropy: Arc::<SeededEntropy>::clone(&entropy),
-        };
-        let kek = || KekRing::new(Kek::from_bytes(&Secret::new([1; 32])).unwrap(), Vec::new());
-        let place = directory.path().to_owned();
-        let ring = Arc::new(kek());
-        let events =
-            Events::open(env.clone(), place, Arc::clone(&ring), LedgerSettings::default()).unwrap();
-        events.prepare(RealmId::SYSTEM).await.unwrap();
-        events.prepare(REALM).await.unwrap();
-        let access = Access::new(port, 4711).unwrap();
-        access.open(RealmId::SYSTEM);
-        access.open(REALM);
-        let realms = Realms::new(env.clone(), access.clone(), events.clone());
-        let home = home();
-        let issuer = Issuer::parse("https://weft.test").unwrap();
-        realms.found(home.clone(), issuer).await.unwrap();
-        let authority = Authority::new(
-            env.clone(),
-            events.clone(),
-            access.clone(),
-            ring,
-            crate::authority::Settings::default(),
-        );
-        let names = RealmNames {
-            realm: REALM,
-            trust_domain: home,
-            issuer: "https://weft.test/spiffe".into(),
-        };
-        authority.open(names).unwrap();
-        let bundles = Bundles::new(env.clone(), events.clone(), access.clone(), authority.clone());
-        let svid = Svid::new(authority.clone(), entropy, crate::svid::Settings::default());
-        let below = nodes::Below {
-            access: access.clone(),
-            events: events.clone(),
-            posture: Posture::new(),
-            svid: svid.clone(),
-            realms: realms.clone(),
-        };
-        let attestors = Attestors::new(vec![Box::new(AnyNode)]);
-        let nodes = Nodes::new(env.clone(), below, attestors, nodes::Settings::default());
-        let below = Below {
-            access: access.clone(),
-            events,
-            authority: authority.clone(),
-            bundles: bundles.clone(),
-            posture: Posture::new(),
-            svid,
-            nodes: nodes.clone(),
-        };
-        let rights = Rights::new(access.clone(), below.events.clone(), env.clone());
-        let workloads = Workloads::new(env, below, settings);
+        let entropy = Arc::new(SeededEntropy::new(7));
+        let env = Env { db: db.clone(), clock: port, entropy };
+        let (below, realms) = below(&env, directory.path()).await;
+        let rights = Rights::new(below.access.clone(), below.events.clone(), env.clone());
         let world = Self {
             clock,
             db,
-            authority,
-            bundles,
-            nodes,
-            workloads,
-            access,
+            authority: below.authority.clone(),
+            bundles: below.bundles.clone(),
+            nodes: below.nodes.clone(),
+            access: below.access.clone(),
+            workloads: Workloads::new(env, below, settings),
             rights,
             realms,
             cursor: Mutex::new(Cursor { history: 0, seq: 0 }),
@@ -135,10 +84,11 @@ impl World {
         };
         world.load(RealmId::SYSTEM).await;
         world.load(REALM).await;
-        world.authority.rotate(REALM).await.unwrap();
-        world.follow().await;
-        world.authority.rotate(REALM).await.unwrap();
-        world.follow().await;
+        // A first authority is made, and then signs.
+        for _step in 0..2 {
+            world.authority.rotate(REALM).await.unwrap();
+            world.follow().await;
+        }
         world
     }
 
@@ -287,6 +237,43 @@ impl World {
     pub(in crate::workloads) fn now(&self) -> Timestamp {
         self.clock.now()
     }
+}
+
+/// The slices below, over a database in which the realm is founded.
+async fn below(env: &Env, ledger: &Path) -> (Below, Realms) {
+    let ring = KekRing::new(Kek::from_bytes(&Secret::new([1; 32])).unwrap(), Vec::new());
+    let (ring, place) = (Arc::new(ring), ledger.to_owned());
+    let events =
+        Events::open(env.clone(), place, Arc::clone(&ring), LedgerSettings::default()).unwrap();
+    let access = Access::new(Arc::clone(&env.clock), 4711).unwrap();
+    for realm in [RealmId::SYSTEM, REALM] {
+        events.prepare(realm).await.unwrap();
+        access.open(realm);
+    }
+    let realms = Realms::new(env.clone(), access.clone(), events.clone());
+    let issuer = Issuer::parse("https://weft.test").unwrap();
+    realms.found(home(), issuer).await.unwrap();
+    let settings = crate::authority::Settings::default();
+    let authority = Authority::new(env.clone(), events.clone(), access.clone(), ring, settings);
+    let issuer = "https://weft.test/spiffe".into();
+    authority.open(RealmNames { realm: REALM, trust_domain: home(), issuer }).unwrap();
+    let bundles = Bundles::new(env.clone(), events.clone(), access.clone(), authority.clone());
+    let settings = crate::svid::Settings::default();
+    let svid = Svid::new(authority.clone(), Arc::clone(&env.entropy), settings);
+    let posture = Posture::new();
+    let nodes = Nodes::new(
+        env.clone(),
+        nodes::Below {
+            access: access.clone(),
+            events: events.clone(),
+            posture: Posture::new(),
+            svid: svid.clone(),
+            realms: realms.clone(),
+        },
+        Attestors::new(vec![Box::new(AnyNode)]),
+        nodes::Settings::default(),
+    );
+    (Below { access, events, authority, bundles, posture, svid, nodes }, realms)
 }
 
 #[derive(Debug, Clone)]

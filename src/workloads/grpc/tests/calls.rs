@@ -41,8 +41,8 @@ fn request() -> (PrivateKey, Bytes) {
     (key, der.into())
 }
 
-fn param(entry: &(impl ToString + ?Sized), csr: &Bytes) -> NewX509svidParams {
-    NewX509svidParams { entry_id: entry.to_string(), csr: csr.clone() }
+fn param(entry: &str, csr: &Bytes) -> NewX509svidParams {
+    NewX509svidParams { entry_id: entry.to_owned(), csr: csr.clone() }
 }
 
 async fn batch(
@@ -91,13 +91,13 @@ async fn every_svid_of_a_batch_is_answered_at_its_place() {
     let (key, good) = request();
     let params = vec![
         param("no such entry!", &good),
-        param(&mine.id, &good),
-        param(&theirs.id, &good),
-        param(&orphan.id, &good),
-        param(&mine.id, &Bytes::from_static(b"not a request")),
-        param(&mine.id, &forged()),
-        param(&mine.id, &p384_with_sha256()),
-        param(&mine.id, &good),
+        param(mine.id.as_str(), &good),
+        param(theirs.id.as_str(), &good),
+        param(orphan.id.as_str(), &good),
+        param(mine.id.as_str(), &Bytes::from_static(b"not a request")),
+        param(mine.id.as_str(), &forged()),
+        param(mine.id.as_str(), &p384_with_sha256()),
+        param(mine.id.as_str(), &good),
     ];
     let results = batch(&service, &caller, params).await.unwrap();
     let codes: Vec<_> = results.iter().map(|(code, _)| *code).collect();
@@ -146,7 +146,7 @@ async fn an_svid_says_what_its_entry_says_and_ends_with_it() {
     };
     let entry = world.create_one(entry).await;
     let (_, csr) = request();
-    let ask = || batch(&service, &caller, vec![param(&entry.id, &csr)]);
+    let ask = || batch(&service, &caller, vec![param(entry.id.as_str(), &csr)]);
     let svid = ask().await.unwrap().remove(0).1.unwrap();
     assert_eq!(svid.hint, "main");
     assert_eq!(svid.expires_at, world.now().seconds() + 60);
