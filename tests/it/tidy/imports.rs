@@ -127,6 +127,7 @@ fn ban(house: &House, crates: &[&str], places: Places) -> Vec<Finding> {
 fn outside(house: &House, places: Places) -> impl Iterator<Item = &Page> {
     let inside = |place: &str| {
         places.iter().any(|allowed| match allowed.strip_prefix('*') {
+            Some(folder) if folder.ends_with('/') => place.contains(folder),
             Some(ending) => place.ends_with(ending),
             None => place.starts_with(allowed),
         })
