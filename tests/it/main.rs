@@ -1,6 +1,8 @@
 //! The one integration binary: flows, protocols, storage, rights and the rules of the house.
 
 #[cfg(test)]
+mod admin_api;
+#[cfg(test)]
 mod flows;
 #[cfg(test)]
 mod generated;
