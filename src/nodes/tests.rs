@@ -123,24 +123,24 @@ fn shown(svid: &X509Svid) -> PeerSvid {
     peer_svid(&svid_of_verified_peer(&svid.chain[0]).unwrap())
 }
 
-fn refused<T: std::fmt::Debug>(outcome: Result<T, Error>, wanted: Refusal) {
-    assert!(matches!(outcome, Err(Error::Refused(refusal)) if refusal == wanted), "{outcome:?}");
+fn refused<T: std::fmt::Debug>(outcome: &Result<T, Error>, wanted: Refusal) {
+    assert!(matches!(outcome, Err(Error::Refused(refusal)) if *refusal == wanted), "{outcome:?}");
 }
 
-fn not_admitted<T: std::fmt::Debug>(outcome: Result<T, Error>) {
+fn not_admitted<T: std::fmt::Debug>(outcome: &Result<T, Error>) {
     assert!(matches!(outcome, Err(Error::Attestation(_))), "{outcome:?}");
 }
 
 #[tokio::test]
 async fn of_two_agents_that_race_for_a_tokens_last_use_exactly_one_wins() {
     on_each_database(async |database| {
-        let house = House::new(&database).await;
+        let house = House::new(database).await;
         let token = house.token(1).await;
         let (one, other) = (key(), key());
         let secret = token.secret.expose();
         let (first, second) = tokio::join!(house.join(secret, &one), house.join(secret, &other));
         assert_eq!(usize::from(first.is_ok()) + usize::from(second.is_ok()), 1);
-        not_admitted(house.join(secret, &key()).await);
+        not_admitted(&house.join(secret, &key()).await);
     })
     .await;
 }
@@ -148,7 +148,7 @@ async fn of_two_agents_that_race_for_a_tokens_last_use_exactly_one_wins() {
 #[tokio::test]
 async fn a_lost_answer_can_be_asked_for_again_by_the_same_key_for_ten_minutes() {
     on_each_database(async |database| {
-        let house = House::new(&database).await;
+        let house = House::new(database).await;
         let token = house.token(1).await;
         let (mine, secret) = (key(), token.secret.expose());
         let first = house.join(secret, &mine).await.unwrap();
@@ -156,9 +156,9 @@ async fn a_lost_answer_can_be_asked_for_again_by_the_same_key_for_ten_minutes() 
         let again = house.join(secret, &mine).await.unwrap();
         assert_eq!(first.id, again.id);
         assert_ne!(first.serial, again.serial);
-        not_admitted(house.join(secret, &key()).await);
+        not_admitted(&house.join(secret, &key()).await);
         house.wait(Lifetime::minutes(2));
-        not_admitted(house.join(secret, &mine).await);
+        not_admitted(&house.join(secret, &mine).await);
     })
     .await;
 }
@@ -166,13 +166,13 @@ async fn a_lost_answer_can_be_asked_for_again_by_the_same_key_for_ten_minutes() 
 #[tokio::test]
 async fn a_token_for_several_agents_gives_each_a_name_of_its_own() {
     on_each_database(async |database| {
-        let house = House::new(&database).await;
+        let house = House::new(database).await;
         let token = house.token(2).await;
         let secret = token.secret.expose();
         let one = house.join(secret, &key()).await.unwrap();
         let two = house.join(secret, &key()).await.unwrap();
         assert_ne!(one.id, two.id);
-        not_admitted(house.join(secret, &key()).await);
+        not_admitted(&house.join(secret, &key()).await);
     })
     .await;
 }
@@ -180,13 +180,13 @@ async fn a_token_for_several_agents_gives_each_a_name_of_its_own() {
 #[tokio::test]
 async fn an_unknown_expired_or_revoked_token_lets_nobody_in() {
     on_each_database(async |database| {
-        let house = House::new(&database).await;
-        not_admitted(house.join("no such token", &key()).await);
+        let house = House::new(database).await;
+        not_admitted(&house.join("no such token", &key()).await);
         let (revoked, expired) = (house.token(1).await, house.token(1).await);
         house.nodes.revoke_token(House::by(), revoked.token.id).await.unwrap();
-        not_admitted(house.join(revoked.secret.expose(), &key()).await);
+        not_admitted(&house.join(revoked.secret.expose(), &key()).await);
         house.wait(Lifetime::minutes(61));
-        not_admitted(house.join(expired.secret.expose(), &key()).await);
+        not_admitted(&house.join(expired.secret.expose(), &key()).await);
     })
     .await;
 }
@@ -194,7 +194,7 @@ async fn an_unknown_expired_or_revoked_token_lets_nobody_in() {
 #[tokio::test]
 async fn a_wish_for_a_token_outside_its_bounds_is_refused() {
     on_each_database(async |database| {
-        let house = House::new(&database).await;
+        let house = House::new(database).await;
         for (uses_max, lifetime) in [
             (0, Lifetime::hours(1)),
             (1001, Lifetime::hours(1)),
@@ -219,7 +219,7 @@ async fn a_wish_for_a_token_outside_its_bounds_is_refused() {
 #[tokio::test]
 async fn a_renewed_svid_becomes_the_current_one_at_its_first_use_and_the_old_one_is_refused() {
     on_each_database(async |database| {
-        let house = House::new(&database).await;
+        let house = House::new(database).await;
         let (_, first) = house.joined().await;
         house.wait(Lifetime::minutes(30));
         let caller = house.judged(&first).await.unwrap();
@@ -228,8 +228,8 @@ async fn a_renewed_svid_becomes_the_current_one_at_its_first_use_and_the_old_one
         let second = house.renewed(&caller).await;
         house.judged(&first).await.expect("nothing newer was used yet");
         house.judged(&second).await.unwrap();
-        refused(house.judged(&first).await, Refusal::NotActive);
-        refused(house.judged(&lost).await, Refusal::NotActive);
+        refused(&house.judged(&first).await, Refusal::NotActive);
+        refused(&house.judged(&lost).await, Refusal::NotActive);
         house.nodes.write_activations(REALM).await.unwrap();
         house.follow().await;
         house.judged(&second).await.expect("and the row says the same");
@@ -240,7 +240,7 @@ async fn a_renewed_svid_becomes_the_current_one_at_its_first_use_and_the_old_one
 #[tokio::test]
 async fn a_stolen_svid_that_two_renew_ends_one_of_them() {
     on_each_database(async |database| {
-        let house = House::new(&database).await;
+        let house = House::new(database).await;
         let (_, stolen) = house.joined().await;
         house.wait(Lifetime::minutes(30));
         let caller = house.judged(&stolen).await.unwrap();
@@ -248,8 +248,8 @@ async fn a_stolen_svid_that_two_renew_ends_one_of_them() {
         let owner = house.renewed(&caller).await;
         house.judged(&thief).await.unwrap();
         house.judged(&owner).await.unwrap();
-        refused(house.judged(&thief).await, Refusal::NotActive);
-        refused(house.judged(&stolen).await, Refusal::NotActive);
+        refused(&house.judged(&thief).await, Refusal::NotActive);
+        refused(&house.judged(&stolen).await, Refusal::NotActive);
         house.nodes.note_clone(REALM, &stolen).await.unwrap();
     })
     .await;
@@ -258,17 +258,17 @@ async fn a_stolen_svid_that_two_renew_ends_one_of_them() {
 #[tokio::test]
 async fn a_banned_agent_is_refused_until_it_is_evicted_and_then_it_must_attest() {
     on_each_database(async |database| {
-        let house = House::new(&database).await;
+        let house = House::new(database).await;
         let token = house.token(1).await;
         let (mine, secret) = (key(), token.secret.expose());
         let svid = house.join(secret, &mine).await.unwrap();
         house.nodes.ban(House::by(), &svid.id).await.unwrap();
         house.follow().await;
-        refused(house.judged(&shown(&svid)).await, Refusal::Banned);
-        refused(house.join(secret, &mine).await, Refusal::Banned);
+        refused(&house.judged(&shown(&svid)).await, Refusal::Banned);
+        refused(&house.join(secret, &mine).await, Refusal::Banned);
         house.nodes.evict(House::by(), &svid.id).await.unwrap();
         house.follow().await;
-        refused(house.judged(&shown(&svid)).await, Refusal::NotAttested);
+        refused(&house.judged(&shown(&svid)).await, Refusal::NotAttested);
         let back = house.join(secret, &mine).await.unwrap();
         house.judged(&shown(&back)).await.expect("within seconds of the eviction");
     })
@@ -278,14 +278,14 @@ async fn a_banned_agent_is_refused_until_it_is_evicted_and_then_it_must_attest()
 #[tokio::test]
 async fn an_expired_svid_and_an_attestation_that_is_too_old_end_in_attesting_again() {
     on_each_database(async |database| {
-        let house = House::new(&database).await;
+        let house = House::new(database).await;
         let (_, first) = house.joined().await;
         let caller = house.judged(&first).await.unwrap();
         house.wait(Lifetime::hours(2));
-        refused(house.judged(&first).await, Refusal::Expired);
+        refused(&house.judged(&first).await, Refusal::Expired);
         house.wait(Lifetime::days(90));
         let outcome = house.nodes.renew(&caller, &csr::create(&key()).unwrap()).await;
-        refused(outcome, Refusal::MustReattest);
+        refused(&outcome, Refusal::MustReattest);
     })
     .await;
 }
@@ -293,7 +293,7 @@ async fn an_expired_svid_and_an_attestation_that_is_too_old_end_in_attesting_aga
 #[tokio::test]
 async fn a_request_that_proves_no_key_or_names_no_attestor_is_refused() {
     on_each_database(async |database| {
-        let house = House::new(&database).await;
+        let house = House::new(database).await;
         let token = house.token(1).await;
         let ask = |attestor: &str, csr: Vec<u8>| AttestAgent {
             realm: REALM,
