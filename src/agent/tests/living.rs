@@ -44,7 +44,11 @@ async fn a_change_is_pushed_and_acknowledged_once_it_is_applied() {
     let agent = node.start(node.joining(&server, "t0ken"));
     node.ready().await;
     server.add_entry("a", "/a", &my_uid());
-    assert_eq!(next(&mut node.x509().await).await.svids.len(), 1);
+    until("it is served", || {
+        let asking = node.x509();
+        Box::pin(async move { asking.await.message().await.is_ok() })
+    })
+    .await;
     until("the acknowledgement", || {
         let inner = server.lock();
         let at = inner.acks.last().and_then(|ack| ack.revision.as_ref()).map(|at| at.seq);

@@ -43,7 +43,10 @@ pub(crate) fn routes(
         async move {
             match refusal(&rate, &request) {
                 None => next.run(request).await,
-                Some(status) => status.into_http(),
+                Some(status) => {
+                    drain(request).await;
+                    status.into_http()
+                }
             }
         }
     });
@@ -59,6 +62,14 @@ fn refusal(rate: &RateLimit, request: &Request) -> Option<Status> {
     taken.err().map(|_| Status::resource_exhausted(TOO_FAST))
 }
 
+/// Takes what the caller sends before it is refused. An answer that overtakes its request makes both sides reset the
+/// stream, and HTTP/2 counts resets: after some thousand the caller would see a broken connection and no reason.
+async fn drain(request: Request) {
+    let whole = axum::body::to_bytes(request.into_body(), MESSAGE_BYTES_MAX);
+    // Whoever sends more, or nothing at all, is answered without it.
+    let _taken = tokio::time::timeout(DRAIN_WITHIN, whole).await;
+}
+
 /// Workload Endpoint §6.
 const NO_HEADER: &str =
     "security header missing from request: exactly one `workload.spiffe.io: true`";
@@ -66,5 +77,6 @@ const TOO_FAST: &str =
     "this user makes more calls than the agent allows; keep streams open instead of asking again";
 /// A JWT-SVID to validate and its audience.
 const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+const DRAIN_WITHIN: std::time::Duration = std::time::Duration::from_millis(100);
 /// This many users can be at their bound at the same time.
 const USERS_AT_BOUND: usize = 16;
