@@ -3,6 +3,7 @@
 //! Parses, asks, answers; the rules are in `attest_agent`, `renew_agent` and `judge_caller`.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use futures_util::Stream;
 use tokio::sync::mpsc;
@@ -13,6 +14,7 @@ use weft_proto::spire::api::server::agent::v1 as wire;
 use weft_proto::spire::api::types::{self, permission_denied_details::Reason};
 
 use crate::grpc;
+use crate::http::RateLimit;
 use crate::jobs::Tasks;
 use crate::kernel::limits::BACKDATE_SECONDS;
 use crate::kernel::{Lifetime, RealmId};
@@ -32,12 +34,20 @@ const ANSWER_WITHIN: Lifetime = Lifetime::seconds(30);
 pub struct AgentService {
     nodes: Nodes,
     tasks: Tasks,
+    /// Attestations of one address; nothing where they are not limited.
+    limit: Option<RateLimit>,
 }
 
 impl AgentService {
     /// The service over this slice; exchanges under way are tracked by `tasks`.
     pub fn new(nodes: Nodes, tasks: Tasks) -> Self {
-        Self { nodes, tasks }
+        let each_second = nodes.settings.attestations_per_second;
+        let limit = (each_second > 0).then(|| {
+            let every = Lifetime::seconds(1).divided_by(i64::from(each_second));
+            // A rack that starts at once comes through one address: ten seconds' worth may come together.
+            RateLimit::new(Arc::clone(&nodes.env.clock), every, each_second.saturating_mul(10))
+        });
+        Self { nodes, tasks, limit }
     }
 }
 
@@ -107,6 +117,11 @@ impl wire::agent_server::Agent for AgentService {
     ) -> Result<Response<AttestStream>, Status> {
         let realm =
             *request.extensions().get::<RealmId>().ok_or_else(|| Status::internal("no realm"))?;
+        if let Some(limit) = &self.limit
+            && let Err(wait) = limit.take(grpc::peer(&request)?)
+        {
+            return Err(refuse(Error::TooOften(wait)));
+        }
         let messages = request.into_inner();
         let (answers, stream) = mpsc::channel(1);
         let nodes = self.nodes.clone();

@@ -374,6 +374,9 @@ pub enum Error {
     /// The certificate signing request is not acceptable.
     #[error("certificate signing request refused: {0}")]
     Csr(String),
+    /// This address attests too often.
+    #[error("too many attestations from one address; wait {0}")]
+    TooOften(Lifetime),
     /// A wish of an administrator is outside its bounds.
     #[error("bad request: {0}")]
     Invalid(String),
@@ -414,6 +417,11 @@ impl From<Error> for Failure {
             ),
             Error::Exchange(reason) => Self::new(Kind::Invalid, "agent.exchange", reason),
             Error::Csr(reason) => Self::new(Kind::Invalid, "agent.csr", reason),
+            Error::TooOften(wait) => Self::new(
+                Kind::Limited,
+                "agent.too_often",
+                format!("too many attestations from this address; try again in {wait}"),
+            ),
             Error::Invalid(reason) => Self::new(Kind::Invalid, "nodes.invalid", reason),
             Error::NotFound(what) => {
                 Self::new(Kind::NotFound, "nodes.not_found", format!("no such {what}"))

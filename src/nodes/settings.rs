@@ -14,7 +14,7 @@ section! {
         pub max_age_days: i64,
         /// PEM file with the certificate authorities whose certificates the attestor `x509pop` accepts; empty: it is off.
         pub x509pop_authorities: String,
-        /// Attestations accepted per second from one address. As SPIRE, where it is 1; 0: no limit.
+        /// Attestations a second that one address may make in the long run, and ten times as many at once; 0: no limit.
         pub attestations_per_second: u32,
     }
 }

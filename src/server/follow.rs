@@ -11,6 +11,7 @@ use crate::access::{POLICY, ROLE_BINDING};
 use crate::authority::AUTHORITY;
 use crate::bundles::FOREIGN_BUNDLE;
 use crate::db::{Change, Cursor, Tx};
+use crate::events::FORGET;
 use crate::kernel::{Fault, Lifetime, RealmId};
 use crate::nodes::model::AGENT;
 use crate::realms::REALM;
@@ -121,6 +122,7 @@ impl Server {
     /// Every slice that keeps rows in memory reads them all.
     async fn load(&self, tx: &mut Tx) -> Result<(), Fault> {
         self.realms.load(tx).await?;
+        self.events.load(tx).await?;
         self.access.load(tx).await?;
         self.authority.load(tx).await?;
         self.bundles.load(tx).await?;
@@ -137,6 +139,10 @@ impl Server {
             FOREIGN_BUNDLE => self.bundles.apply(tx, keys).await,
             AGENT => self.nodes.apply(tx, keys).await,
             ENTRY => self.workloads.apply(tx, keys).await,
+            FORGET => {
+                self.events.apply(tx.realm(), keys);
+                Ok(())
+            }
             // A newer replica wrote what this one does not know; migrations are one release apart for this reason.
             other => {
                 tracing::warn!(kind = other, "a change of an unknown kind was passed over");

@@ -118,6 +118,7 @@ impl Server {
         self.reconcilers.add(Arc::new(Certificates(Arc::downgrade(self))), &Nudge::default());
         self.reconcilers.add(Arc::new(NewRealms(Arc::downgrade(self))), &Nudge::default());
         self.reconcilers.add(Arc::new(Activations(Arc::downgrade(self))), &Nudge::default());
+        self.reconcilers.add(Arc::new(Retention(Arc::downgrade(self))), &Nudge::default());
     }
 }
 
@@ -186,6 +187,31 @@ impl Reconciler for NewRealms {
     }
 }
 
+/// Changes that no follower will ask for any more: one that is further behind takes everything anew.
+struct Retention(Weak<Server>);
+
+impl Reconciler for Retention {
+    fn name(&self) -> &'static str {
+        "server.change_retention"
+    }
+
+    fn period(&self) -> Lifetime {
+        Lifetime::hours(1)
+    }
+
+    fn reconcile(&self) -> BoxFuture<'_, Result<Summary, Fault>> {
+        Box::pin(async {
+            let Some(server) = self.0.upgrade() else { return Ok(Summary::nothing()) };
+            let before = server.env.clock.now().minus(CHANGES_KEPT);
+            let mut forgotten = 0;
+            for realm in server.realms.all().iter().map(|realm| realm.id).chain([RealmId::SYSTEM]) {
+                forgotten += server.env.db.forget_changes_before(realm, before).await?;
+            }
+            Ok(Summary::did(forgotten, "changes forgotten"))
+        })
+    }
+}
+
 /// SVIDs that agents were seen to use, written to their rows.
 struct Activations(Weak<Server>);
 
@@ -209,3 +235,6 @@ impl Reconciler for Activations {
         })
     }
 }
+
+/// Followers catch up in seconds; a replica that was off for a month reads everything anew.
+const CHANGES_KEPT: Lifetime = Lifetime::days(30);
