@@ -207,5 +207,4 @@ const EXPIRED: &str =
     "SELECT * FROM entry WHERE realm = $1 AND expires_at <= $2 ORDER BY expires_at, id LIMIT $3";
 
 /// Every statement of this slice; a test prepares them on both engines.
-#[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[INSERT, UPDATE, DELETE, FIND, FIND_8, LIKE, PAGE, EXPIRED];
