@@ -2,12 +2,11 @@
 # One target directory outside the checkout, so that every clone and worktree shares what is built;
 # RUSTFLAGS is never set, because a changed flag builds every dependency again.
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/weft/target
-export KEEP FOR
+export KEEP
 FLAGS := --workspace --features testkit
 
 .NOTPARALLEL:
-.PHONY: help demo check test packages fmt clippy build-tests unit peers docs report test-peers one doc gen \
-	deny fuzz bench conformance torture-log torture-db cluster
+.PHONY: help demo check test packages fmt clippy build-tests unit peers docs report one doc gen deny
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 — \2/p' Makefile
@@ -38,9 +37,6 @@ unit: ## every test but the foreign peers, on SQLite and PostgreSQL
 peers: ## foreign programs against ours
 	scripts/tests peers --test it peers:: --skip slow_peers::
 
-test-peers: packages ## foreign programs that take long to build (needs Go)
-	scripts/tests slow-peers --test it slow_peers::
-
 docs: ## the reference of every module, warnings denied
 	RUSTDOCFLAGS='-D warnings' cargo doc -p weft --features testkit --no-deps --document-private-items
 
@@ -58,7 +54,3 @@ gen: ## write the generated files again: protobuf code, example settings, OpenAP
 
 deny: ## licences and advisories of the dependencies (needs cargo-deny)
 	cargo deny --all-features check
-
-# Long proofs and measurements: each is a program of its own.
-fuzz bench conformance torture-log torture-db cluster:
-	scripts/$@

@@ -4,7 +4,7 @@
 //!
 //! 0. vocabulary: [`kernel`]
 //! 1. mechanisms: [`crypto`], [`wire`]
-//! 2. shells: [`db`], [`http`], [`grpc`], [`jobs`], [`outbound`], [`settings`], [`telemetry`], and the ports in [`env`]
+//! 2. shells: [`db`], [`http`], [`grpc`], [`jobs`], [`outbound`], [`settings`], [`telemetry`], and the ports in [`mod@env`]
 //! 3. capabilities, in wings:
 //!    rights [`events`] [`access`] [`realms`] [`audit`] · keys [`authority`] [`bundles`] [`svid`] · devices [`posture`] ·
 //!    workloads [`nodes`] [`workloads`]

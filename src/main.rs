@@ -1,14 +1,11 @@
 //! `weft`: reads the command line, runs what it says, answers with an exit code.
 
-use std::process::ExitCode;
-
 use weft::cli::{Next, start};
 
-/// Less resident memory than the system's allocator under many small allocations.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     weft::crypto::tls::install_provider();
     match start(std::env::args_os()) {
         Next::Done(code) => code,

@@ -3,15 +3,12 @@
 //! Owns: payloads and answers to challenges, as SPIRE's servers read them. Does not own: whom they are sent to
 //! (`bootstrap.rs` has made sure of that), and what becomes of the SVID (`identity.rs`).
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::KeyPair as RsaKeyPair;
-use aws_lc_rs::signature::{self, RSA_PSS_SHA256};
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use rustls_pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
 
 use crate::crypto::digest::{base64, from_base64};
-use crate::crypto::keys::{PrivateKey, Signer as _};
+use crate::crypto::keys::{PrivateKey, RsaPrivateKey, Signer as _};
 use crate::crypto::x509::pem_certificates;
 use crate::env::Entropy;
 use crate::kernel::{Fault, Secret};
@@ -38,7 +35,7 @@ pub struct X509Pop {
 
 enum PopKey {
     P256(PrivateKey),
-    Rsa(RsaKeyPair),
+    Rsa(RsaPrivateKey),
 }
 
 impl std::fmt::Debug for PopKey {
@@ -92,7 +89,7 @@ impl X509Pop {
         let der = Secret::new(der.secret_pkcs8_der().to_vec());
         let key = match PrivateKey::from_pkcs8(&der) {
             Ok(key) => PopKey::P256(key),
-            Err(_) => RsaKeyPair::from_pkcs8(der.expose()).map(PopKey::Rsa).map_err(|_| {
+            Err(_) => RsaPrivateKey::from_pkcs8(&der).map(PopKey::Rsa).map_err(|_| {
                 Error::file(
                     path,
                     "it holds no PKCS#8 key of a kind that is supported: P-256 or RSA",
@@ -128,13 +125,7 @@ impl PopKey {
                 let (r, s) = fixed.split_at(fixed.len() / 2);
                 Ok(json!({ "r": base64(r), "s": base64(s) }))
             }
-            Self::Rsa(key) => {
-                let mut signed = vec![0; key.public_modulus_len()];
-                let padding: &'static dyn signature::RsaEncoding = &RSA_PSS_SHA256;
-                key.sign(padding, &SystemRandom::new(), message, &mut signed)
-                    .map_err(|_| Fault::bug("an RSA key does not sign"))?;
-                Ok(json!({ "signature": base64(&signed) }))
-            }
+            Self::Rsa(key) => Ok(json!({ "signature": base64(&key.sign_pss_sha256(message)?) })),
         }
     }
 }

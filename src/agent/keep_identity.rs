@@ -23,7 +23,7 @@ use super::attest::Attestor;
 use super::cache::Cache;
 use super::identity::{Identity, Store};
 use super::model::{Error, Refusal, draw};
-use super::renewal::{backoff, renew_at};
+use super::renewal::{backoff, renew_svid_at};
 use super::server_client::ServerClient;
 
 /// Keeps the agent's SVID.
@@ -55,8 +55,10 @@ impl Keeper {
     pub(crate) async fn run(self, mut identity: Identity) -> Result<Infallible, Error> {
         let mut refusals = self.client.refusals();
         loop {
-            let due =
-                renew_at(identity.not_before, identity.expires_at, draw(&self.ports.entropy)?);
+            let life = (identity.not_before, identity.expires_at);
+            // It may have been kept on disk for long: then nothing speaks against renewing it at once.
+            let received = identity.not_before;
+            let due = renew_svid_at(life, received, draw(&self.ports.entropy)?);
             let refused = self.until_due_or_refused(due, &mut refusals).await;
             identity = match refused {
                 Some(Refusal::Banned) => return self.banned(),

@@ -4,29 +4,16 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use serde::Deserialize;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::settings::X509Pop;
+use super::settings::{AgentFile, X509Pop};
 use super::{Ports, Settings, run, runtime};
 use crate::env::{SystemClock, SystemEntropy};
 use crate::kernel::{Failure, Fault, Kind};
-use crate::settings::{Environment, Places, Sources, load, section};
+use crate::settings::{Environment, Places, Sources, load};
 use crate::telemetry::Logs;
 use crate::wire::launch::AgentLaunch;
-
-section! {
-    /// The settings of `weft agent`.
-    #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-    #[serde(deny_unknown_fields, default)]
-    pub struct AgentFile {
-        /// The node agent.
-        pub agent: Settings,
-        /// The log.
-        pub log: crate::telemetry::Settings
-    }
-}
 
 /// Runs the agent that the command line asked for. Exit codes: 0 stopped, 1 failed, 2 the settings are wrong.
 pub fn start(launch: AgentLaunch) -> ExitCode {
@@ -78,10 +65,16 @@ fn serve(settings: Settings) -> Result<(), Failure> {
         Ports { clock: Arc::new(SystemClock::new()), entropy: Arc::new(SystemEntropy::default()) };
     runtime.block_on(async {
         let stop = CancellationToken::new();
-        tokio::select! {
-            outcome = run(settings, ports, stop.clone()) => outcome.map_err(|error| in_words(&error)),
-            () = told_to_stop() => Ok(()),
-        }
+        let mut running = std::pin::pin!(run(settings, ports, stop.clone()));
+        let outcome = tokio::select! {
+            outcome = &mut running => outcome,
+            () = told_to_stop() => {
+                // Streams end, answers under way are finished, and the socket's file goes.
+                stop.cancel();
+                running.await
+            }
+        };
+        outcome.map_err(|error| in_words(&error))
     })
 }
 

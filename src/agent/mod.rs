@@ -1,6 +1,6 @@
 //! The node agent: attests this node, keeps its SVID, and serves the SPIFFE Workload API to its workloads.
 //!
-//! Owns: the first trust in a server ([`bootstrap`]), the agent's identity ([`identity`], [`keep_identity`]), the view of
+//! Owns: the first trust in a server (`bootstrap`), the agent's identity ([`identity`], `keep_identity`), the view of
 //! entries and bundles ([`sync`], [`view`]), SVIDs and tokens held for workloads ([`cache`], [`prefetch`], [`tokens`]),
 //! workload attestation ([`attestors`]), and the socket ([`workload_api`]).
 //! Does not own: who gets what (the server's registration entries), issuance, policy.

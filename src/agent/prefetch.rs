@@ -20,7 +20,7 @@ use crate::kernel::{Fault, Lifetime, Timestamp};
 use super::cache::{Cache, Plan};
 use super::convert;
 use super::model::{Entry, Error, X509Svid, draw};
-use super::renewal::{backoff, renew_at};
+use super::renewal::{backoff, renew_svid_at};
 use super::server_client::ServerClient;
 
 /// Keeps SVIDs for the entries of one cache.
@@ -122,7 +122,8 @@ impl Prefetch {
             });
         }
         let chain = result.svid.map(|svid| svid.cert_chain).unwrap_or_default();
-        let svid = x509_svid(&asked.entry, &asked.key, &chain, draw(&self.entropy)?)?;
+        let svid =
+            x509_svid(&asked.entry, &asked.key, &chain, (self.clock.now(), draw(&self.entropy)?))?;
         Ok(Arc::new(svid))
     }
 
@@ -165,7 +166,7 @@ fn x509_svid(
     entry: &Entry,
     key: &PrivateKey,
     chain: &[Bytes],
-    jitter: super::renewal::Jitter,
+    (received, jitter): (Timestamp, super::renewal::Jitter),
 ) -> Result<X509Svid, Error> {
     let leaf = chain
         .first()
@@ -189,7 +190,7 @@ fn x509_svid(
         key: Bytes::from_owner(pkcs8),
         not_before: view.not_before,
         expires_at: view.not_after,
-        renew_at: renew_at(view.not_before, view.not_after, jitter),
+        renew_at: renew_svid_at((view.not_before, view.not_after), received, jitter),
     })
 }
 

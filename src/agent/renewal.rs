@@ -3,6 +3,7 @@
 //! Drawn once: an agent that draws again at every check renews at the earliest moment any draw allows, so that most of
 //! a fleet's renewals fall into the first part of the window instead of all of it.
 
+use crate::kernel::limits::BACKDATE_SECONDS;
 use crate::kernel::{Lifetime, Timestamp};
 
 /// One random number, drawn when an SVID arrives and kept with it.
@@ -24,6 +25,21 @@ pub fn renew_at(issued: Timestamp, expires: Timestamp, jitter: Jitter) -> Timest
     let window = life.divided_by(WINDOW_PARTS);
     let start = life.divided_by(2).as_micros() - window.as_micros() / 2;
     issued.plus(Lifetime::micros(start)).plus(share(window, jitter))
+}
+
+/// The moment to renew an X.509-SVID that was received at `received`.
+///
+/// Its life began at its issue and not at its first second of validity, which is backdated: a short life would be over
+/// half before it began. And it is kept for a tenth of its life at least: to a clock that is ahead every SVID looks old,
+/// and asking again at once would be asking in a loop.
+pub fn renew_svid_at(
+    (not_before, expires): (Timestamp, Timestamp),
+    received: Timestamp,
+    jitter: Jitter,
+) -> Timestamp {
+    let issued = not_before.plus(Lifetime::seconds(BACKDATE_SECONDS));
+    let kept = received.plus(expires.since(issued).divided_by(WINDOW_PARTS));
+    renew_at(issued, expires, jitter).max(kept)
 }
 
 /// The wait before attempt number `attempt` (from 0): doubling from `first` up to `longest`, less up to a quarter, so
@@ -53,6 +69,19 @@ mod tests {
     const LOW: u32 = 0;
     const MIDDLE: u32 = 1 << 31;
     const HIGH: u32 = u32::MAX;
+
+    #[test]
+    fn a_short_life_is_halved_from_its_issue_and_kept_for_a_while_whatever_the_clock_says() {
+        // not before, expires, received → renewed, in seconds.
+        for (not_before, expires, received, renewed) in
+            [(-10, 6, 0, 3), (-10, 3600, 0, 1800), (-10, 6, 5, 5), (-10, 3600, 7200, 7560)]
+        {
+            let at = |seconds: i64| Timestamp::from_seconds(seconds);
+            let life = (at(not_before), at(expires));
+            let when = renew_svid_at(life, at(received), Jitter(MIDDLE));
+            assert_eq!(when.seconds(), renewed, "{not_before} {expires} {received}");
+        }
+    }
 
     #[test]
     fn renewal_is_at_half_life_give_or_take_a_tenth_of_it() {

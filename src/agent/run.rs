@@ -57,10 +57,10 @@ pub async fn run(settings: Settings, ports: Ports, stop: CancellationToken) -> R
     outcome
 }
 
-/// A small runtime: an agent waits nearly always, and every thread costs memory on every node.
+/// A small runtime: an agent waits nearly always, and every thread costs memory on every node. One thread turns over some
+/// ten thousand calls a second; what takes longer (keys, files, attestation) runs on threads that come and go.
 pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+    tokio::runtime::Builder::new_current_thread()
         .max_blocking_threads(16)
         .thread_stack_size(THREAD_STACK_BYTES)
         .thread_name("weft-agent")
@@ -185,5 +185,5 @@ impl Fetch for ServerTokens {
 const EVERYBODY: u32 = 0o777;
 /// Streams end at once; an answer under way has this long.
 const STOP_WITHIN: Lifetime = Lifetime::seconds(5);
-/// The deepest stack is a TLS handshake with a chain to verify.
+/// The deepest stack is that of a name service, which is foreign code.
 const THREAD_STACK_BYTES: usize = 1024 * 1024;

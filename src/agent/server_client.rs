@@ -1,7 +1,7 @@
 //! The server as the agent sees it: the nine calls of SPIRE's server API, and our push stream.
 //!
 //! Owns: connections, what a refusal means, and telling the rest of the agent of it. Does not own: when to call what.
-//! Invariant: after [`ServerClient::trust`] every new connection is to exactly `spiffe://<td>/spire/server`, verified
+//! Invariant: once the server is trusted, every new connection is to exactly `spiffe://<td>/spire/server`, verified
 //! under the roots of this moment.
 
 use std::sync::Arc;

@@ -9,6 +9,18 @@ use crate::settings::{Change, Places, Setting, Shape, check, section};
 use crate::wire::join::JoinText;
 
 section! {
+    /// The settings of `weft agent`.
+    #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub struct AgentFile {
+        /// The node agent.
+        pub agent: Settings,
+        /// The log.
+        pub log: crate::telemetry::Settings
+    }
+}
+
+section! {
     /// The node agent.
     #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
     #[serde(deny_unknown_fields, default)]

@@ -1,6 +1,6 @@
 //! What people type: spans, times, ids, and how a time is shown to them.
 
-use crate::kernel::{Selector, Timestamp, TrustDomain};
+use crate::kernel::{Lifetime, Selector, Timestamp, TrustDomain};
 use crate::wire::api::Time;
 
 /// `90`, `30s`, `5m`, `1h30m`, `7d`: whole seconds.
@@ -56,9 +56,7 @@ impl When {
     pub(super) fn ahead(self, now: Timestamp) -> Time {
         match self {
             Self::At(time) => time,
-            Self::Span(seconds) => {
-                Time(now.whole_second().plus(crate::kernel::Lifetime::seconds(seconds)))
-            }
+            Self::Span(seconds) => Time(now.whole_second().plus(Lifetime::seconds(seconds))),
         }
     }
 
@@ -66,9 +64,7 @@ impl When {
     pub(super) fn ago(self, now: Timestamp) -> Time {
         match self {
             Self::At(time) => time,
-            Self::Span(seconds) => {
-                Time(now.whole_second().minus(crate::kernel::Lifetime::seconds(seconds)))
-            }
+            Self::Span(seconds) => Time(now.whole_second().minus(Lifetime::seconds(seconds))),
         }
     }
 }
@@ -102,13 +98,16 @@ pub(super) fn id_or_path(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// How far away: `in 59 min`, `3 h ago`.
+/// How far away: `in 59 min`, `3 h ago`. A second that has begun counts, so that an hour just granted is an hour.
 pub(super) fn distance(time: Time, now: Timestamp) -> String {
-    let (at, ahead, past) = (time.0, time.0.since(now), now.since(time.0));
-    if at >= now {
-        format!("in {}", largest_unit(ahead.as_seconds()))
+    let whole = |span: Lifetime| {
+        let seconds = span.as_seconds();
+        if Lifetime::seconds(seconds) < span { seconds.saturating_add(1) } else { seconds }
+    };
+    if time.0 >= now {
+        format!("in {}", largest_unit(whole(time.0.since(now))))
     } else {
-        format!("{} ago", largest_unit(past.as_seconds()))
+        format!("{} ago", largest_unit(now.since(time.0).as_seconds()))
     }
 }
 
@@ -161,6 +160,8 @@ mod tests {
         let at = |seconds: i64| Time(Timestamp::from_seconds(1_000_000 + seconds));
         assert_eq!(distance(at(3599), now), "in 59 min");
         assert_eq!(distance(at(0), now), "in 0 s");
+        let moment_later = Timestamp::from_micros(now.micros() + 7);
+        assert_eq!(distance(at(3600), moment_later), "in 1 h");
         assert_eq!(distance(at(-90_000), now), "1 d ago");
     }
 

@@ -52,7 +52,7 @@ impl Events {
         Ok(())
     }
 
-    /// Follows changes of kind [`FORGET`]: keys of people who were erased leave the memory. Other ids are not ours.
+    /// Follows changes of kind [`super::FORGET`]: keys of people who were erased leave the memory. Other ids are not ours.
     pub fn apply(&self, realm: RealmId, keys: &[String]) {
         for person in keys.iter().filter_map(|key| SubjectId::parse(key).ok()) {
             self.inner.keys.forget(realm, person);

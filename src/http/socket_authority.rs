@@ -145,7 +145,9 @@ impl Reader {
         match self.step {
             Step::Preface if self.held.starts_with(PREFACE) => Some((PREFACE.len(), Step::Head)),
             Step::Preface if PREFACE.starts_with(&self.held) => None,
-            Step::Preface => Some((held, Step::Passing)),
+            Step::Payload(0) => Some((0, Step::Head)),
+            Step::Payload(_) | Step::Passing if held == 0 => None,
+            Step::Preface | Step::Passing => Some((held, Step::Passing)),
             Step::Head => self.held.first_chunk::<HEAD_BYTES>().map(|head| {
                 match (frame_bytes(head), head[3]) {
                     (length, HEADERS) if length <= HEADERS_BYTES_MAX => {
@@ -154,11 +156,8 @@ impl Reader {
                     (length, _) => (HEAD_BYTES, Step::Payload(length)),
                 }
             }),
-            Step::Payload(0) => Some((0, Step::Head)),
-            Step::Payload(_) | Step::Passing if held == 0 => None,
             Step::Payload(left) => Some((left.min(held), Step::Payload(left.saturating_sub(held)))),
             Step::Headers(whole) => (held >= whole).then_some((whole, Step::Head)),
-            Step::Passing => Some((held, Step::Passing)),
         }
     }
 }

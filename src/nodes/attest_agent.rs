@@ -34,7 +34,7 @@ pub struct AttestAgent {
 #[derive(Debug)]
 pub struct Attestation {
     realm: RealmId,
-    attestation_type: &'static str,
+    attestor: &'static str,
     public_key: PublicKey,
 }
 
@@ -67,7 +67,7 @@ impl Nodes {
         exchange: Box<dyn Exchange>,
         answer: &[u8],
     ) -> Result<Progress, Error> {
-        let (realm, attestation_type) = (attestation.realm, attestation.attestation_type);
+        let (realm, attestation_type) = (attestation.realm, attestation.attestor);
         if answer.len() > ATTESTATION_BYTES_MAX {
             return Err(Error::Attestation("the answer is too large"));
         }
@@ -92,7 +92,8 @@ impl Nodes {
         let opening = Opening { realm: ask.realm, payload: &ask.payload, key_digest };
         let step = attestor.open(&self.env, opening).await?;
         let attestation_type = attestor.name();
-        self.step(Attestation { realm: ask.realm, attestation_type, public_key }, step).await
+        self.step(Attestation { realm: ask.realm, attestor: attestation_type, public_key }, step)
+            .await
     }
 
     async fn step(&self, attestation: Attestation, step: Step) -> Result<Progress, Error> {
@@ -122,7 +123,7 @@ impl Nodes {
         let agent = Agent {
             number,
             id: agent_id,
-            attestation_type: attestation.attestation_type,
+            attestation_type: attestation.attestor,
             selectors: attested.selectors,
             alias: attested.alias,
             current: current(&svid, String::new()),
@@ -157,7 +158,7 @@ impl Nodes {
         let good_for = found.good_for.unwrap_or(max_age).capped_by(max_age);
         Ok(Evidence {
             subject: Subject { kind: SubjectKind::Node, id, number },
-            source: EvidenceSource::NodeAttestation(attestation.attestation_type),
+            source: EvidenceSource::NodeAttestation(attestation.attestor),
             strength: found.strength,
             at: now,
             expires: now.plus(good_for),

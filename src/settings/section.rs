@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Something that has a place in the settings: a section, or a value. Sections get it from [`section!`]; a slice's own
-/// value types, such as enums, from [`value!`].
+/// Something that has a place in the settings: a section, or a value. Sections get it from `section!`; a slice's own
+/// value types, such as enums, from `value!`.
 pub trait Setting: Sized {
     /// Its shape, with this value as the default; nothing if there is none.
     fn shape(default: Option<&Self>) -> Shape;

@@ -185,10 +185,6 @@ impl PostgresServer {
     /// Signals all of its processes; gives their ids. The parent comes first, so that it makes no further child.
     fn signal_all(&self, signal: &str) -> Vec<String> {
         let parent = self.pid();
-        let kill = |processes: &[String]| {
-            // A child may have ended meanwhile.
-            let _sent = Command::new("kill").arg(format!("-{signal}")).args(processes).output();
-        };
         // It stands still while its children are listed.
         let _stopped = Command::new("kill").args(["-STOP", &parent]).output();
         let children = Command::new("ps").args(["-o", "pid=", "--ppid", &parent]).output();
@@ -197,7 +193,8 @@ impl PostgresServer {
             .chain(children.split_whitespace())
             .map(str::to_owned)
             .collect();
-        kill(&processes);
+        // A child may have ended meanwhile.
+        let _sent = Command::new("kill").arg(format!("-{signal}")).args(&processes).output();
         processes
     }
 

@@ -102,9 +102,9 @@ async fn put_entry(
             let revision = conditions.revision()?;
             let changes = vec![Change { id, revision, draft }];
             let ask = UpdateEntries { realm: by.realm, by: by.asker, changes };
-            let changed = only(workloads.update(ask).await?)?;
-            let changed = changed.map_err(|error| conditional(error, revision.is_some()))?;
-            Ok(tagged(StatusCode::OK, &changed))
+            let done = only(workloads.update(ask).await?)?;
+            let entry = done.map_err(|error| conditional(error, revision.is_some()))?;
+            Ok(tagged(StatusCode::OK, &entry))
         }
         _ => Err(Problem::invalid("entry.put", PUT_WORDS)),
     }
@@ -149,7 +149,7 @@ async fn explain_entries(
     Extension(by): Extension<Administrator>,
     Json(request): Json<api::ExplainRequest>,
 ) -> Result<Json<api::Explanation>, Problem> {
-    Ok(Json(explained::explain(&workloads, by, request)?))
+    Ok(Json(explained::explain(&workloads, by, &request)?))
 }
 
 fn tagged(status: StatusCode, entry: &Entry) -> Response {

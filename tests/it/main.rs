@@ -1,7 +1,10 @@
 //! The one integration binary: flows, protocols, storage, rights and the rules of the house.
 
 #[cfg(test)]
+mod admin_api;
+#[cfg(test)]
 mod flows;
+#[cfg(test)]
 mod generated;
 #[cfg(test)]
 mod peers;

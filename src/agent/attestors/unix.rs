@@ -198,7 +198,7 @@ fn gone(peer: &Peer, why: &std::io::Error) -> AttestError {
 
 /// Reads exactly what the file held when it was looked at; a file that grows or shrinks meanwhile has no digest.
 fn hash(file: File, size: u64) -> Option<[u8; 32]> {
-    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    let mut context = crate::crypto::digest::Sha256::new();
     let mut file = file.take(size.saturating_add(1));
     let mut buffer = vec![0; HASH_BUFFER_BYTES];
     let mut total = 0_u64;
@@ -213,7 +213,7 @@ fn hash(file: File, size: u64) -> Option<[u8; 32]> {
             Err(_) => return None,
         }
     }
-    if total == size { context.finish().as_ref().try_into().ok() } else { None }
+    (total == size).then(|| context.finish())
 }
 
 fn user_name(uid: u32) -> Option<String> {

@@ -183,7 +183,7 @@ fn an_x509_svid_is_shown_without_its_key() {
         ran.out
     );
     assert!(
-        ran.out.contains("1 authorities of its trust domain")
+        ran.out.contains("1 authority of its trust domain")
             && ran.out.contains("spiffe://other.example"),
         "{}",
         ran.out

@@ -71,7 +71,11 @@ pub(super) fn show(
         fields.add("ends", value::moment(Time(view.not_after), now));
         fields.add("serial", view.serial);
         fields.list("DNS names", &view.dns_names);
-        fields.add("checked by", format!("{authorities} authorities of its trust domain"));
+        let authorities = match authorities {
+            1 => "1 authority".to_owned(),
+            more => format!("{more} authorities"),
+        };
+        fields.add("checked by", format!("{authorities} of its trust domain"));
         let federated: Vec<String> = message.federated_bundles.keys().cloned().collect();
         fields.list("federates with", &federated);
         let gap = if at == 0 { "" } else { "\n" };

@@ -262,7 +262,7 @@ fn spiffe_029_the_expiry_is_there_and_not_past() {
 fn spiffe_030_the_key_comes_from_the_bundle_of_the_subjects_domain_alone() {
     let (desk, other) = (Desk::new(), Desk::new());
     let of_b = |claims: &mut Map<String, Value>| {
-        drop(claims.insert("sub".to_owned(), "spiffe://b/b".into()))
+        drop(claims.insert("sub".to_owned(), "spiffe://b/b".into()));
     };
     let foreign = desk.with_claims(of_b);
     assert_eq!(desk.judged(&foreign), Err(JwtSvidError::NoBundle(domain("b"))));
@@ -367,7 +367,7 @@ fn spiffe_022_an_entry_without_a_certificate_is_ignored_and_only_the_first_count
     let leaf = Ca::of("a").leaf("spiffe://a/b").0;
     let entry = |x5c: Value| json!({ "keys": [{ "kty": "EC", "use": "x509-svid", "x5c": x5c }] });
     let both = parsed(&entry(json!([base64(&first), base64(&second)]))).unwrap();
-    assert_eq!(both.x509, [first.clone()]);
+    assert_eq!(both.x509, std::slice::from_ref(&first));
     for unusable in [
         json!([]),
         json!(null),

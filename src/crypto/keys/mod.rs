@@ -6,11 +6,13 @@
 pub(in crate::crypto) mod der;
 mod private;
 mod public;
+mod rsa;
 
 use std::fmt;
 
 pub use private::PrivateKey;
 pub use public::{KeyError, KeyKind, PublicKey, Scheme, ecdsa_der};
+pub use rsa::RsaPrivateKey;
 
 use crate::kernel::Fault;
 

@@ -56,6 +56,7 @@ impl Sqlite {
         let mut link = open_writer(&path).map_err(|met| met.fault)?;
         bring_up(&mut link, clock.now()).map_err(|met| met.fault)?;
         hear_all(&mut link, &heads).map_err(|met| met.fault)?;
+        link.batch(OPENED).map_err(|met| met.fault)?;
         let ours = Arc::clone(&clock);
         let (writer, inbox) = mpsc::channel(WAITING_MAX);
         start_thread("weft-db-write", move || {
@@ -182,8 +183,11 @@ fn copy(from: &Path, to: &Path) -> Result<(), Fault> {
     }
 }
 
-const WRITER: &str = "PRAGMA busy_timeout = 400; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+/// While it opens, another program of ours may be migrating the same file.
+const WRITER: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
     PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;";
+/// From then on, a group waits for others (a copy, a repair by hand) no longer than its callers would.
+const OPENED: &str = "PRAGMA busy_timeout = 400";
 const READER: &str =
     "PRAGMA busy_timeout = 1000; PRAGMA query_only = ON; PRAGMA temp_store = MEMORY;";
 const BEGIN: &str = "BEGIN IMMEDIATE";

@@ -51,7 +51,7 @@ async fn neighbours(
         match item {
             BatchItem::Create { entry } => create.push(forms::draft(entry)),
             BatchItem::Update { id, revision, entry } => {
-                update.push((change(&id, revision, entry), revision.is_some()))
+                update.push((change(&id, revision, entry), revision.is_some()));
             }
             BatchItem::Delete { id, revision } => {
                 delete.push((forms::id("id", &id).map(|id| (id, revision)), revision.is_some()));

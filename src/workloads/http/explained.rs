@@ -13,7 +13,7 @@ use crate::workloads::{Workloads, explain};
 pub(super) fn explain(
     workloads: &Workloads,
     by: Administrator,
-    request: ExplainRequest,
+    request: &ExplainRequest,
 ) -> Result<Explanation, Error> {
     let nearest_max = request.nearest_max.unwrap_or(NEAREST);
     if !(1..=explain::NEAR_MAX).contains(&nearest_max) {

@@ -171,7 +171,7 @@ async fn talk(client: &X509Source, server: &X509Source, path: &str) -> Result<St
         tls.read_to_string(&mut heard).await.map_err(|error| error.to_string())?;
         Ok(heard)
     };
-    let (served, heard) = within("talk", async { tokio::join!(serve, dial) }).await;
+    let (end, heard) = within("talk", async { tokio::join!(serve, dial) }).await;
     let heard: Result<String, String> = heard;
-    served.and(heard)
+    end.and(heard)
 }

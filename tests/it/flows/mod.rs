@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use spiffe::x509_source::SvidPicker;
 use spiffe::{WorkloadApiClient, X509Source, X509Svid};
+use weft::env::{Clock as _, SystemClock};
+use weft::kernel::Lifetime;
 use weft::testkit::{TestAgent, TestDatabase, TestServer, engines, until, within};
 use weft::workloads::Entry;
 
@@ -47,10 +49,15 @@ pub(crate) fn me() -> String {
 pub(crate) async fn on_each(test: impl AsyncFn(&TestDatabase)) {
     for engine in engines() {
         let database = TestDatabase::new(engine).await;
-        test(&database).await;
+        Box::pin(test(&database)).await;
         // Shown when the test fails.
         eprintln!("held on {engine:?}");
     }
+}
+
+/// The real time since `began`, a reading of the same clock.
+fn waited(clock: &SystemClock, began: Lifetime) -> Lifetime {
+    Lifetime::micros(clock.elapsed().as_micros() - began.as_micros())
 }
 
 /// The IDs of all X.509-SVIDs that this process gets now.

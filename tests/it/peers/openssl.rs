@@ -2,7 +2,7 @@
 
 use weft::crypto::x509::split_chain;
 use weft::kernel::RealmId;
-use weft::testkit::within;
+use weft::testkit::{TestServer, within};
 
 use super::{pem, run, run_beside, write};
 use crate::flows::{Fabric, connect, on_each, until_given};
@@ -72,6 +72,22 @@ async fn openssl_verifies_every_kind_of_certificate() {
     .await;
 }
 
+#[tokio::test]
+async fn the_node_listener_resumes_no_session() {
+    on_each(async |database| {
+        let server = TestServer::start(database).await;
+        let address = server.addresses().node.to_string();
+        for version in ["-tls1_2", "-tls1_3"] {
+            let arguments =
+                ["s_client", "-connect", &address, "-alpn", "h2", "-reconnect", version];
+            let told = run_beside("openssl", arguments.map(str::to_owned).to_vec()).await;
+            assert!(told.contains("New, "), "{version}: no handshake\n{told}");
+            assert!(!told.contains("Reused, "), "{version}: a session was resumed\n{told}");
+        }
+    })
+    .await;
+}
+
 fn print(file: &str) -> String {
     run("openssl", &["x509", "-text", "-noout", "-in", file], b"")
 }
@@ -103,7 +119,9 @@ async fn shown_by(fabric: &Fabric, roots: &str) -> Vec<String> {
     assert!(told.contains("ALPN protocol: h2"), "{told}");
     let end = "-----END CERTIFICATE-----\n";
     told.split_inclusive(end)
-        .filter_map(|part| part.find("-----BEGIN CERTIFICATE-----").map(|at| part[at..].to_owned()))
+        .filter_map(|part| {
+            Some(part.split_at(part.find("-----BEGIN CERTIFICATE-----")?).1.to_owned())
+        })
         .filter(|part| part.ends_with(end))
         .fold(Vec::new(), |mut chain, one| {
             // The leaf is printed once more under "Server certificate".

@@ -1,4 +1,4 @@
-//! The SPIFFE client from PyPI, unmodified, against a live agent.
+//! The SPIFFE client from `PyPI`, unmodified, against a live agent.
 
 use super::run_beside;
 use crate::flows::{Fabric, on_each, until_given};

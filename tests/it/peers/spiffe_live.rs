@@ -72,8 +72,7 @@ struct Done {
 fn live_tests(endpoint: &str) -> Done {
     let package = package_of("spiffe");
     let found = marked_as_live(&package.join("tests"));
-    let directory = tempfile::tempdir().unwrap();
-    let runner = directory.path();
+    let runner = &runner();
     let files: Vec<&String> = found.keys().collect();
     write_runner(runner, &package, &files);
     let mut passed = 0;
@@ -123,6 +122,20 @@ fn name_of(source: &str) -> String {
     after.split('(').next().unwrap().trim().to_owned()
 }
 
+/// Where their tests are built: one place for each checkout, so that a second run finds them built.
+fn runner() -> PathBuf {
+    target().join("spiffe-live").join(env!("CARGO_MANIFEST_DIR").replace('/', "-"))
+}
+
+/// Writes a file that is not so already: what has not changed is not built again.
+fn put(path: &Path, bytes: &[u8]) {
+    if std::fs::read(path).is_ok_and(|there| there == bytes) {
+        return;
+    }
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, bytes).unwrap();
+}
+
 /// A package with our dependencies and their tests.
 fn write_runner(runner: &Path, package: &Path, files: &[&String]) {
     let ours = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -158,17 +171,16 @@ fn write_runner(runner: &Path, package: &Path, files: &[&String]) {
             plain.map(|(key, value)| (key.to_owned(), value)).into_iter().collect::<Table>().into(),
         );
     }
-    std::fs::write(runner.join("Cargo.toml"), own.to_string()).unwrap();
-    std::fs::copy(ours.join("Cargo.lock"), runner.join("Cargo.lock")).unwrap();
-    std::fs::copy(ours.join("rust-toolchain.toml"), runner.join("rust-toolchain.toml")).unwrap();
-    std::fs::create_dir_all(runner.join("src")).unwrap();
-    std::fs::write(runner.join("src/lib.rs"), "").unwrap();
-    std::fs::create_dir_all(runner.join("tests")).unwrap();
+    put(&runner.join("Cargo.toml"), own.to_string().as_bytes());
+    put(&runner.join("src/lib.rs"), b"");
+    for same in ["Cargo.lock", "rust-toolchain.toml"] {
+        put(&runner.join(same), &std::fs::read(ours.join(same)).unwrap());
+    }
     for file in files {
         let name = format!("tests/{file}.rs");
         // A file of which everything is excluded need not compile without the crate's own test dependencies.
         if exclusions(file).len() < marked_as_live(&package.join("tests"))[*file].len() {
-            std::fs::copy(package.join(&name), runner.join(&name)).unwrap();
+            put(&runner.join(&name), &std::fs::read(package.join(&name)).unwrap());
         }
     }
 }

@@ -141,7 +141,8 @@ impl Decoder for Read {
     fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<DynamicMessage>, Status> {
         let message = DynamicMessage::decode(self.0.clone(), from)
             .map_err(|error| Status::internal(error.to_string()))?;
-        let unknown: Vec<_> = message.unknown_fields().map(|field| field.number()).collect();
+        let unknown: Vec<_> =
+            message.unknown_fields().map(prost_reflect::UnknownField::number).collect();
         if unknown.is_empty() {
             Ok(Some(message))
         } else {

@@ -1,4 +1,6 @@
 //! The node API on the wire, driven from descriptions that are not ours.
 
 mod dynamic;
+mod foreign_agent;
 mod node_api;
+mod refusals;

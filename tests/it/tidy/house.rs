@@ -62,7 +62,8 @@ impl Page {
 
     /// A slice's specification: may place any neighbour beside it and look through any wall.
     pub(super) fn is_test(&self) -> bool {
-        self.path.ends_with("tests.rs") || self.path.contains("/tests/")
+        let file = self.path.rsplit('/').next().unwrap_or_default();
+        file.ends_with("tests.rs") || file.starts_with("tests_") || self.path.contains("/tests/")
     }
 
     /// The path below `src/`.

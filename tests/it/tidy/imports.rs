@@ -15,15 +15,34 @@ pub(super) fn policy_engine(house: &House) -> Vec<Finding> {
 }
 
 pub(super) fn web_framework(house: &House) -> Vec<Finding> {
-    // tonic's services are an axum router once they are served by our own accept loop.
-    ban(house, &["axum"], &["http/", "*/http.rs", "grpc/", "server/", "testkit/"])
+    // tonic's services are an axum router once they are served by our own accept loop; the agent
+    // serves its own.
+    let places = &[
+        "http/",
+        "*/http.rs",
+        "*/http/",
+        "grpc/",
+        "telemetry/http",
+        "agent/",
+        "server/",
+        "testkit/",
+    ];
+    ban(house, &["axum"], places)
 }
 
 pub(super) fn grpc_framework(house: &House) -> Vec<Finding> {
     // `status.rs` maps a slice's errors to a protocol's codes; `cli/workload…` is a client of the
     // Workload API, which has no other form than gRPC.
-    let places =
-        &["grpc/", "*/grpc.rs", "*/status.rs", "agent/", "server/", "testkit/", "cli/workload"];
+    let places = &[
+        "grpc/",
+        "*/grpc.rs",
+        "*/grpc/",
+        "*/status.rs",
+        "agent/",
+        "server/",
+        "testkit/",
+        "cli/workload",
+    ];
     ban(house, &["tonic", "tonic_health", "tonic_reflection", "weft_proto"], places)
 }
 
@@ -35,8 +54,16 @@ pub(super) fn cryptography(house: &House) -> Vec<Finding> {
 /// Wire, domain and row are three types, and derives are what costs build time.
 pub(super) fn serde_derives(house: &House) -> Vec<Finding> {
     // `crypto/jose` reads token headers, whose members the standard fixes.
-    let places =
-        &["wire/", "settings/", "*/settings.rs", "http/", "*/http.rs", "cli/", "crypto/jose"];
+    let places = &[
+        "wire/",
+        "settings/",
+        "*/settings.rs",
+        "http/",
+        "*/http.rs",
+        "*/http/",
+        "cli/",
+        "crypto/jose",
+    ];
     let mut found = Vec::new();
     for page in outside(house, places) {
         for (at, _) in page.code.match_indices("derive(") {
@@ -100,6 +127,7 @@ fn ban(house: &House, crates: &[&str], places: Places) -> Vec<Finding> {
 fn outside(house: &House, places: Places) -> impl Iterator<Item = &Page> {
     let inside = |place: &str| {
         places.iter().any(|allowed| match allowed.strip_prefix('*') {
+            Some(folder) if folder.ends_with('/') => place.contains(folder),
             Some(ending) => place.ends_with(ending),
             None => place.starts_with(allowed),
         })
