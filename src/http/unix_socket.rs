@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A bound socket's file. Removed when dropped, if it is still ours.
 #[derive(Debug)]
@@ -22,8 +23,7 @@ impl SocketFile {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let directory = parent.unwrap_or(Path::new("."));
         DirBuilder::new().recursive(true).mode(0o755).create(directory)?;
-        let lock = lock(path)?;
-        check_stale(path)?;
+        let lock = take(path)?;
         // Bound under another name and renamed when its mode is right: at no moment is it open to others, and at no
         // moment is there no socket where a stale one was.
         let waiting = directory.join(format!(".weft-{}", std::process::id()));
@@ -62,6 +62,24 @@ fn check_length(path: &Path) -> io::Result<()> {
         path.display()
     )))
 }
+
+/// Takes the path for ourselves. A predecessor that is just ending, or a program that is just being started and holds a
+/// copy of its files for a moment, gets a moment to let go.
+fn take(path: &Path) -> io::Result<File> {
+    let mut attempts = TAKE_ATTEMPTS;
+    loop {
+        match lock(path).and_then(|lock| check_stale(path).map(|()| lock)) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && attempts > 0 => {
+                attempts -= 1;
+                std::thread::park_timeout(TAKE_PAUSE);
+            }
+            taken => return taken,
+        }
+    }
+}
+
+const TAKE_ATTEMPTS: u32 = 40;
+const TAKE_PAUSE: Duration = Duration::from_millis(50);
 
 fn lock(path: &Path) -> io::Result<File> {
     let mut name = path.as_os_str().to_owned();
