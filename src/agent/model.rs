@@ -208,7 +208,7 @@ pub enum Error {
     AttestationRefused(String),
     /// An administrator banned this agent.
     #[error(
-        "this agent was banned on the server; its SVID was deleted and it stops; to let it in again, lift the ban there \
+        "this agent was banned on the server; its SVID was deleted and it stops; to let it in again, evict it there \
          and attest anew"
     )]
     Banned,
