@@ -35,7 +35,7 @@ unit: ## every test but the foreign peers, on SQLite and PostgreSQL
 	scripts/tests unit --skip peers::
 
 peers: ## foreign programs against ours
-	scripts/tests peers --test it peers:: --skip slow_peers::
+	scripts/tests peers --test it peers::
 
 docs: ## the reference of every module, warnings denied
 	RUSTDOCFLAGS='-D warnings' cargo doc -p weft --features testkit --no-deps --document-private-items
