@@ -1,9 +1,14 @@
 //! `Env`: what a capability may touch of the outside world, passed in and never reached for.
 //!
-//! Owns the ports `Clock` and `Entropy` and their real adapters. Fakes are in `testkit`.
+//! Owns the ports `Clock` and `Entropy` and their real adapters, and [`hold_file`], by which a program keeps others out of its
+//! place. Fakes are in `testkit`.
 
-use std::fmt;
+use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
+use std::{fmt, io};
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use futures_util::future::BoxFuture;
@@ -107,6 +112,33 @@ impl Clock for SystemClock {
         Box::pin(tokio::time::sleep(span.to_std()))
     }
 }
+
+/// Locks this file, made if need be, for as long as what is given lives: one process holds it at a time.
+///
+/// A holder that is just ending gets a moment to let go; if it does not, the error's kind is `WouldBlock`.
+pub fn hold_file(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    let file = options.create(true).truncate(false).write(true).mode(0o600).open(path)?;
+    patiently(|| file.try_lock().map_err(io::Error::from))?;
+    Ok(file)
+}
+
+/// Tries again, for four seconds, what is answered `WouldBlock`. A predecessor may be ending, and a program that is just
+/// being started holds a copy of our files for a moment. The thread is blocked meanwhile.
+pub fn patiently<T>(mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    for _attempt in 0..ATTEMPTS {
+        match attempt() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                std::thread::park_timeout(PAUSE);
+            }
+            outcome => return outcome,
+        }
+    }
+    attempt()
+}
+
+const ATTEMPTS: u32 = 80;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// The operating system's random generator.
 #[derive(Debug, Default)]

@@ -13,7 +13,7 @@ use crate::crypto::x509::pem_certificates;
 use crate::env::Entropy;
 use crate::kernel::{Fault, Secret};
 
-use super::identity::read_private;
+use super::key_file::read_private;
 use super::model::Error;
 use super::settings;
 

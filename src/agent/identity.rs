@@ -14,16 +14,14 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use nix::fcntl::{Flock, FlockArg};
-use rustls_pki_types::PrivatePkcs8KeyDer;
-use rustls_pki_types::pem::PemObject as _;
 use zeroize::Zeroizing;
 
-use crate::crypto::digest::base64;
 use crate::crypto::keys::{Algorithm, PrivateKey};
 use crate::crypto::x509::{CertificateView, pem_certificates};
-use crate::kernel::{Secret, SpiffeId, Timestamp};
+use crate::env::hold_file;
+use crate::kernel::{SpiffeId, Timestamp};
 
+use super::key_file::{KeyFiles, pem, read_private};
 use super::model::Error;
 
 /// The agent's SVID with its key.
@@ -72,37 +70,38 @@ impl Identity {
 #[derive(Debug, Clone)]
 pub struct Store {
     dir: PathBuf,
-    _lock: Arc<Flock<File>>,
+    keys: KeyFiles,
+    _lock: Arc<File>,
 }
 
 impl Store {
     /// Opens the directory, makes it if needed, and locks it against a second agent.
-    pub fn open(dir: &Path) -> Result<Self, Error> {
+    pub fn open(dir: &Path, keys: KeyFiles) -> Result<Self, Error> {
         let fault = |why: std::io::Error| Error::file(dir, why);
         DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(fault)?;
         let path = dir.join("lock");
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(|why| Error::file(&path, why))?;
-        let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock)
-            .map_err(|_| Error::file(dir, "another agent is running with this data directory"))?;
-        Ok(Self { dir: dir.to_owned(), _lock: Arc::new(lock) })
+        let lock = hold_file(&path).map_err(|why| match why.kind() {
+            std::io::ErrorKind::WouldBlock => {
+                Error::file(dir, "another agent is running with this data directory")
+            }
+            _ => Error::file(&path, why),
+        })?;
+        Ok(Self { dir: dir.to_owned(), keys, _lock: Arc::new(lock) })
     }
 
     /// The SVID from last time, whether it is still valid or not.
     pub fn load(&self) -> Result<Option<Identity>, Error> {
         let path = self.dir.join(SVID);
         let Some(text) = read_private(&path)? else { return Ok(None) };
-        let key = read_key(&path, &text)?;
+        let key = self.keys.read(&path, &text)?;
         let chain = pem_certificates(&text).map_err(|why| Error::file(&path, why))?;
         let reattestable =
             text.windows(REATTESTABLE.len()).any(|part| part == REATTESTABLE.as_bytes());
         let identity = Identity::new(Arc::new(key), chain, reattestable)
             .map_err(|why| Error::file(&path, why))?;
+        if self.keys.is_stale(&text) {
+            self.keep(&identity)?;
+        }
         Ok(Some(identity))
     }
 
@@ -110,26 +109,37 @@ impl Store {
     pub fn next_key(&self) -> Result<Arc<PrivateKey>, Error> {
         let path = self.dir.join(NEXT);
         if let Some(text) = read_private(&path)? {
-            return read_key(&path, &text).map(Arc::new);
+            let key = self.keys.read(&path, &text)?;
+            if self.keys.is_stale(&text) {
+                self.keep_next(&key)?;
+            }
+            return Ok(Arc::new(key));
         }
         let key = PrivateKey::generate(Algorithm::P256)?;
-        let der = key.to_pkcs8()?;
-        self.replace(NEXT, pem("PRIVATE KEY", der.expose()).as_bytes(), 0o600)?;
+        self.keep_next(&key)?;
         Ok(Arc::new(key))
+    }
+
+    fn keep_next(&self, key: &PrivateKey) -> Result<(), Error> {
+        self.replace(NEXT, self.keys.print(key)?.as_bytes(), 0o600)
     }
 
     /// Keeps the SVID that was made for the next key; from now on that key is the current one.
     pub fn adopt(&self, identity: &Identity) -> Result<(), Error> {
+        self.keep(identity)?;
+        self.remove(NEXT)
+    }
+
+    fn keep(&self, identity: &Identity) -> Result<(), Error> {
         let mut text = Zeroizing::new(String::from(HEADER));
         if identity.reattestable {
             text.push_str(REATTESTABLE);
         }
-        text.push_str(&pem("PRIVATE KEY", identity.key.to_pkcs8()?.expose()));
+        text.push_str(&self.keys.print(&identity.key)?);
         for certificate in &identity.chain {
             text.push_str(&pem("CERTIFICATE", certificate));
         }
-        self.replace(SVID, text.as_bytes(), 0o600)?;
-        self.remove(NEXT)
+        self.replace(SVID, text.as_bytes(), 0o600)
     }
 
     /// Forgets key and SVID: the agent must attest again, with a new key.
@@ -201,47 +211,6 @@ impl Store {
     }
 }
 
-/// Reads a file that holds a key, and refuses one that others could have read.
-pub(crate) fn read_private(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => Zeroizing::new(bytes),
-        Err(why) if why.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(why) => return Err(Error::file(path, why)),
-    };
-    let mode = fs::metadata(path).map_err(|why| Error::file(path, why))?.permissions().mode();
-    if mode & 0o077 != 0 {
-        let why = format!(
-            "it holds a key and others may read it (mode {:03o}): `chmod 600` it",
-            mode & 0o777
-        );
-        return Err(Error::file(path, why));
-    }
-    Ok(Some(bytes))
-}
-
-fn read_key(path: &Path, text: &[u8]) -> Result<PrivateKey, Error> {
-    let der = PrivatePkcs8KeyDer::from_pem_slice(text).map_err(|why| Error::file(path, why))?;
-    let der = Secret::new(der.secret_pkcs8_der().to_vec());
-    PrivateKey::from_pkcs8(&der).map_err(|why| Error::file(path, why))
-}
-
-/// RFC 7468, lines of 64.
-pub(crate) fn pem(label: &str, der: &[u8]) -> Zeroizing<String> {
-    let body = Zeroizing::new(base64(der));
-    let mut text = Zeroizing::new(format!("-----BEGIN {label}-----\n"));
-    let mut rest = body.as_str();
-    while !rest.is_empty() {
-        let (line, after) = rest.split_at(rest.len().min(64));
-        text.push_str(line);
-        text.push('\n');
-        rest = after;
-    }
-    text.push_str("-----END ");
-    text.push_str(label);
-    text.push_str("-----\n");
-    text
-}
-
 const SVID: &str = "agent.pem";
 const NEXT: &str = "next.key";
 const BUNDLE: &str = "bundle.pem";
@@ -254,10 +223,14 @@ mod tests {
     use super::*;
     use crate::agent::tests::builders::{agent_identity, mode_of};
 
+    fn open(dir: &Path) -> Result<Store, Error> {
+        Store::open(dir, KeyFiles::default())
+    }
+
     #[test]
     fn a_key_file_that_others_can_read_is_refused() {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(dir.path()).unwrap();
+        let store = open(dir.path()).unwrap();
         store.adopt(&agent_identity("/spire/agent/x")).unwrap();
         fs::set_permissions(dir.path().join(SVID), fs::Permissions::from_mode(0o640)).unwrap();
         assert!(store.load().unwrap_err().to_string().contains("chmod 600"));
@@ -266,10 +239,10 @@ mod tests {
     #[test]
     fn two_agents_do_not_share_a_data_directory() {
         let dir = tempfile::tempdir().unwrap();
-        let first = Store::open(dir.path()).unwrap();
-        assert!(Store::open(dir.path()).unwrap_err().to_string().contains("another agent"));
+        let first = open(dir.path()).unwrap();
+        assert!(open(dir.path()).unwrap_err().to_string().contains("another agent"));
         drop(first);
-        assert!(Store::open(dir.path()).is_ok());
+        assert!(open(dir.path()).is_ok());
     }
 
     #[test]
@@ -281,7 +254,7 @@ mod tests {
     #[test]
     fn key_and_svid_come_back_and_only_their_owner_can_read_them() {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(&dir.path().join("agent")).unwrap();
+        let store = open(&dir.path().join("agent")).unwrap();
         assert!(store.load().unwrap().is_none());
         let identity = Identity { reattestable: true, ..agent_identity("/spire/agent/x") };
         store.adopt(&identity).unwrap();
@@ -298,7 +271,7 @@ mod tests {
     #[test]
     fn the_next_key_stays_the_same_until_its_answer_is_kept() {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(dir.path()).unwrap();
+        let store = open(dir.path()).unwrap();
         let first = store.next_key().unwrap();
         assert_eq!(first.public().spki(), store.next_key().unwrap().public().spki());
         assert_eq!(mode_of(&dir.path().join(NEXT)), 0o600);
@@ -307,9 +280,34 @@ mod tests {
     }
 
     #[test]
+    fn with_a_credential_no_file_holds_a_key_that_opens_without_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (credential, data) = (dir.path().join("kek"), dir.path().join("agent"));
+        fs::write(&credential, crate::crypto::digest::base64(&[7; 32])).unwrap();
+        let identity = agent_identity("/spire/agent/x");
+        let plain = open(&data).unwrap();
+        plain.adopt(&identity).unwrap();
+        let next = plain.next_key().unwrap();
+        drop(plain);
+
+        let entropy: Arc<dyn crate::env::Entropy> = Arc::new(crate::env::SystemEntropy::default());
+        let sealed = Store::open(&data, KeyFiles::sealed(&credential, &entropy).unwrap()).unwrap();
+        let back = sealed.load().unwrap().unwrap();
+        assert_eq!(back.key.public().spki(), identity.key.public().spki());
+        assert_eq!(sealed.next_key().unwrap().public().spki(), next.public().spki());
+        drop(sealed);
+        for name in [SVID, NEXT] {
+            let text = fs::read_to_string(data.join(name)).unwrap();
+            assert!(text.contains("SEALED KEY") && !text.contains("BEGIN PRIVATE KEY"), "{text}");
+        }
+        let error = open(&data).unwrap().load().unwrap_err().to_string();
+        assert!(error.contains("seal_credential"), "{error}");
+    }
+
+    #[test]
     fn the_bundle_comes_back() {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(dir.path()).unwrap();
+        let store = open(dir.path()).unwrap();
         assert_eq!(store.bundle().unwrap(), None);
         let chain = agent_identity("/spire/agent/x").chain;
         store.keep_bundle(chain.iter().map(Vec::as_slice)).unwrap();

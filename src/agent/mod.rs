@@ -18,6 +18,7 @@ mod dial;
 mod follow;
 pub mod identity;
 mod keep_identity;
+mod key_file;
 pub mod launch;
 pub mod model;
 mod ops;

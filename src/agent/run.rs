@@ -41,7 +41,7 @@ pub struct Ports {
 /// `settings` must have their paths ([`Settings::with_paths`]). The socket answers from the first moment, with
 /// `Unavailable` until the server has been heard.
 pub async fn run(settings: Settings, ports: Ports, stop: CancellationToken) -> Result<(), Error> {
-    let start = Start::new(&settings)?;
+    let start = Start::new(&settings, &ports)?;
     let tasks = Tasks::new(Arc::clone(&ports.clock));
     let outcome = tokio::select! {
         outcome = live(settings, start, &ports, &tasks) => outcome,

@@ -41,6 +41,9 @@ section! {
         pub x509pop: Option<X509Pop>,
         /// Where the agent keeps its own key and SVID. Default: `$XDG_STATE_HOME/weft/agent`, as root `/var/lib/weft/agent`.
         pub data_dir: Option<PathBuf>,
+        /// The name of a systemd credential that holds a key-encryption key, 32 bytes in base64: on disk the agent's own key is
+        /// sealed under it. `systemd-creds encrypt --with-key=tpm2` binds such a credential to this machine.
+        pub seal_credential: Option<PathBuf>,
         /// The Workload API's socket. Default: `$XDG_RUNTIME_DIR/weft/agent.sock`, as root `/run/weft/agent.sock`. Everybody
         /// may connect: what a process gets is decided by attesting it, not by the mode of a file.
         pub socket: Option<PathBuf>,
@@ -96,11 +99,14 @@ section! {
 }
 
 impl Settings {
-    /// The same with its two paths: what is set, else the places of this user.
+    /// The same with its paths: what is set, else the places of this user.
     #[must_use]
     pub fn with_paths(mut self, places: &Places) -> Self {
         self.data_dir.get_or_insert_with(|| places.data.join("agent"));
         self.socket.get_or_insert_with(|| places.agent_socket.clone());
+        if let (Some(name), Some(given)) = (&mut self.seal_credential, &places.credentials) {
+            *name = given.join(&name);
+        }
         self
     }
 }
@@ -125,6 +131,7 @@ impl Default for Settings {
             insecure_bootstrap: false,
             x509pop: None,
             data_dir: None,
+            seal_credential: None,
             socket: None,
             ops: None,
             // As SPIRE's agents do.

@@ -11,6 +11,7 @@ use super::cache::Cache;
 use super::convert;
 use super::identity::{Identity, Store};
 use super::keep_identity::Keeper;
+use super::key_file::KeyFiles;
 use super::model::{Error, X509Authority};
 use super::run::Ports;
 use super::server_client::ServerClient;
@@ -29,10 +30,14 @@ pub(crate) struct Start {
 
 impl Start {
     /// Reads settings and data directory; refuses what does not fit together.
-    pub(crate) fn new(settings: &Settings) -> Result<Self, Error> {
+    pub(crate) fn new(settings: &Settings, ports: &Ports) -> Result<Self, Error> {
         let dir = settings.data_dir.as_deref();
-        let store =
-            Store::open(dir.ok_or_else(|| Error::Settings("no data directory".to_owned()))?)?;
+        let dir = dir.ok_or_else(|| Error::Settings("no data directory".to_owned()))?;
+        let keys = match &settings.seal_credential {
+            Some(credential) => KeyFiles::sealed(credential, &ports.entropy)?,
+            None => KeyFiles::default(),
+        };
+        let store = Store::open(dir, keys)?;
         let held = store.load()?;
         let Told { trust_domain, address, trust, token } = Told::read(settings)?;
         let held_domain = held.as_ref().map(|identity| identity.spiffe_id.trust_domain().clone());

@@ -6,15 +6,14 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
-use crate::env::Clock;
+use crate::env::{Clock, hold_file};
 use crate::kernel::Fault;
 
 use super::frame::{self, HEADER, Header};
@@ -494,22 +493,13 @@ fn answer(
 /// Makes the directory if need be, and takes it for this process alone.
 fn take(directory: &Path) -> Result<File, Fault> {
     std::fs::create_dir_all(directory).map_err(segment::fault)?;
-    let path = directory.join("lock");
-    let opened = File::options().create(true).write(true).truncate(false).mode(0o600).open(path);
-    let file = opened.map_err(segment::fault)?;
-    for _attempt in 0..TAKE_ATTEMPTS {
-        if file.try_lock().is_ok() {
-            return Ok(file);
+    hold_file(&directory.join("lock")).map_err(|error| match error.kind() {
+        std::io::ErrorKind::WouldBlock => {
+            Fault::away("ledger", format!("`{}` is in use by another server", directory.display()))
         }
-        // Its predecessor may be ending; and a lock lives on for a moment in a program that is just being started.
-        std::thread::park_timeout(TAKE_PAUSE);
-    }
-    let words = format!("`{}` is in use by another server", directory.display());
-    Err(Fault::away("ledger", words))
+        _ => segment::fault(error),
+    })
 }
-
-const TAKE_ATTEMPTS: u32 = 40;
-const TAKE_PAUSE: Duration = Duration::from_millis(50);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

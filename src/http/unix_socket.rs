@@ -5,7 +5,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+
+use crate::env::{hold_file, patiently};
 
 /// A bound socket's file. Removed when dropped, if it is still ours.
 #[derive(Debug)]
@@ -63,33 +64,24 @@ fn check_length(path: &Path) -> io::Result<()> {
     )))
 }
 
-/// Takes the path for ourselves. A predecessor that is just ending, or a program that is just being started and holds a
-/// copy of its files for a moment, gets a moment to let go.
+/// Takes the path for ourselves, once nobody else holds it or listens on it.
 fn take(path: &Path) -> io::Result<File> {
-    let mut attempts = TAKE_ATTEMPTS;
-    loop {
-        match lock(path).and_then(|lock| check_stale(path).map(|()| lock)) {
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse && attempts > 0 => {
-                attempts -= 1;
-                std::thread::park_timeout(TAKE_PAUSE);
-            }
-            taken => return taken,
-        }
-    }
-}
-
-const TAKE_ATTEMPTS: u32 = 40;
-const TAKE_PAUSE: Duration = Duration::from_millis(50);
-
-fn lock(path: &Path) -> io::Result<File> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
-    let file = File::options().create(true).truncate(false).write(true).open(&name)?;
-    file.try_lock().map_err(|error| match error {
-        std::fs::TryLockError::WouldBlock => taken(path),
-        std::fs::TryLockError::Error(error) => error,
-    })?;
-    Ok(file)
+    let taken = hold_file(Path::new(&name)).and_then(|lock| {
+        patiently(|| check_stale(path))?;
+        Ok(lock)
+    });
+    taken.map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock => io::Error::new(
+            io::ErrorKind::AddrInUse,
+            format!(
+                "another process listens on `{}`: stop it, or choose another path",
+                path.display()
+            ),
+        ),
+        _ => error,
+    })
 }
 
 /// Something is there: a socket nobody listens on may go; anything else may not.
@@ -104,16 +96,9 @@ fn check_stale(path: &Path) -> io::Result<()> {
         Ok(_) => match UnixStream::connect(path) {
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(()),
             Err(error) => Err(error),
-            Ok(_) => Err(taken(path)),
+            Ok(_) => Err(io::ErrorKind::WouldBlock.into()),
         },
     }
-}
-
-fn taken(path: &Path) -> io::Error {
-    io::Error::new(
-        io::ErrorKind::AddrInUse,
-        format!("another process listens on `{}`: stop it, or choose another path", path.display()),
-    )
 }
 
 fn remove_if_there(path: &Path) -> io::Result<()> {

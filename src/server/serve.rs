@@ -12,6 +12,8 @@ use super::realm_doors::RealmDoor;
 use super::settings::Settings;
 use crate::authority::RealmNames;
 use crate::authority::jobs::Rotation;
+use crate::env::Env;
+use crate::jobs::deliveries::Deliveries;
 use crate::jobs::{Nudge, Reconciler, Summary};
 use crate::kernel::{Failure, Fault, Kind, Lifetime, RealmId, TrustDomain};
 use crate::realms::{Issuer, Realm};
@@ -119,6 +121,16 @@ impl Server {
         self.reconcilers.add(Arc::new(NewRealms(Arc::downgrade(self))), &Nudge::default());
         self.reconcilers.add(Arc::new(Activations(Arc::downgrade(self))), &Nudge::default());
         self.reconcilers.add(Arc::new(Retention(Arc::downgrade(self))), &Nudge::default());
+        self.reconcilers.add(Arc::new(self.deliveries()), &Nudge::default());
+    }
+}
+
+impl Server {
+    /// No slice posts any yet: each that does brings its handler.
+    fn deliveries(&self) -> Deliveries {
+        let events = self.events.clone();
+        let Env { db, clock, .. } = self.env.clone();
+        Deliveries::new(db, clock, move || events.realms(), Vec::new())
     }
 }
 

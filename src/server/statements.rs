@@ -1,14 +1,15 @@
 //! Every statement of every slice, for the test that reads them as one law: each names its realm, and each is understood
 //! by both engines.
 
-use crate::{access, audit, authority, bundles, events, nodes, realms, workloads};
+use crate::{access, audit, authority, bundles, events, jobs, nodes, realms, workloads};
 
 /// A slice, and what it says to the database.
 pub type SliceStatements = (&'static str, &'static [&'static str]);
 
 /// The statements, slice by slice.
-pub fn statements() -> [SliceStatements; 8] {
+pub fn statements() -> [SliceStatements; 9] {
     [
+        ("jobs", jobs::deliveries::store::STATEMENTS),
         ("events", events::store::STATEMENTS),
         ("access", access::store::STATEMENTS),
         ("realms", realms::store::STATEMENTS),

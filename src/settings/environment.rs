@@ -53,6 +53,8 @@ pub struct Places {
     pub agent_socket: PathBuf,
     /// The server's local admin socket.
     pub local_socket: PathBuf,
+    /// What systemd gave this service (systemd.exec(5), credentials); nothing outside of one.
+    pub credentials: Option<PathBuf>,
 }
 
 impl Places {
@@ -71,7 +73,8 @@ impl Places {
             (false, Some(run)) => run.join("weft").join("agent.sock"),
             (false, None) => data.join("agent.sock"),
         };
-        Self { agent_socket, local_socket: data.join("admin.sock"), data }
+        let credentials = absolute("CREDENTIALS_DIRECTORY");
+        Self { agent_socket, local_socket: data.join("admin.sock"), data, credentials }
     }
 
     /// The places of this process.

@@ -125,9 +125,18 @@ impl Life {
             entropy: Arc::new(SystemEntropy::default()),
         };
         let stop = CancellationToken::new();
-        let program = runtime.spawn(agent::run(settings, ports, stop.clone()));
+        let program = runtime.spawn(run(settings, ports, stop.clone()));
         Self { program, stop, _runtime: runtime }
     }
+}
+
+#[expect(clippy::print_stderr, reason = "shown when the test fails, which otherwise only waits")]
+async fn run(settings: Settings, ports: Ports, stop: CancellationToken) -> Result<(), Error> {
+    let outcome = agent::run(settings, ports, stop).await;
+    if let Err(why) = &outcome {
+        eprintln!("an agent of this test ended: {why}");
+    }
+    outcome
 }
 
 impl fmt::Debug for TestAgent {

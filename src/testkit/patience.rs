@@ -55,9 +55,10 @@ impl OwnRuntime {
 
 impl Drop for OwnRuntime {
     fn drop(&mut self) {
-        // A plain drop would wait, which is not allowed inside another runtime.
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
+        let Some(runtime) = self.0.take() else { return };
+        // Waits, as the kernel does for a killed process, until nothing of it runs any more. On a thread of its own, because
+        // waiting is not allowed inside another runtime.
+        let end = std::thread::spawn(move || runtime.shutdown_timeout(PATIENCE));
+        must(end.join().map_err(|_| "it panicked"), "the end of a runtime");
     }
 }

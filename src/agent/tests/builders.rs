@@ -8,7 +8,8 @@ use std::sync::Arc;
 use weft_proto::spire::api::types;
 
 use crate::agent::convert;
-use crate::agent::identity::{Identity, pem};
+use crate::agent::identity::Identity;
+use crate::agent::key_file::pem;
 use crate::agent::model::{Bundle, Entry, X509Svid};
 use crate::agent::settings;
 use crate::crypto::keys::{Algorithm, PrivateKey, PublicKey};

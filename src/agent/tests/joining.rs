@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::builders::{Authority, domain, now, pop_files};
 use super::fake_server::FakeServer;
 use super::node::{Node, system_clock, until};
-use crate::agent::identity::pem;
+use crate::agent::key_file::pem;
 use crate::agent::{Error, Settings};
 use crate::wire::join::{JoinString, JoinText};
 

@@ -1,0 +1,253 @@
+//! Deliveries: addressed one-shot effects outside of the database (mail, a logout notice, a webhook), each a row written in
+//! the transaction that causes it, so that neither is without the other (architecture §4.4).
+//!
+//! Owns: the rows from [`post`] to their end, when they are tried again, and when they are given up.
+//! Does not own: how anything is delivered: each kind has its [`DeliveryHandler`]. A body that holds secrets or personal
+//! data is sealed by who posts it.
+//! Invariants: a posted delivery is tried until its handler says yes or no, or its time is over, on whatever replica lives;
+//! two replicas never try one at the same time while their clocks agree within a minute; a handler that does the same
+//! thing twice must do no harm, because a replica can die between the effect and its record.
+
+pub(crate) mod store;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use super::{Reconciler, Summary};
+use crate::db::{Db, Tx};
+use crate::env::Clock;
+use crate::kernel::{Fault, Lifetime, RealmId, Timestamp};
+
+/// One effect that is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// Names it for good: what a receiver may use to notice that it got something twice.
+    pub id: String,
+    /// Which handler delivers it.
+    pub kind: Cow<'static, str>,
+    /// What that handler understands.
+    pub body: Vec<u8>,
+}
+
+/// Why something was not delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotDelivered {
+    /// Another try may help.
+    Yet(String),
+    /// No other try will.
+    Ever(String),
+}
+
+/// Delivers one kind.
+pub trait DeliveryHandler: Send + Sync {
+    /// The kind.
+    fn kind(&self) -> &'static str;
+    /// One try. It is dropped after [`TRY_WITHIN`], which counts as [`NotDelivered::Yet`].
+    fn deliver<'a>(
+        &'a self,
+        realm: RealmId,
+        delivery: &'a Delivery,
+    ) -> BoxFuture<'a, Result<(), NotDelivered>>;
+}
+
+/// Writes a delivery in the transaction that causes it. The caller nudges [`Deliveries`] after the commit.
+pub async fn post(tx: &mut Tx, delivery: &Delivery, now: Timestamp) -> Result<(), Fault> {
+    store::insert(tx, delivery, now).await
+}
+
+/// The reconciler that delivers what is due.
+pub struct Deliveries {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    realms: Box<dyn Fn() -> Vec<RealmId> + Send + Sync>,
+    handlers: Vec<Arc<dyn DeliveryHandler>>,
+}
+
+impl Deliveries {
+    /// Delivers the kinds of these handlers for the realms that `realms` gives at each run.
+    pub fn new(
+        db: Db,
+        clock: Arc<dyn Clock>,
+        realms: impl Fn() -> Vec<RealmId> + Send + Sync + 'static,
+        handlers: Vec<Arc<dyn DeliveryHandler>>,
+    ) -> Self {
+        Self { db, clock, realms: Box::new(realms), handlers }
+    }
+
+    async fn deliver_due(&self, realm: RealmId) -> Result<Tally, Fault> {
+        let mut tally = Tally::default();
+        loop {
+            let due = self.due(realm).await?;
+            let full = due.len() >= store::AT_ONCE;
+            for row in due {
+                if !self.claim(realm, &row).await? {
+                    continue;
+                }
+                tally.count(self.try_once(realm, &row).await?);
+            }
+            if !full {
+                self.forget(realm).await?;
+                return Ok(tally);
+            }
+        }
+    }
+
+    async fn try_once(&self, realm: RealmId, row: &store::Due) -> Result<Outcome, Fault> {
+        let outcome = match self.attempt(realm, &row.delivery).await {
+            Ok(()) => Outcome::Delivered,
+            Err(NotDelivered::Yet(why)) => self.later(row, why),
+            Err(NotDelivered::Ever(why)) => Outcome::GivenUp(why),
+        };
+        self.note(realm, &row.delivery, outcome.clone()).await?;
+        Ok(outcome)
+    }
+
+    async fn attempt(&self, realm: RealmId, delivery: &Delivery) -> Result<(), NotDelivered> {
+        let handler = self.handlers.iter().find(|handler| handler.kind() == delivery.kind);
+        // A newer release may have posted it: its replicas will take it.
+        let handler = handler.ok_or_else(|| {
+            NotDelivered::Yet(format!("this release delivers no `{}`", delivery.kind))
+        })?;
+        tokio::select! {
+            outcome = handler.deliver(realm, delivery) => outcome,
+            () = self.clock.sleep(TRY_WITHIN) => {
+                Err(NotDelivered::Yet(format!("no answer within {} s", TRY_WITHIN.as_seconds())))
+            }
+        }
+    }
+
+    /// Waits twice as long after each try, and for ever once its time is over.
+    fn later(&self, row: &store::Due, why: String) -> Outcome {
+        let now = self.clock.now();
+        if now.since(row.made) >= GIVE_UP_AFTER {
+            return Outcome::GivenUp(why);
+        }
+        let doubled = FIRST_WAIT.times(1 << row.attempts.clamp(0, DOUBLINGS_MAX));
+        Outcome::Later { due: now.plus(doubled.capped_by(WAIT_MAX)), why }
+    }
+
+    async fn due(&self, realm: RealmId) -> Result<Vec<store::Due>, Fault> {
+        let now = self.clock.now();
+        self.db.read(realm, now, |tx, now| Box::pin(store::due(tx, *now))).await
+    }
+
+    async fn claim(&self, realm: RealmId, row: &store::Due) -> Result<bool, Fault> {
+        let claim = (row.clone(), self.clock.now().plus(CLAIM));
+        self.db
+            .write(realm, claim, |tx, (row, until)| Box::pin(store::claim(tx, row, *until)))
+            .await
+    }
+
+    async fn note(
+        &self,
+        realm: RealmId,
+        delivery: &Delivery,
+        outcome: Outcome,
+    ) -> Result<(), Fault> {
+        if let Outcome::GivenUp(why) = &outcome {
+            tracing::warn!(kind = %delivery.kind, id = %delivery.id, error = %why, "a delivery was given up");
+        }
+        let input = (delivery.id.clone(), outcome);
+        self.db
+            .write(realm, input, |tx, (id, outcome)| {
+                Box::pin(async move {
+                    match outcome {
+                        Outcome::Delivered => store::remove(tx, id).await,
+                        Outcome::Later { due, why } => store::postpone(tx, id, *due, why).await,
+                        Outcome::GivenUp(why) => {
+                            store::postpone(tx, id, Timestamp::FOREVER, why).await
+                        }
+                    }
+                })
+            })
+            .await
+    }
+
+    /// What was given up can be looked at for a month.
+    async fn forget(&self, realm: RealmId) -> Result<(), Fault> {
+        let before = self.clock.now().minus(KEEP_GIVEN_UP);
+        self.db.write(realm, before, |tx, before| Box::pin(store::forget(tx, *before))).await
+    }
+}
+
+impl Reconciler for Deliveries {
+    fn name(&self) -> &'static str {
+        "deliveries"
+    }
+
+    fn period(&self) -> Lifetime {
+        FIRST_WAIT
+    }
+
+    fn reconcile(&self) -> BoxFuture<'_, Result<Summary, Fault>> {
+        Box::pin(async {
+            let mut tally = Tally::default();
+            for realm in (self.realms)() {
+                tally.add(self.deliver_due(realm).await?);
+            }
+            if tally == Tally::default() {
+                return Ok(Summary::nothing());
+            }
+            let Tally { delivered, later, given_up } = tally;
+            let words =
+                format!("{delivered} delivered, {later} to be tried again, {given_up} given up");
+            Ok(Summary::did(delivered.saturating_add(given_up), words))
+        })
+    }
+}
+
+impl fmt::Debug for Deliveries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kinds: Vec<_> = self.handlers.iter().map(|handler| handler.kind()).collect();
+        f.debug_struct("Deliveries").field("kinds", &kinds).finish_non_exhaustive()
+    }
+}
+
+/// How a try ended.
+#[derive(Debug, Clone)]
+enum Outcome {
+    Delivered,
+    Later { due: Timestamp, why: String },
+    GivenUp(String),
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Tally {
+    delivered: u64,
+    later: u64,
+    given_up: u64,
+}
+
+impl Tally {
+    fn count(&mut self, outcome: Outcome) {
+        let one = match outcome {
+            Outcome::Delivered => &mut self.delivered,
+            Outcome::Later { .. } => &mut self.later,
+            Outcome::GivenUp(_) => &mut self.given_up,
+        };
+        *one = one.saturating_add(1);
+    }
+
+    fn add(&mut self, more: Self) {
+        self.delivered = self.delivered.saturating_add(more.delivered);
+        self.later = self.later.saturating_add(more.later);
+        self.given_up = self.given_up.saturating_add(more.given_up);
+    }
+}
+
+/// How long one try may take: a mail server that thinks for half a minute is down.
+pub const TRY_WITHIN: Lifetime = Lifetime::seconds(30);
+/// How long a row belongs to who claimed it: a try, its record, and some room for clocks that differ.
+const CLAIM: Lifetime = Lifetime::minutes(2);
+const FIRST_WAIT: Lifetime = Lifetime::seconds(5);
+const WAIT_MAX: Lifetime = Lifetime::hours(1);
+/// 5 s doubled ten times is over an hour.
+const DOUBLINGS_MAX: i64 = 10;
+/// A receiver that is down over a long weekend still gets it.
+const GIVE_UP_AFTER: Lifetime = Lifetime::days(4);
+const KEEP_GIVEN_UP: Lifetime = Lifetime::days(30);

@@ -1,0 +1,76 @@
+//! Deliveries at rest.
+
+use super::Delivery;
+use crate::db::{Row, Tx};
+use crate::kernel::{Fault, Timestamp};
+
+/// A row whose time has come.
+#[derive(Debug, Clone)]
+pub(super) struct Due {
+    pub(super) delivery: Delivery,
+    pub(super) made: Timestamp,
+    /// How often it was tried.
+    pub(super) attempts: i64,
+    due: Timestamp,
+}
+
+pub(super) async fn insert(tx: &mut Tx, delivery: &Delivery, now: Timestamp) -> Result<(), Fault> {
+    let Delivery { id, kind, body } = delivery;
+    let params = [id.as_str().into(), kind.as_ref().into(), body.into(), now.into()];
+    tx.execute(INSERT, &params).await.map(|_| ())
+}
+
+/// The first of what is due.
+pub(super) async fn due(tx: &mut Tx, now: Timestamp) -> Result<Vec<Due>, Fault> {
+    tx.rows(DUE, &[now.into()]).await?.iter().map(due_of).collect()
+}
+
+/// Takes the row until then; false: another replica was faster.
+pub(super) async fn claim(tx: &mut Tx, row: &Due, until: Timestamp) -> Result<bool, Fault> {
+    let params = [row.delivery.id.as_str().into(), row.due.into(), until.into()];
+    Ok(tx.execute(CLAIM, &params).await? == 1)
+}
+
+pub(super) async fn remove(tx: &mut Tx, id: &str) -> Result<(), Fault> {
+    tx.execute(REMOVE, &[id.into()]).await.map(|_| ())
+}
+
+pub(super) async fn postpone(
+    tx: &mut Tx,
+    id: &str,
+    due: Timestamp,
+    why: &str,
+) -> Result<(), Fault> {
+    tx.execute(POSTPONE, &[id.into(), due.into(), why.into()]).await.map(|_| ())
+}
+
+/// Removes what was given up and made before this.
+pub(super) async fn forget(tx: &mut Tx, before: Timestamp) -> Result<(), Fault> {
+    tx.execute(FORGET, &[Timestamp::FOREVER.into(), before.into()]).await.map(|_| ())
+}
+
+fn due_of(row: &Row) -> Result<Due, Fault> {
+    let kind = row.text("kind")?.into();
+    Ok(Due {
+        delivery: Delivery { id: row.text("id")?, kind, body: row.bytes("body")? },
+        made: row.time("made")?,
+        attempts: row.int("attempts")?,
+        due: row.time("due")?,
+    })
+}
+
+/// How many are read at once: [`DUE`].
+pub(super) const AT_ONCE: usize = 64;
+
+const INSERT: &str = "INSERT INTO delivery (realm, id, kind, body, made, due, attempts) \
+    VALUES ($1, $2, $3, $4, $5, $5, 0)";
+const DUE: &str = "SELECT id, kind, body, made, due, attempts FROM delivery \
+    WHERE realm = $1 AND due <= $2 ORDER BY due LIMIT 64";
+const CLAIM: &str = "UPDATE delivery SET due = $4, attempts = attempts + 1 \
+    WHERE realm = $1 AND id = $2 AND due = $3";
+const REMOVE: &str = "DELETE FROM delivery WHERE realm = $1 AND id = $2";
+const POSTPONE: &str = "UPDATE delivery SET due = $3, last_error = $4 WHERE realm = $1 AND id = $2";
+const FORGET: &str = "DELETE FROM delivery WHERE realm = $1 AND due = $2 AND made < $3";
+
+/// Read as one law with the statements of the slices.
+pub(crate) const STATEMENTS: &[&str] = &[INSERT, DUE, CLAIM, REMOVE, POSTPONE, FORGET];
