@@ -77,6 +77,8 @@ fn options(url: &str) -> Result<PgConnectOptions, Met> {
             ("lock_timeout", "1s"),
             ("idle_in_transaction_session_timeout", "5s"),
             ("default_transaction_isolation", "read committed"),
+            // "Already exists, skipping" is what should be.
+            ("client_min_messages", "warning"),
         ])
         .disable_statement_logging())
 }
