@@ -88,7 +88,7 @@ impl Deliveries {
                 if !self.claim(realm, &row).await? {
                     continue;
                 }
-                tally.count(self.try_once(realm, &row).await?);
+                tally.count(&self.try_once(realm, &row).await?);
             }
             if !full {
                 self.forget(realm).await?;
@@ -97,7 +97,7 @@ impl Deliveries {
         }
     }
 
-    async fn try_once(&self, realm: RealmId, row: &store::Due) -> Result<Outcome, Fault> {
+    async fn try_once(&self, realm: RealmId, row: &store::Waiting) -> Result<Outcome, Fault> {
         let outcome = match self.attempt(realm, &row.delivery).await {
             Ok(()) => Outcome::Delivered,
             Err(NotDelivered::Yet(why)) => self.later(row, why),
@@ -122,7 +122,7 @@ impl Deliveries {
     }
 
     /// Waits twice as long after each try, and for ever once its time is over.
-    fn later(&self, row: &store::Due, why: String) -> Outcome {
+    fn later(&self, row: &store::Waiting, why: String) -> Outcome {
         let now = self.clock.now();
         if now.since(row.made) >= GIVE_UP_AFTER {
             return Outcome::GivenUp(why);
@@ -131,12 +131,12 @@ impl Deliveries {
         Outcome::Later { due: now.plus(doubled.capped_by(WAIT_MAX)), why }
     }
 
-    async fn due(&self, realm: RealmId) -> Result<Vec<store::Due>, Fault> {
+    async fn due(&self, realm: RealmId) -> Result<Vec<store::Waiting>, Fault> {
         let now = self.clock.now();
         self.db.read(realm, now, |tx, now| Box::pin(store::due(tx, *now))).await
     }
 
-    async fn claim(&self, realm: RealmId, row: &store::Due) -> Result<bool, Fault> {
+    async fn claim(&self, realm: RealmId, row: &store::Waiting) -> Result<bool, Fault> {
         let claim = (row.clone(), self.clock.now().plus(CLAIM));
         self.db
             .write(realm, claim, |tx, (row, until)| Box::pin(store::claim(tx, row, *until)))
@@ -216,7 +216,7 @@ enum Outcome {
     GivenUp(String),
 }
 
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Tally {
     delivered: u64,
     later: u64,
@@ -224,7 +224,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn count(&mut self, outcome: Outcome) {
+    fn count(&mut self, outcome: &Outcome) {
         let one = match outcome {
             Outcome::Delivered => &mut self.delivered,
             Outcome::Later { .. } => &mut self.later,

@@ -6,7 +6,7 @@ use crate::kernel::{Fault, Timestamp};
 
 /// A row whose time has come.
 #[derive(Debug, Clone)]
-pub(super) struct Due {
+pub(super) struct Waiting {
     pub(super) delivery: Delivery,
     pub(super) made: Timestamp,
     /// How often it was tried.
@@ -21,12 +21,12 @@ pub(super) async fn insert(tx: &mut Tx, delivery: &Delivery, now: Timestamp) -> 
 }
 
 /// The first of what is due.
-pub(super) async fn due(tx: &mut Tx, now: Timestamp) -> Result<Vec<Due>, Fault> {
+pub(super) async fn due(tx: &mut Tx, now: Timestamp) -> Result<Vec<Waiting>, Fault> {
     tx.rows(DUE, &[now.into()]).await?.iter().map(due_of).collect()
 }
 
 /// Takes the row until then; false: another replica was faster.
-pub(super) async fn claim(tx: &mut Tx, row: &Due, until: Timestamp) -> Result<bool, Fault> {
+pub(super) async fn claim(tx: &mut Tx, row: &Waiting, until: Timestamp) -> Result<bool, Fault> {
     let params = [row.delivery.id.as_str().into(), row.due.into(), until.into()];
     Ok(tx.execute(CLAIM, &params).await? == 1)
 }
@@ -49,9 +49,9 @@ pub(super) async fn forget(tx: &mut Tx, before: Timestamp) -> Result<(), Fault> 
     tx.execute(FORGET, &[Timestamp::FOREVER.into(), before.into()]).await.map(|_| ())
 }
 
-fn due_of(row: &Row) -> Result<Due, Fault> {
+fn due_of(row: &Row) -> Result<Waiting, Fault> {
     let kind = row.text("kind")?.into();
-    Ok(Due {
+    Ok(Waiting {
         delivery: Delivery { id: row.text("id")?, kind, body: row.bytes("body")? },
         made: row.time("made")?,
         attempts: row.int("attempts")?,

@@ -52,7 +52,7 @@ impl Postman {
 
 async fn replica(database: &TestDatabase, postman: &Arc<Postman>) -> Deliveries {
     let clock = Arc::new(database.clock());
-    let handler: Arc<dyn DeliveryHandler> = Arc::clone(postman) as _;
+    let handler: Arc<dyn DeliveryHandler> = Arc::<Postman>::clone(postman);
     Deliveries::new(database.open().await, clock, || vec![REALM], vec![handler])
 }
 
