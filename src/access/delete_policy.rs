@@ -1,7 +1,7 @@
 //! Remove a policy of the realm's own; a shipped one of that name is in force again.
 
 use super::asker::Asker;
-use super::model::{Action, ChangeError, Name, POLICY, POLICY_DELETED, Request};
+use super::model::{Action, ChangeError, Name, POLICY, POLICY_DELETED, Request, Seen};
 use super::rights::Rights;
 use super::store;
 use crate::db::Tx;
@@ -17,6 +17,8 @@ pub struct DeletePolicy {
     pub realm: RealmId,
     /// The document's name.
     pub name: Name,
+    /// Only if it says this.
+    pub seen: Seen,
 }
 
 impl Action for DeletePolicy {
@@ -30,7 +32,8 @@ impl Action for DeletePolicy {
 impl Rights {
     /// Removes the document.
     ///
-    /// Errors: `Denied` without the right; `NotFound` if the realm has none of this name.
+    /// Errors: `Denied` without the right; `NotFound` if the realm has none of this name; `Changed` if it says something else
+    /// than the caller saw.
     pub async fn delete_policy(&self, ask: DeletePolicy) -> Result<(), ChangeError> {
         let (ask, granted) = self.access.permit(ask)?.spend();
         self.events.change_in(ask.realm, granted, ask, |tx, ask| Box::pin(body(tx, ask))).await
@@ -39,6 +42,9 @@ impl Rights {
 
 async fn body(tx: &mut Tx, ask: &DeletePolicy) -> Result<Changed<()>, ChangeError> {
     let before = store::policy(tx, &ask.name).await?;
+    if before.is_some() && !ask.seen.holds(before.as_deref()) {
+        return Err(ChangeError::Changed(ask.name.clone()));
+    }
     if !store::delete_policy(tx, &ask.name).await? {
         return Err(ChangeError::Unknown { what: "policy", name: ask.name.clone() });
     }

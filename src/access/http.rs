@@ -15,8 +15,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    Administrator, BindRole, DeletePolicy, Given, Holder, Name, PolicyText, Right, Rights, Role,
-    RoleBinding, SHIPPED, SetPolicy, UnbindRole,
+    Administrator, BindRole, ChangeError, DeletePolicy, Given, Holder, Name, PolicyText, Right, Rights, Role,
+    RoleBinding, SHIPPED, Seen, SetPolicy, UnbindRole,
 };
 use crate::crypto::digest::sha256;
 use crate::http::{Conditions, EntityTag, Json, Path, Problem, Query, cursor, page_of};
@@ -120,15 +120,12 @@ async fn put_policy(
     Json(input): Json<api::PolicyInput>,
 ) -> Result<Response, Problem> {
     let name = name(&text)?;
-    let before = rights
-        .policies(&by.asker, by.realm)?
-        .into_iter()
-        .find(|policy| policy.name == name.as_str());
-    held(&conditions, before.as_ref())?;
     let text: Arc<str> = Arc::from(input.text);
     let policy = PolicyText { name: name.to_string(), text: Arc::clone(&text), own: true };
-    rights.set_policy(SetPolicy { asker: by.asker, realm: by.realm, name, text }).await?;
-    let status = if before.is_some() { StatusCode::OK } else { StatusCode::CREATED };
+    let seen = seen(&conditions);
+    let ask = SetPolicy { asker: by.asker, realm: by.realm, name, text, seen };
+    let replaced = rights.set_policy(ask).await.map_err(conditional)?;
+    let status = if replaced { StatusCode::OK } else { StatusCode::CREATED };
     Ok(tagged(status, &policy))
 }
 
@@ -142,20 +139,26 @@ async fn delete_policy(
     conditions: Conditions,
 ) -> Result<StatusCode, Problem> {
     let name = name(&text)?;
-    if conditions.only_change() {
-        held(&conditions, Some(&rights.policy(&by.asker, by.realm, &name)?))?;
-    }
-    rights.delete_policy(DeletePolicy { asker: by.asker, realm: by.realm, name }).await?;
+    let ask = DeletePolicy { asker: by.asker, realm: by.realm, name, seen: seen(&conditions) };
+    rights.delete_policy(ask).await.map_err(conditional)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// 412 unless what the caller said of the policy's present state holds.
-fn held(conditions: &Conditions, before: Option<&PolicyText>) -> Result<(), Problem> {
-    match before {
-        Some(_) if conditions.only_create() => Err(Problem::precondition()),
-        Some(policy) => conditions.check(&tag(policy)),
-        None if conditions.only_change() => Err(Problem::precondition()),
-        None => Ok(()),
+/// What the caller says of the policy's present state.
+fn seen(conditions: &Conditions) -> Seen {
+    match conditions.digests() {
+        _ if conditions.only_create() => Seen::Nothing,
+        Some(digests) => Seen::OneOf(digests),
+        None if conditions.only_change() => Seen::Something,
+        None => Seen::Anything,
+    }
+}
+
+/// 412 where that did not hold.
+fn conditional(error: ChangeError) -> Problem {
+    match error {
+        ChangeError::Changed(_) => Problem::precondition(),
+        other => other.into(),
     }
 }
 

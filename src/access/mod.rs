@@ -50,7 +50,7 @@ pub use bind_role::BindRole;
 pub use delete_policy::DeletePolicy;
 pub use model::{
     Action, ChangeError, Error, Explanation, Fact, Name, NameError, POLICY, POLICY_DELETED,
-    POLICY_SET, Permit, PolicyError, ROLE_BINDING, ROLE_BOUND, ROLE_UNBOUND, Request,
+    POLICY_SET, Permit, PolicyError, ROLE_BINDING, ROLE_BOUND, ROLE_UNBOUND, Request, Seen,
 };
 pub use rights::{PolicyText, Rights};
 pub use roles::{Given, Holder, Right, Role, RoleBinding};
@@ -176,6 +176,11 @@ fn shipped_documents() -> Documents {
 }
 
 /// The default policies. A realm's own policy of the same name takes the place of one of these, but for `reserved`.
+/// The text of a shipped policy.
+fn shipped(name: &Name) -> Option<&'static str> {
+    SHIPPED.iter().find(|(shipped, _)| *shipped == name.as_str()).map(|(_, text)| *text)
+}
+
 const SHIPPED: [(&str, &str); 6] = [
     ("agents", include_str!("../../config/policies/agents.cedar")),
     ("issuance", include_str!("../../config/policies/issuance.cedar")),

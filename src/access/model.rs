@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::crypto::digest::sha256;
 use crate::kernel::{
     Failure, Fault, Granted, Kind, Lifetime, RealmId, SpiffeId, SubjectId, Timestamp,
 };
@@ -254,6 +255,9 @@ pub enum ChangeError {
     /// A registrar without any right.
     #[error("a registrar needs at least one right")]
     NoRight,
+    /// The policy is not in the state that the caller spoke of.
+    #[error("the policy `{0}` is not as it was seen")]
+    Changed(Name),
     /// More than a realm can have.
     #[error("a realm has at most {most} of these")]
     TooMany {
@@ -271,6 +275,30 @@ pub enum ChangeError {
     Unrecorded(#[from] crate::events::Error),
 }
 
+/// In which state a policy must be for a change to be made, compared inside the write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// In any.
+    Anything,
+    /// There is none of that name, shipped ones included.
+    Nothing,
+    /// There is one, whatever it says.
+    Something,
+    /// Its text has one of these SHA-256 digests.
+    OneOf(Vec<[u8; 32]>),
+}
+
+impl Seen {
+    /// True if this is the text of that state.
+    pub(super) fn holds(&self, text: Option<&str>) -> bool {
+        match (self, text) {
+            (Self::Anything, _) | (Self::Nothing, None) | (Self::Something, Some(_)) => true,
+            (Self::OneOf(digests), Some(text)) => digests.contains(&sha256(text.as_bytes())),
+            (Self::Nothing, Some(_)) | (Self::Something | Self::OneOf(_), None) => false,
+        }
+    }
+}
+
 /// Longest policy document of a realm's own: some 200 policies.
 pub(super) const POLICY_BYTES_MAX: usize = 64 * 1024;
 
@@ -283,6 +311,7 @@ impl From<ChangeError> for Failure {
             ChangeError::Policy { .. } => (Kind::Invalid, "access.policy_invalid"),
             ChangeError::Protected(_) => (Kind::Denied, "access.policy_protected"),
             ChangeError::Unknown { .. } => (Kind::NotFound, "access.not_found"),
+            ChangeError::Changed(_) => (Kind::Conflict, "request.precondition"),
             ChangeError::Taken(_) => (Kind::Conflict, "access.name_taken"),
             ChangeError::Holder(_) => (Kind::Invalid, "access.holder"),
             ChangeError::NoRight => (Kind::Invalid, "access.no_right"),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::asker::Asker;
 use super::model::{
-    Action, ChangeError, Name, POLICY, POLICY_BYTES_MAX, POLICY_SET, PolicyError, Request,
+    Action, ChangeError, Name, POLICY, POLICY_BYTES_MAX, POLICY_SET, PolicyError, Request, Seen,
 };
 use super::rights::Rights;
 use super::{policies, store};
@@ -23,6 +23,8 @@ pub struct SetPolicy {
     pub name: Name,
     /// Its text, in Cedar.
     pub text: Arc<str>,
+    /// Only if there is this in its place.
+    pub seen: Seen,
 }
 
 impl Action for SetPolicy {
@@ -40,11 +42,12 @@ struct Input {
 }
 
 impl Rights {
-    /// Keeps a policy document, new or in place of the one of this name. The same text again changes nothing.
+    /// Keeps a policy document, new or in place of the one of this name. The same text again changes nothing. True if there
+    /// was one before, of the realm's own or shipped.
     ///
     /// Errors: `Denied` without the right or for a protected name; `Invalid` if the text is not Cedar or does not fit the
-    /// schema, with Cedar's own words.
-    pub async fn set_policy(&self, ask: SetPolicy) -> Result<(), ChangeError> {
+    /// schema, with Cedar's own words; `Changed` if something else is there than the caller saw.
+    pub async fn set_policy(&self, ask: SetPolicy) -> Result<bool, ChangeError> {
         let (ask, granted) = self.access.permit(ask)?.spend();
         if Self::is_protected(&ask.name) {
             return Err(ChangeError::Protected(ask.name));
@@ -71,11 +74,16 @@ impl Rights {
     }
 }
 
-async fn body(tx: &mut Tx, input: &Input) -> Result<Changed<()>, ChangeError> {
+async fn body(tx: &mut Tx, input: &Input) -> Result<Changed<bool>, ChangeError> {
     let Input { ask, now } = input;
     let known = store::policy(tx, &ask.name).await?;
+    let in_force = known.as_deref().or_else(|| super::shipped(&ask.name));
+    if !ask.seen.holds(in_force) {
+        return Err(ChangeError::Changed(ask.name.clone()));
+    }
+    let value = in_force.is_some();
     if known.as_deref() == Some(&*ask.text) {
-        return Ok(Changed { value: (), changes: Vec::new(), rights: false });
+        return Ok(Changed { value, changes: Vec::new(), rights: false });
     }
     if known.is_none() && store::count_policies(tx).await? >= POLICIES_MAX {
         return Err(ChangeError::TooMany { most: POLICIES_MAX });
@@ -86,7 +94,7 @@ async fn body(tx: &mut Tx, input: &Input) -> Result<Changed<()>, ChangeError> {
         .about("text", &*ask.text)
         .about("before", known.as_deref());
     let changes = vec![(POLICY, ask.name.as_str().to_owned(), ask.asker.sign(event))];
-    Ok(Changed { value: (), changes, rights: true })
+    Ok(Changed { value, changes, rights: true })
 }
 
 /// Policy documents of one realm's own.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::access::{BindRole, ChangeError, DeletePolicy, Rights, SetPolicy, UnbindRole, store};
+use crate::access::{BindRole, ChangeError, DeletePolicy, Rights, Seen, SetPolicy, UnbindRole, store};
 use crate::crypto::seal::{Kek, KekRing};
 use crate::db::Db;
 use crate::env::Env;
@@ -71,14 +71,28 @@ impl Replica {
     }
 
     async fn set(&self, asker: Asker, name: &str, text: &str) -> Result<(), ChangeError> {
+        self.set_seen(asker, (name, text), Seen::Anything).await.map(drop)
+    }
+
+    async fn set_seen(
+        &self,
+        asker: Asker,
+        (name, text): (&str, &str),
+        seen: Seen,
+    ) -> Result<bool, ChangeError> {
         let (name, text) = (Name::parse(name).unwrap(), Arc::from(text));
-        let set = self.rights.set_policy(SetPolicy { asker, realm: REALM, name, text }).await;
+        let set = self.rights.set_policy(SetPolicy { asker, realm: REALM, name, text, seen }).await;
         self.follow().await;
         set
     }
 
     async fn delete(&self, asker: Asker, name: &str) -> Result<(), ChangeError> {
-        let ask = DeletePolicy { asker, realm: REALM, name: Name::parse(name).unwrap() };
+        let ask = DeletePolicy {
+            asker,
+            realm: REALM,
+            name: Name::parse(name).unwrap(),
+            seen: Seen::Anything,
+        };
         let deleted = self.rights.delete_policy(ask).await;
         self.follow().await;
         deleted

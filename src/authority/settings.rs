@@ -30,6 +30,7 @@ section! {
         /// PEM file of that authority's private key (PKCS#8, P-256).
         pub upstream_key: String,
     }
+    fits { problem }
 }
 
 /// Where private keys live.

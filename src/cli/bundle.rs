@@ -87,7 +87,7 @@ async fn show(
 ) -> Result<(), Error> {
     let trust_domain = match trust_domain {
         Some(name) => name,
-        None => session.api.get::<crate::wire::api::Status>(&["status"]).await?.realm.trust_domain,
+        None => session.trust_domain().await?,
     };
     let document = session.api.get_bytes(&["bundles", &trust_domain]).await?;
     match format {

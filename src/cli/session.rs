@@ -10,7 +10,7 @@ use super::print::Printer;
 use super::transport::Transport;
 use crate::env::Clock;
 use crate::kernel::Timestamp;
-use crate::wire::api::{Agent, Page, Status};
+use crate::wire::api::{Agent, Page, Whoami};
 
 /// What a command works with.
 #[derive(Debug)]
@@ -61,8 +61,13 @@ impl<'p> Session<'p> {
         if !text.starts_with('/') {
             return Ok(text.to_owned());
         }
-        let status: Status = self.api.get(&["status"]).await?;
-        Ok(format!("spiffe://{}{text}", status.realm.trust_domain))
+        Ok(format!("spiffe://{}{text}", self.trust_domain().await?))
+    }
+
+    /// The realm's own trust domain. The server says it to whoever may call it at all.
+    pub(super) async fn trust_domain(&self) -> Result<String, Error> {
+        let whoami: Whoami = self.api.get(&["whoami"]).await?;
+        Ok(whoami.trust_domain)
     }
 
     /// The agent everybody means where there is only one.

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -55,6 +56,8 @@ struct Shared {
     wake: Condvar,
     state: Mutex<State>,
     fatal: watch::Sender<Option<Fault>>,
+    /// True if the newest group was refused for want of room.
+    refusing: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -133,6 +136,7 @@ impl Ledger {
             wake: Condvar::new(),
             state: Mutex::new(state),
             fatal: watch::Sender::new(None),
+            refusing: AtomicBool::new(false),
         });
         let mut writer = Writer::new(Arc::clone(&shared));
         match writer.rotate(0) {
@@ -194,6 +198,11 @@ impl Ledger {
     /// Bytes of disk that segments take now, the one being written included.
     pub(super) fn allocated(&self) -> u64 {
         lock(&self.shared.state).allocated
+    }
+
+    /// True while what comes is refused, because there is no room for it.
+    pub(super) fn is_refusing(&self) -> bool {
+        self.shared.refusing.load(Ordering::Relaxed)
     }
 
     /// Holds the reason once nothing can be recorded any more.
@@ -285,6 +294,7 @@ impl Writer {
                     None => self.rotate(records.len()),
                 };
                 if let Err(fault) = rotated {
+                    self.shared.refusing.store(true, Ordering::Relaxed);
                     answer([done], &Err(fault));
                     continue;
                 }
@@ -314,6 +324,7 @@ impl Writer {
             metrics::counter!("weft_ledger_syncs_total").increment(1);
             self.durable = next - 1;
         }
+        self.shared.refusing.store(result.is_err(), Ordering::Relaxed);
         self.batch.clear();
         answer(self.waiting.drain(..), &result);
     }

@@ -90,6 +90,8 @@ pub struct Health {
     pub allocated_bytes: u64,
     /// Where it is full, in bytes.
     pub bound_bytes: u64,
+    /// There was no room for the newest fact: nothing is issued until there is.
+    pub refusing: bool,
     /// Damaged, missing or contradicting facts met since the start: each was logged.
     pub alarms: u64,
     /// Why nothing can be recorded any more: this process must end.
@@ -162,11 +164,14 @@ impl Events {
 
     /// How recording fares.
     pub fn health(&self) -> Health {
-        let (allocated_bytes, fatal) = match &self.inner.sink {
-            Sink::Disk(ledger) => (ledger.allocated(), ledger.fatal().borrow().clone()),
-            Sink::Database(_) => (0, None),
+        let (allocated_bytes, refusing, fatal) = match &self.inner.sink {
+            Sink::Disk(ledger) => {
+                (ledger.allocated(), ledger.is_refusing(), ledger.fatal().borrow().clone())
+            }
+            Sink::Database(_) => (0, false, None),
         };
         Health {
+            refusing,
             backlog_bytes: self.inner.backlog.load(Ordering::Relaxed),
             allocated_bytes,
             bound_bytes: self.inner.settings.bound_bytes(),

@@ -42,6 +42,11 @@ impl EntityTag {
         self.0.trim_matches('"').parse().ok()
     }
 
+    /// The digest, if it is the tag of one.
+    pub fn as_digest(&self) -> Option<[u8; 32]> {
+        URL_SAFE_NO_PAD.decode(self.0.trim_matches('"')).ok()?.try_into().ok()
+    }
+
     /// For the `etag` header.
     pub fn header(&self) -> HeaderValue {
         // Quotes, digits and base64url always make a header value.
@@ -50,15 +55,6 @@ impl EntityTag {
 }
 
 impl Conditions {
-    /// 412 unless `current` is what the caller saw. Without `If-Match` everything passes.
-    pub fn check(&self, current: &EntityTag) -> Result<(), Problem> {
-        match &self.if_match {
-            None | Some(Tags::Any) => Ok(()),
-            Some(Tags::These(tags)) if tags.contains(current) => Ok(()),
-            Some(Tags::These(_)) => Err(Problem::precondition()),
-        }
-    }
-
     /// The one revision the caller saw, to be compared inside the write. Nothing: any will do.
     pub fn revision(&self) -> Result<Option<i64>, Problem> {
         match &self.if_match {
@@ -70,6 +66,14 @@ impl Conditions {
                     "`if-match` takes one entity tag here, or `*`",
                 )),
             },
+        }
+    }
+
+    /// The digests the caller saw, to be compared inside the write. Nothing: no tag was said.
+    pub fn digests(&self) -> Option<Vec<[u8; 32]>> {
+        match &self.if_match {
+            None | Some(Tags::Any) => None,
+            Some(Tags::These(tags)) => Some(tags.iter().filter_map(EntityTag::as_digest).collect()),
         }
     }
 
@@ -153,20 +157,22 @@ mod tests {
     }
 
     #[test]
-    fn if_match_lets_only_the_seen_state_pass() {
-        let current = EntityTag::revision(7);
+    fn the_digests_for_a_write_are_the_strong_tags_of_digests() {
+        let digest = EntityTag::digest(&[0xab; 32]).0;
         let cases = [
-            ("\"7\"", true),
-            ("*", true),
-            ("\"6\", \"7\"", true),
-            ("\"6\"", false),
-            ("W/\"7\"", false),
+            (digest.clone(), Some(vec![[0xab; 32]])),
+            (format!("\"7\", {digest}"), Some(vec![[0xab; 32]])),
+            (format!("W/{digest}"), Some(Vec::new())),
+            ("\"7\"".to_owned(), Some(Vec::new())),
+            ("*".to_owned(), None),
         ];
-        for (value, passes) in cases {
-            let conditions = conditions(IF_MATCH, value).expect("well formed");
-            assert_eq!(conditions.check(&current).is_ok(), passes, "{value}");
+        for (value, digests) in cases {
+            let mut headers = HeaderMap::new();
+            headers.insert(IF_MATCH, value.parse().expect("a header value"));
+            let conditions = Conditions::from_headers(&headers).expect("well formed");
+            assert_eq!(conditions.digests(), digests, "{value}");
         }
-        assert!(Conditions::default().check(&current).is_ok());
+        assert_eq!(Conditions::default().digests(), None);
     }
 
     #[test]
@@ -195,5 +201,7 @@ mod tests {
         assert!(conditions(IF_MATCH, "\"7\", \"8\"").expect("well formed").revision().is_err());
         let digest = EntityTag::digest(&[0xab; 32]);
         assert_eq!(digest.header().len(), 45);
+        assert_eq!(digest.as_digest(), Some([0xab; 32]));
+        assert_eq!(EntityTag::revision(7).as_digest(), None);
     }
 }

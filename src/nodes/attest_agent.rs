@@ -11,7 +11,7 @@ use crate::kernel::{
     Evidence, EvidenceSource, Granted, Lifetime, RealmId, Subject, SubjectId, SubjectKind,
     Timestamp,
 };
-use crate::svid::{IssueX509, X509Svid};
+use crate::svid::{IssueX509, Told, X509Svid};
 
 use super::attestors::{Attested, Exchange, Opening, Step};
 use super::model::{AGENT, CurrentSvid, Refusal, events};
@@ -107,7 +107,8 @@ impl Nodes {
         }
     }
 
-    /// The five steps. The agent's row is stored before its SVID is recorded and leaves: what it is given names a row.
+    /// The five steps. The agent's row is stored before its SVID is recorded, and that before it leaves: what is on record
+    /// was given to an agent that is known, and a row without a record has given nothing out.
     async fn admit(&self, attestation: Attestation, attested: Attested) -> Result<X509Svid, Error> {
         let now = self.env.clock.now();
         let realm = attestation.realm;
@@ -118,15 +119,14 @@ impl Nodes {
         let lifetime = Lifetime::seconds(self.settings.svid_seconds);
         let issue = IssueX509::for_agent(realm, evidence.clone(), standing, lifetime);
         let permit = self.access.permit(issue)?;
-        let signed = self.svid.sign_x509(permit, &attestation.public_key, now)?;
-        let svid = self.events.record(signed).await?;
+        let (told, signed) = self.svid.sign_x509_told(permit, &attestation.public_key, now)?;
         let agent = Agent {
             number,
             id: agent_id,
             attestation_type: attestation.attestor,
             selectors: attested.selectors,
             alias: attested.alias,
-            current: current(&svid, String::new()),
+            current: current(told),
             not_before: Timestamp::EPOCH,
             banned: false,
             can_reattest: attested.can_reattest,
@@ -135,7 +135,7 @@ impl Nodes {
             version: String::new(),
         };
         self.store_agent(realm, agent).await?;
-        Ok(svid)
+        Ok(self.events.record(signed).await?)
     }
 
     fn node_evidence(
@@ -200,10 +200,10 @@ impl Nodes {
 }
 
 /// The row's view of an SVID. Its time of issue is its first second plus the fixed backdate, as `PeerSvid` reads it.
-pub(super) fn current(svid: &X509Svid, previous: String) -> CurrentSvid {
+fn current(svid: Told) -> CurrentSvid {
     CurrentSvid {
-        serial: svid.serial.clone(),
-        previous,
+        serial: svid.serial,
+        previous: String::new(),
         issued_at: svid.not_before.plus(Lifetime::seconds(BACKDATE_SECONDS)),
         expires: svid.not_after,
     }

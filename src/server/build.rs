@@ -15,7 +15,7 @@ use crate::db::Db;
 use crate::env::{Clock, Entropy, Env};
 use crate::events::{Events, LedgerSettings, LedgerSync};
 use crate::jobs::{Reconcilers, Tasks};
-use crate::kernel::{Failure, Fault, Kind, RealmId, ReplicaId, Secret, Timestamp};
+use crate::kernel::{Failure, Fault, Kind, Lifetime, RealmId, ReplicaId, Secret, Timestamp};
 use crate::nodes::attestors::{Attestors, JoinTokens, NodeAttestor, X509Pop};
 use crate::nodes::{self, Nodes};
 use crate::posture::Posture;
@@ -124,7 +124,8 @@ impl Server {
             settings.authority.clone(),
         );
         let bundles = Bundles::new(env.clone(), events.clone(), access.clone(), authority.clone());
-        let svid = Svid::new(authority.clone(), Arc::clone(&entropy), settings.svid.clone());
+        let away_max = Lifetime::seconds(settings.storage.away_max_seconds);
+        let svid = Svid::new(env.clone(), authority.clone(), settings.svid.clone(), away_max);
         let nodes = Nodes::new(
             env.clone(),
             nodes::Below {

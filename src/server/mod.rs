@@ -15,6 +15,7 @@ mod realm_doors;
 mod routes;
 pub mod serve;
 pub mod settings;
+mod sight;
 mod statements;
 mod status;
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::kernel::TrustDomain;
+use crate::realms::Issuer;
 use crate::settings::section;
 
 section! {
@@ -52,6 +54,7 @@ section! {
         /// Seconds that requests in flight get at a stop.
         pub stop_seconds: u32
     }
+    fits { problem }
 }
 
 section! {
@@ -80,12 +83,16 @@ section! {
 
 section! {
     /// Where rows live.
-    #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+    #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
     #[serde(deny_unknown_fields, default)]
     pub struct StorageSettings {
         /// `sqlite:<path>` or `postgres://…`. Not set: SQLite in the data directory.
-        pub url: Option<String>
+        pub url: Option<String>,
+        /// For how long a server that cannot see its database goes on issuing, in seconds. What is banned or deleted through
+        /// another replica does not reach it meanwhile, so this bounds how long that may go on working.
+        pub away_max_seconds: i64
     }
+    fits { problem }
 }
 
 section! {
@@ -103,7 +110,48 @@ section! {
         /// Files with earlier keys, which still open what they sealed. After `weft keys reseal` they can go.
         pub earlier_files: Vec<PathBuf>
     }
+    fits { problem }
 }
+
+impl ServerSettings {
+    /// What is wrong with these values, if anything: the key and what would be right.
+    fn problem(&self) -> Option<(&'static str, String)> {
+        if let Err(error) = TrustDomain::parse(&self.trust_domain) {
+            return Some(("trust_domain", error.to_string()));
+        }
+        Issuer::parse(&self.issuer).err().map(|error| ("issuer", error.to_string()))
+    }
+}
+
+impl StorageSettings {
+    /// The same for where rows live.
+    fn problem(&self) -> Option<(&'static str, String)> {
+        let schemes = ["sqlite:", "postgres://", "postgresql://"];
+        match &self.url {
+            // What is refused may hold a password: it is not repeated.
+            Some(url) if !schemes.iter().any(|scheme| url.starts_with(scheme)) => {
+                Some(("url", "begins with `sqlite:` or `postgres://`".to_owned()))
+            }
+            _ if self.away_max_seconds < AWAY_MAX_SECONDS_MIN => {
+                Some(("away_max_seconds", format!("must be at least {AWAY_MAX_SECONDS_MIN}")))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl SealSettings {
+    /// The same for the key-encryption key.
+    fn problem(&self) -> Option<(&'static str, String)> {
+        let sources = [self.file.is_some(), self.environment.is_some(), self.credential.is_some()];
+        let named = sources.into_iter().filter(|named| *named).count();
+        let words = "name one of `file`, `environment` and `credential`";
+        (named > 1).then(|| ("file", words.to_owned()))
+    }
+}
+
+/// A database that answers is seen every second or two.
+const AWAY_MAX_SECONDS_MIN: i64 = 10;
 
 impl Default for ServerSettings {
     fn default() -> Self {
@@ -113,6 +161,12 @@ impl Default for ServerSettings {
             data_dir: None,
             stop_seconds: 10,
         }
+    }
+}
+
+impl Default for StorageSettings {
+    fn default() -> Self {
+        Self { url: None, away_max_seconds: 4 * 3600 }
     }
 }
 

@@ -77,8 +77,10 @@ async fn who_am_i(
         Listener::Local => api::ListenerName::Local,
     };
     let holds = server.access.held_by(&by)?;
+    let realm = realm(&server, by.realm)?;
     Ok(Json(api::Whoami {
-        realm: realm(&server, by.realm)?.name.to_string(),
+        realm: realm.name.to_string(),
+        trust_domain: realm.trust_domain.to_string(),
         spiffe_id: caller.subject.map(|id| id.to_string()),
         uid,
         proof,

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
 use super::environment::Environment;
-use super::section::{Field, Section, Setting, Shape};
+use super::section::{Field, Misfit, Section, Setting, Shape};
 
 /// Where settings come from; later ones win: file, environment, overrides.
 #[derive(Debug, Clone, Default)]
@@ -80,15 +80,29 @@ pub fn load<T: Setting + Default + DeserializeOwned>(sources: &Sources) -> Resul
     if !overlay.errors.is_empty() {
         return Err(Refused(overlay.errors));
     }
-    T::deserialize(Value::Table(values))
-        .map_err(|error| Refused(vec![unfit(error.message().to_owned())]))
+    let places = std::mem::take(&mut overlay.places);
+    let settings = T::deserialize(Value::Table(values))
+        .map_err(|error| Refused(vec![unfit(error.message().to_owned())]))?;
+    let mut misfits = Vec::new();
+    settings.misfits("", &mut misfits);
+    if misfits.is_empty() { Ok(settings) } else { Err(refused(misfits, &places)) }
+}
+
+/// Each where its key was written; one that is a default, where its section was.
+fn refused(misfits: Vec<Misfit>, places: &BTreeMap<String, Place>) -> Refused {
+    let place = |key: &str| {
+        let section = || places.get(key.rsplit_once('.')?.0);
+        places.get(key).or_else(section).cloned().unwrap_or(Place::Nowhere)
+    };
+    let error = |Misfit { key, words }| SettingError { place: place(&key), key, words };
+    Refused(misfits.into_iter().map(error).collect())
 }
 
 /// What was read so far, and what was wrong with it.
 struct Overlay<'a> {
     root: &'a Section,
     values: Table,
-    /// Where each section was first named.
+    /// Where each section was first named, and each value last.
     places: BTreeMap<String, Place>,
     errors: Vec<SettingError>,
 }
@@ -167,7 +181,10 @@ impl Overlay<'_> {
                 None
             }
             (Shape::Value { check, .. }, ..) => match check(raw.clone()) {
-                Ok(()) => Some(raw.clone()),
+                Ok(()) => {
+                    self.places.insert(key.to_owned(), place());
+                    Some(raw.clone())
+                }
                 Err(words) => {
                     self.refuse(place(), key.to_owned(), words);
                     None
@@ -196,7 +213,10 @@ impl Overlay<'_> {
                     return self.refuse(place, key.to_owned(), is_section(inner));
                 }
                 (Shape::Value { check, .. }, None) => match fitting(text, *check) {
-                    Ok(value) => return put(&mut self.values, key, value),
+                    Ok(value) => {
+                        self.places.insert(key.to_owned(), place);
+                        return put(&mut self.values, key, value);
+                    }
                     Err(words) => return self.refuse(place, key.to_owned(), words),
                 },
                 (Shape::Value { .. }, Some(_)) => {

@@ -10,6 +10,8 @@ pub trait Setting: Sized {
     fn shape(default: Option<&Self>) -> Shape;
     /// Notes under `key` what is different in `new`. `live` says whether a change can be taken without a restart.
     fn changed(&self, new: &Self, key: &str, live: bool, out: &mut Vec<Change>);
+    /// Notes under `key` what is wrong with values that each fit alone. A value by itself has nothing to note.
+    fn misfits(&self, _key: &str, _out: &mut Vec<Misfit>) {}
 }
 
 /// What stands at a key.
@@ -61,6 +63,15 @@ pub struct Change {
     pub live: bool,
 }
 
+/// A value that does not fit together with others, or has a rule that its type does not say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misfit {
+    /// The whole key: `authority.x509_seconds`.
+    pub key: String,
+    /// What would be right.
+    pub words: String,
+}
+
 /// The shape of a value.
 pub fn value_shape<T: Serialize + DeserializeOwned>(default: Option<&T>) -> Shape {
     Shape::Value {
@@ -98,7 +109,8 @@ macro_rules! value {
 }
 
 /// Makes a settings struct a section. The struct is written as any other, with doc comments on everything, then
-/// `derive`, then `#[serde(deny_unknown_fields, default)]`; after it, `live { … }` names the keys that a reload changes.
+/// `derive`, then `#[serde(deny_unknown_fields, default)]`; after it, `live { … }` names the keys that a reload changes, and
+/// `fits { function }` a function of the section that gives a key and words where its values do not fit.
 ///
 /// ```text
 /// section! {
@@ -125,6 +137,7 @@ macro_rules! section {
             ),* $(,)?
         }
         $(live { $($live:ident),* $(,)? })?
+        $(fits { $fits:ident })?
     ) => {
         $(#[doc = $about])*
         $(#[derive($($derive)*)])?
@@ -166,6 +179,14 @@ macro_rules! section {
                     $crate::settings::Setting::changed(&self.$field, &new.$field, &key, live, out);
                 })*
             }
+
+            fn misfits(&self, key: &str, out: &mut Vec<$crate::settings::Misfit>) {
+                let below = |name: &str| if key.is_empty() { name.to_owned() } else { format!("{key}.{name}") };
+                $($crate::settings::Setting::misfits(&self.$field, &below(stringify!($field)), out);)*
+                $(if let Some((name, words)) = self.$fits() {
+                    out.push($crate::settings::Misfit { key: below(name), words });
+                })?
+            }
         }
     };
 }
@@ -191,6 +212,12 @@ impl<T: Setting> Setting for Option<T> {
             (Some(old), Some(new)) => old.changed(new, key, live, out),
             (None, None) => {}
             _ => out.push(Change { key: key.to_owned(), live }),
+        }
+    }
+
+    fn misfits(&self, key: &str, out: &mut Vec<Misfit>) {
+        if let Some(value) = self {
+            value.misfits(key, out);
         }
     }
 }

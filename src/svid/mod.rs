@@ -8,6 +8,7 @@
 //! - Nothing is signed without a permit; only the server's certificate for itself needs none.
 //! - Nothing outlives what was asked, its permit, its evidence or its authority.
 //! - What leaves has been read again and follows its specification, or it is a bug and does not leave.
+//! - A replica that has not seen its database for too long signs for itself alone: bans and deletions have passed it by.
 //!
 //! Spec: SPIFFE X509-SVID, JWT-SVID; RFC 5280.
 
@@ -23,27 +24,35 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use model::{
-    Bound, Error, IssueJwtSvid, IssueX509, JWT_ISSUED, JwtSvid, SERVER_ISSUED, X509_ISSUED,
-    X509Svid,
+    Bound, Error, IssueJwtSvid, IssueX509, JWT_ISSUED, JwtSvid, SERVER_ISSUED, Told,
+    X509_ISSUED, X509Svid,
 };
 pub use serve_tls::ServerCertificates;
 pub use settings::Settings;
 
 use crate::authority::Authority;
-use crate::env::Entropy;
+use crate::env::Env;
+use crate::kernel::{Lifetime, Timestamp};
 
 /// The desk. Cheap to clone.
 #[derive(Clone)]
 pub struct Svid {
+    env: Env,
     authority: Authority,
-    entropy: Arc<dyn Entropy>,
     settings: Arc<Settings>,
+    away_max: Lifetime,
 }
 
 impl Svid {
-    /// The desk, signing with these authorities.
-    pub fn new(authority: Authority, entropy: Arc<dyn Entropy>, settings: Settings) -> Self {
-        Self { authority, entropy, settings: Arc::new(settings) }
+    /// The desk, signing with these authorities for as long as the database was seen within `away_max`.
+    pub fn new(env: Env, authority: Authority, settings: Settings, away_max: Lifetime) -> Self {
+        Self { env, authority, settings: Arc::new(settings), away_max }
+    }
+
+    /// What was banned, evicted or deleted meanwhile is not known here, so there is an end to what may be signed.
+    fn check_sight(&self, now: Timestamp) -> Result<(), Error> {
+        let away = now.since(self.env.db.last_seen());
+        if away > self.away_max { Err(Error::OutOfSight { away }) } else { Ok(()) }
     }
 }
 

@@ -73,6 +73,17 @@ pub struct X509Svid {
     pub authority: AuthorityId,
 }
 
+/// What may be known of an X.509-SVID that nobody may have yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Its serial number, as in `X509Svid`.
+    pub serial: String,
+    /// First second of validity.
+    pub not_before: Timestamp,
+    /// Last second of validity.
+    pub not_after: Timestamp,
+}
+
 /// A JWT-SVID.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JwtSvid {
@@ -102,6 +113,12 @@ pub enum Bound {
 /// Why the desk gave nothing.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
+    /// This replica has not seen its database for longer than `storage.away_max_seconds`.
+    #[error("the database was last seen {away} ago: nothing is issued before it is back")]
+    OutOfSight {
+        /// For how long.
+        away: Lifetime,
+    },
     /// No authority of this realm can sign now.
     #[error("there is no active authority to sign with")]
     NoAuthority,
@@ -129,6 +146,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let text = error.to_string();
         match &error {
+            Error::OutOfSight { .. } => Self::new(Kind::Unavailable, "svid.out_of_sight", text.clone()),
             Error::NoAuthority | Error::NoTime { bound: Bound::Authority } => Self::new(
                 Kind::Unavailable,
                 "svid.no_authority",

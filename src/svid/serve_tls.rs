@@ -75,7 +75,8 @@ impl Held {
 }
 
 impl Svid {
-    /// A new key and a certificate for the server itself. It needs no permit: nobody else can ask for it.
+    /// A new key and a certificate for the server itself. It needs no permit: nobody else can ask for it. Nor does it end
+    /// when the database is out of sight: agents must be able to hear that.
     fn sign_server(&self, realm: RealmId, now: Timestamp) -> Result<Unrecorded<Fresh>, Error> {
         let authority = self.authority.active_x509(realm).ok_or(Error::NoAuthority)?;
         let id = authority
@@ -94,7 +95,7 @@ impl Svid {
             id: &id,
             dns_names: &[],
             organization: self.settings.organization(),
-            serial: Serial::new(self.entropy.as_ref())?,
+            serial: Serial::new(self.env.entropy.as_ref())?,
             not_before: validity.from,
             not_after: validity.until,
         };

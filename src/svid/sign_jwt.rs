@@ -18,6 +18,7 @@ impl Svid {
         permit: Permit<IssueJwtSvid>,
         now: Timestamp,
     ) -> Result<Unrecorded<JwtSvid>, Error> {
+        self.check_sight(now)?;
         let ceiling = permit.ceiling();
         let (issue, granted) = permit.spend();
         let authority = self.authority.active_jwt(issue.realm).ok_or(Error::NoAuthority)?;
@@ -39,7 +40,7 @@ impl Svid {
             "sub": id.as_str(),
         });
         if let (true, Some(claims)) = (issue.with_jti, claims.as_object_mut()) {
-            let jti = self.entropy.uuid(now)?;
+            let jti = self.env.entropy.uuid(now)?;
             claims.insert("jti".to_owned(), jti.simple().to_string().into());
         }
         let token = authority.signer.sign(&claims.to_string())?;

@@ -1,6 +1,6 @@
 //! An X.509-SVID from a permit (X509-SVID §2–4). Decides nothing: the permit did.
 
-use super::model::{Error, IssueX509, X509_ISSUED, X509Svid};
+use super::model::{Error, IssueX509, Told, X509_ISSUED, X509Svid};
 use super::template::{Bounds, check_subject, validity};
 use super::{Svid, verify_output};
 use crate::access::Permit;
@@ -12,14 +12,25 @@ use crate::kernel::{Granted, Timestamp};
 impl Svid {
     /// Signs a certificate for this key. What comes back is nobody's before its event is durable.
     ///
-    /// Fails with `NoAuthority` when the realm has no active authority, `NoTime` when a bound leaves no second, `Output`
-    /// when the result breaks a rule of its own specification.
+    /// Fails with `OutOfSight` when the database was away for too long, `NoAuthority` when the realm has no active
+    /// authority, `NoTime` when a bound leaves no second, `Output` when the result breaks a rule of its own specification.
     pub fn sign_x509(
         &self,
         permit: Permit<IssueX509>,
         public_key: &PublicKey,
         now: Timestamp,
     ) -> Result<Unrecorded<X509Svid>, Error> {
+        Ok(self.sign_x509_told(permit, public_key, now)?.1)
+    }
+
+    /// The same, with what a row may say of the certificate that must be there before it leaves.
+    pub fn sign_x509_told(
+        &self,
+        permit: Permit<IssueX509>,
+        public_key: &PublicKey,
+        now: Timestamp,
+    ) -> Result<(Told, Unrecorded<X509Svid>), Error> {
+        self.check_sight(now)?;
         let ceiling = permit.ceiling();
         let (issue, granted) = permit.spend();
         let authority = self.authority.active_x509(issue.realm).ok_or(Error::NoAuthority)?;
@@ -36,7 +47,7 @@ impl Svid {
             id,
             dns_names: &issue.dns_names,
             organization: self.settings.organization(),
-            serial: Serial::new(self.entropy.as_ref())?,
+            serial: Serial::new(self.env.entropy.as_ref())?,
             not_before: validity.from,
             not_after: validity.until,
         };
@@ -51,7 +62,9 @@ impl Svid {
             authority: authority.id,
         };
         let event = event(&issue, &svid, &granted);
-        Ok(Unrecorded::new(svid, event))
+        let serial = svid.serial.clone();
+        let told = Told { serial, not_before: validity.from, not_after: validity.until };
+        Ok((told, Unrecorded::new(svid, event)))
     }
 }
 

@@ -10,7 +10,9 @@ use crate::bundles::Bundles;
 use crate::crypto::seal::{Kek, KekRing};
 use crate::env::Env;
 use crate::events::{Events, LedgerSettings};
-use crate::kernel::{Caller, Fault, Listener, Proof, RealmId, Secret, Timestamp, TrustDomain};
+use crate::kernel::{
+    Caller, Fault, Lifetime, Listener, Proof, RealmId, Secret, Timestamp, TrustDomain,
+};
 use crate::svid::{self, Svid};
 
 /// The slices of the wings `rights` and `keys` of one replica, for the realm `FIRST`, whose trust domain is `weft.test`.
@@ -35,6 +37,10 @@ pub struct KeysReplica {
 }
 
 impl KeysReplica {
+    /// How long the desk of a test signs without having seen its database: a test's clock leaps, the database's heads are
+    /// looked at in real time.
+    pub const NEVER_BLIND: Lifetime = Lifetime::days(36_500);
+
     /// A replica over this database, sealing under one key, nothing loaded and nothing rotated yet.
     pub async fn over(database: &TestDatabase, seed: u64, settings: authority::Settings) -> Self {
         Self::sealing(database, seed, settings, KekRing::new(Self::kek(1), Vec::new())).await
@@ -52,7 +58,7 @@ impl KeysReplica {
         let env = Env {
             db: database.open().await,
             clock: Arc::new(clock.clone()),
-            entropy: Arc::<SeededEntropy>::clone(&entropy),
+            entropy,
         };
         let ledger = must(tempfile::tempdir(), "a temporary directory");
         let ring = Arc::new(ring);
@@ -66,7 +72,8 @@ impl KeysReplica {
         let authority = Authority::new(env.clone(), events.clone(), access.clone(), ring, settings);
         must(authority.open(Self::names()), "open the realm");
         let bundles = Bundles::new(env.clone(), events.clone(), access.clone(), authority.clone());
-        let svid = Svid::new(authority.clone(), entropy, svid::Settings::default());
+        let settings = svid::Settings::default();
+        let svid = Svid::new(env.clone(), authority.clone(), settings, Self::NEVER_BLIND);
         Self {
             env,
             clock,

@@ -25,6 +25,11 @@ fn agent(number: &str) -> Value {
     })
 }
 
+fn whoami() -> Value {
+    json!({ "realm": "default", "trust_domain": "example.org", "spiffe_id": null, "uid": 0, "proof": "kernel_peer",
+        "listener": "local", "holds": [] })
+}
+
 fn status() -> Value {
     json!({
         "version": "0.1.0", "replica": "rep_1", "started_at": "2026-01-31T12:00:00Z",
@@ -189,7 +194,7 @@ fn a_new_join_string_stands_alone_on_the_output_and_the_next_command_beside() {
     });
     let house = House::answering(vec![
         told("POST /join-tokens", 201, &made),
-        told("GET /status", 200, &status()),
+        told("GET /whoami", 200, &whoami()),
     ]);
     let ran = house.weft(&[
         "token",
@@ -223,7 +228,7 @@ fn a_new_join_string_stands_alone_on_the_output_and_the_next_command_beside() {
 fn an_entry_hangs_under_the_only_node_unless_said() {
     let house = House::answering(vec![
         told("GET /agents", 200, &page(&[agent("sub_1")], None)),
-        told("GET /status", 200, &status()),
+        told("GET /whoami", 200, &whoami()),
         told("POST /entries", 201, &entry("ent_1")),
     ]);
     let ran = house.weft(&[
@@ -377,14 +382,14 @@ fn a_node_is_found_by_its_number_its_id_or_its_path() {
     let house = House::answering(vec![
         told("GET /agents", 200, &page(&[agent("sub_1")], None)),
         told("GET /agents/sub_1", 200, &agent("sub_1")),
-        told("GET /status", 200, &status()),
+        told("GET /whoami", 200, &whoami()),
         told("POST /agents/sub_1/ban", 200, &agent("sub_1")),
         told("DELETE /agents/sub_1", 204, &Value::Null),
     ]);
     assert_eq!(house.weft(&["node", "ban", "/spire/agent/x/1"]).out, "sub_1: banned\n");
     assert_eq!(house.weft(&["node", "evict", "sub_1"]).out, "sub_1: evicted\n");
     let expected = [
-        "GET /status",
+        "GET /whoami",
         "GET /agents?spiffe_id=spiffe%3A%2F%2Fexample.org%2Fspire%2Fagent%2Fx%2F1",
         "POST /agents/sub_1/ban",
         "GET /agents/sub_1",
@@ -401,7 +406,7 @@ fn a_bundle_is_printed_as_a_document_or_as_certificates() {
     ], "spiffe_sequence": 7, "more": 1 });
     let house = House::answering(vec![
         told("GET /bundles/example.org", 200, &bundle),
-        told("GET /status", 200, &status()),
+        told("GET /whoami", 200, &whoami()),
     ]);
     let ran = house.weft(&["bundle", "show"]);
     assert_eq!(serde_json::from_str::<Value>(&ran.out).expect("JSON"), bundle);
@@ -479,7 +484,7 @@ fn a_registrar_is_bound_on_a_path_and_nobody_else() {
         "path": "spiffe://example.org/web", "rights": ["create"] });
     let house = House::answering(vec![
         told("POST /role-bindings", 201, &bound),
-        told("GET /status", 200, &status()),
+        told("GET /whoami", 200, &whoami()),
     ]);
     let ran = house.weft(&[
         "role",

@@ -9,6 +9,8 @@ use super::{Realm, RoleGrant, Time};
 pub struct Whoami {
     /// The realm this request is about.
     pub realm: String,
+    /// Its trust domain, so that a client can make a whole SPIFFE ID of a path.
+    pub trust_domain: String,
     /// Whom the proof names; null for an anonymous call and for the local socket.
     pub spiffe_id: Option<String>,
     /// The user at the other end of the local socket.

@@ -29,7 +29,7 @@ use crate::nodes::{self, NodeCaller, Nodes, PeerSvid};
 use crate::posture::Posture;
 use crate::realms::{Issuer, Realms};
 use crate::svid::Svid;
-use crate::testkit::{SeededEntropy, TestClock, TestDatabase};
+use crate::testkit::{KeysReplica, SeededEntropy, TestClock, TestDatabase};
 use crate::workloads::model::{Draft, Entry, Error};
 use crate::workloads::{Below, CreateEntries, DeleteEntries, Settings, Workloads};
 
@@ -259,7 +259,7 @@ async fn below(env: &Env, ledger: &Path) -> (Below, Realms) {
     authority.open(RealmNames { realm: REALM, trust_domain: home(), issuer }).unwrap();
     let bundles = Bundles::new(env.clone(), events.clone(), access.clone(), authority.clone());
     let settings = crate::svid::Settings::default();
-    let svid = Svid::new(authority.clone(), Arc::clone(&env.entropy), settings);
+    let svid = Svid::new(env.clone(), authority.clone(), settings, KeysReplica::NEVER_BLIND);
     let posture = Posture::new();
     let nodes = Nodes::new(
         env.clone(),
