@@ -15,8 +15,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    Administrator, BindRole, ChangeError, DeletePolicy, Given, Holder, Name, PolicyText, Right, Rights, Role,
-    RoleBinding, SHIPPED, Seen, SetPolicy, UnbindRole,
+    Administrator, BindRole, ChangeError, DeletePolicy, Given, Holder, Name, PolicyText, Right,
+    Rights, Role, RoleBinding, SHIPPED, Seen, SetPolicy, UnbindRole,
 };
 use crate::crypto::digest::sha256;
 use crate::http::{Conditions, EntityTag, Json, Path, Problem, Query, cursor, page_of};

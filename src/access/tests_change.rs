@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::access::{BindRole, ChangeError, DeletePolicy, Rights, Seen, SetPolicy, UnbindRole, store};
+use crate::access::{
+    BindRole, ChangeError, DeletePolicy, Rights, Seen, SetPolicy, UnbindRole, store,
+};
+use crate::crypto::digest::sha256;
 use crate::crypto::seal::{Kek, KekRing};
 use crate::db::Db;
 use crate::env::Env;
@@ -397,3 +400,34 @@ async fn a_kept_policy_that_no_longer_reads_denies_everything_but_its_repair() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn of_two_that_change_the_same_policy_as_they_saw_it_one_is_refused() {
+    on_each_database(async |database| {
+        let replica = Replica::new(database).await;
+        let text = |action: &str| OURS.replace("ReadRealm", action);
+        let ask = async |action: &str, seen: Seen| {
+            replica.set_seen(local(0), ("ours", &text(action)), seen).await
+        };
+        let seen = |action: &str| Seen::OneOf(vec![sha256(text(action).as_bytes())]);
+        assert!(ask("ReadRealm", Seen::Something).await.is_err(), "there is none yet");
+        assert!(!ask("ReadRealm", Seen::Nothing).await.unwrap(), "it is new");
+        assert!(ask("ReadRealm", Seen::Nothing).await.is_err());
+        let both = (seen("ReadRealm"), seen("ReadRealm"));
+        let (one, other) = tokio::join!(ask("ReadStatus", both.0), ask("ReadEvents", both.1));
+        assert_eq!(usize::from(one.is_ok()) + usize::from(other.is_ok()), 1, "{one:?} {other:?}");
+        let now = replica.rights.policy(&local(0), REALM, &Name::parse("ours").unwrap()).unwrap();
+        assert_ne!(&*now.text, text("ReadRealm"), "the other one was taken");
+        let stale = DeletePolicy {
+            asker: local(0),
+            realm: REALM,
+            name: Name::parse("ours").unwrap(),
+            seen: seen("ReadRealm"),
+        };
+        let refused = replica.rights.delete_policy(stale).await.unwrap_err();
+        assert!(matches!(refused, ChangeError::Changed(_)), "{refused:?}");
+    })
+    .await;
+}
+
+const OURS: &str = r#"permit (principal, action == Action::"ReadRealm", resource);"#;

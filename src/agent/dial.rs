@@ -6,11 +6,13 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
-use rustls_pki_types::ServerName;
+use rustls_pki_types::{ServerName, UnixTime};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tonic::transport::{Channel, Endpoint, Uri};
+
+use crate::kernel::Lifetime;
 
 use super::model::Error;
 
@@ -109,15 +111,24 @@ fn tls_failure(why: &std::io::Error) -> Failure {
 fn certificate_words(refusal: &rustls::CertificateError) -> String {
     use rustls::CertificateError as Refusal;
     match refusal {
-        Refusal::Expired => {
-            "its certificate has expired, or the clock of this machine is fast".to_owned()
-        }
-        Refusal::NotValidYet => {
-            "its certificate is not valid yet: is the clock of this machine slow?".to_owned()
-        }
+        Refusal::ExpiredContext { time, not_after } => format!(
+            "its certificate ended {} ago by the clock of this machine: that clock is fast, or the server's is slow, by so \
+             much at least",
+            span(*not_after, *time)
+        ),
+        Refusal::NotValidYetContext { time, not_before } => format!(
+            "its certificate begins in {} by the clock of this machine: that clock is slow, or the server's is fast, by so \
+             much at least",
+            span(*time, *not_before)
+        ),
         Refusal::Other(other) => other.0.to_string(),
         other => format!("its certificate was refused: {other:?}"),
     }
+}
+
+fn span(from: UnixTime, to: UnixTime) -> Lifetime {
+    let seconds = to.as_secs().saturating_sub(from.as_secs());
+    Lifetime::seconds(i64::try_from(seconds).unwrap_or(i64::MAX / 1_000_000))
 }
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);

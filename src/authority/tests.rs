@@ -1,5 +1,7 @@
 //! Authorities as sentences: prepared, active, old, gone; by time and by command; on one replica and on two.
 
+mod stolen;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

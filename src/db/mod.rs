@@ -271,6 +271,15 @@ impl Db {
         }
     }
 
+    /// For tests: makes SQLite's medium one that can only be read, or ends that. PostgreSQL is told so itself.
+    #[cfg(feature = "testkit")]
+    pub async fn read_only(&self, on: bool) -> Result<(), Fault> {
+        match &self.inner.shell {
+            Shell::Sqlite(sqlite) => sqlite.read_only(on).await,
+            Shell::Postgres(_) => Err(Fault::bug("PostgreSQL is told by a statement of its own")),
+        }
+    }
+
     /// Copies one snapshot of a SQLite database into a new file, while everything goes on. PostgreSQL is refused: it has
     /// `pg_dump`.
     pub async fn backup(&self, to: &Path) -> Result<(), Fault> {

@@ -145,6 +145,10 @@ impl Nodes {
         now: Timestamp,
     ) -> Result<Evidence, Error> {
         let realm = self.realms.get(attestation.realm).ok_or(Error::NotFound("realm"))?;
+        let own = found.path.strip_prefix(attestation.attestor);
+        if own.is_none_or(|rest| rest.len() < 2 || !rest.starts_with('/')) {
+            return Err(Error::Attestation("an attestor names agents below its own name only"));
+        }
         let id = realm
             .trust_domain
             .with_path(&format!("/spire/agent/{}", found.path))

@@ -1,5 +1,8 @@
 //! What agents can rely on, and what nobody can do to them: join tokens, renewals, bans.
 
+mod names;
+mod x509pop;
+
 use super::attest_agent::{AttestAgent, Progress};
 use super::attestors::{Attestors, JoinTokens};
 use super::grpc::peer_svid;
@@ -23,6 +26,10 @@ struct House {
 
 impl House {
     async fn new(database: &TestDatabase) -> Self {
+        Self::with(database, Attestors::new(vec![Box::new(JoinTokens)])).await
+    }
+
+    async fn with(database: &TestDatabase, attestors: Attestors) -> Self {
         let keys = KeysReplica::started(database).await;
         let env = keys.env.clone();
         let far = Cursor { history: i64::MAX, seq: i64::MAX };
@@ -47,7 +54,6 @@ impl House {
             svid: keys.svid.clone(),
             realms,
         };
-        let attestors = Attestors::new(vec![Box::new(JoinTokens)]);
         let nodes = Nodes::new(env, below, attestors, Settings::default());
         Self { keys, nodes }
     }

@@ -185,3 +185,46 @@ impl Default for ListenSettings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{Sources, load};
+
+    fn loaded(overrides: &[(&str, &str)]) -> Result<Settings, String> {
+        let pairs = overrides.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let sources = Sources { overrides: pairs.collect(), ..Sources::default() };
+        load(&sources).map_err(|refused| refused.to_string())
+    }
+
+    #[test]
+    fn the_settings_as_shipped_fit() {
+        assert_eq!(loaded(&[]), Ok(Settings::default()));
+    }
+
+    #[test]
+    fn what_a_start_would_stumble_over_is_refused_by_the_check() {
+        for (overrides, words) in [
+            (&[("server.trust_domain", "Weft Test")][..], "`server.trust_domain`: "),
+            (&[("server.issuer", "http://weft.test")], "`server.issuer`: `http://weft.test`"),
+            (&[("storage.url", "mysql://u:secret@h/d")], "`storage.url`: begins with `sqlite:`"),
+            (
+                &[("storage.away_max_seconds", "9")],
+                "`storage.away_max_seconds`: must be at least 10",
+            ),
+            (
+                &[("seal.environment", "KEK"), ("seal.credential", "kek")],
+                "`seal.file`: name one of",
+            ),
+            (
+                &[("authority.x509_seconds", "60")],
+                "`authority.x509_seconds`: must be at least four",
+            ),
+            (&[("authority.upstream_key", "k.pem")], "`authority.upstream_certificate`: is needed"),
+        ] {
+            let refused = loaded(overrides).expect_err(words);
+            assert!(refused.contains(words), "{words}: {refused}");
+            assert!(!refused.contains("secret"), "{refused}");
+        }
+    }
+}

@@ -23,7 +23,8 @@ impl Sight {
         let away = server.env.clock.now().since(server.env.db.last_seen());
         let away_max = Lifetime::seconds(server.settings.storage.away_max_seconds);
         if away > away_max {
-            self.database.down(format!("last seen {away} ago: nothing is issued before it is back"));
+            self.database
+                .down(format!("last seen {away} ago: nothing is issued before it is back"));
         } else if away > AWAY {
             self.database.impaired(format!(
                 "last seen {away} ago: changes are refused, and issuing ends after {away_max}"

@@ -20,6 +20,8 @@ pub use current::{Current, ReloadError};
 pub use environment::{Environment, Places};
 pub use load::{Place, Refused, SettingError, Sources, load};
 pub use render::render;
-pub use section::{Change, Field, Misfit, Section, Setting, Shape, check, value_changed, value_shape};
+pub use section::{
+    Change, Field, Misfit, Section, Setting, Shape, check, value_changed, value_shape,
+};
 pub(crate) use section::{section, value};
 pub use values::{Size, Span, Text, Textual};

@@ -311,3 +311,54 @@ fn a_reload_is_whole_or_nothing() {
     assert!(matches!(current.reload(), Err(ReloadError::Refused(_))));
     assert_eq!(*current.get(), Root::default());
 }
+
+section! {
+    /// Two numbers that must fit.
+    #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    struct Bounds {
+        /// The smaller.
+        least: u16,
+        /// The larger.
+        most: u16,
+    }
+    fits { order }
+}
+
+impl Bounds {
+    fn order(&self) -> Option<(&'static str, String)> {
+        (self.least > self.most).then(|| ("least", format!("at most {}", self.most)))
+    }
+}
+
+section! {
+    /// Two of them.
+    #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    struct TwoBounds {
+        /// One that is always there.
+        one: Bounds,
+        /// One that may be.
+        other: Option<Bounds>,
+    }
+}
+
+#[test]
+fn values_that_do_not_fit_together_are_refused_where_they_were_written() {
+    let (_directory, path) = file("[one]\nleast = 1\nmost = 2\n\n[other]\n  least = 7");
+    let of = |overrides: &[(&str, &str)]| {
+        let pairs = overrides.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let file = Some(path.clone());
+        let loaded =
+            load::<TwoBounds>(&Sources { file, overrides: pairs.collect(), ..Sources::default() });
+        loaded.map_err(|refused| refused.to_string())
+    };
+    let file = path.display();
+    assert_eq!(of(&[]).expect_err("7 > 0"), format!("{file}:6:11: `other.least`: at most 0"));
+    let loaded = of(&[("other.most", "9")]).expect("7 < 9");
+    assert_eq!(loaded.other, Some(Bounds { least: 7, most: 9 }));
+    assert_eq!(
+        of(&[("one.least", "5"), ("other.most", "9")]).expect_err("5 > 2"),
+        "command line: `one.least`: at most 2"
+    );
+}

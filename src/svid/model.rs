@@ -146,7 +146,9 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let text = error.to_string();
         match &error {
-            Error::OutOfSight { .. } => Self::new(Kind::Unavailable, "svid.out_of_sight", text.clone()),
+            Error::OutOfSight { .. } => {
+                Self::new(Kind::Unavailable, "svid.out_of_sight", text.clone())
+            }
             Error::NoAuthority | Error::NoTime { bound: Bound::Authority } => Self::new(
                 Kind::Unavailable,
                 "svid.no_authority",

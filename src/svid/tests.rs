@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rcgen::{BasicConstraints, IsCa, KeyUsagePurpose};
 use serde_json::Value;
 
 use super::*;
@@ -10,12 +11,15 @@ use crate::authority::{Administrator, Purpose};
 use crate::crypto::jose::Unverified;
 use crate::crypto::keys::{Algorithm, PrivateKey};
 use crate::crypto::tls::{Clients, ExpectedPeer, TlsClock, client_config, server_config};
-use crate::crypto::x509::{CertificateView, verify_svid};
+use crate::crypto::x509::tests::forge::{Ca, Forge, NOW, id, serial, uri};
+use crate::crypto::x509::{CertificateView, LeafTemplate, verify_svid};
+use crate::db::Engine;
 use crate::kernel::{
-    EntryId, Evidence, EvidenceSource, Lifetime, RealmId, SpiffeId, Standing, Strength, Subject,
-    SubjectId, SubjectKind, Timestamp,
+    EntryId, Evidence, EvidenceSource, Kind, Lifetime, RealmId, SpiffeId, Standing, Strength,
+    Subject, SubjectId, SubjectKind, Timestamp,
 };
-use crate::testkit::{KeysReplica, on_each_database};
+use crate::testkit::postgres::{PostgresServer, Stop};
+use crate::testkit::{KeysReplica, TestDatabase, engines, on_each_database, until};
 
 const REALM: RealmId = RealmId::FIRST;
 
@@ -345,4 +349,119 @@ async fn the_event_of_an_issuance_names_credential_and_entry_and_holds_no_token(
         replica.events.record(signed).await.unwrap();
     })
     .await;
+}
+
+#[test]
+fn the_desk_refuses_to_hand_out_a_bad_svid() {
+    let ca = Ca::of("a");
+    let good = id("spiffe://a/b");
+    let template = |id| LeafTemplate {
+        id,
+        dns_names: &[],
+        organization: Some("Weft"),
+        serial: serial(2),
+        not_before: NOW,
+        not_after: NOW.plus(Lifetime::hours(1)),
+    };
+    let key = PrivateKey::generate(Algorithm::P256).unwrap();
+    let check = |der: &[u8], key: &PrivateKey, authority_expires| {
+        verify_output::check_leaf(der, &template(&good), key.public(), authority_expires)
+    };
+    let sign = |template: &LeafTemplate<'_>| ca.issuer.sign_leaf(template, key.public()).unwrap();
+    let end = NOW.plus(Lifetime::hours(1));
+    assert!(check(&sign(&template(&good)), &key, end).is_ok());
+
+    let another = id("spiffe://a/c");
+    let names: [Arc<str>; 1] = [Arc::from("web.test")];
+    let wrong = [
+        ("another ID", template(&another)),
+        ("other DNS names", LeafTemplate { dns_names: &names, ..template(&good) }),
+        ("another serial number", LeafTemplate { serial: serial(3), ..template(&good) }),
+        (
+            "another validity",
+            LeafTemplate { not_before: NOW.minus(Lifetime::hours(9)), ..template(&good) },
+        ),
+    ];
+    for (words, template) in wrong {
+        refused_output(check(&sign(&template), &key, end), words);
+    }
+    let leaf = sign(&template(&good));
+    let stranger = PrivateKey::generate(Algorithm::P256).unwrap();
+    refused_output(check(&leaf, &stranger, end), "another key");
+    refused_output(check(&leaf, &key, NOW), "a life beyond its authority");
+    refused_output(check(b"no certificate", &key, end), "cannot be read");
+}
+
+#[test]
+fn the_desk_refuses_what_a_bug_in_a_template_would_make() {
+    let good = id("spiffe://a/b");
+    let key = PrivateKey::generate(Algorithm::P256).unwrap();
+    let template = LeafTemplate {
+        id: &good,
+        dns_names: &[],
+        organization: None,
+        serial: serial(2),
+        not_before: NOW,
+        not_after: NOW,
+    };
+    let bugs: [(&str, fn(&mut Forge)); 5] = [
+        ("constraints of an authority", |it| {
+            it.params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained)
+        }),
+        ("constraints of an authority", |it| it.params.is_ca = IsCa::NoCa),
+        ("another ID", |it| it.params.subject_alt_names.push(uri("spiffe://a/c"))),
+        ("another ID", |it| it.params.subject_alt_names = vec![uri("spiffe://a/c")]),
+        ("key usage of an authority", |it| it.params.key_usages.push(KeyUsagePurpose::KeyCertSign)),
+    ];
+    for (words, bug) in bugs {
+        let (leaf, _) = Forge::with(bug).make();
+        refused_output(verify_output::check_leaf(&leaf, &template, key.public(), NOW), words);
+    }
+}
+
+fn refused_output(outcome: Result<(), Error>, words: &str) {
+    let Err(Error::Output(broken)) = outcome else { panic!("{words}: {outcome:?}") };
+    assert!(broken.contains(words), "{words}: {broken}");
+    assert_eq!(crate::kernel::Failure::from(Error::Output(broken)).kind, Kind::Bug);
+}
+
+#[tokio::test]
+async fn out_of_sight_of_its_database_the_desk_signs_for_a_while_and_then_for_the_server_alone() {
+    let web = "spiffe://weft.test/web";
+    if engines().contains(&Engine::Sqlite) {
+        // The file is always in sight.
+        let replica = limited(&TestDatabase::new(Engine::Sqlite).await).await;
+        replica.clock.advance(Lifetime::hours(5));
+        x509(&replica, workload(web)).await.unwrap();
+    }
+    if engines().contains(&Engine::Postgres) {
+        let database = TestDatabase::with_server(PostgresServer::start());
+        let replica = limited(&database).await;
+        database.server().unwrap().stop(Stop::Immediate);
+        replica.clock.advance(Lifetime::minutes(239));
+        x509(&replica, workload(web)).await.unwrap();
+        jwt(&replica, token_for(web, &["db"])).await.unwrap();
+        replica.clock.advance(Lifetime::minutes(2));
+        let refused = x509(&replica, workload(web)).await.unwrap_err();
+        assert!(matches!(refused, Error::OutOfSight { .. }), "{refused:?}");
+        let failure = crate::kernel::Failure::from(refused);
+        assert_eq!((failure.kind, failure.code), (Kind::Unavailable, "svid.out_of_sight"));
+        assert!(failure.public.contains("4 h 1 min ago"), "{failure}");
+        let refused = jwt(&replica, token_for(web, &["db"])).await.unwrap_err();
+        assert!(matches!(refused, Error::OutOfSight { .. }), "{refused:?}");
+        let own = ServerCertificates::new(REALM, replica.svid.clone(), replica.events.clone());
+        assert!(own.renew(replica.clock_now()).await.unwrap(), "agents must be able to hear it");
+
+        database.server().unwrap().start_again();
+        until("it signs again by itself", async || x509(&replica, workload(web)).await.map(drop))
+            .await;
+    }
+}
+
+/// A replica that signs for four hours without its database.
+async fn limited(database: &TestDatabase) -> KeysReplica {
+    let mut replica = KeysReplica::started(database).await;
+    let (env, authority) = (replica.env.clone(), replica.authority.clone());
+    replica.svid = Svid::new(env, authority, Settings::default(), Lifetime::hours(4));
+    replica
 }

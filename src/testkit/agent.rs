@@ -11,13 +11,14 @@ use super::TestServer;
 use super::database::must;
 use super::patience::{OwnRuntime, until, within};
 use crate::agent::{self, Error, Ports, Settings};
-use crate::env::{SystemClock, SystemEntropy};
+use crate::env::{Clock, SystemClock, SystemEntropy};
 use crate::kernel::SpiffeId;
 use crate::wire::join::JoinText;
 
 /// An agent of a test. Dropped, it is killed.
 pub struct TestAgent {
     settings: Settings,
+    clock: Arc<dyn Clock>,
     directory: tempfile::TempDir,
     life: Option<Life>,
     id: SpiffeId,
@@ -53,6 +54,15 @@ impl TestAgent {
 
     /// An agent that may or may not get in, with whatever trust the settings give it. Its ID is not known.
     pub fn start(server: &TestServer, adjust: impl FnOnce(&mut Settings)) -> Self {
+        Self::start_by(Arc::new(SystemClock::new()), server, adjust)
+    }
+
+    /// The same, by a clock that may be wrong.
+    pub fn start_by(
+        clock: Arc<dyn Clock>,
+        server: &TestServer,
+        adjust: impl FnOnce(&mut Settings),
+    ) -> Self {
         let directory = must(tempfile::tempdir(), "a temporary directory");
         let mut settings = Settings {
             data_dir: Some(directory.path().join("agent")),
@@ -60,8 +70,8 @@ impl TestAgent {
             ..Settings::default()
         };
         adjust(&mut settings);
-        let life = Some(Life::start(settings.clone()));
-        Self { settings, directory, life, id: server.id("/spire/agent/unknown") }
+        let life = Some(Life::start(settings.clone(), Arc::clone(&clock)));
+        Self { settings, clock, directory, life, id: server.id("/spire/agent/unknown") }
     }
 
     /// Its SPIFFE ID.
@@ -102,13 +112,13 @@ impl TestAgent {
     /// Starts it again with what it has kept, and without a join string: it must not need one.
     pub fn start_again(&mut self) {
         self.settings.join = None;
-        self.life = Some(Life::start(self.settings.clone()));
+        self.life = Some(Life::start(self.settings.clone(), Arc::clone(&self.clock)));
     }
 
     /// Starts it again with a new join string.
     pub fn start_with(&mut self, join: String) {
         self.settings.join = Some(JoinText::new(join));
-        self.life = Some(Life::start(self.settings.clone()));
+        self.life = Some(Life::start(self.settings.clone(), Arc::clone(&self.clock)));
     }
 
     /// Dials another server from its next start on.
@@ -118,12 +128,9 @@ impl TestAgent {
 }
 
 impl Life {
-    fn start(settings: Settings) -> Self {
+    fn start(settings: Settings, clock: Arc<dyn Clock>) -> Self {
         let runtime = OwnRuntime::new("agent");
-        let ports = Ports {
-            clock: Arc::new(SystemClock::new()),
-            entropy: Arc::new(SystemEntropy::default()),
-        };
+        let ports = Ports { clock, entropy: Arc::new(SystemEntropy::default()) };
         let stop = CancellationToken::new();
         let program = runtime.spawn(run(settings, ports, stop.clone()));
         Self { program, stop, _runtime: runtime }

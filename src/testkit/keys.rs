@@ -55,11 +55,7 @@ impl KeysReplica {
     ) -> Self {
         let clock = database.clock();
         let entropy = Arc::new(SeededEntropy::new(seed));
-        let env = Env {
-            db: database.open().await,
-            clock: Arc::new(clock.clone()),
-            entropy,
-        };
+        let env = Env { db: database.open().await, clock: Arc::new(clock.clone()), entropy };
         let ledger = must(tempfile::tempdir(), "a temporary directory");
         let ring = Arc::new(ring);
         let directory = ledger.path().to_owned();

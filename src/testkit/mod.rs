@@ -12,6 +12,7 @@ mod patience;
 pub mod postgres;
 mod rest;
 mod server;
+mod shifted;
 
 pub use agent::TestAgent;
 pub use clock::TestClock;
@@ -22,3 +23,4 @@ pub use lossy::{Lose, LossyPostgres};
 pub use patience::{PATIENCE, until, within};
 pub use rest::{Answer, Rest};
 pub use server::TestServer;
+pub use shifted::ShiftedClock;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::database::{TestDatabase, must};
 use super::patience::{OwnRuntime, until};
 use crate::access::{Administrator, Asker};
-use crate::env::{SystemClock, SystemEntropy};
+use crate::env::{Clock, SystemClock, SystemEntropy};
 use crate::kernel::{
     Caller, EntryId, Failure, Lifetime, Listener, Proof, RealmId, Secret, Selector, SpiffeId,
     TrustDomain,
@@ -24,6 +24,7 @@ use crate::workloads::{CreateEntries, DeleteEntries, Draft, Entry, Error};
 /// A server of a test. Dropped, it is killed.
 pub struct TestServer {
     settings: Settings,
+    clock: Arc<dyn Clock>,
     directory: tempfile::TempDir,
     life: Option<Life>,
 }
@@ -42,6 +43,15 @@ impl TestServer {
 
     /// The same, with settings changed.
     pub async fn start_with(database: &TestDatabase, adjust: impl FnOnce(&mut Settings)) -> Self {
+        Self::start_by(Arc::new(SystemClock::new()), database, adjust).await
+    }
+
+    /// The same, by a clock that may be wrong.
+    pub async fn start_by(
+        clock: Arc<dyn Clock>,
+        database: &TestDatabase,
+        adjust: impl FnOnce(&mut Settings),
+    ) -> Self {
         let directory = must(tempfile::tempdir(), "a temporary directory");
         let mut settings = Settings::default();
         "weft.test".clone_into(&mut settings.server.trust_domain);
@@ -51,7 +61,7 @@ impl TestServer {
         let listen = &mut settings.listen;
         (listen.node, listen.public, listen.mtls, listen.ops) = (free, free, free, free);
         adjust(&mut settings);
-        let mut server = Self { settings, directory, life: None };
+        let mut server = Self { settings, clock, directory, life: None };
         server.start_again().await;
         server
     }
@@ -73,8 +83,10 @@ impl TestServer {
     pub async fn start_again(&mut self) {
         drop(self.life.take());
         // What a killed server had open may be closed a moment later.
-        let life =
-            until("the server starts", async || Life::start(self.settings.clone()).await).await;
+        let life = until("the server starts", async || {
+            Life::start(self.settings.clone(), Arc::clone(&self.clock)).await
+        })
+        .await;
         let addresses = &life.running.addresses;
         let listen = &mut self.settings.listen;
         (listen.node, listen.public) = (addresses.node, addresses.public);
@@ -204,10 +216,10 @@ impl TestServer {
 }
 
 impl Life {
-    async fn start(settings: Settings) -> Result<Self, Failure> {
+    async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
         let runtime = OwnRuntime::new("server");
         let ports = Ports {
-            clock: Arc::new(SystemClock::new()),
+            clock,
             entropy: Arc::new(SystemEntropy::default()),
             environment: Environment::of([]),
             metrics: Metrics::start()?,

@@ -163,7 +163,7 @@ async fn issue(fabric: &Fabric, entry: &Entry) -> usize {
 }
 
 /// The agent, as the door knows it after its handshake.
-fn caller(fabric: &Fabric) -> NodeCaller {
+pub(crate) fn caller(fabric: &Fabric) -> NodeCaller {
     let agent = fabric.server.server().nodes.agent(RealmId::FIRST, fabric.agent.id()).unwrap();
     let svid = PeerSvid {
         id: agent.id.clone(),

@@ -467,3 +467,38 @@ async fn ten_thousand_calls_of_one_user_are_cut_and_open_streams_stay() {
         2
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_of_the_workload_api_names_no_selector() {
+    let house = house(&[]).await;
+    let theirs = ["unix:uid:4294967294".to_owned(), "unix:path:/secret/tool".to_owned()];
+    house.server.add_entry("x", "/x", &theirs);
+    let mut client = house.node.client();
+    let x509 = client.fetch_x509svid(X509svidRequest {}).await;
+    let bundles = client.fetch_x509_bundles(X509BundlesRequest {}).await;
+    let jwt_bundles = client.fetch_jwt_bundles(JwtBundlesRequest {}).await;
+    let refusals = [
+        first_error(x509).await,
+        first_error(bundles).await,
+        first_error(jwt_bundles).await,
+        client.fetch_jwtsvid(tokens(&["aud"], "")).await.unwrap_err(),
+        client.fetch_jwtsvid(tokens(&["aud"], "spiffe://example.org/x")).await.unwrap_err(),
+        client.validate_jwtsvid(ValidateJwtsvidRequest::default()).await.unwrap_err(),
+    ];
+    for status in refusals {
+        // With details and metadata: all that is on the wire.
+        let said = format!("{status:?}");
+        for part in ["unix:", "uid:", "4294967294", "/secret", "selector"] {
+            assert!(!said.contains(part), "{part}: {said}");
+        }
+    }
+}
+
+async fn first_error<T: std::fmt::Debug>(
+    answer: Result<tonic::Response<tonic::Streaming<T>>, tonic::Status>,
+) -> tonic::Status {
+    match answer {
+        Err(status) => status,
+        Ok(stream) => limited("a refusal", stream.into_inner().message()).await.unwrap_err(),
+    }
+}

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{JoseError, Unverified};
 use crate::crypto::keys::PublicKey;
 use crate::kernel::spiffe::SpiffeIdError;
-use crate::kernel::{SpiffeId, Timestamp, TrustDomain};
+use crate::kernel::{Lifetime, SpiffeId, Timestamp, TrustDomain};
 
 /// The JWT authorities of one trust domain, by key id. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -54,11 +54,20 @@ pub enum JwtSvidError {
     #[error("the token has no `exp`")]
     NoExpiry,
     /// `exp` is past (§3.3).
-    #[error("the token has expired")]
-    Expired,
-    /// `nbf` or `iat` is not a number, or `nbf` lies in the future (RFC 7519 §4.1.5).
-    #[error("the token is not valid yet")]
-    NotYetValid,
+    #[error("the token ended {ago} ago")]
+    Expired {
+        /// How long ago.
+        ago: Lifetime,
+    },
+    /// `nbf` lies in the future (RFC 7519 §4.1.5).
+    #[error("the token begins in {left}")]
+    NotYetValid {
+        /// In which time it begins.
+        left: Lifetime,
+    },
+    /// `nbf` or `iat` is there and no number (RFC 7519 §4.1.5).
+    #[error("`nbf` or `iat` is no number")]
+    NoDate,
     /// We hold no JWT authorities of the subject's trust domain (§4).
     #[error("there is no bundle for trust domain `{0}`")]
     NoBundle(TrustDomain),
@@ -108,11 +117,11 @@ pub fn verify_jwt_svid(
     }
     let expires_at = date(&claims, "exp").ok_or(JwtSvidError::NoExpiry)?;
     if expires_at <= now {
-        return Err(JwtSvidError::Expired);
+        return Err(JwtSvidError::Expired { ago: now.since(expires_at) });
     }
     let issued_at = optional_date(&claims, "iat")?;
-    if optional_date(&claims, "nbf")?.is_some_and(|from| from > now) {
-        return Err(JwtSvidError::NotYetValid);
+    if let Some(from) = optional_date(&claims, "nbf")?.filter(|from| *from > now) {
+        return Err(JwtSvidError::NotYetValid { left: from.since(now) });
     }
     Ok(JwtSvidClaims { id, audience: audiences, expires_at, issued_at, claims })
 }
@@ -134,7 +143,7 @@ fn optional_date(
 ) -> Result<Option<Timestamp>, JwtSvidError> {
     match claims.get(name) {
         None => Ok(None),
-        Some(_) => date(claims, name).map(Some).ok_or(JwtSvidError::NotYetValid),
+        Some(_) => date(claims, name).map(Some).ok_or(JwtSvidError::NoDate),
     }
 }
 

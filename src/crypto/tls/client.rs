@@ -9,10 +9,10 @@ use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 use super::current::{
-    CurrentCertificate, CurrentRoots, TlsClock, chain, provider, refusal, timestamp, verify_tls12,
+    CurrentCertificate, CurrentRoots, TlsClock, chain, provider, refusal, verify_tls12,
     verify_tls13,
 };
-use crate::crypto::x509::{SvidError, svid_of_verified_peer};
+use crate::crypto::x509::{SvidError, svid_of_verified_peer, timestamp};
 use crate::kernel::{Fault, SpiffeId};
 
 /// Whom a client accepts at the other end.

@@ -154,8 +154,9 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 
-pub(super) fn timestamp(now: UnixTime) -> Timestamp {
-    Timestamp::from_seconds(i64::try_from(now.as_secs()).unwrap_or(i64::MAX))
+fn unix(time: Timestamp) -> UnixTime {
+    let seconds = u64::try_from(time.seconds()).unwrap_or(0);
+    UnixTime::since_unix_epoch(Duration::from_secs(seconds))
 }
 
 pub(super) fn chain<'a>(
@@ -169,8 +170,12 @@ pub(super) fn chain<'a>(
 pub(super) fn refusal(error: SvidError) -> rustls::Error {
     use rustls::CertificateError as Refusal;
     rustls::Error::InvalidCertificate(match error {
-        SvidError::Expired => Refusal::Expired,
-        SvidError::NotYetValid => Refusal::NotValidYet,
+        SvidError::Expired { now, ended } => {
+            Refusal::ExpiredContext { time: unix(now), not_after: unix(ended) }
+        }
+        SvidError::NotYetValid { now, begins } => {
+            Refusal::NotValidYetContext { time: unix(now), not_before: unix(begins) }
+        }
         SvidError::Certificate(_) => Refusal::BadEncoding,
         other => Refusal::Other(OtherError(Arc::new(other))),
     })

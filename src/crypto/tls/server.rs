@@ -10,9 +10,10 @@ use rustls::{DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureSc
 use rustls_pki_types::{CertificateDer, UnixTime};
 
 use super::current::{
-    CurrentCertificate, CurrentRoots, TlsClock, chain, provider, refusal, timestamp, verify_tls12,
+    CurrentCertificate, CurrentRoots, TlsClock, chain, provider, refusal, verify_tls12,
     verify_tls13,
 };
+use crate::crypto::x509::timestamp;
 use crate::kernel::Fault;
 
 /// What a listener asks of its clients.

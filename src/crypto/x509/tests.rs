@@ -248,8 +248,14 @@ fn spiffe_019_validity_is_that_of_every_certificate_up_to_the_root() {
         let (leaf, _) = ca.leaf_valid("spiffe://a/b", from, until);
         verified(&[&leaf], &ca.roots()).map(|svid| (svid.not_before, svid.not_after))
     };
-    assert_eq!(at(NOW.minus(hour), NOW.minus(Lifetime::seconds(1))), Err(SvidError::Expired));
-    assert_eq!(at(NOW.plus(Lifetime::seconds(1)), NOW.plus(hour)), Err(SvidError::NotYetValid));
+    assert_eq!(
+        at(NOW.minus(hour), NOW.minus(Lifetime::seconds(1))),
+        Err(SvidError::Expired { now: NOW, ended: NOW.minus(Lifetime::seconds(1)) })
+    );
+    assert_eq!(
+        at(NOW.plus(Lifetime::seconds(1)), NOW.plus(hour)),
+        Err(SvidError::NotYetValid { now: NOW, begins: NOW.plus(Lifetime::seconds(1)) })
+    );
     assert_eq!(at(NOW, NOW), Ok((NOW, NOW)), "first and last second belong to it");
     let ended = Ca::valid("a", NOW.minus(hour), NOW.minus(Lifetime::seconds(1)));
     let (leaf, _) = ended.leaf("spiffe://a/b");

@@ -81,11 +81,21 @@ pub enum SvidError {
     #[error("there is no bundle for trust domain `{0}`")]
     NoBundle(TrustDomain),
     /// Its validity is over.
-    #[error("the certificate has expired")]
-    Expired,
+    #[error("the certificate ended {} ago", .now.since(*.ended))]
+    Expired {
+        /// The time it was looked at.
+        now: Timestamp,
+        /// Its last second.
+        ended: Timestamp,
+    },
     /// Its validity has not begun.
-    #[error("the certificate is not valid yet")]
-    NotYetValid,
+    #[error("the certificate begins in {}", .begins.since(*.now))]
+    NotYetValid {
+        /// The time it was looked at.
+        now: Timestamp,
+        /// Its first second.
+        begins: Timestamp,
+    },
     /// The key is not of a kind we accept.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -225,9 +235,18 @@ impl ExtendedKeyUsageValidator for AnyUsage {
 
 fn path_error(error: webpki::Error) -> SvidError {
     match error {
-        webpki::Error::CertExpired { .. } => SvidError::Expired,
-        webpki::Error::CertNotValidYet { .. } => SvidError::NotYetValid,
+        webpki::Error::CertExpired { time, not_after } => {
+            SvidError::Expired { now: timestamp(time), ended: timestamp(not_after) }
+        }
+        webpki::Error::CertNotValidYet { time, not_before } => {
+            SvidError::NotYetValid { now: timestamp(time), begins: timestamp(not_before) }
+        }
         webpki::Error::CaUsedAsEndEntity => SvidError::Authority,
         other => SvidError::Path(other),
     }
+}
+
+/// A moment of a TLS library, as ours.
+pub(in crate::crypto) fn timestamp(time: UnixTime) -> Timestamp {
+    Timestamp::from_seconds(i64::try_from(time.as_secs()).unwrap_or(i64::MAX))
 }

@@ -94,6 +94,14 @@ impl Sqlite {
         answer.await.map_err(|_| ended())?
     }
 
+    /// Makes the medium one that can only be read, or ends that.
+    #[cfg(feature = "testkit")]
+    pub(super) async fn read_only(&self, on: bool) -> Result<(), Fault> {
+        let (done, answer) = oneshot::channel();
+        self.writer.send(writer::Message::ReadOnly(on, done)).await.map_err(|_| ended())?;
+        answer.await.map_err(|_| ended())?
+    }
+
     /// Copies one snapshot of the database into a new file, while everything goes on.
     pub(super) async fn backup(&self, to: PathBuf) -> Result<(), Fault> {
         let from = self.path.clone();

@@ -26,6 +26,9 @@ pub(super) enum Message {
     Run(Box<dyn Job>),
     /// Empty the write-ahead log.
     Truncate(oneshot::Sender<Result<(), Fault>>),
+    /// From now on take no change, or take them again: what a medium does that can only be read.
+    #[cfg(feature = "testkit")]
+    ReadOnly(bool, oneshot::Sender<Result<(), Fault>>),
 }
 
 /// The thread's state.
@@ -77,6 +80,13 @@ impl Writer {
                 Message::Truncate(caller) => {
                     // A caller that went away needs no answer.
                     let _gone = caller.send(self.truncate());
+                }
+                #[cfg(feature = "testkit")]
+                Message::ReadOnly(on, caller) => {
+                    let pragma =
+                        if on { "PRAGMA query_only = ON" } else { "PRAGMA query_only = OFF" };
+                    let done = self.tx.sqlite().control(pragma).map_err(|met| met.fault);
+                    let _gone = caller.send(done);
                 }
             }
         }
@@ -131,6 +141,8 @@ impl Writer {
                     // A caller that went away needs no answer.
                     let _gone = caller.send(Err(fault.clone()));
                 }
+                #[cfg(feature = "testkit")]
+                other @ Message::ReadOnly(..) => return self.held.push_front(other),
             }
         }
     }

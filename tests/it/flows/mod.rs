@@ -1,5 +1,9 @@
 //! The main job, end to end: whole servers and agents in this process, real sockets, real time, foreign clients.
 
+mod again;
+mod clock;
+mod disk;
+mod flood;
 mod identity;
 mod life;
 mod outage;

@@ -1,11 +1,17 @@
 //! The database goes away and comes back: issuance goes on, changes are refused, nobody restarts anything.
 
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use weft::db::Engine;
 use weft::kernel::{Failure, Kind};
 use weft::testkit::postgres::{PostgresServer, Stop};
 use weft::testkit::{TestAgent, TestDatabase, TestServer, engines, until, within};
+use weft::workloads::JwtAsk;
 
-use super::{connect, me, source, until_given};
+use super::{Fabric, connect, me, source, until_given};
+use crate::statements::caller;
 
 #[tokio::test]
 async fn without_its_database_the_server_goes_on_issuing_and_refuses_changes() {
@@ -39,4 +45,53 @@ async fn without_its_database_the_server_goes_on_issuing_and_refuses_changes() {
     database.server().unwrap().start_again();
     until("changes are taken again", async || server.try_create(vec![late.clone()]).await).await;
     until_given(&agent, "/late").await;
+}
+
+#[tokio::test]
+async fn a_server_that_has_not_seen_its_database_for_too_long_refuses_and_says_so() {
+    if !engines().contains(&Engine::Postgres) {
+        return;
+    }
+    let database = TestDatabase::with_server(PostgresServer::start());
+    let soon = |all: &mut weft::server::Settings| all.storage.away_max_seconds = 8;
+    let server = TestServer::start_with(&database, soon).await;
+    let agent = TestAgent::join(&server).await;
+    let fabric = Fabric { server, agent };
+    let entry = fabric.entry("/web").await.id.to_string();
+    let (caller, at) = (caller(&fabric), fabric.server.addresses().ops);
+    let issue = async || {
+        let ask = JwtAsk { entry: entry.clone(), audience: vec!["billing".to_owned()] };
+        let issued = fabric.server.server().workloads.issue_jwt(&caller, ask).await;
+        issued.map(drop).map_err(Failure::from)
+    };
+    until("it is ready", async || ready(at, 200, "reached").await).await;
+
+    database.server().unwrap().stop(Stop::Immediate);
+    issue().await.expect("for a while it goes on");
+    until("it says that it sees nothing", async || ready(at, 200, "changes are refused").await)
+        .await;
+    issue().await.expect("for a while it goes on");
+    let refused = until("it issues nothing more", async || match issue().await {
+        Ok(()) => Err("it does"),
+        Err(refused) => Ok(refused),
+    })
+    .await;
+    assert_eq!((refused.kind, refused.code), (Kind::Unavailable, "svid.out_of_sight"));
+    until("it sends requests elsewhere", async || ready(at, 503, "nothing is issued").await).await;
+
+    database.server().unwrap().start_again();
+    until("it issues again by itself", async || issue().await).await;
+    until("it is ready again", async || ready(at, 200, "reached").await).await;
+}
+
+/// Whether `/ready` answers with this status and says these words of the database.
+async fn ready(at: SocketAddr, status: u16, words: &str) -> Result<(), String> {
+    let request = "GET /ready HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    let failed = |why: std::io::Error| why.to_string();
+    let mut stream = TcpStream::connect(at).await.map_err(failed)?;
+    stream.write_all(request.as_bytes()).await.map_err(failed)?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.map_err(failed)?;
+    let as_told = answer.starts_with(&format!("HTTP/1.1 {status} ")) && answer.contains(words);
+    if as_told { Ok(()) } else { Err(answer) }
 }

@@ -1,13 +1,13 @@
 //! An agent that knows nothing of ours: the published .proto files of SPIRE's API, TLS, and its key.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use hyper_util::rt::TokioIo;
 use prost_reflect::{DynamicMessage, Value};
 use rustls_pki_types::ServerName;
-use tokio::net::TcpStream;
+use tokio::net::TcpSocket;
 use tokio_rustls::TlsConnector;
 use tonic::Status;
 use tonic::transport::{Channel, Endpoint, Uri};
@@ -45,6 +45,8 @@ pub(super) struct ForeignAgent {
     pub(super) channel: Channel,
     pub(super) answered: BTreeSet<String>,
     at: SocketAddr,
+    /// The address it calls from.
+    from: IpAddr,
     peer: ExpectedPeer,
 }
 
@@ -65,6 +67,11 @@ impl Key {
 impl ForeignAgent {
     /// One that has no SVID yet.
     pub(super) fn new(server: &TestServer) -> Self {
+        Self::at(server, Ipv4Addr::LOCALHOST.into())
+    }
+
+    /// The same, calling from this address.
+    pub(super) fn at(server: &TestServer, from: IpAddr) -> Self {
         let root = package_of("spire-api").join("spire-api-sdk/proto");
         let protos = Protos::compile(&root, &FILES);
         let bundle = server.server().bundles.current(RealmId::FIRST).unwrap();
@@ -73,8 +80,8 @@ impl ForeignAgent {
         roots.set(&Roots::new(server.trust_domain(), certificates).unwrap());
         let peer = ExpectedPeer::Exactly { id: server.id("/spire/server"), roots };
         let at = server.addresses().node;
-        let channel = dial(at, &peer, None);
-        Self { protos, channel, answered: BTreeSet::new(), at, peer }
+        let channel = dial((from, at), &peer, None);
+        Self { protos, channel, answered: BTreeSet::new(), at, from, peer }
     }
 
     /// One that has joined with a token of its own; gives its SPIFFE ID too.
@@ -135,12 +142,21 @@ impl ForeignAgent {
 
     /// The answer to a call for X.509-SVIDs of these entries.
     pub(super) async fn x509_svids(&mut self, entries: &[&str]) -> Result<DynamicMessage, Status> {
+        let requests: Vec<_> = entries.iter().map(|entry| (*entry, Key::new().request)).collect();
+        self.x509_svids_for(&requests).await
+    }
+
+    /// The same with these signing requests.
+    pub(super) async fn x509_svids_for(
+        &mut self,
+        requests: &[(&str, Vec<u8>)],
+    ) -> Result<DynamicMessage, Status> {
         let name = "spire.api.server.svid.v1.NewX509SVIDParams";
-        let ask = |entry: &&str| {
-            let csr = Key::new().request.as_slice().into_value();
+        let ask = |(entry, csr): &(&str, Vec<u8>)| {
+            let csr = csr.as_slice().into_value();
             self.protos.message(name, vec![("entry_id", entry.into_value()), ("csr", csr)])
         };
-        let asks = Value::List(entries.iter().map(ask).collect());
+        let asks = Value::List(requests.iter().map(ask).collect());
         self.call(NEW_X509_SVIDS, vec![("params", asks)]).await
     }
 
@@ -157,21 +173,27 @@ impl ForeignAgent {
     }
 
     /// Dials again with this SVID.
-    fn shows(&mut self, chain: &[Vec<u8>], key: &PrivateKey) {
+    pub(super) fn shows(&mut self, chain: &[Vec<u8>], key: &PrivateKey) {
         let current = CurrentCertificate::none();
         current.set(chain, key).unwrap();
-        self.channel = dial(self.at, &self.peer, Some(&current));
+        self.channel = dial((self.from, self.at), &self.peer, Some(&current));
     }
 }
 
-fn dial(at: SocketAddr, peer: &ExpectedPeer, certificate: Option<&CurrentCertificate>) -> Channel {
+fn dial(
+    (from, at): (IpAddr, SocketAddr),
+    peer: &ExpectedPeer,
+    certificate: Option<&CurrentCertificate>,
+) -> Channel {
     let clock = TlsClock(Arc::new(SystemClock::new()));
     let config = client_config(peer.clone(), certificate, &["h2"], clock).unwrap();
     let connector = TlsConnector::from(Arc::new(config));
     let dial = tower::service_fn(move |_: Uri| {
         let connector = connector.clone();
         async move {
-            let socket = TcpStream::connect(at).await?;
+            let socket = TcpSocket::new_v4()?;
+            socket.bind((from, 0).into())?;
+            let socket = socket.connect(at).await?;
             let name = ServerName::try_from("localhost").unwrap();
             connector.connect(name, socket).await.map(TokioIo::new)
         }

@@ -4,3 +4,4 @@ mod dynamic;
 mod foreign_agent;
 mod node_api;
 mod refusals;
+mod tokens;

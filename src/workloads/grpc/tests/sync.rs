@@ -6,8 +6,9 @@ use weft_proto::spire::api::server::entry::v1 as wire;
 use weft_proto::spire::api::server::entry::v1::entry_server::Entry as _;
 use weft_proto::spire::api::types::EntryMask;
 
+use crate::env::Entropy;
 use crate::nodes::NodeCaller;
-use crate::testkit::{TestDatabase, engines};
+use crate::testkit::{SeededEntropy, TestDatabase, engines};
 use crate::workloads::grpc::entry::{Exchange, answers};
 use crate::workloads::grpc::{Service, convert};
 use crate::workloads::model::Draft;
@@ -154,4 +155,60 @@ async fn older_agents_get_all_entries_at_once() {
     let mut expected = [alias.id.to_string(), web.id.to_string()];
     expected.sort();
     assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn synced_entries_carry_their_own_flags() {
+    let world = world().await;
+    for seed in 0..4 {
+        let caller = world.agent(&format!("a{seed}"), &[]).await;
+        let chance = SeededEntropy::new(seed);
+        let drafts: Vec<Draft> = (0..100).map(|n| any(n, seed, &caller, &chance)).collect();
+        let made = world.create(drafts.clone()).await;
+        let ids: Vec<String> = made.into_iter().map(|made| made.unwrap().id.to_string()).collect();
+        let answers = sync(&world, &caller, vec![first(None)]).await;
+        let synced = answers.into_iter().flat_map(|page| page.unwrap().entries).collect::<Vec<_>>();
+        assert_eq!(synced.len(), drafts.len());
+        for entry in &synced {
+            let at = ids.iter().position(|id| *id == entry.id).unwrap();
+            carries_its_own(entry, &drafts[at]);
+        }
+        let hidden = EntryMask { selectors: true, ..EntryMask::default() };
+        for page in sync(&world, &caller, vec![first(Some(hidden))]).await {
+            for entry in page.unwrap().entries {
+                assert!(!entry.admin && !entry.downstream && !entry.store_svid, "{entry:?}");
+                assert!(entry.hint.is_empty() && entry.dns_names.is_empty(), "{entry:?}");
+            }
+        }
+    }
+}
+
+/// An entry with any flags.
+fn any(n: u32, seed: u64, caller: &NodeCaller, chance: &SeededEntropy) -> Draft {
+    let chance: &dyn Entropy = chance;
+    let [bits, life] = chance.nonce::<2>().unwrap();
+    let is = |bit: u8| bits & (1 << bit) != 0;
+    Draft {
+        admin: is(0),
+        downstream: is(1),
+        store_svid: is(2),
+        hint: if is(3) { format!("hint-{n}") } else { String::new() },
+        dns_names: if is(4) { vec![format!("w{n}.test")] } else { Vec::new() },
+        x509_svid_ttl_seconds: if is(5) { 600 + i64::from(life) } else { 0 },
+        jwt_svid_ttl_seconds: if is(6) { 60 + i64::from(life) } else { 0 },
+        disable_x509_svid_prefetch: is(7),
+        ..draft(&format!("/flags/{seed}/{n}"), &caller.agent.id, n)
+    }
+}
+
+fn carries_its_own(entry: &weft_proto::spire::api::types::Entry, of: &Draft) {
+    let flags = (entry.admin, entry.downstream, entry.store_svid);
+    assert_eq!(flags, (of.admin, of.downstream, of.store_svid), "{entry:?}");
+    assert_eq!((&entry.hint, &entry.dns_names), (&of.hint, &of.dns_names), "{entry:?}");
+    let lives = (i64::from(entry.x509_svid_ttl), i64::from(entry.jwt_svid_ttl));
+    assert_eq!(lives, (of.x509_svid_ttl_seconds, of.jwt_svid_ttl_seconds), "{entry:?}");
+    let attributes = entry.additional_attributes.as_ref();
+    let prefetch_off = attributes.is_some_and(|attributes| attributes.disable_x509_svid_prefetch);
+    assert_eq!(prefetch_off, of.disable_x509_svid_prefetch, "{entry:?}");
+    assert_eq!(entry.spiffe_id.as_ref().unwrap().path, of.spiffe_id.path());
 }
