@@ -512,7 +512,7 @@ fn a_registrar_is_bound_on_a_path_and_nobody_else() {
 
 #[test]
 fn whoami_says_who_how_and_what() {
-    let whoami = json!({ "realm": "default", "spiffe_id": null, "uid": 1000, "proof": "kernel_peer", "listener": "local",
+    let whoami = json!({ "realm": "default", "trust_domain": "example.org", "spiffe_id": null, "uid": 1000, "proof": "kernel_peer", "listener": "local",
         "holds": [{ "role": "admin" }, { "role": "registrar", "path": "spiffe://example.org/web", "rights": ["create", "update"] }] });
     let house = House::answering(vec![told("GET /whoami", 200, &whoami)]);
     let expected = "you are   user 1000 of the server's machine\nshown by  the kernel, at the other end of the socket\n\

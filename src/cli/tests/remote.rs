@@ -96,7 +96,7 @@ async fn whoami(peer: axum::Extension<PeerInfo>, headers: HeaderMap) -> axum::Js
     let token = headers.get("authorization").and_then(|value| value.to_str().ok());
     let seen = format!("{} certificates, {}", peer.chain().len(), token.unwrap_or("no token"));
     axum::Json(
-        json!({ "realm": seen, "spiffe_id": null, "uid": null, "proof": "nothing", "listener": "mtls", "holds": [] }),
+        json!({ "realm": seen, "trust_domain": "a.test", "spiffe_id": null, "uid": null, "proof": "nothing", "listener": "mtls", "holds": [] }),
     )
 }
 

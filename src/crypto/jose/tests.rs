@@ -252,14 +252,11 @@ fn spiffe_029_the_expiry_is_there_and_not_past() {
     assert_eq!(judged("exp", Some(json!(now + 1))), Ok(Timestamp::from_seconds(now + 1)));
     let fraction = json!(f64::from(i32::try_from(now).unwrap()) + 1.5);
     assert_eq!(judged("exp", Some(fraction)), Ok(Timestamp::from_seconds(now + 1)), "rounded down");
-    assert_eq!(
-        judged("nbf", Some(json!(now + 1))),
-        Err(JwtSvidError::NotYetValid { left: Lifetime::seconds(1) })
-    );
+    let left = Lifetime::seconds(1);
+    assert_eq!(judged("nbf", Some(json!(now + 1))), Err(JwtSvidError::NotYetValid { left }));
     assert_eq!(judged("nbf", Some(json!("soon"))), Err(JwtSvidError::NoDate));
     let ago = Lifetime::hours(1);
-    let past = judged("exp", Some(json!(now - 3600)));
-    assert_eq!(past, Err(JwtSvidError::Expired { ago }), "the difference is named");
+    assert_eq!(judged("exp", Some(json!(now - 3600))), Err(JwtSvidError::Expired { ago }));
     assert!(judged("nbf", Some(json!(now))).is_ok());
     assert!(judged("iat", None).is_ok(), "the time of issue limits nothing");
 }

@@ -173,7 +173,7 @@ async fn synced_entries_carry_their_own_flags() {
             let at = ids.iter().position(|id| *id == entry.id).unwrap();
             carries_its_own(entry, &drafts[at]);
         }
-        let hidden = EntryMask { selectors: true, ..EntryMask::default() };
+        let hidden = EntryMask { revision_number: true, ..EntryMask::default() };
         for page in sync(&world, &caller, vec![first(Some(hidden))]).await {
             for entry in page.unwrap().entries {
                 assert!(!entry.admin && !entry.downstream && !entry.store_svid, "{entry:?}");
