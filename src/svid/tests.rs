@@ -383,13 +383,13 @@ fn the_desk_refuses_to_hand_out_a_bad_svid() {
         ),
     ];
     for (words, template) in wrong {
-        refused_output(check(&sign(&template), &key, end), words);
+        refused_output(&check(&sign(&template), &key, end), words);
     }
     let leaf = sign(&template(&good));
     let stranger = PrivateKey::generate(Algorithm::P256).unwrap();
-    refused_output(check(&leaf, &stranger, end), "another key");
-    refused_output(check(&leaf, &key, NOW), "a life beyond its authority");
-    refused_output(check(b"no certificate", &key, end), "cannot be read");
+    refused_output(&check(&leaf, &stranger, end), "another key");
+    refused_output(&check(&leaf, &key, NOW), "a life beyond its authority");
+    refused_output(&check(b"no certificate", &key, end), "cannot be read");
 }
 
 #[test]
@@ -404,9 +404,9 @@ fn the_desk_refuses_what_a_bug_in_a_template_would_make() {
         not_before: NOW,
         not_after: NOW,
     };
-    let bugs: [(&str, fn(&mut Forge)); 5] = [
+    let bugs: [Bug; 5] = [
         ("constraints of an authority", |it| {
-            it.params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained)
+            it.params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         }),
         ("constraints of an authority", |it| it.params.is_ca = IsCa::NoCa),
         ("another ID", |it| it.params.subject_alt_names.push(uri("spiffe://a/c"))),
@@ -415,12 +415,15 @@ fn the_desk_refuses_what_a_bug_in_a_template_would_make() {
     ];
     for (words, bug) in bugs {
         let (leaf, _) = Forge::with(bug).make();
-        refused_output(verify_output::check_leaf(&leaf, &template, key.public(), NOW), words);
+        refused_output(&verify_output::check_leaf(&leaf, &template, key.public(), NOW), words);
     }
 }
 
-fn refused_output(outcome: Result<(), Error>, words: &str) {
-    let Err(Error::Output(broken)) = outcome else { panic!("{words}: {outcome:?}") };
+/// What the desk says, and what would be made.
+type Bug = (&'static str, fn(&mut Forge));
+
+fn refused_output(outcome: &Result<(), Error>, words: &str) {
+    let &Err(Error::Output(broken)) = outcome else { panic!("{words}: {outcome:?}") };
     assert!(broken.contains(words), "{words}: {broken}");
     assert_eq!(crate::kernel::Failure::from(Error::Output(broken)).kind, Kind::Bug);
 }

@@ -7,6 +7,9 @@ use weft::kernel::Lifetime;
 use weft::testkit::{ShiftedClock, TestAgent, TestDatabase, TestServer, engines};
 use weft::wire::join::JoinText;
 
+/// What is wrong, the agent's clock, the server's, and the difference that is named.
+type Case = (&'static str, Arc<dyn Clock>, Arc<dyn Clock>, [&'static str; 2]);
+
 #[tokio::test]
 async fn a_clock_an_hour_off_is_refused_and_named() {
     let hour = Lifetime::hours(1);
@@ -16,7 +19,7 @@ async fn a_clock_an_hour_off_is_refused_and_named() {
     // The certificate that is looked at lives for ten minutes.
     let (ended, begins) =
         (["ended 50 min", "ended 51 min"], ["begins in 59 min", "begins in 58 min"]);
-    let cases: [(&str, Arc<dyn Clock>, Arc<dyn Clock>, [&str; 2]); 4] = [
+    let cases: [Case; 4] = [
         ("the agent's is ahead", ahead(), right(), ended),
         ("the agent's is behind", behind(), right(), begins),
         ("the server's is ahead", right(), ahead(), begins),
