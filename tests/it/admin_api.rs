@@ -6,7 +6,7 @@ use tokio::net::UnixStream;
 use weft::testkit::{TestAgent, TestDatabase, TestServer, engines, until};
 
 /// One request by the server's own user; gives the status and the document.
-async fn ask(
+pub(crate) async fn ask(
     server: &TestServer,
     method: &str,
     path: &str,

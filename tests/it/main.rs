@@ -11,5 +11,7 @@ mod peers;
 #[cfg(test)]
 mod protocols;
 #[cfg(test)]
+mod rights;
+#[cfg(test)]
 mod statements;
 mod tidy;

@@ -28,16 +28,16 @@ const FILES: [&str; 4] = [
     "spire/api/server/svid/v1/svid.proto",
 ];
 
-pub(super) const ATTEST_AGENT: &str = "spire.api.server.agent.v1.Agent/AttestAgent";
-pub(super) const RENEW_AGENT: &str = "spire.api.server.agent.v1.Agent/RenewAgent";
-pub(super) const POST_STATUS: &str = "spire.api.server.agent.v1.Agent/PostStatus";
-pub(super) const GET_BUNDLE: &str = "spire.api.server.bundle.v1.Bundle/GetBundle";
-pub(super) const GET_FEDERATED_BUNDLE: &str =
+pub(crate) const ATTEST_AGENT: &str = "spire.api.server.agent.v1.Agent/AttestAgent";
+pub(crate) const RENEW_AGENT: &str = "spire.api.server.agent.v1.Agent/RenewAgent";
+pub(crate) const POST_STATUS: &str = "spire.api.server.agent.v1.Agent/PostStatus";
+pub(crate) const GET_BUNDLE: &str = "spire.api.server.bundle.v1.Bundle/GetBundle";
+pub(crate) const GET_FEDERATED_BUNDLE: &str =
     "spire.api.server.bundle.v1.Bundle/GetFederatedBundle";
-pub(super) const GET_ENTRIES: &str = "spire.api.server.entry.v1.Entry/GetAuthorizedEntries";
-pub(super) const SYNC_ENTRIES: &str = "spire.api.server.entry.v1.Entry/SyncAuthorizedEntries";
-pub(super) const NEW_X509_SVIDS: &str = "spire.api.server.svid.v1.SVID/BatchNewX509SVID";
-pub(super) const NEW_JWT_SVID: &str = "spire.api.server.svid.v1.SVID/NewJWTSVID";
+pub(crate) const GET_ENTRIES: &str = "spire.api.server.entry.v1.Entry/GetAuthorizedEntries";
+pub(crate) const SYNC_ENTRIES: &str = "spire.api.server.entry.v1.Entry/SyncAuthorizedEntries";
+pub(crate) const NEW_X509_SVIDS: &str = "spire.api.server.svid.v1.SVID/BatchNewX509SVID";
+pub(crate) const NEW_JWT_SVID: &str = "spire.api.server.svid.v1.SVID/NewJWTSVID";
 
 /// An agent without any code of ours but the house's TLS.
 pub(super) struct ForeignAgent {
@@ -73,7 +73,7 @@ impl ForeignAgent {
         roots.set(&Roots::new(server.trust_domain(), certificates).unwrap());
         let peer = ExpectedPeer::Exactly { id: server.id("/spire/server"), roots };
         let at = server.addresses().node;
-        let channel = dial(at, &peer, None);
+        let channel = dial((at, "localhost"), &peer, None);
         Self { protos, channel, answered: BTreeSet::new(), at, peer }
     }
 
@@ -160,11 +160,16 @@ impl ForeignAgent {
     fn shows(&mut self, chain: &[Vec<u8>], key: &PrivateKey) {
         let current = CurrentCertificate::none();
         current.set(chain, key).unwrap();
-        self.channel = dial(self.at, &self.peer, Some(&current));
+        self.channel = dial((self.at, "localhost"), &self.peer, Some(&current));
     }
 }
 
-fn dial(at: SocketAddr, peer: &ExpectedPeer, certificate: Option<&CurrentCertificate>) -> Channel {
+/// A connection to the `node` door at this address, for the realm of this host name.
+pub(crate) fn dial(
+    (at, host): (SocketAddr, &'static str),
+    peer: &ExpectedPeer,
+    certificate: Option<&CurrentCertificate>,
+) -> Channel {
     let clock = TlsClock(Arc::new(SystemClock::new()));
     let config = client_config(peer.clone(), certificate, &["h2"], clock).unwrap();
     let connector = TlsConnector::from(Arc::new(config));
@@ -172,7 +177,7 @@ fn dial(at: SocketAddr, peer: &ExpectedPeer, certificate: Option<&CurrentCertifi
         let connector = connector.clone();
         async move {
             let socket = TcpStream::connect(at).await?;
-            let name = ServerName::try_from("localhost").unwrap();
+            let name = ServerName::try_from(host).unwrap();
             connector.connect(name, socket).await.map(TokioIo::new)
         }
     });
@@ -180,7 +185,7 @@ fn dial(at: SocketAddr, peer: &ExpectedPeer, certificate: Option<&CurrentCertifi
 }
 
 /// Values of fields.
-pub(super) trait IntoValue {
+pub(crate) trait IntoValue {
     fn into_value(self) -> Value;
 }
 
