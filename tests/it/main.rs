@@ -13,5 +13,7 @@ mod protocols;
 #[cfg(test)]
 mod rights;
 #[cfg(test)]
+mod rotations;
+#[cfg(test)]
 mod statements;
 mod tidy;
