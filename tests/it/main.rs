@@ -11,6 +11,8 @@ mod peers;
 #[cfg(test)]
 mod protocols;
 #[cfg(test)]
+mod requirements;
+#[cfg(test)]
 mod rights;
 #[cfg(test)]
 mod rotations;
