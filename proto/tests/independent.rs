@@ -89,7 +89,7 @@ fn the_node_api_is_the_one_that_spire_describes() {
 }
 
 #[test]
-fn the_workload_api_is_the_one_that_clients_describe() {
+fn spiffe_093_the_workload_api_is_the_one_that_clients_describe() {
     let theirs = Wire::of(&compile(&package("spiffe").join("src/proto"), &["workload.proto"]));
     let ours = Wire::of(&decode(weft_proto::WORKLOAD_DESCRIPTORS));
 

@@ -95,6 +95,7 @@ fn context_of(action: &str, on: &SpiffeId) -> BTreeMap<&'static str, Owned> {
             ("strength", text("software")),
             ("standing", text("unknown")),
             ("confidence", Owned::Number(0)),
+            ("audiences", Owned::Number(0)),
         ]),
         "CreateEntry" | "UpdateEntry" => BTreeMap::from([
             ("parent", Owned::Id(on.clone())),

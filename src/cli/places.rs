@@ -12,11 +12,12 @@ pub(super) fn server_socket() -> PathBuf {
     if root && system.exists() { system } else { places.local_socket }
 }
 
-/// The agent's Workload API: a path, or `unix:` and a path in `SPIFFE_ENDPOINT_SOCKET` (Workload Endpoint §4).
-pub(super) fn agent_socket() -> String {
-    let environment = Environment::of_process();
-    match environment.get("SPIFFE_ENDPOINT_SOCKET") {
-        Some(socket) => socket.to_owned(),
-        None => Places::of_process(&environment).agent_socket.to_string_lossy().into_owned(),
-    }
+/// The agent's Workload API as `SPIFFE_ENDPOINT_SOCKET` names it, if it does.
+pub(super) fn endpoint_socket() -> Option<String> {
+    Environment::of_process().get("SPIFFE_ENDPOINT_SOCKET").map(str::to_owned)
+}
+
+/// Where the agent of this user listens if nothing is said.
+pub(super) fn agent_socket() -> PathBuf {
+    Places::of_process(&Environment::of_process()).agent_socket
 }

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use axum::Router;
 use rustls::ServerConfig;
 use rustls::server::ClientHello;
@@ -103,12 +102,6 @@ impl Door {
     pub fn tls(mut self, choose: TlsChoice) -> Self {
         self.tls = Some(choose);
         self
-    }
-
-    /// Speaks TLS with whatever configuration the cell holds at each accept.
-    #[must_use]
-    pub fn tls_from(self, cell: Arc<ArcSwap<ServerConfig>>) -> Self {
-        self.tls(Arc::new(move |_| Some(cell.load_full())))
     }
 
     /// With these limits instead of the defaults.

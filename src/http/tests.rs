@@ -416,7 +416,8 @@ async fn a_host_name_that_belongs_to_nobody_is_refused() {
 async fn certificates_and_roots_are_exchanged_while_the_door_is_open() {
     let (old, new) = (Pki::new(), Pki::new());
     let cell = Arc::new(ArcSwap::new(old.server()));
-    let house = House::with(door().tls_from(Arc::clone(&cell)), routes());
+    let held = Arc::clone(&cell);
+    let house = House::with(door().tls(Arc::new(move |_| Some(held.load_full()))), routes());
     assert!(who_over_tls(&house, &old.client(false)).await.is_ok());
     cell.store(new.server());
     assert!(who_over_tls(&house, &old.client(false)).await.is_err());

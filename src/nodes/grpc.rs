@@ -81,6 +81,11 @@ pub fn peer_svid(leaf: &crate::crypto::x509::VerifiedSvid) -> PeerSvid {
     }
 }
 
+/// The answer to whoever calls as an agent and shows no certificate.
+pub fn nobody() -> Status {
+    refuse(Error::NoSvid)
+}
+
 /// This slice's errors on the wire: a refusal carries SPIRE's reason, by which its agents decide what to do.
 fn refuse(error: Error) -> Status {
     match error {
@@ -160,7 +165,7 @@ impl wire::agent_server::Agent for AgentService {
 
 /// The agent that calls, put into the request by the listener.
 pub fn caller<T>(request: &Request<T>) -> Result<NodeCaller, Status> {
-    request.extensions().get::<NodeCaller>().cloned().ok_or_else(|| refuse(Error::NoSvid))
+    request.extensions().get::<NodeCaller>().cloned().ok_or_else(nobody)
 }
 
 async fn exchange(

@@ -1,5 +1,9 @@
 //! Agents and join tokens in the admin API.
 
+#[cfg(test)]
+#[cfg(feature = "testkit")]
+mod tests;
+
 use std::sync::Arc;
 
 use axum::extract::{Extension, State};

@@ -19,13 +19,13 @@ use crate::testkit::{KeysReplica, TestDatabase, on_each_database};
 
 const REALM: RealmId = RealmId::FIRST;
 
-struct House {
+pub(super) struct House {
     keys: KeysReplica,
-    nodes: Nodes,
+    pub(super) nodes: Nodes,
 }
 
 impl House {
-    async fn new(database: &TestDatabase) -> Self {
+    pub(super) async fn new(database: &TestDatabase) -> Self {
         Self::with(database, Attestors::new(vec![Box::new(JoinTokens)])).await
     }
 
@@ -58,11 +58,11 @@ impl House {
         Self { keys, nodes }
     }
 
-    fn by() -> Administrator {
+    pub(super) fn by() -> Administrator {
         Administrator { realm: REALM, asker: KeysReplica::root() }
     }
 
-    async fn follow(&self) {
+    pub(super) async fn follow(&self) {
         let loaded: Result<(), Fault> = self
             .keys
             .env
@@ -86,7 +86,7 @@ impl House {
         self.nodes.create_token(wish).await.unwrap()
     }
 
-    async fn join(&self, secret: &str, key: &PrivateKey) -> Result<X509Svid, Error> {
+    pub(super) async fn join(&self, secret: &str, key: &PrivateKey) -> Result<X509Svid, Error> {
         let ask = AttestAgent {
             realm: REALM,
             attestor: "join_token".to_owned(),
@@ -101,7 +101,7 @@ impl House {
         }
     }
 
-    async fn joined(&self) -> (X509Svid, PeerSvid) {
+    pub(super) async fn joined(&self) -> (X509Svid, PeerSvid) {
         let token = self.token(1).await;
         let svid = self.join(token.secret.expose(), &key()).await.unwrap();
         let shown = shown(&svid);
@@ -121,7 +121,7 @@ impl House {
     }
 }
 
-fn key() -> PrivateKey {
+pub(super) fn key() -> PrivateKey {
     PrivateKey::generate(Algorithm::P256).unwrap()
 }
 

@@ -11,7 +11,8 @@ use http::header::{AUTHORIZATION, HOST};
 
 use super::build::Server;
 use crate::access::{Administrator, Asker};
-use crate::crypto::x509::{VerifiedSvid, svid_of_verified_peer};
+use crate::crypto::tls::CurrentRoots;
+use crate::crypto::x509::VerifiedSvid;
 use crate::http::{PeerInfo, Problem};
 use crate::kernel::{Caller, Failure, Kind, Listener, Proof, RealmId};
 use crate::realms::Realm;
@@ -64,9 +65,8 @@ impl Desk {
             let pid = user.process.as_ref().map_or(0, crate::http::Process::pid);
             return Ok(caller(None, Proof::KernelPeer { uid: user.uid, pid }));
         }
-        if let Some(leaf) = peer.chain().first() {
-            let svid = svid_of_verified_peer(leaf)
-                .map_err(|_| unauthenticated("the client certificate is no X.509-SVID"))?;
+        if !peer.chain().is_empty() {
+            let svid = self.by_certificate(realm, peer)?;
             let proof = x509_proof(&svid);
             return Ok(caller(Some(svid.id), proof));
         }
@@ -74,6 +74,16 @@ impl Desk {
             Some(token) => self.by_token(realm, token),
             None => Ok(caller(None, Proof::Nothing)),
         }
+    }
+
+    /// The handshake verified the chain for the realm of the greeting, once; the request may name another one, and trust
+    /// may have ended since.
+    fn by_certificate(&self, realm: &Realm, peer: &PeerInfo) -> Result<VerifiedSvid, Failure> {
+        let roots = self.server.bundles.roots(realm.id).unwrap_or_else(CurrentRoots::none);
+        let chain: Vec<&[u8]> = peer.chain().iter().map(AsRef::as_ref).collect();
+        roots.verify(&chain, self.server.env.clock.now()).map_err(|error| {
+            unauthenticated("the client certificate is not trusted in this realm").because(error)
+        })
     }
 
     fn realm(&self, request: &Request, peer: &PeerInfo) -> Result<Arc<Realm>, Failure> {

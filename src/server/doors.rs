@@ -1,18 +1,21 @@
 //! The five doors, bound: addresses, certificates, and who is asked for one (architecture: doors and trust).
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustls::ServerConfig;
 
 use super::build::{Server, unreadable};
 use super::routes;
 use crate::crypto::keys::{Algorithm, PrivateKey};
-use crate::crypto::tls::{Clients, CurrentCertificate, CurrentRoots, TlsClock, server_config};
+use crate::crypto::tls::{Clients, CurrentCertificate, TlsClock, server_config};
 use crate::crypto::x509::{
     Serial, WebTemplate, pem_certificates, pem_private_key, self_signed_web,
 };
-use crate::http::{Door, DoorLimits};
-use crate::kernel::{Failure, Kind, Lifetime, Listener, RealmId};
+use crate::http::{Door, DoorLimits, TlsChoice};
+use crate::kernel::{Failure, Fault, Kind, Lifetime, Listener};
 
 /// Where a server listens.
 #[derive(Debug, Clone)]
@@ -46,11 +49,10 @@ impl Doors {
         let local_path = listen.local.clone().unwrap_or_else(|| server.data_dir.join("admin.sock"));
         let web = web_certificate(server)?;
         let node = Door::tcp("node", listen.node)?.limits(node_limits()).tls(node_tls(server));
-        let public =
-            Door::tcp("public", listen.public)?.tls_from(tls(server, &web, Clients::NotAsked)?);
-        let roots = admin_roots(server);
-        let mtls =
-            Door::tcp("mtls", listen.mtls)?.tls_from(tls(server, &web, Clients::Required(roots))?);
+        let open = Arc::new(web_tls(server, &web, Clients::NotAsked)?);
+        let choose: TlsChoice = Arc::new(move |_| Some(Arc::clone(&open)));
+        let public = Door::tcp("public", listen.public)?.tls(choose);
+        let mtls = Door::tcp("mtls", listen.mtls)?.tls(mtls_tls(server, web));
         let ops = Door::tcp("ops", listen.ops)?;
         let local = Door::unix("local", &local_path, LOCAL_MODE)?;
         let addresses = Addresses {
@@ -80,7 +82,7 @@ fn bound(door: &Door) -> Result<SocketAddr, Failure> {
 }
 
 /// The realm that a greeting names; with one realm, whatever it names.
-fn node_tls(server: &Arc<Server>) -> crate::http::TlsChoice {
+fn node_tls(server: &Arc<Server>) -> TlsChoice {
     let server = Arc::clone(server);
     Arc::new(move |hello| {
         let realm = server.realms.by_host(hello.server_name())?;
@@ -88,19 +90,32 @@ fn node_tls(server: &Arc<Server>) -> crate::http::TlsChoice {
     })
 }
 
-fn tls(
+/// Administrators come with an SVID of the realm that their greeting names, or of a trust domain whose bundle an
+/// administrator of that realm has set.
+fn mtls_tls(server: &Arc<Server>, web: CurrentCertificate) -> TlsChoice {
+    let (server, made) = (Arc::clone(server), Mutex::new(HashMap::new()));
+    Arc::new(move |hello| {
+        let realm = server.realms.by_host(hello.server_name())?.id;
+        let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(config) = made.get(&realm) {
+            return Some(Arc::clone(config));
+        }
+        let roots = server.bundles.roots(realm)?;
+        let config = web_tls(&server, &web, Clients::Required(roots))
+            .inspect_err(|fault| tracing::error!(cause = %fault, "no handshake on `mtls`"));
+        let config = Arc::new(config.ok()?);
+        made.insert(realm, Arc::clone(&config));
+        Some(config)
+    })
+}
+
+fn web_tls(
     server: &Server,
     certificate: &CurrentCertificate,
     clients: Clients,
-) -> Result<Arc<arc_swap::ArcSwap<rustls::ServerConfig>>, Failure> {
+) -> Result<ServerConfig, Fault> {
     let clock = TlsClock(Arc::clone(&server.env.clock));
-    let config = server_config(certificate, clients, &["h2", "http/1.1"], clock)?;
-    Ok(Arc::new(arc_swap::ArcSwap::from_pointee(config)))
-}
-
-/// Administrators come with an SVID of the realm, or of a trust domain whose bundle an administrator has set.
-fn admin_roots(server: &Server) -> CurrentRoots {
-    server.bundles.roots(RealmId::FIRST).unwrap_or_else(CurrentRoots::none)
+    server_config(certificate, clients, &["h2", "http/1.1"], clock)
 }
 
 fn node_limits() -> DoorLimits {

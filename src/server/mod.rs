@@ -22,6 +22,7 @@ mod status;
 pub use build::{Ports, Server};
 pub use documents::openapi;
 pub use doors::Addresses;
+pub use routes::node_service_names;
 pub use serve::Running;
 pub use settings::Settings;
 pub use statements::{SliceStatements, statements};

@@ -1,7 +1,7 @@
 //! What every call on the `node` listener passes: which realm is it about, and which agent calls?
 //!
 //! The chain was verified in the handshake against the realm's current bundle. Here the leaf is read and `nodes` judges
-//! whether it is the agent's newest SVID; calls that need no agent pass without.
+//! whether it is the agent's newest SVID. Only the calls named here pass without: a service that forgets to ask is safe.
 
 use std::sync::Arc;
 
@@ -14,13 +14,14 @@ use super::build::Server;
 use crate::crypto::x509::svid_of_verified_peer;
 use crate::http::PeerInfo;
 use crate::kernel::RealmId;
-use crate::nodes::grpc::{authenticate, peer_svid};
+use crate::nodes::grpc::{authenticate, nobody, peer_svid};
 
-/// Calls that anybody may make: joining, and fetching the public bundle.
-const OPEN: [&str; 3] = [
+/// Calls that anybody may make: joining, fetching the public bundle, and asking whether the server is well.
+const OPEN: [&str; 4] = [
     "/spire.api.server.agent.v1.Agent/AttestAgent",
     "/spire.api.server.bundle.v1.Bundle/GetBundle",
     "/grpc.health.v1.Health/Check",
+    "/grpc.health.v1.Health/Watch",
 ];
 
 /// The layer. An agent that is refused gets its status here, whichever call it made.
@@ -48,7 +49,7 @@ async fn caller(server: &Server, request: &mut Request) -> Result<(), Status> {
     if OPEN.contains(&path.as_str()) {
         return Ok(());
     }
-    let Some(leaf) = peer.chain().first() else { return Ok(()) };
+    let leaf = peer.chain().first().ok_or_else(nobody)?;
     let svid = svid_of_verified_peer(leaf)
         .map_err(|_| Status::unauthenticated("the certificate is no X.509-SVID"))?;
     let node = authenticate(&server.nodes, realm.id, &peer_svid(&svid), &path).await?;

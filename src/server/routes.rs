@@ -1,10 +1,15 @@
 //! Everything that is mounted, door by door, on one page.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use axum::response::IntoResponse;
+use tonic::body::Body;
+use tonic::server::NamedService;
 use tonic::service::Routes;
+use tower::Service;
 use utoipa_axum::router::OpenApiRouter;
 use weft_proto::spire::api::server::agent::v1::agent_server::AgentServer;
 
@@ -23,17 +28,7 @@ use crate::{access, audit, authority, bundles, nodes, realms, workloads};
 
 /// The `node` door: the server API of SPIRE's agents, and our push stream.
 pub(super) fn node(server: &Arc<Server>) -> Router {
-    let mut services = Routes::default();
-    services = services
-        .add_service(AgentServer::new(AgentService::new(
-            server.nodes.clone(),
-            server.tasks.clone(),
-        )))
-        .add_service(server.workloads.entry_service())
-        .add_service(server.workloads.svid_service())
-        .add_service(server.workloads.bundle_service())
-        .add_service(server.workloads.node_service())
-        .add_service(health_service(server.health.clone()));
+    let services = node_services(server).routes;
     let shell = GrpcShell {
         clock: Arc::clone(&server.env.clock),
         entropy: Arc::clone(&server.env.entropy),
@@ -41,6 +36,42 @@ pub(super) fn node(server: &Arc<Server>) -> Router {
         calls_per_peer_max: CALLS_PER_PEER_MAX,
     };
     shell.wrap(services).layer(from_fn_with_state(Arc::clone(server), node_calls::identify))
+}
+
+/// gRPC services, and what each is called.
+#[derive(Default)]
+struct Services {
+    routes: Routes,
+    names: Vec<&'static str>,
+}
+
+impl Services {
+    fn with<S>(self, service: S) -> Self
+    where
+        S: Service<http::Request<Body>, Error = Infallible> + NamedService,
+        S: Clone + Send + Sync + 'static,
+        S::Response: IntoResponse,
+        S::Future: Send + 'static,
+    {
+        let names = self.names.into_iter().chain([S::NAME]).collect();
+        Self { routes: self.routes.add_service(service), names }
+    }
+}
+
+fn node_services(server: &Server) -> Services {
+    let agents = AgentService::new(server.nodes.clone(), server.tasks.clone());
+    Services::default()
+        .with(AgentServer::new(agents))
+        .with(server.workloads.entry_service())
+        .with(server.workloads.svid_service())
+        .with(server.workloads.bundle_service())
+        .with(server.workloads.node_service())
+        .with(health_service(server.health.clone()))
+}
+
+/// The names of the gRPC services behind the `node` door.
+pub fn node_service_names(server: &Server) -> Vec<&'static str> {
+    node_services(server).names
 }
 
 /// The admin API, as every door mounts it.

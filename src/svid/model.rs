@@ -198,7 +198,7 @@ impl Action for IssueX509 {
     const NAME: &'static str = "IssueX509Svid";
 
     fn request(&self) -> Request<'_> {
-        request(self.realm, &self.evidence, &self.standing, self.requester.as_ref())
+        request(self.realm, &self.evidence, (&self.standing, 0), self.requester.as_ref())
     }
 }
 
@@ -206,14 +206,15 @@ impl Action for IssueJwtSvid {
     const NAME: &'static str = "IssueJwtSvid";
 
     fn request(&self) -> Request<'_> {
-        request(self.realm, &self.evidence, &self.standing, self.requester.as_ref())
+        let facts = (&self.standing, self.audience.len());
+        request(self.realm, &self.evidence, facts, self.requester.as_ref())
     }
 }
 
 fn request<'a>(
     realm: RealmId,
     evidence: &'a Evidence,
-    standing: &'a Standing,
+    (standing, audiences): (&'a Standing, usize),
     requester: Option<&'a Subject>,
 ) -> Request<'a> {
     let subject = &evidence.subject;
@@ -230,6 +231,7 @@ fn request<'a>(
             ("strength", Fact::Text(evidence.strength.as_str())),
             ("standing", Fact::Text(standing.level.as_str())),
             ("confidence", Fact::Number(i64::from(standing.confidence))),
+            ("audiences", Fact::Number(i64::try_from(audiences).unwrap_or(i64::MAX))),
         ],
         evidence_expires: evidence.expires,
     }

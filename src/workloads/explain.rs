@@ -1,20 +1,22 @@
 //! Why a workload gets no identity: what its agent attested, the nearest entries, what is missing, and how old the
 //! agent's view is.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
 use super::index::{Filter, Index, Node, is_alias, is_subset};
+use super::issue_x509::evidence;
 use super::model::{Entry, Error};
 use super::rights::ExplainEntry;
 use super::{View, Workloads};
 use crate::access::Asker;
 use crate::db::Cursor;
 use crate::kernel::limits::SELECTORS_MAX;
-use crate::kernel::{EntryId, RealmId, Selector, SpiffeId, SubjectId, Timestamp};
+use crate::kernel::{EntryId, Failure, RealmId, Selector, SpiffeId, SubjectId, Timestamp};
 use crate::nodes::Agent;
+use crate::svid::IssueX509;
 
 /// A question about a workload that gets no identity, or not the one that was expected.
 #[derive(Debug, Clone)]
@@ -94,6 +96,8 @@ pub enum Reason {
     OtherNode(Vec<Selector>),
     /// Its SVID goes into a store and is not served to workloads.
     Stored,
+    /// Everything matches, and the policy refuses to issue the X.509-SVID: in its words.
+    Denied(String),
 }
 
 impl Workloads {
@@ -120,7 +124,9 @@ impl Workloads {
             AgentState::NotAsked => Some(self.anybody(ask.realm, now)),
             _ => None,
         };
-        let judge = Judge { agent: &agent, anybody, shown: &ask.selectors, now };
+        let (agents, questions) = (self.judged(ask.realm, &agent, now), Cell::new(QUESTIONS_MAX));
+        let shown = &ask.selectors;
+        let judge = Judge { agent: &agent, anybody, agents, questions, shown, now };
         let mut explanation =
             Explanation { agent: agent.clone(), given: Vec::new(), near: Vec::new(), compared: 0 };
         match named {
@@ -220,7 +226,55 @@ impl Workloads {
         if terms.store_svid {
             reasons.push(Reason::Stored);
         }
+        // Asked last, and only where nothing else stands in the way: a refusal is news then.
+        if reasons.is_empty() {
+            reasons.extend(self.policy_says(realm, entry, judge));
+        }
         reasons
+    }
+
+    /// Why no agent in question would be given this entry's X.509-SVID; nothing if one would, or if none comes to ask.
+    fn policy_says(&self, realm: RealmId, entry: &Entry, judge: &Judge<'_>) -> Option<Reason> {
+        let mut refusal = None;
+        for agent in judge.agents.iter().filter(|agent| self.may_ask(realm, agent, entry, judge)) {
+            judge.questions.set(judge.questions.get().checked_sub(1)?);
+            let evidence = evidence(agent, entry, judge.now);
+            let standing = self.posture.standing(&evidence);
+            let question = IssueX509 {
+                realm,
+                evidence,
+                standing,
+                dns_names: Arc::clone(&entry.terms.dns_names),
+                lifetime: entry.terms.x509_svid_ttl.unwrap_or(self.settings.x509_lifetime()),
+                entry: Some(entry.id.clone()),
+                requester: Some(agent.subject()),
+            };
+            match self.access.explain(&question).and_then(|explained| explained.outcome) {
+                Ok(_) => return None,
+                Err(error) => refusal = Some(Failure::from(error).public.into_owned()),
+            }
+        }
+        refusal.map(Reason::Denied)
+    }
+
+    fn may_ask(&self, realm: RealmId, agent: &Agent, entry: &Entry, judge: &Judge<'_>) -> bool {
+        let (node, now) = (Node::of(agent), judge.now);
+        let look = |realm: &super::push::Realm| {
+            realm.index.authorised_one(&node, &entry.id, now).is_some()
+        };
+        self.read(realm, look).unwrap_or(false)
+    }
+
+    /// The agents whose questions are put to the policy.
+    fn judged(&self, realm: RealmId, state: &AgentState, now: Timestamp) -> Vec<Arc<Agent>> {
+        match state {
+            AgentState::Known { id, .. } => Vec::from_iter(self.nodes.agent(realm, id)),
+            AgentState::NotAsked => {
+                let live = |agent: &Arc<Agent>| !agent.banned && agent.current.expires > now;
+                self.nodes.agents(realm).into_iter().filter(live).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     fn is_elsewhere(&self, realm: RealmId, entry: &Arc<Entry>, judge: &Judge<'_>) -> bool {
@@ -312,6 +366,10 @@ struct Judge<'a> {
     agent: &'a AgentState,
     /// Where the question names no agent.
     anybody: Option<Anybody>,
+    /// Who would ask for the SVID.
+    agents: Vec<Arc<Agent>>,
+    /// How many questions may still be put to the policy.
+    questions: Cell<usize>,
     shown: &'a [Selector],
     now: Timestamp,
 }
@@ -328,11 +386,13 @@ fn distance(reasons: &[Reason]) -> usize {
             selectors.len().saturating_mul(4)
         }
         Reason::OtherParent(_) => 2,
-        Reason::Expired(_) | Reason::Stored => 1,
+        Reason::Expired(_) | Reason::Stored | Reason::Denied(_) => 1,
     };
     reasons.iter().map(one).sum()
 }
 
+/// Questions to the policy in one explanation, some microseconds each; entries beyond that count as if it said yes.
+const QUESTIONS_MAX: usize = 10_000;
 /// More than a person reads.
 pub(super) const NEAR_MAX: usize = 50;
 /// As many as a sentence or two can hold.
@@ -352,6 +412,7 @@ impl fmt::Display for Reason {
             Self::Stored => {
                 f.write_str("its SVID goes into a store and is not served to workloads")
             }
+            Self::Denied(words) => write!(f, "the policy refuses to issue it: {words}"),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::crypto::x509::csr;
 use crate::events::Unrecorded;
 use crate::kernel::limits::BATCH_ITEMS_MAX;
 use crate::kernel::{EntryId, Evidence, EvidenceSource, Fault, Subject, SubjectKind, Timestamp};
-use crate::nodes::NodeCaller;
+use crate::nodes::{Agent, NodeCaller};
 use crate::svid::{IssueX509, X509Svid};
 
 /// One X.509-SVID that an agent asks for.
@@ -71,7 +71,7 @@ impl Workloads {
         public_key: &PublicKey,
         now: Timestamp,
     ) -> Result<Unrecorded<X509Svid>, Error> {
-        let evidence = evidence(caller, entry, now); // identify
+        let evidence = evidence(&caller.agent, entry, now); // identify
         let standing = self.posture.standing(&evidence); // assess
         let permit = self.access.permit(IssueX509 {
             realm: caller.realm,
@@ -142,8 +142,8 @@ impl Workloads {
 }
 
 /// What is known of the workload: its agent vouches for it, as long as the agent's own attestation and the entry hold.
-pub(super) fn evidence(caller: &NodeCaller, entry: &Entry, now: Timestamp) -> Evidence {
-    let attested = caller.agent.evidence();
+pub(super) fn evidence(agent: &Agent, entry: &Entry, now: Timestamp) -> Evidence {
+    let attested = agent.evidence();
     let entry_ends = entry.terms.expires_at.unwrap_or(Timestamp::FOREVER);
     Evidence {
         subject: Subject {

@@ -9,7 +9,7 @@ use weft::settings::{Environment, render};
 use weft::telemetry::Metrics;
 
 /// Compares with the file, or writes it where that was asked for.
-fn check(path: &str, text: &str) {
+pub(crate) fn check(path: &str, text: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     if std::env::var_os("WEFT_GENERATE").is_some() {
         std::fs::create_dir_all(file.parent().expect("a directory")).expect("made");

@@ -11,5 +11,11 @@ mod peers;
 #[cfg(test)]
 mod protocols;
 #[cfg(test)]
+mod requirements;
+#[cfg(test)]
+mod rights;
+#[cfg(test)]
+mod rotations;
+#[cfg(test)]
 mod statements;
 mod tidy;

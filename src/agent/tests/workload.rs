@@ -305,6 +305,23 @@ async fn spiffe_085_an_identity_the_server_refuses_ends_the_stream_until_it_come
     .await;
 }
 
+/// Trust ends here by short lives and by authorities that leave the bundle: there is no list of revoked certificates, and
+/// the field of the list, which clients read, stays empty.
+#[tokio::test(flavor = "multi_thread")]
+async fn spiffe_086_no_revocation_list_is_announced_also_when_an_authority_is_replaced() {
+    let house = house(&["a"]).await;
+    let mut svids = house.node.x509().await;
+    let mut bundles =
+        house.node.client().fetch_x509_bundles(X509BundlesRequest {}).await.unwrap().into_inner();
+    for round in 0..2 {
+        let message = limited("SVIDs", svids.message()).await.unwrap().unwrap();
+        assert!(message.crl.is_empty(), "{round}: {:?}", message.crl);
+        let message = limited("bundles", bundles.message()).await.unwrap().unwrap();
+        assert!(message.crl.is_empty(), "{round}: {:?}", message.crl);
+        house.server.rotate(false);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn spiffe_087_the_own_bundle_is_always_in_the_map() {
     let house = house(&["a"]).await;

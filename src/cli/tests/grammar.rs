@@ -67,7 +67,8 @@ weft whoami
 weft status
 weft workload fetch
 weft workload fetch x509 --write /d --socket /s
-weft workload fetch jwt --audience a --audience b --spiffe-id spiffe://example.org/web
+weft workload fetch jwt --audience a --spiffe-id spiffe://example.org/web
+weft workload fetch jwt --audience a --audience b --several-audiences
 weft workload watch --socket unix:///s
 weft workload validate --audience a --token-file -
 weft keys reseal --config weft.toml
@@ -144,7 +145,7 @@ fn what_makes_no_sense_together_is_refused_before_anybody_is_asked() {
         (&["workload", "fetch", "x509", "--audience", "a"], "only a JWT-SVID has an audience"),
         (&["status", "--svid-socket", "/s"], "add `--server https://"),
         (&["status", "--server", "http://h"], "no address of the form `https://host:port`"),
-        (&["workload", "fetch", "--socket", "tcp://127.0.0.1:1"], "name a Unix socket"),
+        (&["workload", "fetch", "--socket", "tcp://localhost:1"], "no address of a Workload API"),
     ];
     for (arguments, words) in table {
         let ran = weft(arguments);

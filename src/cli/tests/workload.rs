@@ -229,19 +229,24 @@ fn written_keys_belong_to_their_certificate_and_to_their_owner_only() {
 #[test]
 fn a_token_stands_alone_on_the_output() {
     let agent = agent();
-    let ran = weft(&[
-        "workload",
-        "fetch",
-        "jwt",
-        "--audience",
-        "a",
-        "--audience",
-        "b",
-        "--socket",
-        &agent.socket(),
-    ]);
-    assert_eq!((ran.code, ran.out.as_str()), (0, "token-for-a+b\n"));
+    let ran = weft(&["workload", "fetch", "jwt", "--audience", "a", "--socket", &agent.socket()]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, "token-for-a\n"));
     assert!(ran.notes.contains("spiffe://example.org/web"), "{}", ran.notes);
+}
+
+#[test]
+fn spiffe_035_a_token_is_for_one_audience_unless_several_are_wanted_in_so_many_words() {
+    let agent = agent();
+    let socket = agent.socket();
+    let several =
+        ["workload", "fetch", "jwt", "--audience", "a", "--audience", "b", "--socket", &socket];
+    let ran = weft(&several);
+    assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{}", ran.notes);
+    assert!(ran.notes.contains("--several-audiences"), "{}", ran.notes);
+    let mut wanted = several.to_vec();
+    wanted.push("--several-audiences");
+    let ran = weft(&wanted);
+    assert_eq!((ran.code, ran.out.as_str()), (0, "token-for-a+b\n"), "{}", ran.notes);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The connection to a Workload API, and its refusals in sentences.
 
+use std::net::SocketAddr;
+
 use tonic::metadata::MetadataValue;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
@@ -9,6 +11,37 @@ use super::super::error::Error;
 use super::super::places;
 use super::SocketArgs;
 
+/// Where a Workload API is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Address {
+    /// The path of a Unix socket.
+    Unix(String),
+    /// An IP address and a port.
+    Tcp(SocketAddr),
+}
+
+impl Address {
+    /// Reads the form of Workload Endpoint §4: `unix:` and an absolute path without an authority, or `tcp:` with an IP
+    /// address and a port; neither has anything else.
+    fn parse(text: &str) -> Result<Self, Error> {
+        let wrong = || {
+            Error::usage(format!(
+                "`{text}` is no address of a Workload API: it is `unix:` and an absolute path, or `tcp://`, an IP \
+                 address and a port"
+            ))
+        };
+        if let Some(rest) = text.strip_prefix("tcp://") {
+            return rest.parse().map(Self::Tcp).map_err(|_| wrong());
+        }
+        let path = text.strip_prefix("unix:").ok_or_else(wrong)?;
+        // An empty authority is none.
+        let path = path.strip_prefix("//").filter(|path| path.starts_with('/')).unwrap_or(path);
+        let absolute = path.starts_with('/') && !path.starts_with("//");
+        let plain = path.len() > 1 && !path.contains(['?', '#']);
+        if absolute && plain { Ok(Self::Unix(path.to_owned())) } else { Err(wrong()) }
+    }
+}
+
 /// A client of one socket.
 pub(super) struct Workload {
     pub(super) api: SpiffeWorkloadApiClient<Channel>,
@@ -16,20 +49,32 @@ pub(super) struct Workload {
 }
 
 impl Workload {
-    /// At the socket that was said, or the default one.
+    /// At the socket that was said, else at the one of the environment, else at the default one.
     pub(super) async fn open(socket: &SocketArgs) -> Result<Self, Error> {
-        match &socket.socket {
-            Some(socket) => Self::at(socket).await,
-            None => Self::at(&places::agent_socket()).await,
+        match (&socket.socket, places::endpoint_socket()) {
+            (Some(socket), _) => Self::at(socket).await,
+            (None, Some(address)) => Self::dial(&Address::parse(&address)?).await,
+            (None, None) => Self::at(&places::agent_socket().to_string_lossy()).await,
         }
     }
 
-    /// At a path, or `unix:` and an absolute path (Workload Endpoint §4).
+    /// At an address as the standard has it, or at a path, which people type.
     pub(super) async fn at(socket: &str) -> Result<Self, Error> {
-        let place = path(socket)?.to_owned();
-        let endpoint = Endpoint::from_shared(format!("unix://{place}")).map_err(|error| {
-            Error::usage(format!("`{place}` cannot be the path of a socket: {error}"))
-        })?;
+        let is_address = socket.starts_with("unix:") || socket.starts_with("tcp:");
+        if is_address || socket.is_empty() {
+            Self::dial(&Address::parse(socket)?).await
+        } else {
+            Self::dial(&Address::Unix(socket.to_owned())).await
+        }
+    }
+
+    async fn dial(address: &Address) -> Result<Self, Error> {
+        let (place, target) = match address {
+            Address::Unix(path) => (path.clone(), format!("unix://{path}")),
+            Address::Tcp(address) => (address.to_string(), format!("http://{address}")),
+        };
+        let endpoint = Endpoint::from_shared(target)
+            .map_err(|error| Error::usage(format!("`{place}` cannot be dialled: {error}")))?;
         let channel = endpoint.connect().await.map_err(|error| unreachable(&place, &error))?;
         Ok(Self { api: SpiffeWorkloadApiClient::new(channel), place })
     }
@@ -72,20 +117,6 @@ fn no_identity() -> Error {
     }
 }
 
-fn path(socket: &str) -> Result<&str, Error> {
-    if socket.starts_with("tcp:") {
-        return Err(Error::usage(
-            "a Workload API over TCP cannot tell who asks; name a Unix socket",
-        ));
-    }
-    let bare = socket.strip_prefix("unix:").unwrap_or(socket);
-    let bare = if bare.starts_with("///") { bare.trim_start_matches("//") } else { bare };
-    if bare.is_empty() || bare.starts_with("//") {
-        return Err(Error::usage(format!("`{socket}` is no path of a socket")));
-    }
-    Ok(bare)
-}
-
 fn unreachable(place: &str, error: &tonic::transport::Error) -> Error {
     let mut next: Option<&dyn std::error::Error> = Some(error);
     let mut words = error.to_string();
@@ -107,19 +138,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_socket_is_a_path_or_a_unix_address() {
+    fn spiffe_076_an_address_is_an_absolute_unix_path_or_an_ip_and_a_port() {
+        let unix = |path: &str| Some(Address::Unix(path.to_owned()));
+        let tcp = |address: &str| Some(Address::Tcp(address.parse().unwrap()));
         let table = [
-            ("/run/weft/agent.sock", Some("/run/weft/agent.sock")),
-            ("agent.sock", Some("agent.sock")),
-            ("unix:/run/a.sock", Some("/run/a.sock")),
-            ("unix:///run/a.sock", Some("/run/a.sock")),
-            ("unix://host/a.sock", None),
-            ("tcp://127.0.0.1:8000", None),
-            ("unix:", None),
-            ("", None),
+            ("unix:/run/a.sock", unix("/run/a.sock")),
+            ("unix:///run/a.sock", unix("/run/a.sock")),
+            ("tcp://127.0.0.1:8000", tcp("127.0.0.1:8000")),
+            ("tcp://[::1]:8000", tcp("[::1]:8000")),
         ];
-        for (socket, expected) in table {
-            assert_eq!(path(socket).ok(), expected, "{socket}");
+        for (text, expected) in table {
+            assert_eq!(Address::parse(text).ok(), expected, "{text}");
+        }
+        let refused = [
+            "/run/a.sock",
+            "run/a.sock",
+            "unix:run/a.sock",
+            "unix://run/a.sock",
+            "unix://host/a.sock",
+            "unix:////a.sock",
+            "unix:/a.sock?x=1",
+            "unix:/a.sock#x",
+            "unix:/",
+            "unix:",
+            "UNIX:/a.sock",
+            "tcp:127.0.0.1:8000",
+            "tcp://localhost:8000",
+            "tcp://127.0.0.1",
+            "tcp://127.0.0.1:8000/path",
+            "tcp://user@127.0.0.1:8000",
+            "http://127.0.0.1:8000",
+            "",
+        ];
+        for text in refused {
+            assert!(Address::parse(text).is_err(), "{text}");
         }
     }
 }

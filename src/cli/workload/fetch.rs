@@ -21,11 +21,18 @@ pub(super) async fn run(
 ) -> Result<(), Error> {
     match (fetch.kind, fetch.audience.is_empty()) {
         (Kind::X509, true) => x509(fetch, print, now).await,
+        (Kind::Jwt, false) if fetch.audience.len() > 1 && !fetch.several_audiences => {
+            Err(Error::usage(SEVERAL))
+        }
         (Kind::Jwt, false) => jwt(fetch, print, now).await,
         (Kind::X509, false) => Err(Error::usage("only a JWT-SVID has an audience: `fetch jwt`")),
         (Kind::Jwt, true) => Err(Error::usage("a JWT-SVID is for somebody: say `--audience`")),
     }
 }
+
+/// JWT-SVID §7.2.
+const SEVERAL: &str = "a token for several audiences can be shown by each of them to the others: fetch one for each, or \
+     say `--several-audiences`";
 
 async fn x509(fetch: FetchArgs, print: &mut Printer, now: Timestamp) -> Result<(), Error> {
     let mut workload = Workload::open(&fetch.socket).await?;

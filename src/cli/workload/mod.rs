@@ -30,7 +30,7 @@ pub(super) enum WorkloadCommand {
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct SocketArgs {
-    /// The Workload API's socket [default: `SPIFFE_ENDPOINT_SOCKET`, else the agent's own].
+    /// The Workload API's socket: a path, `unix:` or `tcp://` [default: `SPIFFE_ENDPOINT_SOCKET`, else the agent's own].
     #[arg(long, value_name = "PATH")]
     socket: Option<String>,
 }
@@ -40,9 +40,12 @@ pub(super) struct FetchArgs {
     /// What to fetch.
     #[arg(value_enum, default_value_t)]
     kind: Kind,
-    /// Who the JWT-SVID is for; may be said several times.
+    /// Who the JWT-SVID is for; several times only with `--several-audiences`.
     #[arg(long, value_name = "A")]
     audience: Vec<String>,
+    /// One token for all that are named: each of them can show it to the others.
+    #[arg(long)]
+    several_audiences: bool,
     /// Only this identity.
     #[arg(long, value_name = "ID")]
     spiffe_id: Option<String>,

@@ -96,6 +96,7 @@ fn nearest(workloads: &Workloads, realm: RealmId, near: &Near) -> NearEntry {
             }
             Reason::OtherParent(_) => Obstacle::ParentUnknown,
             Reason::Stored => Obstacle::StoreOnly,
+            Reason::Denied(_) => Obstacle::PolicyDenies,
         };
         if !obstacles.contains(&obstacle) {
             obstacles.push(obstacle);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::routes;
 use crate::access::Administrator;
 use crate::testkit::{Answer, Rest, TestDatabase, engines};
-use crate::workloads::tests::world::{REALM, World, admin, draft, id, workload};
+use crate::workloads::tests::world::{FREEZE, REALM, World, admin, draft, id, workload};
 
 struct House {
     world: World,
@@ -264,4 +264,20 @@ async fn why_a_workload_gets_nothing_is_said_with_what_is_missing() {
     assert_eq!(ask(json!({"nearest_max": 51})).await.status, 400);
     assert_eq!(ask(json!({"agent": "sub_00000000000000000000000000000000"})).await.status, 404);
     assert_eq!(house.stranger().post("entries/explain", json!({})).await.status, 403);
+}
+
+#[tokio::test]
+async fn an_identity_that_the_policy_refuses_is_near_and_policy_stands_in_the_way() {
+    let house = House::new().await;
+    let agent = house.world.agent("a", &[]).await.agent;
+    house.world.create_one(draft("/frozen/web", &agent.id, 1)).await;
+    let ask = json!({"selectors": ["unix:uid:1"], "agent": agent.number.to_string()});
+    let before = house.rest.post("entries/explain", ask.clone()).await;
+    assert_eq!(before.body["granted"].as_array().unwrap().len(), 1, "{before:?}");
+    house.world.set_policy("freeze", FREEZE).await;
+    let after = house.rest.post("entries/explain", ask).await;
+    assert_eq!(after.body["granted"], json!([]));
+    assert_eq!(after.body["nearest"][0]["obstacles"], json!(["policy_denies"]));
+    let words = after.body["summary"].as_str().unwrap();
+    assert!(words.contains("the policy refuses to issue it: `IssueX509Svid` on"), "{words}");
 }

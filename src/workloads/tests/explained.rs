@@ -1,8 +1,11 @@
 //! Why a workload gets no identity, in words a person can act on.
 
-use super::world::{REALM, World, admin, draft, id, workload};
-use crate::kernel::{EntryId, Lifetime, Selector};
+use super::world::{FREEZE, REALM, World, admin, draft, id, workload};
+use crate::crypto::keys::{Algorithm, PrivateKey};
+use crate::crypto::x509::csr;
+use crate::kernel::{EntryId, Lifetime, Selector, SpiffeId};
 use crate::testkit::{TestDatabase, engines};
+use crate::workloads::X509Ask;
 use crate::workloads::explain::{AgentState, Explain, Explanation, Reason};
 use crate::workloads::model::{Draft, Error};
 
@@ -130,4 +133,34 @@ async fn where_nothing_is_near_it_says_what_to_do() {
     let world = world().await;
     let answer = world.workloads.explain(ask(None, &["unix:uid:1"])).unwrap();
     assert!(words(&world, &answer).contains("create one"));
+}
+
+#[tokio::test]
+async fn an_identity_that_the_policy_refuses_says_so_and_counts_as_not_given() {
+    let world = world().await;
+    let caller = world.agent("a", &[]).await;
+    for path in ["/web", "/frozen/web"] {
+        world.create_one(draft(path, &caller.agent.id, 1)).await;
+    }
+    world.set_policy("freeze", FREEZE).await;
+    for agent in [Some("a"), None] {
+        let answer = world.workloads.explain(ask(agent, &["unix:uid:1"])).unwrap();
+        let given: Vec<_> = answer.given.iter().map(|entry| &entry.terms.spiffe_id).collect();
+        assert_eq!(given, [&id("/web")], "{agent:?}");
+        let [Reason::Denied(said)] = answer.near[0].reasons.as_slice() else {
+            panic!("{agent:?}: {:?}", answer.near[0].reasons)
+        };
+        assert!(said.ends_with(": no identity is issued below `/frozen`"), "{said}");
+        let words = words(&world, &answer);
+        assert!(words.contains("the policy refuses to issue it: `IssueX509Svid` on"), "{words}");
+    }
+    // And what it says is what happens.
+    let key = PrivateKey::generate(Algorithm::P256).unwrap();
+    let request = |id: &SpiffeId| {
+        let entry = world.entry_of(id);
+        X509Ask { entry, csr: csr::create(&key).unwrap().into() }
+    };
+    let asks = vec![request(&id("/web")), request(&id("/frozen/web"))];
+    let outcomes = world.workloads.issue_x509(&caller, asks).await.unwrap();
+    assert!(outcomes[0].is_ok() && matches!(outcomes[1], Err(Error::Access(_))), "{outcomes:?}");
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use futures_util::future::BoxFuture;
 
 use crate::access::{
-    Access, Asker, BindRole, Given, Holder, Name, Right, Rights, RoleBinding, UnbindRole,
+    Access, Asker, BindRole, Given, Holder, Name, Right, Rights, RoleBinding, SetPolicy, UnbindRole,
 };
 use crate::authority::{Authority, Purpose, RealmNames};
 use crate::bundles::Bundles;
@@ -31,7 +31,9 @@ use crate::realms::{Issuer, Realms};
 use crate::svid::Svid;
 use crate::testkit::{KeysReplica, SeededEntropy, TestClock, TestDatabase};
 use crate::workloads::model::{Draft, Entry, Error};
-use crate::workloads::{Below, CreateEntries, DeleteEntries, Settings, Workloads};
+use crate::workloads::{
+    Below, CreateEntries, DeleteEntries, Filter, ListEntries, Settings, Workloads,
+};
 
 pub(in crate::workloads) const REALM: RealmId = RealmId::FIRST;
 
@@ -200,6 +202,21 @@ impl World {
     }
 
     /// And no longer; this replica does not follow yet.
+    /// A policy of the realm's own.
+    pub(in crate::workloads) async fn set_policy(&self, name: &str, text: &str) {
+        let (name, text) = (Name::parse(name).unwrap(), Arc::from(text));
+        let set = SetPolicy { asker: admin(), realm: REALM, name, text };
+        self.rights.set_policy(set).await.unwrap();
+        self.follow().await;
+    }
+
+    /// The id of the entry of this identity.
+    pub(in crate::workloads) fn entry_of(&self, id: &SpiffeId) -> String {
+        let filter = Filter { spiffe_id: Some(id.clone()), ..Filter::default() };
+        let ask = ListEntries { realm: REALM, by: admin(), filter, after: None, limit: 1 };
+        self.workloads.list(ask).unwrap().entries[0].id.to_string()
+    }
+
     pub(in crate::workloads) async fn unbind_registrar(&self) {
         let name = Name::parse("registrar").unwrap();
         let unbind = UnbindRole { asker: admin(), realm: REALM, name };
@@ -310,7 +327,9 @@ impl Slices {
         }
         for (kind, keys) in kinds {
             match kind.as_str() {
-                crate::access::ROLE_BINDING => self.access.apply(tx, &keys).await?,
+                crate::access::ROLE_BINDING | crate::access::POLICY => {
+                    self.access.apply(tx, &keys).await?;
+                }
                 crate::authority::AUTHORITY => self.authority.apply(tx, &keys).await?,
                 crate::bundles::FOREIGN_BUNDLE => self.bundles.apply(tx, &keys).await?,
                 crate::nodes::model::AGENT => self.nodes.apply(tx, &keys).await?,
@@ -379,3 +398,11 @@ fn asker(proof: Proof, subject: Option<SpiffeId>) -> Asker {
     let caller = Caller { realm: REALM, subject, proof, listener: Listener::Local };
     Asker::of(&caller, &home())
 }
+
+/// A policy of a realm's own that refuses identities.
+pub(in crate::workloads) const FREEZE: &str = r#"
+@id("frozen")
+@says("no identity is issued below `/frozen`")
+forbid (principal, action == Action::"IssueX509Svid", resource is Svid)
+when { resource in Path::"spiffe://weft.test/frozen" };
+"#;

@@ -12,20 +12,36 @@ use tonic::transport::Channel;
 use tonic::{Request, Status};
 
 /// Fields of a message, by their names.
-pub(super) type Fields<'a> = Vec<(&'a str, Value)>;
+pub(crate) type Fields<'a> = Vec<(&'a str, Value)>;
 
 /// What the .proto files describe.
-pub(super) struct Protos(DescriptorPool);
+pub(crate) struct Protos(DescriptorPool);
 
 impl Protos {
     /// Compiles these files, which import one another from `root`.
-    pub(super) fn compile(root: &Path, files: &[&str]) -> Self {
+    pub(crate) fn compile(root: &Path, files: &[&str]) -> Self {
         let files = protox::compile(files.iter().map(|file| root.join(file)), [root]).unwrap();
         Self(DescriptorPool::from_file_descriptor_set(files).unwrap())
     }
 
+    /// What these encoded descriptors describe.
+    pub(crate) fn of(descriptors: &[&[u8]]) -> Self {
+        let mut pool = DescriptorPool::new();
+        for encoded in descriptors {
+            pool.decode_file_descriptor_set(*encoded).unwrap();
+        }
+        Self(pool)
+    }
+
+    /// The calls of this service: `service/Call`. Nothing if it is not described.
+    pub(crate) fn calls(&self, service: &str) -> Vec<String> {
+        let service = self.0.get_service_by_name(service);
+        let calls = service.iter().flat_map(|service| service.methods().collect::<Vec<_>>());
+        calls.map(|call| format!("{}/{}", call.parent_service().full_name(), call.name())).collect()
+    }
+
     /// A message of this name.
-    pub(super) fn message(&self, name: &str, fields: Fields<'_>) -> Value {
+    pub(crate) fn message(&self, name: &str, fields: Fields<'_>) -> Value {
         let descriptor =
             self.0.get_message_by_name(name).unwrap_or_else(|| panic!("no message `{name}`"));
         Value::Message(filled(descriptor, fields))
@@ -42,7 +58,7 @@ impl Protos {
     }
 
     /// Makes a call with one message and gives the first answer.
-    pub(super) async fn call(
+    pub(crate) async fn call(
         &self,
         channel: &Channel,
         rpc: &str,
@@ -54,7 +70,7 @@ impl Protos {
         let path = PathAndQuery::try_from(format!("/{rpc}")).unwrap();
         let mut grpc = Grpc::new(channel.clone());
         grpc.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
-        if !method.is_client_streaming() {
+        if !method.is_client_streaming() && !method.is_server_streaming() {
             return Ok(grpc.unary(Request::new(ask), path, codec).await?.into_inner());
         }
         let asks = Request::new(stream::iter([ask]));
@@ -77,7 +93,7 @@ fn filled(descriptor: MessageDescriptor, fields: Fields<'_>) -> DynamicMessage {
 }
 
 /// The field at this path, such as `result.svid.id.path`.
-pub(super) fn at(message: &DynamicMessage, path: &str) -> Value {
+pub(crate) fn at(message: &DynamicMessage, path: &str) -> Value {
     path.split('.').fold(Value::Message(message.clone()), |value, name| {
         let message = value
             .as_message()
@@ -90,17 +106,17 @@ pub(super) fn at(message: &DynamicMessage, path: &str) -> Value {
 }
 
 /// The text at this path.
-pub(super) fn text(message: &DynamicMessage, path: &str) -> String {
+pub(crate) fn text(message: &DynamicMessage, path: &str) -> String {
     at(message, path).as_str().unwrap_or_else(|| panic!("`{path}` is no text")).to_owned()
 }
 
 /// The items at this path.
-pub(super) fn list(message: &DynamicMessage, path: &str) -> Vec<Value> {
+pub(crate) fn list(message: &DynamicMessage, path: &str) -> Vec<Value> {
     at(message, path).as_list().unwrap_or_else(|| panic!("`{path}` is no list")).to_vec()
 }
 
 /// Each item as bytes.
-pub(super) fn bytes(message: &DynamicMessage, path: &str) -> Vec<Vec<u8>> {
+pub(crate) fn bytes(message: &DynamicMessage, path: &str) -> Vec<Vec<u8>> {
     list(message, path).iter().map(|item| item.as_bytes().expect("bytes").to_vec()).collect()
 }
 

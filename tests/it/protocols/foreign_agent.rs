@@ -28,16 +28,16 @@ const FILES: [&str; 4] = [
     "spire/api/server/svid/v1/svid.proto",
 ];
 
-pub(super) const ATTEST_AGENT: &str = "spire.api.server.agent.v1.Agent/AttestAgent";
-pub(super) const RENEW_AGENT: &str = "spire.api.server.agent.v1.Agent/RenewAgent";
-pub(super) const POST_STATUS: &str = "spire.api.server.agent.v1.Agent/PostStatus";
-pub(super) const GET_BUNDLE: &str = "spire.api.server.bundle.v1.Bundle/GetBundle";
-pub(super) const GET_FEDERATED_BUNDLE: &str =
+pub(crate) const ATTEST_AGENT: &str = "spire.api.server.agent.v1.Agent/AttestAgent";
+pub(crate) const RENEW_AGENT: &str = "spire.api.server.agent.v1.Agent/RenewAgent";
+pub(crate) const POST_STATUS: &str = "spire.api.server.agent.v1.Agent/PostStatus";
+pub(crate) const GET_BUNDLE: &str = "spire.api.server.bundle.v1.Bundle/GetBundle";
+pub(crate) const GET_FEDERATED_BUNDLE: &str =
     "spire.api.server.bundle.v1.Bundle/GetFederatedBundle";
-pub(super) const GET_ENTRIES: &str = "spire.api.server.entry.v1.Entry/GetAuthorizedEntries";
-pub(super) const SYNC_ENTRIES: &str = "spire.api.server.entry.v1.Entry/SyncAuthorizedEntries";
-pub(super) const NEW_X509_SVIDS: &str = "spire.api.server.svid.v1.SVID/BatchNewX509SVID";
-pub(super) const NEW_JWT_SVID: &str = "spire.api.server.svid.v1.SVID/NewJWTSVID";
+pub(crate) const GET_ENTRIES: &str = "spire.api.server.entry.v1.Entry/GetAuthorizedEntries";
+pub(crate) const SYNC_ENTRIES: &str = "spire.api.server.entry.v1.Entry/SyncAuthorizedEntries";
+pub(crate) const NEW_X509_SVIDS: &str = "spire.api.server.svid.v1.SVID/BatchNewX509SVID";
+pub(crate) const NEW_JWT_SVID: &str = "spire.api.server.svid.v1.SVID/NewJWTSVID";
 
 /// An agent without any code of ours but the house's TLS.
 pub(super) struct ForeignAgent {
@@ -80,7 +80,7 @@ impl ForeignAgent {
         roots.set(&Roots::new(server.trust_domain(), certificates).unwrap());
         let peer = ExpectedPeer::Exactly { id: server.id("/spire/server"), roots };
         let at = server.addresses().node;
-        let channel = dial((from, at), &peer, None);
+        let channel = dial_from(from, (at, "localhost"), &peer, None);
         Self { protos, channel, answered: BTreeSet::new(), at, from, peer }
     }
 
@@ -176,12 +176,24 @@ impl ForeignAgent {
     pub(super) fn shows(&mut self, chain: &[Vec<u8>], key: &PrivateKey) {
         let current = CurrentCertificate::none();
         current.set(chain, key).unwrap();
-        self.channel = dial((self.from, self.at), &self.peer, Some(&current));
+        let way = (self.at, "localhost");
+        self.channel = dial_from(self.from, way, &self.peer, Some(&current));
     }
 }
 
-fn dial(
-    (from, at): (IpAddr, SocketAddr),
+/// A connection to the `node` door at this address, for the realm of this host name.
+pub(crate) fn dial(
+    way: (SocketAddr, &'static str),
+    peer: &ExpectedPeer,
+    certificate: Option<&CurrentCertificate>,
+) -> Channel {
+    dial_from(Ipv4Addr::LOCALHOST.into(), way, peer, certificate)
+}
+
+/// The same, calling from this address.
+fn dial_from(
+    from: IpAddr,
+    (at, host): (SocketAddr, &'static str),
     peer: &ExpectedPeer,
     certificate: Option<&CurrentCertificate>,
 ) -> Channel {
@@ -194,7 +206,7 @@ fn dial(
             let socket = TcpSocket::new_v4()?;
             socket.bind((from, 0).into())?;
             let socket = socket.connect(at).await?;
-            let name = ServerName::try_from("localhost").unwrap();
+            let name = ServerName::try_from(host).unwrap();
             connector.connect(name, socket).await.map(TokioIo::new)
         }
     });
@@ -202,7 +214,7 @@ fn dial(
 }
 
 /// Values of fields.
-pub(super) trait IntoValue {
+pub(crate) trait IntoValue {
     fn into_value(self) -> Value;
 }
 

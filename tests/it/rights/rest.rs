@@ -1,0 +1,273 @@
+//! The operations of the admin API, as its description has them, and a request for each: one that would be granted to
+//! whoever may do everything, with things of its own to do it to.
+
+use serde_json::{Value, json};
+
+use super::world::{Ask, ONE, PREFIX, Realm, World};
+
+/// One operation of the admin API.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Operation {
+    /// With `{…}` where an id stands.
+    pub(super) path: String,
+    pub(super) method: String,
+}
+
+impl Operation {
+    /// As the table names it.
+    pub(super) fn name(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
+    /// True if its path names one thing.
+    pub(super) fn takes_id(&self) -> bool {
+        self.path.contains('{')
+    }
+}
+
+/// Every operation of the description that is checked in, which another test compares with the routes.
+pub(super) fn operations() -> Vec<Operation> {
+    let text = include_str!("../../../docs/reference/openapi.json");
+    let description: Value = serde_json::from_str(text).unwrap();
+    let mut all = Vec::new();
+    for (path, methods) in description["paths"].as_object().unwrap() {
+        for method in methods.as_object().unwrap().keys() {
+            all.push(Operation { path: path.clone(), method: method.to_uppercase() });
+        }
+    }
+    all.sort();
+    all
+}
+
+/// The request, made ready in this realm; nothing for an operation that nobody has written one for.
+pub(super) async fn request(world: &World, realm: &Realm, operation: &Operation) -> Option<Ask> {
+    let path = operation.path.strip_prefix("/api/v1/")?;
+    let named = (operation.method.as_str(), path);
+    match path.split('/').next()? {
+        "agents" => agents(world, realm, named).await,
+        "authorities" => authorities(world, realm, named).await,
+        "bundles" => bundles(world, realm, named).await,
+        "entries" => entries(world, realm, named).await,
+        "join-tokens" => join_tokens(world, realm, named).await,
+        "policies" => policies(world, realm, named).await,
+        "role-bindings" => role_bindings(world, realm, named).await,
+        _ => server(world, realm, named),
+    }
+}
+
+async fn agents(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask> {
+    if named == ("GET", "agents") {
+        return Some(Ask::get("agents"));
+    }
+    let (id, _) = world.attest(realm).await;
+    let path = format!("agents/{}", world.number_of(realm, &id).await);
+    Some(match named {
+        ("GET", "agents/{number}") => Ask::get(path),
+        ("DELETE", "agents/{number}") => Ask::delete(path),
+        ("POST", "agents/{number}/ban") => Ask::new("POST", format!("{path}/ban")),
+        _ => return None,
+    })
+}
+
+async fn authorities(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask> {
+    Some(match named {
+        ("GET", "authorities") => Ask::get("authorities"),
+        ("POST", "authorities/prepare") => {
+            if let Some(prepared) = authority(world, realm, "prepared").await {
+                world.root(realm, activate(&prepared)).await;
+            }
+            prepare()
+        }
+        ("POST", "authorities/{id}/activate") => activate(&prepared(world, realm).await),
+        ("POST", "authorities/{id}/taint") => {
+            Ask::new("POST", format!("authorities/{}/taint", retired(world, realm).await))
+        }
+        ("POST", "authorities/{id}/revoke") => {
+            let old = retired(world, realm).await;
+            world.root(realm, Ask::new("POST", format!("authorities/{old}/taint"))).await;
+            Ask::new("POST", format!("authorities/{old}/revoke"))
+        }
+        _ => return None,
+    })
+}
+
+fn prepare() -> Ask {
+    Ask::post("authorities/prepare", json!({"purpose": "jwt-svid"}))
+}
+
+fn activate(id: &str) -> Ask {
+    Ask::post(format!("authorities/{id}/activate"), json!({"force": true}))
+}
+
+async fn authority(world: &World, realm: &Realm, state: &str) -> Option<String> {
+    let listed = world.root(realm, Ask::get("authorities")).await;
+    let mut all = listed["items"].as_array()?.iter();
+    let found = all.find(|one| one["purpose"] == "jwt-svid" && one["state"] == state)?;
+    Some(found["id"].as_str()?.to_owned())
+}
+
+async fn prepared(world: &World, realm: &Realm) -> String {
+    if let Some(prepared) = authority(world, realm, "prepared").await {
+        return prepared;
+    }
+    world.root(realm, prepare()).await["id"].as_str().unwrap().to_owned()
+}
+
+/// The authority that signed until now.
+async fn retired(world: &World, realm: &Realm) -> String {
+    let next = prepared(world, realm).await;
+    let old = authority(world, realm, "active").await.unwrap();
+    world.root(realm, activate(&next)).await;
+    old
+}
+
+async fn bundles(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask> {
+    let domain = format!("foreign-{}.test", world.number());
+    let path = format!("bundles/{domain}");
+    let put = Ask { body: Some(foreign_bundle(world, realm).await), ..Ask::new("PUT", &*path) };
+    Some(match named {
+        ("GET", "bundles") => Ask::get("bundles"),
+        ("PUT", "bundles/{trust_domain}") => put,
+        ("GET", "bundles/{trust_domain}") => {
+            world.root(realm, put).await;
+            Ask::get(path)
+        }
+        ("DELETE", "bundles/{trust_domain}") => {
+            world.root(realm, put).await;
+            Ask::delete(path)
+        }
+        _ => return None,
+    })
+}
+
+/// A bundle document that could be anybody's: it has JWT authorities only.
+pub(super) async fn foreign_bundle(world: &World, realm: &Realm) -> Value {
+    let own = world.root(realm, Ask::get(format!("bundles/{}", realm.domain))).await;
+    let keys = own["keys"].as_array().unwrap().iter().filter(|key| key["use"] == "jwt-svid");
+    json!({"keys": keys.collect::<Vec<_>>(), "spiffe_sequence": 1})
+}
+
+async fn entries(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask> {
+    let number = world.number();
+    let entry = world.entry_in(realm, &format!("{PREFIX}/web-{number}"));
+    let path = format!("entries/entry-{number}");
+    let made = Ask::put_new(&*path, entry.clone());
+    Some(match named {
+        ("GET", "entries") => Ask::get("entries"),
+        ("POST", "entries") => Ask::post("entries", entry),
+        ("POST", "entries/batch") => {
+            Ask::post("entries/batch", json!({"items": [{"op": "create", "entry": entry}]}))
+        }
+        ("POST", "entries/explain") => {
+            Ask::post("entries/explain", json!({"selectors": ["unix:uid:1"]}))
+        }
+        ("PUT", "entries/{id}") => made,
+        ("GET", "entries/{id}") => {
+            world.root(realm, made).await;
+            Ask::get(path)
+        }
+        ("DELETE", "entries/{id}") => {
+            world.root(realm, made).await;
+            Ask::delete(path)
+        }
+        _ => return None,
+    })
+}
+
+async fn join_tokens(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask> {
+    let path = format!("join-tokens/jtk_{:032x}", world.number());
+    let wish = json!({"uses_max": 1, "lifetime_seconds": 600});
+    let made = Ask::put_new(&*path, wish.clone());
+    Some(match named {
+        ("GET", "join-tokens") => Ask::get("join-tokens"),
+        ("POST", "join-tokens") => Ask::post("join-tokens", wish),
+        ("PUT", "join-tokens/{id}") => made,
+        ("GET", "join-tokens/{id}") => {
+            world.root(realm, made).await;
+            Ask::get(path)
+        }
+        ("DELETE", "join-tokens/{id}") => {
+            world.root(realm, made).await;
+            Ask::delete(path)
+        }
+        _ => return None,
+    })
+}
+
+async fn policies(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask> {
+    let number = world.number();
+    let path = format!("policies/own-{number}");
+    let text = format!(
+        "@id(\"own-{number}\") forbid (principal, action == Action::\"ReadRealm\", resource is Realm) when {{ false }};"
+    );
+    let made = Ask::put_new(&*path, json!({"text": text}));
+    Some(match named {
+        ("GET", "policies") => Ask::get("policies"),
+        ("PUT", "policies/{name}") => made,
+        ("GET", "policies/{name}") => {
+            world.root(realm, made).await;
+            Ask::get(path)
+        }
+        ("DELETE", "policies/{name}") => {
+            world.root(realm, made).await;
+            Ask::delete(path)
+        }
+        _ => return None,
+    })
+}
+
+async fn role_bindings(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask> {
+    let name = format!("binding-{}", world.number());
+    let holder = format!("spiffe://{}/{name}", realm.domain);
+    let made =
+        Ask::post("role-bindings", json!({"name": name, "holder": holder, "role": "viewer"}));
+    Some(match named {
+        ("GET", "role-bindings") => Ask::get("role-bindings"),
+        ("POST", "role-bindings") => made,
+        ("DELETE", "role-bindings/{name}") => {
+            world.root(realm, made).await;
+            Ask::delete(format!("role-bindings/{name}"))
+        }
+        _ => return None,
+    })
+}
+
+fn server(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask> {
+    Some(match named {
+        ("GET", "events" | "realms" | "status" | "whoami") => Ask::get(named.1),
+        ("GET", "realms/{name}") => Ask::get(format!("realms/{}", realm.name)),
+        ("POST", "realms") => {
+            let name = format!("realm-{}", world.number());
+            let (domain, issuer) = (format!("{name}.test"), format!("https://{name}.test"));
+            let wish = json!({"name": name, "trust_domain": domain, "issuer": issuer});
+            Ask::post("realms", wish)
+        }
+        _ => return None,
+    })
+}
+
+/// What an answer says, in a word or two: its status, its code if it has one, and whether a list was empty.
+pub(super) fn told((status, body): &(u16, Value)) -> String {
+    if let Some(first) = body["results"].as_array().and_then(|all| all.first()) {
+        let status = first["status"].as_u64().unwrap_or_default();
+        return said(u16::try_from(status).unwrap(), &first["problem"]);
+    }
+    match body["items"].as_array() {
+        Some(items) if items.is_empty() => format!("{status} nothing listed"),
+        _ => said(*status, body),
+    }
+}
+
+fn said(status: u16, body: &Value) -> String {
+    match body["code"].as_str() {
+        Some(code) if status >= 400 => format!("{status} {code}"),
+        _ => status.to_string(),
+    }
+}
+
+/// An entry that the registrar may not touch.
+pub(super) async fn outside(world: &World) -> (String, Value) {
+    let entry = world.entry_in(&ONE, "/elsewhere/web");
+    let made = world.root(&ONE, Ask::post("entries", entry.clone())).await;
+    (made["id"].as_str().unwrap().to_owned(), entry)
+}
