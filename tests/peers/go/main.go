@@ -43,6 +43,8 @@ type place struct {
 	otherBundle  string // URL of the other trust domain's
 	otherSocket  string // Workload API socket of the other trust domain's agent
 	otherAdmin   string // the other server's local socket
+	node         string // our node API, host:port
+	protos       string // folder of the published .proto files of SPIRE's API
 	certificates string // what the bundle endpoints' certificates are under
 }
 
@@ -52,7 +54,8 @@ func check(arguments []string) error {
 	for name, field := range map[string]*string{
 		"weft": &here.weft, "admin": &here.admin, "agent": &here.agent, "workload": &here.workload,
 		"nobody": &here.nobody, "bundle": &here.bundle, "other-bundle": &here.otherBundle,
-		"other-socket": &here.otherSocket, "other-admin": &here.otherAdmin, "certificates": &here.certificates,
+		"other-socket": &here.otherSocket, "other-admin": &here.otherAdmin, "node": &here.node,
+		"protos": &here.protos, "certificates": &here.certificates,
 	} {
 		flags.StringVar(field, name, "", "")
 	}
@@ -69,6 +72,7 @@ func check(arguments []string) error {
 		{"Mutual TLS", checkTLS},
 		{"A process without identity", checkNobody},
 		{"Another trust domain", checkFederation},
+		{"A node's agent in Go, by descriptions that are not ours", checkNode},
 		{"Rotation", checkRotation},
 	} {
 		fmt.Printf("\n%s\n", part.title)

@@ -21,7 +21,7 @@ const (
 )
 
 // Nothing that is asked here may take longer; what does, hangs.
-const patience = 15 * time.Second
+const patience = time.Minute
 
 // report counts what held, and says it.
 type report struct{ held, broken int }

@@ -51,7 +51,7 @@ func checkTLS(r *report, here place) {
 		defer server.close()
 		for range calls {
 			if _, err := outcome(ctx, socket(), here.workload, "call", server.address, me); err != nil {
-				return "", err
+				return "", server.why(err)
 			}
 		}
 		if _, err := outcome(ctx, socket(), here.workload, "call", server.address, somebody); err == nil {
@@ -112,8 +112,12 @@ func checkTLS(r *report, here place) {
 type server struct {
 	address  string
 	answered atomic.Int64
+	trouble  atomic.Value // the last error of a connection: the peer is told less
 	close    func()
 }
+
+// why adds to a caller's error what the server saw.
+func (s *server) why(err error) error { return fmt.Errorf("%w; the server: %v", err, s.trouble.Load()) }
 
 func serve(ctx context.Context, peer string) (*server, error) {
 	source, err := workloadapi.NewX509Source(ctx)
@@ -136,9 +140,11 @@ func serve(ctx context.Context, peer string) (*server, error) {
 			}
 			go func() {
 				defer connection.Close()
-				if _, err := io.WriteString(connection, "hello over mutual TLS\n"); err == nil {
-					s.answered.Add(1)
+				if _, err := io.WriteString(connection, "hello over mutual TLS\n"); err != nil {
+					s.trouble.Store(err.Error())
+					return
 				}
+				s.answered.Add(1)
 			}()
 		}
 	}()
