@@ -3,10 +3,11 @@
 # RUSTFLAGS is never set, because a changed flag builds every dependency again.
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/weft/target
 export KEEP
+export FOR
 FLAGS := --workspace --features testkit
 
 .NOTPARALLEL:
-.PHONY: help demo check test packages fmt clippy build-tests unit peers docs report one doc gen deny
+.PHONY: help demo check test packages fmt clippy build-tests unit peers docs report one doc gen deny fuzz test-peers
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 — \2/p' Makefile
@@ -36,6 +37,12 @@ unit: ## every test but the foreign peers, on SQLite and PostgreSQL
 
 peers: ## foreign programs against ours
 	scripts/tests peers --test it peers::
+
+test-peers: ## go-spiffe, a workload library in another language, against ours (needs Go)
+	scripts/test-peers
+
+fuzz: ## every fuzz target for FOR=60 seconds; KEEP=1 takes new inputs into fuzz/corpus
+	scripts/fuzz
 
 docs: ## the reference of every module, warnings denied
 	RUSTDOCFLAGS='-D warnings' cargo doc -p weft --features testkit --no-deps --document-private-items

@@ -92,12 +92,30 @@ fn a_prefix_holds_whole_segments_only() {
     }
 }
 
+/// SPIFFE-ID §2 read part by part, in other words than the parser's.
+fn well_formed(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("spiffe://") else { return false };
+    let mut parts = rest.split('/');
+    let name = parts.next().unwrap();
+    let in_name = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '.' | '-' | '_');
+    let in_path = |c: char| in_name(c) || c.is_ascii_uppercase();
+    let segment = |part: &str| !matches!(part, "" | "." | "..") && part.chars().all(in_path);
+    !name.is_empty() && name.chars().all(in_name) && parts.all(segment)
+}
+
 proptest! {
     #[test]
     fn parsing_never_panics_and_what_parses_prints_itself(text in "\\PC{0,80}") {
         if let Ok(id) = SpiffeId::parse(&text) {
             prop_assert_eq!(id.as_str(), text);
         }
+    }
+
+    #[test]
+    fn an_id_is_accepted_exactly_when_each_part_has_its_form(
+        text in "(spiffe://|spiffe:/|)[a-b.:@A]{0,3}(/|[aZ9_?%-]|\\.){0,9}",
+    ) {
+        prop_assert_eq!(SpiffeId::parse(&text).is_ok(), well_formed(&text), "{}", text);
     }
 
     #[test]

@@ -5,6 +5,8 @@ mod admin_api;
 #[cfg(test)]
 mod flows;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod generated;
 #[cfg(test)]
 mod peers;

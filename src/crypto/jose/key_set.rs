@@ -69,7 +69,8 @@ impl KeySet {
         let mut set = Self {
             sequence: whole(members, "spiffe_sequence")?,
             refresh_hint: whole(members, "spiffe_refresh_hint")?
-                .map(|seconds| Lifetime::seconds(i64::try_from(seconds).unwrap_or(i64::MAX))),
+                .map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX).min(HINT_SECONDS_MAX))
+                .map(Lifetime::seconds),
             ..Self::default()
         };
         for key in keys {
@@ -233,5 +234,7 @@ const fn curve_name(kind: KeyKind) -> &'static str {
     }
 }
 
+/// The longest hint that a [`Lifetime`] holds in whole seconds: what is read is what is printed again.
+const HINT_SECONDS_MAX: i64 = i64::MAX / 1_000_000;
 const X509_SVID: &str = "x509-svid";
 const JWT_SVID: &str = "jwt-svid";

@@ -13,7 +13,9 @@ mod web;
 pub use build::{CaTemplate, Issuer, LeafTemplate, Serial, ca_name, self_signed_ca};
 pub use roots::Roots;
 pub(in crate::crypto) use verify::timestamp;
-pub use verify::{SvidError, VerifiedSvid, svid_of_verified_peer, verify_pki, verify_svid};
+pub use verify::{
+    SvidError, VerifiedPki, VerifiedSvid, svid_of_verified_peer, verify_pki, verify_svid,
+};
 pub use view::{
     CertificateError, CertificateView, ExtendedUsages, KeyUsages, pem_certificates, split_chain,
 };

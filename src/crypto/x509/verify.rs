@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
-use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter};
+use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, VerifiedPath};
 
 use super::{CertificateError, CertificateView, Roots};
 use crate::crypto::keys::{KeyError, PublicKey};
@@ -26,6 +26,15 @@ pub struct VerifiedSvid {
     pub key_digest: [u8; 32],
     /// Its key.
     pub public_key: PublicKey,
+}
+
+/// A certificate of a PKI that is not SPIFFE's, and who vouches for it.
+#[derive(Debug, Clone)]
+pub struct VerifiedPki {
+    /// What it says.
+    pub leaf: CertificateView,
+    /// The path that was verified, in DER, from its issuer to the root. What else was sent proves nothing.
+    pub issuers: Vec<Vec<u8>>,
 }
 
 /// Why a chain is refused.
@@ -125,7 +134,7 @@ pub fn verify_svid(
     for certificate in rest {
         check_intermediate(certificate)?;
     }
-    verify_path(leaf, rest, &roots.valid_at(now), now)?;
+    verify_path(leaf, rest, &roots.valid_at(now), now, |_| ())?;
     Ok(svid)
 }
 
@@ -156,7 +165,7 @@ pub fn verify_pki(
     chain: &[&[u8]],
     roots: &[&[u8]],
     now: Timestamp,
-) -> Result<CertificateView, SvidError> {
+) -> Result<VerifiedPki, SvidError> {
     let (leaf, rest) = chain.split_first().ok_or(SvidError::Empty)?;
     if chain.len() > CHAIN_CERTIFICATES_MAX {
         return Err(SvidError::TooLong);
@@ -170,9 +179,19 @@ pub fn verify_pki(
     }
     // The domain is only a label here: no ID is read from such a certificate.
     let label = TrustDomain::parse("pki")?;
-    let roots = Roots::new(label, roots.iter().copied())?;
-    verify_path(leaf, rest, &roots.valid_at(now), now)?;
-    Ok(view)
+    let anchors = Roots::new(label, roots.iter().copied())?;
+    let issuers = verify_path(leaf, rest, &anchors.valid_at(now), now, |path| {
+        let between = path.intermediate_certificates().map(|one| one.der().to_vec());
+        let top = roots.iter().filter(|root| is_anchor(root, path.anchor()));
+        between.chain(top.map(|root| root.to_vec())).collect()
+    })?;
+    Ok(VerifiedPki { leaf: view, issuers })
+}
+
+/// Renewed roots share name and key: each of them is the anchor.
+fn is_anchor(root: &[u8], anchor: &TrustAnchor<'_>) -> bool {
+    let root = CertificateDer::from(root);
+    webpki::anchor_from_trusted_cert(&root).is_ok_and(|one| one == *anchor)
 }
 
 fn check_leaf(view: &CertificateView) -> Result<(), SvidError> {
@@ -199,19 +218,20 @@ fn check_intermediate(der: &[u8]) -> Result<(), SvidError> {
     if view.is_ca == Some(true) && may_sign { Ok(()) } else { Err(SvidError::Intermediate) }
 }
 
-fn verify_path(
+fn verify_path<T>(
     leaf: &[u8],
     rest: &[&[u8]],
     anchors: &[TrustAnchor<'_>],
     now: Timestamp,
-) -> Result<(), SvidError> {
+    found: impl FnOnce(&VerifiedPath<'_>) -> T,
+) -> Result<T, SvidError> {
     let leaf = CertificateDer::from(leaf);
     let intermediates: Vec<CertificateDer<'_>> =
         rest.iter().map(|der| CertificateDer::from(*der)).collect();
     let seconds = u64::try_from(now.seconds()).unwrap_or(0);
     let now = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
     let leaf = EndEntityCert::try_from(&leaf).map_err(path_error)?;
-    leaf.verify_for_usage(
+    let path = leaf.verify_for_usage(
         webpki::ALL_VERIFICATION_ALGS,
         anchors,
         &intermediates,
@@ -219,9 +239,8 @@ fn verify_path(
         AnyUsage,
         None,
         None,
-    )
-    .map_err(path_error)?;
-    Ok(())
+    );
+    Ok(found(&path.map_err(path_error)?))
 }
 
 /// SPIFFE asks for both purposes or none, on the leaf alone; `check_leaf` did.

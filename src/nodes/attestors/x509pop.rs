@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::crypto::digest::{hex, sha1};
 use crate::crypto::keys::{KeyKind, PublicKey, Scheme, ecdsa_der};
-use crate::crypto::x509::{CertificateView, verify_pki};
+use crate::crypto::x509::{VerifiedPki, verify_pki};
 use crate::env::Env;
 use crate::kernel::limits::CHAIN_CERTIFICATES_MAX;
 use crate::kernel::{Selector, Strength};
@@ -57,15 +57,18 @@ impl NodeAttestor for X509Pop {
             let chain = read_chain(opening.payload)?;
             let chain: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
             let roots: Vec<&[u8]> = self.roots.iter().map(Vec::as_slice).collect();
-            let view = verify_pki(&chain, &roots, env.clock.now()).map_err(|_| {
+            let verified = verify_pki(&chain, &roots, env.clock.now()).map_err(|_| {
                 Error::Attestation("the certificate is not from an authority that is accepted here")
             })?;
-            let key = PublicKey::from_spki_der(&view.spki).map_err(|_| {
+            if verified.leaf.key_usage.is_some_and(|usage| !usage.digital_signature) {
+                return Err(Error::Attestation("the certificate's key is not for signing"));
+            }
+            let key = PublicKey::from_spki_der(&verified.leaf.spki).map_err(|_| {
                 Error::Attestation("the certificate's key is of a kind that is not accepted")
             })?;
             let nonce: [u8; NONCE_BYTES] = env.entropy.nonce()?;
             let text = challenge(&key, &nonce)?;
-            let attested = found(&view, &chain)?;
+            let attested = found(&verified, &chain)?;
             Ok(Step::Challenge(text, Box::new(Challenged { key, nonce, attested })))
         })
     }
@@ -137,14 +140,18 @@ fn bytes(part: &Value, field: &str) -> Result<Vec<u8>, Error> {
         .ok_or(Error::Attestation("the answer lacks a field, or it is not base64"))
 }
 
-/// SPIRE's selectors: the common name, the fingerprint of each issuer in the chain, the serial number.
-fn found(view: &CertificateView, chain: &[&[u8]]) -> Result<Attested, Error> {
+/// SPIRE's selectors: the common name, the fingerprint of each authority on the verified path, the serial number.
+///
+/// Never of what was merely sent along: anybody can send a certificate that stands in public, and would be taken for one
+/// of that authority's nodes.
+fn found(verified: &VerifiedPki, chain: &[&[u8]]) -> Result<Attested, Error> {
+    let VerifiedPki { leaf: view, issuers } = verified;
     let leaf = chain.first().copied().unwrap_or_default();
     let mut values = vec![format!("serialnumber:{}", view.serial)];
     if let Some(name) = &view.common_name {
         values.push(format!("subject:cn:{name}"));
     }
-    for issuer in chain.iter().skip(1) {
+    for issuer in issuers {
         values.push(format!("ca:fingerprint:{}", hex(&sha1(issuer))));
     }
     let mut selectors = Vec::new();
@@ -166,3 +173,8 @@ fn found(view: &CertificateView, chain: &[&[u8]]) -> Result<Attested, Error> {
         good_for: None,
     })
 }
+
+#[cfg(test)]
+#[cfg(feature = "testkit")]
+#[path = "x509pop_tests.rs"]
+mod tests;
