@@ -1,6 +1,7 @@
 //! A server with two realms, and a caller of each sort with the credentials that its sort has.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use weft::crypto::tls::{CurrentCertificate, CurrentRoots, ExpectedPeer};
 use weft::crypto::x509::{Roots, csr};
 use weft::kernel::{RealmId, SpiffeId, TrustDomain};
 use weft::testkit::{TestDatabase, TestServer, engines, until, within};
+use weft::workloads::explain::{AgentState, Explain};
 
 use crate::admin_api;
 use crate::protocols::dynamic::{Fields, Protos, bytes, list, text};
@@ -48,6 +50,8 @@ pub(super) struct World {
     pub(super) entry: String,
     certificate: reqwest::Certificate,
     made: Cell<u32>,
+    /// The first agent of each realm, which stays.
+    agents: RefCell<BTreeMap<&'static str, SpiffeId>>,
     _files: tempfile::TempDir,
     _database: TestDatabase,
 }
@@ -107,6 +111,7 @@ impl World {
             entry: String::new(),
             certificate: reqwest::Certificate::from_pem(web.cert.pem().as_bytes()).unwrap(),
             made: Cell::new(0),
+            agents: RefCell::default(),
             _files: files,
             _database: database,
         };
@@ -125,6 +130,7 @@ impl World {
             within("a call", self.protos.call(&channel, GET_BUNDLE, Vec::new())).await.map(drop)
         })
         .await;
+        self.attest(&TWO).await;
     }
 
     async fn introduce_callers(&mut self) {
@@ -221,9 +227,33 @@ impl World {
 
     /// What the server's own user asks at the local socket; it must be done.
     pub(super) async fn root(&self, realm: &Realm, ask: Ask) -> Json {
+        self.settle(realm).await;
         let (status, body) = self.try_root(realm, &ask).await;
         assert!((200..300).contains(&status), "{ask:?} in `{}`: {status} {body}", realm.name);
+        self.settle(realm).await;
         body
+    }
+
+    /// Waits until the server's indexes hold every change: on a machine under load an answer does not wait for them.
+    async fn settle(&self, realm: &Realm) {
+        let Some(agent) = self.agents.borrow().get(realm.name).cloned() else { return };
+        let (server, id) = (self.server.server(), self.realm_id(realm));
+        until("the indexes hold every change", async || {
+            let ask = Explain {
+                realm: id,
+                by: self.server.root(),
+                agent: Some(agent.clone()),
+                selectors: Vec::new(),
+                entry: None,
+                spiffe_id: None,
+            };
+            let newest = *server.env.db.heard(id).borrow();
+            match server.workloads.explain(ask).unwrap().agent {
+                AgentState::Known { head: Some(head), .. } if head >= newest => Ok(()),
+                other => Err(other),
+            }
+        })
+        .await;
     }
 
     pub(super) async fn try_root(&self, realm: &Realm, ask: &Ask) -> (u16, Json) {
@@ -255,7 +285,11 @@ impl World {
         let answer = self.protos.call(&channel, ATTEST_AGENT, params).await.unwrap();
         let path = text(&answer, "result.svid.id.path");
         let chain = bytes(&answer, "result.svid.cert_chain");
-        (format!("spiffe://{}{path}", realm.domain), Credential { key: Arc::new(key), chain })
+        let id = format!("spiffe://{}{path}", realm.domain);
+        let parsed = SpiffeId::parse(&id).unwrap();
+        self.agents.borrow_mut().entry(realm.name).or_insert(parsed);
+        self.settle(realm).await;
+        (id, Credential { key: Arc::new(key), chain })
     }
 
     /// What an agent with this token says first.
