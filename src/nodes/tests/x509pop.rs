@@ -92,27 +92,6 @@ async fn an_oversized_chain_is_refused_before_any_signature_is_checked() {
 }
 
 #[tokio::test]
-async fn a_replayed_x509pop_answer_is_refused() {
-    let house = House::new().await;
-    let chain = [house.node.0.as_slice()];
-    let (first, exchange) = house.challenged(&chain).await;
-    let told = answer(&house.node.1, &first);
-    attested(exchange.answer(&told));
-    let (second, exchange) = house.challenged(&chain).await;
-    assert_ne!(first, second, "each challenge is fresh");
-    refused(exchange.answer(&told), "does not prove possession");
-
-    let (challenge, exchange) = house.challenged(&chain).await;
-    let foreign = answer(&house.stranger.1, &challenge);
-    refused(exchange.answer(&foreign), "does not prove possession");
-    for malformed in [&b"{}"[..], b"", b"[]", br#"{"ecdsa_signature":{"r":"","s":"","nonce":""}}"#]
-    {
-        let (_, exchange) = house.challenged(&chain).await;
-        assert!(exchange.answer(malformed).is_err(), "{}", String::from_utf8_lossy(malformed));
-    }
-}
-
-#[tokio::test]
 async fn the_certificate_that_is_read_is_the_one_that_was_verified() {
     let house = House::new().await;
     let ((node, key), (stranger, other)) = (&house.node, &house.stranger);

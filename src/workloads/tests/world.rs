@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use futures_util::future::BoxFuture;
 
 use crate::access::{
-    Access, Asker, BindRole, Given, Holder, Name, Right, Rights, RoleBinding, SetPolicy, UnbindRole,
+    Access, Asker, BindRole, Given, Holder, Name, Right, Rights, RoleBinding, Seen, SetPolicy, UnbindRole,
 };
 use crate::authority::{Authority, Purpose, RealmNames};
 use crate::bundles::Bundles;
@@ -201,11 +201,11 @@ impl World {
         self.follow().await;
     }
 
-    /// And no longer; this replica does not follow yet.
     /// A policy of the realm's own.
     pub(in crate::workloads) async fn set_policy(&self, name: &str, text: &str) {
         let (name, text) = (Name::parse(name).unwrap(), Arc::from(text));
-        let set = SetPolicy { asker: admin(), realm: REALM, name, text };
+        let seen = Seen::Anything;
+        let set = SetPolicy { asker: admin(), realm: REALM, name, text, seen };
         self.rights.set_policy(set).await.unwrap();
         self.follow().await;
     }
@@ -217,6 +217,7 @@ impl World {
         self.workloads.list(ask).unwrap().entries[0].id.to_string()
     }
 
+    /// And no longer; this replica does not follow yet.
     pub(in crate::workloads) async fn unbind_registrar(&self) {
         let name = Name::parse("registrar").unwrap();
         let unbind = UnbindRole { asker: admin(), realm: REALM, name };
