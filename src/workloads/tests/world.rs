@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 use futures_util::future::BoxFuture;
 
 use crate::access::{
-    Access, Asker, BindRole, Given, Holder, Name, Right, Rights, RoleBinding, Seen, SetPolicy, UnbindRole,
+    Access, Asker, BindRole, Given, Holder, Name, Right, Rights, RoleBinding, Seen, SetPolicy,
+    UnbindRole,
 };
 use crate::authority::{Authority, Purpose, RealmNames};
 use crate::bundles::Bundles;
