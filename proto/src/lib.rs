@@ -22,7 +22,10 @@
 //! - The server traits have no default answers: a call that is not served is answered with
 //!   `Unimplemented` by a line that somebody wrote.
 
+mod codec;
 mod redacted;
+
+pub use codec::SmallBuffers;
 
 /// The SPIFFE Workload API (`SpiffeWorkloadAPI`; it has no package).
 pub mod workload {

@@ -93,6 +93,8 @@ fn generate(group: &Group) -> Vec<(String, Vec<u8>)> {
     if group.name == "node" {
         // Generated with the group `spire`; and so our module path is free.
         builder = builder.extern_path(".spire.api.types", "crate::spire::api::types");
+        // A stream for each agent, open as long as the agent lives.
+        builder = builder.codec_path("crate::SmallBuffers");
     }
     let mut config = tonic_prost_build::Config::new();
     // `Any` needs the name of what it holds (`PermissionDeniedDetails` in a status).

@@ -10,6 +10,8 @@ use tokio_util::sync::CancellationToken;
 use super::settings::{AgentFile, X509Pop};
 use super::{Ports, Settings, run, runtime};
 use crate::env::{SystemClock, SystemEntropy};
+use crate::http::raise_limit;
+use crate::jobs::use_small_pages;
 use crate::kernel::{Failure, Fault, Kind};
 use crate::settings::{Environment, Places, Sources, load};
 use crate::telemetry::Logs;
@@ -17,6 +19,7 @@ use crate::wire::launch::AgentLaunch;
 
 /// Runs the agent that the command line asked for. Exit codes: 0 stopped, 1 failed, 2 the settings are wrong.
 pub fn start(launch: AgentLaunch) -> ExitCode {
+    use_small_pages();
     let environment = Environment::of_process();
     let sources = Sources {
         file: launch.config.clone(),
@@ -60,6 +63,8 @@ fn with_flags(mut settings: Settings, launch: AgentLaunch) -> Settings {
 }
 
 fn serve(settings: Settings) -> Result<(), Failure> {
+    let files = raise_limit();
+    tracing::debug!(files, "this many files and connections can be open");
     let runtime = runtime().map_err(|error| Fault::away("runtime", error))?;
     let ports =
         Ports { clock: Arc::new(SystemClock::new()), entropy: Arc::new(SystemEntropy::default()) };

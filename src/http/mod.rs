@@ -9,6 +9,7 @@
 mod caller;
 mod conditions;
 mod connection;
+mod descriptors;
 mod door;
 mod extract;
 mod layers;
@@ -25,6 +26,7 @@ mod unix_socket;
 
 pub use caller::CalledBy;
 pub use conditions::{Conditions, EntityTag};
+pub use descriptors::raise_limit;
 pub use door::{Door, DoorLimits, TlsChoice};
 pub use extract::{Json, Path, Query};
 pub use layers::{ApiShell, RequestId};

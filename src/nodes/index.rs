@@ -1,6 +1,8 @@
 //! The realm's agents in memory, and the notices about them. Locks are held for a look-up, never across an await.
+//!
+//! Invariant: an agent whose current SVID is newer here than in its row is among the `unwritten` until the row is as new.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::broadcast;
@@ -18,6 +20,8 @@ pub(super) struct Index {
 #[derive(Debug)]
 struct Realm {
     agents: BTreeMap<SpiffeId, Arc<Agent>>,
+    /// Whose activation the database does not know yet.
+    unwritten: BTreeSet<SpiffeId>,
     notices: broadcast::Sender<Notice>,
 }
 
@@ -26,7 +30,8 @@ const NOTICES_MAX: usize = 4096;
 
 impl Default for Realm {
     fn default() -> Self {
-        Self { agents: BTreeMap::new(), notices: broadcast::Sender::new(NOTICES_MAX) }
+        let notices = broadcast::Sender::new(NOTICES_MAX);
+        Self { agents: BTreeMap::new(), unwritten: BTreeSet::new(), notices }
     }
 }
 
@@ -53,6 +58,7 @@ impl Index {
         let mut realms = self.realms.write().unwrap_or_else(PoisonError::into_inner);
         let realm = realms.entry(realm).or_default();
         let old = std::mem::take(&mut realm.agents);
+        realm.unwritten.clear();
         for agent in agents {
             realm.put(agent);
         }
@@ -67,6 +73,7 @@ impl Index {
         match (agent, SpiffeId::parse(key)) {
             (Some(agent), _) => realm.put(agent),
             (None, Ok(id)) => {
+                realm.unwritten.remove(&id);
                 if realm.agents.remove(&id).is_some() {
                     realm.tell(Notice::Gone(id));
                 }
@@ -84,7 +91,8 @@ impl Index {
         svid: &CurrentSvid,
     ) -> Option<(Arc<Agent>, bool)> {
         let mut realms = self.realms.write().unwrap_or_else(PoisonError::into_inner);
-        let known = realms.get_mut(&realm)?.agents.get_mut(id)?;
+        let realm = realms.get_mut(&realm)?;
+        let known = realm.agents.get_mut(id)?;
         if !svid.replaces(&known.current) {
             return Some((Arc::clone(known), false));
         }
@@ -92,7 +100,25 @@ impl Index {
         let previous = std::mem::take(&mut agent.current.serial);
         agent.current = CurrentSvid { previous, ..svid.clone() };
         *known = Arc::new(agent);
+        realm.unwritten.insert(id.clone());
         Some((Arc::clone(known), true))
+    }
+
+    /// The agents whose activation the database does not know yet.
+    pub(super) fn unwritten(&self, realm: RealmId) -> Vec<Arc<Agent>> {
+        let realms = self.realms.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(realm) = realms.get(&realm) else { return Vec::new() };
+        realm.unwritten.iter().filter_map(|id| realm.agents.get(id)).map(Arc::clone).collect()
+    }
+
+    /// The agent's row is as new as this, or newer.
+    pub(super) fn written(&self, realm: RealmId, agent: &Agent) {
+        let mut realms = self.realms.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(realm) = realms.get_mut(&realm) else { return };
+        // Another SVID may have become the current one while this one was written.
+        if realm.agents.get(&agent.id).is_none_or(|now| now.current == agent.current) {
+            realm.unwritten.remove(&agent.id);
+        }
     }
 }
 
@@ -105,6 +131,8 @@ impl Realm {
             // What was activated here while the database was away is newer than the row.
             if known.attested_at == agent.attested_at && known.current.replaces(&agent.current) {
                 agent.current = known.current.clone();
+            } else {
+                self.unwritten.remove(&id);
             }
             if **known == agent {
                 return;

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::events::Unrecorded;
-use crate::kernel::{Granted, RealmId, SpiffeId, Timestamp};
+use crate::kernel::{Granted, RealmId, Timestamp};
 
 use super::model::{AGENT, CurrentSvid, NodeCaller, PeerSvid, Refusal, events};
 use super::{Agent, Error, Nodes, store};
@@ -49,30 +49,15 @@ impl Nodes {
         }
     }
 
-    /// Writes the activations that this replica saw to the agents' rows. Called by a reconciler: after an outage it
-    /// writes what was seen meanwhile.
+    /// Writes the activations that this replica saw to the agents' rows; where there are none, nothing is asked of the
+    /// database. Called by a reconciler: after an outage it writes what was seen meanwhile.
     pub async fn write_activations(&self, realm: RealmId) -> Result<usize, Error> {
-        let mut written = 0;
-        // Not a request's: counted by itself.
-        let db = self.env.db.labelled("activations");
-        let stored: Vec<(SpiffeId, CurrentSvid)> = db
-            .read(realm, (), |tx, ()| {
-                Box::pin(async move {
-                    let agents = store::agents(tx).await?;
-                    Ok::<_, Error>(
-                        agents.into_iter().map(|agent| (agent.id, agent.current)).collect(),
-                    )
-                })
-            })
-            .await?;
-        for (id, row) in stored {
-            let Some(agent) = self.agent(realm, &id) else { continue };
-            if agent.current.replaces(&row) {
-                self.write_activation(realm, &agent).await?;
-                written += 1;
-            }
+        let unwritten = self.index.unwritten(realm);
+        for agent in &unwritten {
+            self.write_activation(realm, agent).await?;
+            self.index.written(realm, agent);
         }
-        Ok(written)
+        Ok(unwritten.len())
     }
 
     async fn write_activation(&self, realm: RealmId, agent: &Arc<Agent>) -> Result<(), Error> {
@@ -128,7 +113,7 @@ fn verdict(agent: &Agent, svid: &PeerSvid, now: Timestamp) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::{Lifetime, SubjectId};
+    use crate::kernel::{Lifetime, SpiffeId, SubjectId};
 
     const T: Timestamp = Timestamp::from_seconds(1_000_000);
 

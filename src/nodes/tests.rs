@@ -236,7 +236,8 @@ async fn a_renewed_svid_becomes_the_current_one_at_its_first_use_and_the_old_one
         house.judged(&second).await.unwrap();
         refused(&house.judged(&first).await, Refusal::NotActive);
         refused(&house.judged(&lost).await, Refusal::NotActive);
-        house.nodes.write_activations(REALM).await.unwrap();
+        assert_eq!(house.nodes.write_activations(REALM).await.unwrap(), 1);
+        assert_eq!(house.nodes.write_activations(REALM).await.unwrap(), 0, "it is written");
         house.follow().await;
         house.judged(&second).await.expect("and the row says the same");
     })

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use super::build::Ports;
 use super::settings::Settings;
 use crate::env::{SystemClock, SystemEntropy};
+use crate::jobs::use_small_pages;
 use crate::kernel::{Failure, Fault};
 use crate::settings::{Current, Environment, Sources};
 use crate::telemetry::{Logs, Metrics};
@@ -29,6 +30,7 @@ const WORKERS_MIN: usize = 2;
 
 /// Does what the command line asked for.
 pub fn run(launch: ServerLaunch) -> ExitCode {
+    use_small_pages();
     let ServerLaunch { sources, job } = launch;
     if job == ServerJob::ConfigRender {
         return config::render();

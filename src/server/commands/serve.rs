@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{logs, ports, say};
+use crate::http::raise_limit;
 use crate::kernel::{Failure, Fault};
 use crate::server::serve::Running;
 use crate::server::settings::Settings;
@@ -15,6 +16,8 @@ use crate::telemetry::Logs;
 pub(super) async fn run(current: &Current<Settings>) -> Result<(), Failure> {
     let settings = Settings::clone(&current.get());
     let logs = logs(&settings)?;
+    let files = raise_limit();
+    tracing::debug!(files, "this many files and connections can be open");
     let running = Running::start(settings, ports()?).await?;
     greet(&running)?;
     let outcome = until_told(&running, current, &logs).await;

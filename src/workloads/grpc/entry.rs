@@ -140,7 +140,7 @@ impl Exchange {
                 page.more = rest.len() > 0;
             }
             Pages::Entries(rest) => {
-                page.entries = entries(rest, &self.mask);
+                page.entries = entries(rest, &self.mask, PAGE_BYTES_MAX);
                 page.more = rest.len() > 0;
             }
         }
@@ -155,9 +155,10 @@ impl Exchange {
 pub(super) fn entries(
     rest: &mut std::vec::IntoIter<Arc<Entry>>,
     mask: &EntryMask,
+    bytes: usize,
 ) -> Vec<types::Entry> {
     let (mut page, mut size) = (Vec::new(), 0_usize);
-    while page.len() < SYNC_PAGE_ENTRIES && size < PAGE_BYTES_MAX {
+    while page.len() < SYNC_PAGE_ENTRIES && size < bytes {
         let Some(next) = rest.next() else { break };
         let wire = convert::entry(&next, mask);
         size = size.saturating_add(wire.encoded_len());

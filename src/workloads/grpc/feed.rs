@@ -89,7 +89,7 @@ impl Feed {
         if let Some(head) = out.heads.pop_front() {
             return Some(head);
         }
-        let upserts = entry::entries(&mut out.upserts, &convert::ALL);
+        let upserts = entry::entries(&mut out.upserts, &convert::ALL, PAGE_BYTES);
         let upserts = upserts.into_iter().map(|entry| wire::AuthorizedEntry { entry: Some(entry) });
         let mut page = wire::Update::default();
         if out.upserts.len() == 0 {
@@ -167,5 +167,7 @@ impl Feed {
     }
 }
 
+/// What was encoded last stays allocated as long as the stream is open, and there is a stream for each agent.
+const PAGE_BYTES: usize = 4 * 1024;
 /// A bundle document is at most 1 MiB; two together stay below what gRPC clients take.
 const HEAD_BYTES_MAX: usize = 1024 * 1024;

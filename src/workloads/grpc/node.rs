@@ -47,7 +47,8 @@ where
     let clock = &workloads.env.clock;
     let ends = clock.sleep(caller.svid.expires.since(clock.now()));
     let push = Push { workloads, caller, acks, ends, feed: None, over: false };
-    stream::try_unfold(push, |mut push| async move {
+    // Boxed, because a stream keeps room for its state twice.
+    stream::try_unfold(Box::new(push), |mut push| async move {
         Ok(push.next().await?.map(|update| (update, push)))
     })
 }
