@@ -7,7 +7,7 @@ export FOR
 FLAGS := --workspace --features testkit
 
 .NOTPARALLEL:
-.PHONY: help demo check test packages fmt clippy build-tests unit peers docs report one doc gen load deny fuzz test-peers
+.PHONY: help demo check test packages fmt clippy build-tests unit peers docs report one doc gen deny bench load fuzz test-peers torture-log torture-db
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 — \2/p' Makefile
@@ -49,6 +49,12 @@ docs: ## the reference of every module, warnings denied
 
 report: ## seconds, slowest tests, proofs and sizes of the last run
 	scripts/report
+
+torture-log: packages ## kill everything 20 times while everybody writes: nothing acknowledged may be lost
+	scripts/torture-log
+
+torture-db: packages ## take the database away for FOR seconds (600) while a fleet goes on
+	scripts/torture-db
 
 one: ## the tests whose name contains T, with their output: make one T=tidy
 	cargo test $(FLAGS) -- '$(T)' --nocapture

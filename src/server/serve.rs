@@ -11,6 +11,7 @@ use super::follow::{follow, load};
 use super::realm_doors::RealmDoor;
 use super::settings::Settings;
 use super::sight::{SEEN, Sight};
+use super::wait_for_database;
 use crate::authority::RealmNames;
 use crate::authority::jobs::Rotation;
 use crate::env::Env;
@@ -30,9 +31,9 @@ pub struct Running {
 }
 
 impl Running {
-    /// Builds and opens a server. When this returns it serves.
+    /// Builds and opens a server, as soon as its database is there. When this returns it serves.
     pub async fn start(settings: Settings, ports: Ports) -> Result<Self, Failure> {
-        let server = Server::build(settings, ports).await?;
+        let server = wait_for_database::build(settings, ports).await?;
         let database = server.health.component("database");
         let authorities = server.health.component("authorities");
         server.events.prepare(RealmId::SYSTEM).await?;

@@ -165,6 +165,18 @@ impl PostgresServer {
         must(started.ok_or(log), "start PostgreSQL");
     }
 
+    /// SIGKILL to one process that serves a connection: its parent ends all others, and recovers by itself.
+    pub fn kill_a_backend(&self) {
+        let parent = self.pid();
+        let children = Command::new("ps").args(["-o", "pid=,args=", "--ppid", &parent]).output();
+        let children = String::from_utf8_lossy(&must(children, "ps").stdout).into_owned();
+        // `postgres: <user> <database> <from> …`; the server's own processes name no user.
+        let serving = children.lines().find(|line| line.contains(&format!("postgres: {USER} ")));
+        let victim = must(serving.ok_or("nobody is connected"), "a process that serves");
+        let victim = victim.split_whitespace().next().unwrap_or_default();
+        succeeded(&must(Command::new("kill").args(["-KILL", victim]).output(), "kill"), "kill");
+    }
+
     /// Stands still, all of it, as behind a network that lost it: nothing is closed, nothing answers.
     pub fn freeze(&self) {
         let _all = self.signal_all("STOP");

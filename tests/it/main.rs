@@ -21,3 +21,5 @@ mod rotations;
 #[cfg(test)]
 mod statements;
 mod tidy;
+#[cfg(test)]
+mod torture;
