@@ -7,7 +7,7 @@ export FOR
 FLAGS := --workspace --features testkit
 
 .NOTPARALLEL:
-.PHONY: help demo check test packages fmt clippy build-tests unit peers docs report one doc gen deny fuzz test-peers
+.PHONY: help demo check test packages fmt clippy build-tests unit peers docs report one doc gen bench deny fuzz test-peers
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 — \2/p' Makefile
@@ -58,6 +58,9 @@ doc: ## the reference of every module, in a browser
 
 gen: ## write the generated files again: protobuf code, example settings, OpenAPI
 	WEFT_GENERATE=1 cargo test $(FLAGS) generated
+
+bench: ## what operations cost the server, as a table; fails when a target does not hold
+	scripts/bench
 
 deny: ## licences and advisories of the dependencies (needs cargo-deny)
 	cargo deny --all-features check
