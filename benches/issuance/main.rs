@@ -32,7 +32,11 @@ fn main() -> ExitCode {
     let done = match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [server::UNRECORDED, directory] => server::serve_unrecorded(directory).map(|()| true),
         // What cargo adds is not for us.
-        others => measure(others.iter().filter(|word| !word.starts_with("--")).copied().collect()),
+        others => {
+            let words: Vec<&str> =
+                others.iter().filter(|word| !word.starts_with("--")).copied().collect();
+            measure(&words)
+        }
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -45,7 +49,7 @@ fn main() -> ExitCode {
 }
 
 /// Measures the rows whose names contain one of these words, or all; true if every target holds.
-fn measure(wanted: Vec<&str>) -> Outcome<bool> {
+fn measure(wanted: &[&str]) -> Outcome<bool> {
     // One thread for all agents: the other core is the server's.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -62,10 +66,8 @@ fn measure(wanted: Vec<&str>) -> Outcome<bool> {
         for _ in 0..ROUNDS {
             table.take_raw(raw::measure()?);
             for row in table.rows() {
-                let (server, agent) = match row.recorded {
-                    true => (&product, &agents[0]),
-                    false => (&unrecorded, &agents[1]),
-                };
+                let (server, agent) =
+                    if row.recorded { (&product, &agents[0]) } else { (&unrecorded, &agents[1]) };
                 table.take(row, load::measure(row, server, agent).await?);
             }
         }

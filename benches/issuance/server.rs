@@ -3,7 +3,7 @@
 use std::fs::{File, read_to_string};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ use crate::Outcome;
 /// A server that runs; dropped, it is killed.
 pub(crate) struct Server {
     child: Child,
+    /// Open as long as the server writes.
+    output: BufReader<ChildStdout>,
     /// Its door for agents.
     pub(crate) node: String,
     home: PathBuf,
@@ -47,16 +49,17 @@ impl Server {
         std::fs::create_dir_all(home)?;
         let log = File::create(home.join("log"))?;
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).spawn()?;
-        let lines = BufReader::new(child.stdout.take().ok_or("no output")?).lines();
-        let mut server = Self { child, node: String::new(), home: home.to_owned() };
-        for line in lines {
-            let line = line?;
+        let output = BufReader::new(child.stdout.take().ok_or("no output")?);
+        let mut server = Self { child, output, node: String::new(), home: home.to_owned() };
+        let mut line = String::new();
+        while server.output.read_line(&mut line)? > 0 {
             if let Some(address) = line.trim().strip_prefix(GREETING) {
                 address.trim().clone_into(&mut server.node);
             }
             if line.starts_with("Next") {
                 return Ok(server);
             }
+            line.clear();
         }
         Err(format!("the server did not start:\n{}", read_to_string(home.join("log"))?).into())
     }
