@@ -65,6 +65,9 @@ doc: ## the reference of every module, in a browser
 gen: ## write the generated files again: protobuf code, example settings, OpenAPI
 	WEFT_GENERATE=1 cargo test $(FLAGS) generated
 
+bench: ## what operations cost the server, as a table; fails when a target does not hold
+	scripts/bench
+
 load: ## what 1,000 agents and 100,000 entries cost a server, as a table; fails when a target does not hold
 	scripts/load
 

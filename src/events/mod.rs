@@ -72,6 +72,9 @@ struct Inner {
     alarms: AtomicU64,
     /// Wakes the numbering of what `record_in` wrote.
     unnumbered: Nudge,
+    /// See `danger_record_nothing`.
+    #[cfg(feature = "testkit")]
+    nothing: std::sync::atomic::AtomicBool,
 }
 
 /// Where `record` makes facts durable.
@@ -138,8 +141,16 @@ impl Events {
                 backlog: AtomicU64::new(0),
                 alarms: AtomicU64::new(0),
                 unnumbered: Nudge::default(),
+                #[cfg(feature = "testkit")]
+                nothing: std::sync::atomic::AtomicBool::new(false),
             }),
         }
+    }
+
+    /// From now on nothing is sealed and nothing is durable: a benchmark measures what is left.
+    #[cfg(feature = "testkit")]
+    pub fn danger_record_nothing(&self) {
+        self.inner.nothing.store(true, Ordering::Relaxed);
     }
 
     /// Resolves when nothing can be recorded any more, with the reason: the process must end.

@@ -44,6 +44,10 @@ impl Events {
         if events.is_empty() {
             return Ok(());
         }
+        #[cfg(feature = "testkit")]
+        if self.inner.nothing.load(std::sync::atomic::Ordering::Relaxed) {
+            return Ok(());
+        }
         let now = self.inner.env.clock.now();
         match &self.inner.sink {
             Sink::Disk(ledger) => {

@@ -9,11 +9,9 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
-use rustls::crypto::SupportedKxGroup;
 use rustls::server::Acceptor;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::LazyConfigAcceptor;
-use tokio_rustls::server::TlsStream;
 use tower::ServiceExt;
 
 use super::door::{DoorLimits, TlsChoice};
@@ -104,18 +102,8 @@ async fn greet(
         done = handshake => done?,
         () = context.clock.sleep(context.limits.handshake) => return Err(HandshakeError::TooSlow),
     };
-    let peer = tls_peer(&stream);
+    let peer = TlsPeer::of(stream.get_ref().1);
     Ok((Box::new(stream), peer))
-}
-
-fn tls_peer(stream: &TlsStream<Stream>) -> TlsPeer {
-    let (_, connection) = stream.get_ref();
-    TlsPeer {
-        chain: connection.peer_certificates().map(<[_]>::to_vec).unwrap_or_default(),
-        server_name: connection.server_name().map(str::to_owned),
-        alpn: connection.alpn_protocol().map(<[u8]>::to_vec),
-        key_exchange: connection.negotiated_key_exchange_group().map(SupportedKxGroup::name),
-    }
 }
 
 async fn speak(stream: Stream, peer: PeerInfo, context: &Context) -> Result<(), String> {

@@ -10,6 +10,7 @@ use rustls::pki_types::CertificateDer;
 
 use super::problem::Problem;
 use super::process::Process;
+use crate::crypto::x509::{SvidError, VerifiedSvid, svid_of_verified_peer};
 use crate::kernel::{Failure, Kind};
 
 /// The other end of a connection. A request extension behind every [`super::Door`], for axum and tonic alike.
@@ -49,6 +50,9 @@ pub struct UnixPeer {
 pub struct TlsPeer {
     /// The peer's certificates, leaf first; empty if it showed none.
     pub chain: Vec<CertificateDer<'static>>,
+    /// The X.509-SVID that the leaf is, or why it is none; nothing if the peer showed no certificate. Reading one costs as
+    /// much as a small request, so it is read here and not with each of them.
+    pub svid: Option<Result<VerifiedSvid, SvidError>>,
     /// The host name it asked for.
     pub server_name: Option<String>,
     /// The protocol: `h2` or `http/1.1`.
@@ -94,9 +98,31 @@ impl PeerInfo {
         self.0.tls.as_ref()
     }
 
+    /// The X.509-SVID it showed, which the handshake has verified, or why its certificate is none; nothing if it showed no
+    /// certificate.
+    pub fn svid(&self) -> Option<&Result<VerifiedSvid, SvidError>> {
+        self.0.tls.as_ref()?.svid.as_ref()
+    }
+
     /// Its certificates, leaf first; empty if it showed none.
     pub fn chain(&self) -> &[CertificateDer<'static>] {
         self.0.tls.as_ref().map_or(&[], |tls| tls.chain.as_slice())
+    }
+}
+
+impl TlsPeer {
+    /// What this handshake agreed on.
+    pub(super) fn of(connection: &rustls::ServerConnection) -> Self {
+        let chain = connection.peer_certificates().map(<[_]>::to_vec).unwrap_or_default();
+        Self {
+            svid: chain.first().map(|leaf| svid_of_verified_peer(leaf)),
+            chain,
+            server_name: connection.server_name().map(str::to_owned),
+            alpn: connection.alpn_protocol().map(<[u8]>::to_vec),
+            key_exchange: connection
+                .negotiated_key_exchange_group()
+                .map(rustls::crypto::SupportedKxGroup::name),
+        }
     }
 }
 

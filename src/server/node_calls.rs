@@ -1,6 +1,6 @@
 //! What every call on the `node` listener passes: which realm is it about, and which agent calls?
 //!
-//! The chain was verified in the handshake against the realm's current bundle. Here the leaf is read and `nodes` judges
+//! The chain was verified in the handshake against the realm's current bundle, and its leaf read then. Here `nodes` judges
 //! whether it is the agent's newest SVID. Only the calls named here pass without: a service that forgets to ask is safe.
 
 use std::sync::Arc;
@@ -11,7 +11,6 @@ use axum::response::{IntoResponse, Response};
 use tonic::Status;
 
 use super::build::Server;
-use crate::crypto::x509::svid_of_verified_peer;
 use crate::http::PeerInfo;
 use crate::kernel::RealmId;
 use crate::nodes::grpc::{authenticate, nobody, peer_svid};
@@ -49,10 +48,10 @@ async fn caller(server: &Server, request: &mut Request) -> Result<(), Status> {
     if OPEN.contains(&path.as_str()) {
         return Ok(());
     }
-    let leaf = peer.chain().first().ok_or_else(nobody)?;
-    let svid = svid_of_verified_peer(leaf)
-        .map_err(|_| Status::unauthenticated("the certificate is no X.509-SVID"))?;
-    let node = authenticate(&server.nodes, realm.id, &peer_svid(&svid), &path).await?;
+    let svid = peer.svid().ok_or_else(nobody)?;
+    let svid =
+        svid.as_ref().map_err(|_| Status::unauthenticated("the certificate is no X.509-SVID"))?;
+    let node = authenticate(&server.nodes, realm.id, &peer_svid(svid), &path).await?;
     request.extensions_mut().insert(node);
     Ok(())
 }
