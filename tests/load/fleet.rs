@@ -171,7 +171,7 @@ impl Member {
                 failures = 0;
             }
             let longest = FIRST_WAIT.saturating_mul(1 << failures.min(6));
-            tokio::time::sleep(longest.mul_f64(1.0 - draw(&self.id, failures) / 4.0)).await;
+            tokio::time::sleep(longest.mul_f64(1.0 - draw(&self.id, failures) * 3.0 / 4.0)).await;
             failures += 1;
         }
     }
