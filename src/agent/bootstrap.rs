@@ -132,7 +132,7 @@ mod tests {
         let der = authority_certificate();
         let document =
             print_bundle(&KeySet { x509: vec![der.clone()], ..KeySet::default() }).to_string();
-        let pem = crate::agent::key_file::pem("CERTIFICATE", &der).to_string();
+        let pem = crate::crypto::x509::pem("CERTIFICATE", &der).to_string();
         for text in [pem, document] {
             std::fs::write(&path, text).unwrap();
             let read = read_bundle(&path).unwrap();

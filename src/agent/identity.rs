@@ -17,11 +17,11 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use crate::crypto::keys::{Algorithm, PrivateKey};
-use crate::crypto::x509::{CertificateView, pem_certificates};
+use crate::crypto::x509::{CertificateView, pem, pem_certificates};
 use crate::env::hold_file;
 use crate::kernel::{SpiffeId, Timestamp};
 
-use super::key_file::{KeyFiles, pem, read_private};
+use super::key_file::{KeyFiles, read_private};
 use super::model::Error;
 
 /// The agent's SVID with its key.

@@ -13,9 +13,10 @@ use rustls_pki_types::pem::PemObject as _;
 use zeroize::Zeroizing;
 
 use super::model::Error;
-use crate::crypto::digest::{base64, from_base64};
+use crate::crypto::digest::from_base64;
 use crate::crypto::keys::PrivateKey;
 use crate::crypto::seal::{Kek, KekRing, KekSource};
+use crate::crypto::x509::pem;
 use crate::env::Entropy;
 use crate::kernel::Secret;
 
@@ -88,23 +89,6 @@ pub(crate) fn read_private(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, Er
     Ok(Some(bytes))
 }
 
-/// RFC 7468, lines of 64.
-pub(crate) fn pem(label: &str, der: &[u8]) -> Zeroizing<String> {
-    let body = Zeroizing::new(base64(der));
-    let mut text = Zeroizing::new(format!("-----BEGIN {label}-----\n"));
-    let mut rest = body.as_str();
-    while !rest.is_empty() {
-        let (line, after) = rest.split_at(rest.len().min(64));
-        text.push_str(line);
-        text.push('\n');
-        rest = after;
-    }
-    text.push_str("-----END ");
-    text.push_str(label);
-    text.push_str("-----\n");
-    text
-}
-
 /// What the first section with this label holds.
 fn section(label: &str, text: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(text).ok()?;
@@ -123,6 +107,7 @@ const NO_CREDENTIAL: &str = "its key is sealed: name the systemd credential with
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::digest::base64;
     use crate::crypto::keys::Algorithm;
     use crate::env::SystemEntropy;
 

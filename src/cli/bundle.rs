@@ -10,6 +10,7 @@ use super::error::Error;
 use super::session::Session;
 use super::table::Table;
 use super::{input, value};
+use crate::crypto::x509::pem_of_base64;
 use crate::kernel::Timestamp;
 use crate::wire::api::{BundleDocument, BundleSummary};
 
@@ -118,9 +119,7 @@ fn check(document: &[u8], file: &str) -> Result<(), Error> {
 fn pem(document: &BundleDocument) -> String {
     let x509 = document.keys.iter().filter(|key| key["use"] == "x509-svid");
     let certificates = x509.filter_map(|key| key["x5c"].as_array()?.first()?.as_str());
-    certificates
-        .map(|certificate| super::workload::pem_of_base64("CERTIFICATE", certificate))
-        .collect()
+    certificates.map(|certificate| pem_of_base64("CERTIFICATE", certificate).to_string()).collect()
 }
 
 fn table(bundles: &[BundleSummary], now: Timestamp) -> Table {

@@ -9,7 +9,6 @@
 mod caller;
 mod conditions;
 mod connection;
-mod descriptors;
 mod door;
 mod extract;
 mod layers;
@@ -26,7 +25,6 @@ mod unix_socket;
 
 pub use caller::CalledBy;
 pub use conditions::{Conditions, EntityTag};
-pub use descriptors::raise_limit;
 pub use door::{Door, DoorLimits, TlsChoice};
 pub use extract::{Json, Path, Query};
 pub use layers::{ApiShell, RequestId};

@@ -2,7 +2,7 @@
 //!
 //! Owns: [`Tasks`] (the only place that spawns), [`Reconciler`] and the driver [`Reconcilers`] that runs each on its
 //! period, or at once when nudged; [`deliveries`], the reconciler of one-shot effects; what the
-//! process asks of the system for itself ([`use_small_pages`]).
+//! process asks of the system for itself ([`use_small_pages`], [`raise_limit`]).
 //! Does not own: what a reconciler does; how anything is delivered.
 //! Invariants: a reconciler takes no input, so a nudged run and a recovery run are the same code; two runs of one
 //! reconciler never overlap; a panic in a task is logged and counted, and ends that task only.
@@ -14,7 +14,7 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 
-pub use process::use_small_pages;
+pub use process::{raise_limit, use_small_pages};
 pub use reconcile::{Last, Nudge, Reconciler, Reconcilers, State, Summary};
 pub(crate) use tasks::panic_words;
 pub use tasks::{Straggler, Tasks};

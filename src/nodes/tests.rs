@@ -1,7 +1,6 @@
 //! What agents can rely on, and what nobody can do to them: join tokens, renewals, bans.
 
 mod names;
-mod x509pop;
 
 use super::attest_agent::{AttestAgent, Progress};
 use super::attestors::{Attestors, JoinTokens};

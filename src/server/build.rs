@@ -232,10 +232,10 @@ pub(super) fn kek_ring(
             KekSource::Text(&text)
         }
         (None, None, Some(name)) => {
-            let directory = environment.get("CREDENTIALS_DIRECTORY");
+            let directory = Places::of_process(environment).credentials;
             let directory = directory
                 .ok_or_else(|| no_key("systemd gave no credentials directory".to_owned()))?;
-            credential = Path::new(directory).join(name);
+            credential = directory.join(name);
             KekSource::Credential { path: &credential }
         }
         _ => {

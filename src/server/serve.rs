@@ -129,9 +129,7 @@ impl Server {
         self.reconcilers.add(Arc::new(Retention(Arc::downgrade(self))), &Nudge::default());
         self.reconcilers.add(Arc::new(self.deliveries()), &Nudge::default());
     }
-}
 
-impl Server {
     /// No slice posts any yet: each that does brings its handler.
     fn deliveries(&self) -> Deliveries {
         let events = self.events.clone();

@@ -20,14 +20,15 @@ pub(super) struct Sight {
 impl Sight {
     /// Says how both are.
     pub(super) fn look(&self, server: &Server) {
-        let away = server.env.clock.now().since(server.env.db.last_seen());
-        let away_max = Lifetime::seconds(server.settings.storage.away_max_seconds);
-        if away > away_max {
+        let now = server.env.clock.now();
+        let away = now.since(server.env.db.last_seen());
+        if server.svid.check_sight(now).is_err() {
             self.database
                 .down(format!("last seen {away} ago: nothing is issued before it is back"));
         } else if away > AWAY {
             self.database.impaired(format!(
-                "last seen {away} ago: changes are refused, and issuing ends after {away_max}"
+                "last seen {away} ago: changes are refused, and issuing ends after {}",
+                Lifetime::seconds(server.settings.storage.away_max_seconds)
             ));
         } else {
             self.database.well(SEEN);

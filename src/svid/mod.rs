@@ -49,8 +49,9 @@ impl Svid {
         Self { env, authority, settings: Arc::new(settings), away_max }
     }
 
-    /// What was banned, evicted or deleted meanwhile is not known here, so there is an end to what may be signed.
-    fn check_sight(&self, now: Timestamp) -> Result<(), Error> {
+    /// Fails with `OutOfSight` where the database was away for so long that nothing may be signed: what was banned, evicted
+    /// or deleted meanwhile is not known here.
+    pub fn check_sight(&self, now: Timestamp) -> Result<(), Error> {
         let away = now.since(self.env.db.last_seen());
         if away > self.away_max { Err(Error::OutOfSight { away }) } else { Ok(()) }
     }

@@ -19,7 +19,7 @@ use crate::kernel::{
     Subject, SubjectId, SubjectKind, Timestamp,
 };
 use crate::testkit::postgres::{PostgresServer, Stop};
-use crate::testkit::{KeysReplica, TestDatabase, engines, on_each_database, until};
+use crate::testkit::{KeysReplica, TestDatabase, engines, on_each_database, shake_hands, until};
 
 const REALM: RealmId = RealmId::FIRST;
 
@@ -316,21 +316,7 @@ fn handshake(
     let name = rustls_pki_types::ServerName::try_from("any.test").unwrap();
     let mut client = rustls::ClientConnection::new(Arc::new(client), name).unwrap();
     let mut server = rustls::ServerConnection::new(Arc::new(server)).unwrap();
-    for _ in 0..4 {
-        let mut wire = Vec::new();
-        client.write_tls(&mut wire).unwrap();
-        server.read_tls(&mut wire.as_slice()).unwrap();
-        server.process_new_packets().unwrap();
-        let mut wire = Vec::new();
-        while server.wants_write() {
-            server.write_tls(&mut wire).unwrap();
-        }
-        let mut rest = wire.as_slice();
-        while !rest.is_empty() {
-            client.read_tls(&mut rest).unwrap();
-            client.process_new_packets().unwrap();
-        }
-    }
+    shake_hands(&mut client, &mut server).unwrap();
     assert!(!client.is_handshaking() && !server.is_handshaking());
 }
 

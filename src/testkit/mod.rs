@@ -12,6 +12,7 @@ mod patience;
 pub mod postgres;
 mod rest;
 mod server;
+mod shake_hands;
 mod shifted;
 
 pub use agent::TestAgent;
@@ -23,4 +24,5 @@ pub use lossy::{Lose, LossyPostgres};
 pub use patience::{PATIENCE, until, within};
 pub use rest::{Answer, Rest};
 pub use server::TestServer;
+pub use shake_hands::shake_hands;
 pub use shifted::ShiftedClock;

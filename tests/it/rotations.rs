@@ -20,7 +20,7 @@ use weft::kernel::{
     Strength, Subject, SubjectId, SubjectKind, Timestamp,
 };
 use weft::svid::{IssueJwtSvid, IssueX509};
-use weft::testkit::{KeysReplica, TestDatabase, engines};
+use weft::testkit::{KeysReplica, TestDatabase, engines, shake_hands};
 
 const ROTATIONS: usize = 50;
 const CHECKS_MIN: usize = 100_000;
@@ -312,27 +312,7 @@ fn handshake(client: &Arc<ClientConfig>, server: &Arc<ServerConfig>) -> Result<(
     let name = ServerName::try_from("localhost").unwrap();
     let mut client = ClientConnection::new(Arc::clone(client), name).map_err(words)?;
     let mut server = ServerConnection::new(Arc::clone(server)).map_err(words)?;
-    while client.is_handshaking() || server.is_handshaking() {
-        let mut wire = Vec::new();
-        while client.wants_write() {
-            client.write_tls(&mut wire).unwrap();
-        }
-        let mut rest = wire.as_slice();
-        while !rest.is_empty() {
-            server.read_tls(&mut rest).unwrap();
-            server.process_new_packets().map_err(words)?;
-        }
-        let mut wire = Vec::new();
-        while server.wants_write() {
-            server.write_tls(&mut wire).unwrap();
-        }
-        let mut rest = wire.as_slice();
-        while !rest.is_empty() {
-            client.read_tls(&mut rest).unwrap();
-            client.process_new_packets().map_err(words)?;
-        }
-    }
-    Ok(())
+    shake_hands(&mut client, &mut server).map_err(words)
 }
 
 fn root() -> Administrator {

@@ -9,10 +9,10 @@ use weft_proto::spire::api::types;
 
 use crate::agent::convert;
 use crate::agent::identity::Identity;
-use crate::agent::key_file::pem;
 use crate::agent::model::{Bundle, Entry, X509Svid};
 use crate::agent::settings;
 use crate::crypto::keys::{Algorithm, PrivateKey, PublicKey};
+use crate::crypto::x509::pem;
 use crate::crypto::x509::{CaTemplate, Issuer, LeafTemplate, Serial, self_signed_ca};
 use crate::env::{Clock as _, SystemClock, SystemEntropy};
 use crate::kernel::{EntryId, Lifetime, Selector, SpiffeId, Timestamp, TrustDomain};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::builders::{Authority, domain, now, pop_files};
 use super::fake_server::FakeServer;
 use super::node::{Node, system_clock, until};
-use crate::agent::key_file::pem;
 use crate::agent::{Error, Settings};
+use crate::crypto::x509::pem;
 use crate::wire::join::{JoinString, JoinText};
 
 use weft_proto::spire::api::types;

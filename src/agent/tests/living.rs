@@ -295,7 +295,7 @@ async fn an_evicted_agent_with_a_node_certificate_is_back_within_three_seconds()
     let node = Node::new(system_clock());
     let (files, _) = super::builders::pop_files(node.dir.path());
     let bundle = node.dir.path().join("bundle.pem");
-    let pem = crate::agent::key_file::pem("CERTIFICATE", &server.lock().authority.der);
+    let pem = crate::crypto::x509::pem("CERTIFICATE", &server.lock().authority.der);
     std::fs::write(&bundle, pem.as_bytes()).unwrap();
     let settings = Settings {
         x509pop: Some(files),

@@ -5,8 +5,7 @@ use zeroize::Zeroizing;
 
 use super::super::error::Error;
 use super::connect::{Workload, request};
-use crate::crypto::digest::base64;
-use crate::crypto::x509::{CertificateView, split_chain};
+use crate::crypto::x509::{CertificateView, pem, split_chain};
 
 /// The first identity of this process, to show to a server.
 pub(in crate::cli) struct Identity(X509svid);
@@ -32,7 +31,10 @@ impl Identity {
 
 /// The certificates of a chain that came as one text of DER.
 pub(super) fn chain_pem(der: &[u8]) -> Result<String, Error> {
-    Ok(certificates(der)?.iter().map(|certificate| pem("CERTIFICATE", certificate)).collect())
+    Ok(certificates(der)?
+        .iter()
+        .map(|certificate| pem("CERTIFICATE", certificate).to_string())
+        .collect())
 }
 
 /// The certificates, one by one.
@@ -51,44 +53,5 @@ pub(super) fn leaf(der: &[u8]) -> Result<CertificateView, Error> {
 
 /// The private key.
 pub(super) fn key_pem(svid: &X509svid) -> Zeroizing<String> {
-    Zeroizing::new(pem("PRIVATE KEY", &svid.x509_svid_key))
-}
-
-fn pem(label: &str, der: &[u8]) -> String {
-    let encoded = Zeroizing::new(base64(der));
-    pem_of_base64(label, &encoded)
-}
-
-/// Base64 between its lines (RFC 7468).
-pub(in crate::cli) fn pem_of_base64(label: &str, encoded: &str) -> String {
-    let mut text = format!("-----BEGIN {label}-----\n");
-    let mut column = 0;
-    for character in encoded.chars().filter(|character| !character.is_whitespace()) {
-        text.push(character);
-        column += 1;
-        if column == 64 {
-            text.push('\n');
-            column = 0;
-        }
-    }
-    if column > 0 {
-        text.push('\n');
-    }
-    for part in ["-----END ", label, "-----\n"] {
-        text.push_str(part);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pem_has_lines_of_64_characters_and_no_empty_one() {
-        let text = pem_of_base64("CERTIFICATE", &"A".repeat(128));
-        let lines: Vec<usize> = text.lines().map(str::len).collect();
-        assert_eq!(lines, [27, 64, 64, 25]);
-        assert_eq!(pem_of_base64("X", "QQ=="), "-----BEGIN X-----\nQQ==\n-----END X-----\n");
-    }
+    pem("PRIVATE KEY", &svid.x509_svid_key)
 }

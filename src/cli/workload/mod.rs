@@ -16,7 +16,7 @@ use super::error::Error;
 use super::print::Printer;
 use crate::env::Clock;
 
-pub(super) use identity::{Identity, pem_of_base64};
+pub(super) use identity::Identity;
 
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum WorkloadCommand {

@@ -9,7 +9,7 @@ use super::*;
 use crate::crypto::keys::PrivateKey;
 use crate::crypto::x509::forge::{Ca, NOW, domain, id};
 use crate::kernel::{Lifetime, Timestamp};
-use crate::testkit::TestClock;
+use crate::testkit::{TestClock, shake_hands};
 
 struct Side {
     certificate: CurrentCertificate,
@@ -66,26 +66,7 @@ impl Pair {
         let name = ServerName::try_from("not-looked-at.example").unwrap();
         let mut client = ClientConnection::new(Arc::clone(&self.client), name).unwrap();
         let mut server = ServerConnection::new(Arc::clone(&self.server)).unwrap();
-        for _ in 0..8 {
-            let mut wire = Vec::new();
-            while client.wants_write() {
-                client.write_tls(&mut wire).unwrap();
-            }
-            let mut rest = wire.as_slice();
-            while !rest.is_empty() {
-                server.read_tls(&mut rest).unwrap();
-                server.process_new_packets()?;
-            }
-            let mut wire = Vec::new();
-            while server.wants_write() {
-                server.write_tls(&mut wire).unwrap();
-            }
-            let mut rest = wire.as_slice();
-            while !rest.is_empty() {
-                client.read_tls(&mut rest).unwrap();
-                client.process_new_packets()?;
-            }
-        }
+        shake_hands(&mut client, &mut server)?;
         assert!(!client.is_handshaking() && !server.is_handshaking());
         assert_eq!(client.alpn_protocol(), Some(b"h2".as_slice()));
         assert_eq!(

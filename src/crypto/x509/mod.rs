@@ -4,6 +4,7 @@
 
 mod build;
 pub mod csr;
+mod pem;
 mod rcgen_keys;
 mod roots;
 mod verify;
@@ -11,6 +12,7 @@ mod view;
 mod web;
 
 pub use build::{CaTemplate, Issuer, LeafTemplate, Serial, ca_name, self_signed_ca};
+pub use pem::{pem, pem_of_base64};
 pub use roots::Roots;
 pub(in crate::crypto) use verify::timestamp;
 pub use verify::{

@@ -168,3 +168,44 @@ async fn a_certificate_that_proves_nothing_here_is_refused_before_a_challenge() 
         assert!(said.contains(why), "{said}, where {why} was expected");
     }
 }
+
+#[tokio::test]
+async fn an_oversized_chain_is_refused_before_any_signature_is_checked() {
+    let root = Ca::of("pki");
+    let (leaf, _) = root.leaf("spiffe://pki/node");
+    let door = Door::accepting(&[&root.der]).await;
+    // None of these is a certificate: whoever looked at one would say so.
+    let junk = |count| payload(&vec![&b"junk"[..]; count]);
+    for (payload, why) in [
+        (junk(CHAIN_CERTIFICATES_MAX), "authority"),
+        (junk(CHAIN_CERTIFICATES_MAX + 1), "too long"),
+        (payload(&vec![leaf.as_slice(); 1000]), "too long"),
+    ] {
+        let said = door.refused(&payload).await;
+        assert!(said.contains(why), "{said}, where {why} was expected");
+    }
+}
+
+#[tokio::test]
+async fn the_certificate_that_is_read_is_the_one_that_was_verified() {
+    let (root, other) = (Ca::of("pki"), Ca::of("other"));
+    let (node, key) = root.leaf("spiffe://pki/node");
+    let (stranger, foreign) = other.leaf("spiffe://other/node");
+    let door = Door::accepting(&[&root.der]).await;
+    assert!(door.refused(&payload(&[&stranger, &node])).await.contains("authority"));
+    // A member that is there twice is read once, and what was read is what was verified.
+    let twice = |first: &[u8], then: &[u8]| {
+        let one = |der: &[u8]| format!(r#""certificates":["{}"]"#, STANDARD.encode(der));
+        format!("{{{},{}}}", one(first), one(then)).into_bytes()
+    };
+    assert!(door.refused(&twice(&node, &stranger)).await.contains("authority"));
+    let opened = door.opened(&twice(&stranger, &node)).await.unwrap();
+    let Step::Challenge(challenge, exchange) = opened else { panic!("nothing is proved yet") };
+    assert!(exchange.answer(&answer(&challenge, &foreign)).is_err());
+
+    let (challenge, exchange) = door.challenged(&[&node]).await;
+    let Step::Done(found) = exchange.answer(&answer(&challenge, &key)).unwrap() else {
+        panic!("there is one challenge")
+    };
+    assert_eq!(found.path, format!("x509pop/{}", hex(&sha1(&node))));
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{logs, ports, say};
-use crate::http::raise_limit;
+use crate::jobs::raise_limit;
 use crate::kernel::{Failure, Fault};
 use crate::server::serve::Running;
 use crate::server::settings::Settings;

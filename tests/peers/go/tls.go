@@ -28,18 +28,8 @@ func checkTLS(r *report, here place) {
 			return "", err
 		}
 		defer server.close()
-		source, err := workloadapi.NewX509Source(ctx)
-		if err != nil {
+		if err := reaches(ctx, server.address, me); err != nil {
 			return "", err
-		}
-		defer source.Close()
-		for range calls {
-			if _, err := call(ctx, source, server.address, me); err != nil {
-				return "", err
-			}
-		}
-		if _, err := call(ctx, source, server.address, somebody); err == nil {
-			return "", fmt.Errorf("the server was accepted under another name")
 		}
 		return fmt.Sprintf("%d of %d connections, another name refused", server.answered.Load(), calls), nil
 	})
@@ -65,18 +55,8 @@ func checkTLS(r *report, here place) {
 			return "", err
 		}
 		defer server.close()
-		source, err := workloadapi.NewX509Source(ctx)
-		if err != nil {
+		if err := reaches(ctx, server.address, rust); err != nil {
 			return "", err
-		}
-		defer source.Close()
-		for range calls {
-			if _, err := call(ctx, source, server.address, rust); err != nil {
-				return "", err
-			}
-		}
-		if _, err := call(ctx, source, server.address, somebody); err == nil {
-			return "", fmt.Errorf("the server was accepted under another name")
 		}
 		return fmt.Sprintf("%d of %d connections, another name refused", calls, calls), nil
 	})
@@ -149,6 +129,24 @@ func serve(ctx context.Context, peer string) (*server, error) {
 		}
 	}()
 	return s, nil
+}
+
+// reaches calls a server as often as is asked, under its own name, and once under another, which must fail.
+func reaches(ctx context.Context, address, peer string) error {
+	source, err := workloadapi.NewX509Source(ctx)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	for range calls {
+		if _, err := call(ctx, source, address, peer); err != nil {
+			return err
+		}
+	}
+	if _, err := call(ctx, source, address, somebody); err == nil {
+		return fmt.Errorf("the server was accepted under another name")
+	}
+	return nil
 }
 
 // call makes one connection, checks who is there and what it says, and gives the serial of the peer's certificate.
