@@ -7,6 +7,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The label of a handle that was given none.
 pub(super) const REQUEST: &str = "request";
 
+/// The label of such a handle inside [`in_background`].
+pub(super) const BACKGROUND: &str = "background";
+
+tokio::task_local! {
+    /// Set while a background job runs in this task. It only decides where statements are counted, as a span decides where
+    /// lines of the log belong.
+    static IN_BACKGROUND: ();
+}
+
+/// Runs background work: what it asks of the database is not counted as asked by requests.
+pub async fn in_background<F: Future>(work: F) -> F::Output {
+    IN_BACKGROUND.scope((), work).await
+}
+
+/// True inside [`in_background`].
+pub(super) fn is_background() -> bool {
+    IN_BACKGROUND.try_with(|()| ()).is_ok()
+}
+
 /// One label's counter. Cheap to clone; clones share it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Counter(Arc<AtomicU64>);

@@ -24,4 +24,8 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(4, "0004_authority", oldest 4),
     migration!(5, "0005_nodes", oldest 5),
     migration!(6, "0006_workloads", oldest 6),
+    migration!(7, "0007_accounts", oldest 6),
+    migration!(8, "0008_sessions", oldest 6),
+    migration!(9, "0009_oauth", oldest 6),
+    migration!(10, "0010_upstreams", oldest 6),
 ];

@@ -35,6 +35,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub use count::in_background;
 pub use fault::unique;
 pub use tx::Tx;
 pub use value::{Row, Value};
@@ -89,6 +90,8 @@ pub struct Change {
 pub struct Db {
     inner: Arc<Inner>,
     counter: Counter,
+    /// Nobody gave it a label.
+    plain: bool,
 }
 
 #[derive(Debug)]
@@ -129,7 +132,7 @@ impl Db {
         };
         let counters = Counters::default();
         let counter = counters.of(count::REQUEST);
-        Ok(Self { inner: Arc::new(Inner { shell, heads, counters }), counter })
+        Ok(Self { inner: Arc::new(Inner { shell, heads, counters }), counter, plain: true })
     }
 
     /// Which engine this is.
@@ -141,10 +144,19 @@ impl Db {
     }
 
     /// The same database, its statements counted under this label: for background work, so that what requests ask can be
-    /// told from it. A handle starts with the label `request`.
+    /// told from it. A handle starts with the label `request`, or `background` inside [`in_background`].
     #[must_use]
     pub fn labelled(&self, label: &'static str) -> Self {
-        Self { inner: Arc::clone(&self.inner), counter: self.inner.counters.of(label) }
+        let counter = self.inner.counters.of(label);
+        Self { inner: Arc::clone(&self.inner), counter, plain: false }
+    }
+
+    fn counter(&self) -> Counter {
+        if self.plain && count::is_background() {
+            self.inner.counters.of(count::BACKGROUND)
+        } else {
+            self.counter.clone()
+        }
     }
 
     /// How many statements came through handles of each label, the beginnings of transactions included.
@@ -160,7 +172,7 @@ impl Db {
         E: From<Fault> + Send + 'static,
         F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
     {
-        let order = Order { realm, granted: None, counter: self.counter.clone() };
+        let order = Order { realm, granted: None, counter: self.counter() };
         let (job, answer) = Body::boxed(order, input, body);
         match &self.inner.shell {
             Shell::Sqlite(sqlite) => sqlite.write(job).await?,
@@ -185,7 +197,7 @@ impl Db {
         E: From<Fault> + Send + 'static,
         F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
     {
-        let order = Order { realm, granted: Some(granted), counter: self.counter.clone() };
+        let order = Order { realm, granted: Some(granted), counter: self.counter() };
         let (job, answer) = Body::boxed(order, input, body);
         match &self.inner.shell {
             Shell::Sqlite(sqlite) => sqlite.write(job).await?,
@@ -206,7 +218,7 @@ impl Db {
         E: From<Fault> + Send + 'static,
         F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
     {
-        let order = Order { realm, granted: None, counter: self.counter.clone() };
+        let order = Order { realm, granted: None, counter: self.counter() };
         let (job, answer) = Body::boxed(order, input, body);
         match &self.inner.shell {
             Shell::Sqlite(sqlite) => sqlite.read(job).await?,

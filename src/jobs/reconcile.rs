@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 
 use super::tasks::{Tasks, panic_words};
+use crate::db::in_background;
 use crate::env::{Clock, Entropy};
 use crate::kernel::{Fault, Lifetime, Timestamp};
 
@@ -161,7 +162,8 @@ impl Job {
     async fn run(&self, clock: &dyn Clock) -> Result<Summary, Fault> {
         let _turn = self.turn.lock().await;
         let name = self.reconciler.name();
-        let outcome = match AssertUnwindSafe(self.reconciler.reconcile()).catch_unwind().await {
+        let work = in_background(self.reconciler.reconcile());
+        let outcome = match AssertUnwindSafe(work).catch_unwind().await {
             Ok(outcome) => outcome,
             Err(panic) => Err(Fault::bug(format!("panic: {}", panic_words(panic.as_ref())))),
         };

@@ -14,6 +14,12 @@ pub enum EvidenceSource {
     WorkloadAttestation,
     /// The operating system's word about a local caller.
     KernelPeer,
+    /// A browser session: its person signed in.
+    Session,
+    /// A client's secret or key at the token endpoint.
+    ClientAuthentication,
+    /// An access or refresh token of ours, for what hangs off its session.
+    Token,
 }
 
 impl EvidenceSource {
@@ -24,6 +30,9 @@ impl EvidenceSource {
             Self::Possession => "possession",
             Self::WorkloadAttestation => "workload_attestation",
             Self::KernelPeer => "kernel_peer",
+            Self::Session => "session",
+            Self::ClientAuthentication => "client_authentication",
+            Self::Token => "token",
         }
     }
 }

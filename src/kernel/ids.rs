@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::limits::ENTRY_ID_BYTES_MAX;
+use super::limits::{CLIENT_ID_BYTES_MAX, ENTRY_ID_BYTES_MAX, UPSTREAM_ID_BYTES_MAX};
 
 /// The row number of a realm. Realm 0, `system`, owns what no realm owns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -75,47 +75,90 @@ macro_rules! ids {
 ids! {
     /// A signing authority of a realm.
     AuthorityId = "aut";
+    /// An authorization request on its way to its answer.
+    AuthorizationRequestId = "arq";
+    /// What was granted to a client: a refresh family, or a single token of a client for itself.
+    GrantId = "gnt";
     /// A join token's public id; not its secret.
     JoinTokenId = "jtk";
+    /// A passkey of a person.
+    PasskeyId = "pky";
     /// One running server process: made anew at every start. Also its ledger stream.
     ReplicaId = "rep";
+    /// A browser sign-in that is done.
+    SessionId = "ses";
+    /// A browser sign-in on its way.
+    SignInId = "sin";
     /// The opaque number of a subject in event headers: says nothing about whom it names.
     SubjectId = "sub";
+    /// A person.
+    UserId = "usr";
     /// One call of `db.write`, to find a commit whose answer was lost.
     WriteId = "wrt";
 }
 
-/// The id of a registration entry: chosen by the client, or `ent_<uuid>`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct EntryId(Arc<str>);
+macro_rules! names {
+    ($($(#[$doc:meta])* $name:ident { max: $max:expr, form: $form:literal, allowed: $allowed:expr })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(Arc<str>);
 
-impl EntryId {
-    /// Reads a client's choice: 1 to 255 of `A-Z a-z 0-9 . - _`.
-    pub fn parse(text: &str) -> Result<Self, IdError> {
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || b".-_".contains(&b);
-        if text.is_empty() || text.len() > ENTRY_ID_BYTES_MAX || !text.bytes().all(allowed) {
-            return Err(IdError {
-                text: text.chars().take(80).collect(),
-                form: "1 to 255 of A-Z, a-z, 0-9, `.`, `-`, `_`",
-            });
+        impl $name {
+            #[doc = concat!("Reads a choice: ", $form, ".")]
+            pub fn parse(text: &str) -> Result<Self, IdError> {
+                let allowed: fn(u8) -> bool = $allowed;
+                if text.is_empty() || text.len() > $max || !text.bytes().all(allowed) {
+                    return Err(IdError { text: text.chars().take(80).collect(), form: $form });
+                }
+                Ok(Self(Arc::from(text)))
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
         }
-        Ok(Self(Arc::from(text)))
-    }
 
-    /// The id the server chooses when the client did not.
-    pub fn from_uuid(uuid: Uuid) -> Self {
-        Self(Arc::from(format!("ent_{}", uuid.simple())))
-    }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )*};
+}
 
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
+names! {
+    /// The id of an OAuth client (RFC 6749 §2.2): chosen by the administrator, or `cli_<uuid>`.
+    ClientId {
+        max: CLIENT_ID_BYTES_MAX,
+        form: "1 to 128 of A-Z, a-z, 0-9, `.`, `-`, `_`",
+        allowed: |b| b.is_ascii_alphanumeric() || b".-_".contains(&b)
+    }
+    /// The id of a registration entry: chosen by the client, or `ent_<uuid>`.
+    EntryId {
+        max: ENTRY_ID_BYTES_MAX,
+        form: "1 to 255 of A-Z, a-z, 0-9, `.`, `-`, `_`",
+        allowed: |b| b.is_ascii_alphanumeric() || b".-_".contains(&b)
+    }
+    /// The name of an upstream identity provider; part of its callback address.
+    UpstreamId {
+        max: UPSTREAM_ID_BYTES_MAX,
+        form: "1 to 63 of a-z, 0-9, `-`",
+        allowed: |b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'
     }
 }
 
-impl fmt::Display for EntryId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+impl ClientId {
+    /// The id the server chooses when the administrator did not.
+    pub fn from_uuid(uuid: Uuid) -> Self {
+        Self(Arc::from(format!("cli_{}", uuid.simple())))
+    }
+}
+
+impl EntryId {
+    /// The id the server chooses when the client did not.
+    pub fn from_uuid(uuid: Uuid) -> Self {
+        Self(Arc::from(format!("ent_{}", uuid.simple())))
     }
 }
 

@@ -12,6 +12,10 @@ pub const SELECTORS_MAX: usize = 64;
 pub const SELECTOR_BYTES_MAX: usize = 1024;
 /// Longest client-chosen entry id, as in SPIRE.
 pub const ENTRY_ID_BYTES_MAX: usize = 255;
+/// Longest client id: a host name with a prefix fits.
+pub const CLIENT_ID_BYTES_MAX: usize = 128;
+/// Longest name of an upstream: one label of a host name.
+pub const UPSTREAM_ID_BYTES_MAX: usize = 63;
 /// Longest hint of an SVID (SPIFFE Workload API §8).
 pub const HINT_BYTES_MAX: usize = 1024;
 /// DNS names in one entry; each becomes a SAN and each costs every handshake.

@@ -1,9 +1,10 @@
 //! Floor 0, the vocabulary: the nouns every other room speaks, and the rules that make a bad one impossible.
 //!
-//! Owns: SPIFFE IDs, typed ids, time, secrets, subjects, callers, evidence, standing, faults, limits.
+//! Owns: SPIFFE IDs, typed ids, time, secrets, subjects, callers, evidence, assurance, standing, faults, limits.
 //! Does not own: anything that reads a clock, a file, a socket or a database. Pure; no async; no serde.
 //! Invariant: a value of a type in here has already passed the rules of its specification.
 
+pub mod assurance;
 pub mod evidence;
 pub mod fault;
 pub mod granted;
@@ -16,10 +17,14 @@ pub mod standing;
 pub mod subject;
 pub mod time;
 
+pub use assurance::{Assurance, Method, assurance_of};
 pub use evidence::{Evidence, EvidenceSource, Strength};
 pub use fault::{Failure, Fault, Kind};
 pub use granted::Granted;
-pub use ids::{AuthorityId, EntryId, JoinTokenId, RealmId, ReplicaId, SubjectId, WriteId};
+pub use ids::{
+    AuthorityId, AuthorizationRequestId, ClientId, EntryId, GrantId, JoinTokenId, PasskeyId,
+    RealmId, ReplicaId, SessionId, SignInId, SubjectId, UpstreamId, UserId, WriteId,
+};
 pub use secret::Secret;
 pub use selector::Selector;
 pub use spiffe::{SpiffeId, TrustDomain};
