@@ -1,6 +1,7 @@
 //! The HTTP shell: doors that accept connections, and what every request and answer has in common.
 //!
-//! Owns: the accept loop over TCP, TLS and Unix sockets ([`Door`]), who is at the other end ([`PeerInfo`]), failures as
+//! Owns: the accept loop over TCP, TLS and Unix sockets ([`Door`]), who is at the other end ([`PeerInfo`]) or behind a
+//! proxy there ([`Origin`]), failures as
 //! problem documents ([`Problem`], RFC 9457), extractors whose refusals say what would be right, entity tags, paging.
 //! Does not own: who the caller *is* in a realm (that is made of `PeerInfo` by a slice), any route, any rule.
 //! Invariants: a handshake, a request head and a request each end within a limit; a failure is logged once, here; an
@@ -12,6 +13,7 @@ mod connection;
 mod door;
 mod extract;
 mod layers;
+mod origin;
 mod page;
 mod peer;
 mod problem;
@@ -28,6 +30,7 @@ pub use conditions::{Conditions, EntityTag};
 pub use door::{Door, DoorLimits, TlsChoice};
 pub use extract::{Json, Path, Query};
 pub use layers::{ApiShell, RequestId};
+pub use origin::Origin;
 pub use page::{cursor, page_of, page_then};
 pub use peer::{PeerInfo, Remote, TlsPeer, UnixPeer};
 pub(crate) use problem::causes;

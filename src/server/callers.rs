@@ -7,9 +7,10 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header::{AUTHORIZATION, HOST};
+use http::header::AUTHORIZATION;
 
 use super::build::Server;
+use super::visitors::{self, text, unknown_realm};
 use crate::access::{Administrator, Asker};
 use crate::crypto::tls::CurrentRoots;
 use crate::crypto::x509::VerifiedSvid;
@@ -87,23 +88,13 @@ impl Desk {
     }
 
     fn realm(&self, request: &Request, peer: &PeerInfo) -> Result<Arc<Realm>, Failure> {
-        let unknown =
-            || Failure::new(Kind::NotFound, "realm.unknown", "no realm is served under this name");
         if peer.unix().is_some() {
             return match text(request, REALM_HEADER)? {
-                Some(name) => self.server.realms.by_name(name).ok_or_else(unknown),
-                None => self.server.realms.get(RealmId::FIRST).ok_or_else(unknown),
+                Some(name) => self.server.realms.by_name(name).ok_or_else(unknown_realm),
+                None => self.server.realms.get(RealmId::FIRST).ok_or_else(unknown_realm),
             };
         }
-        let authority = request.uri().host().map(str::to_owned);
-        let host = match (authority, text(request, HOST.as_str())?) {
-            (Some(host), _) => Some(host),
-            (None, Some(host)) => {
-                Some(host.rsplit_once(':').map_or(host, |(name, _)| name).to_owned())
-            }
-            (None, None) => None,
-        };
-        self.server.realms.by_host(host.as_deref()).ok_or_else(unknown)
+        visitors::realm(&self.server, request)
     }
 
     fn by_token(&self, realm: &Realm, token: &str) -> Result<Caller, Failure> {
@@ -145,21 +136,6 @@ fn bearer(request: &Request) -> Result<Option<&str>, Failure> {
             _ => Err(unauthenticated("the authorization header must be `Bearer` and a token")),
         },
     }
-}
-
-fn text<'r>(request: &'r Request, name: &str) -> Result<Option<&'r str>, Failure> {
-    let mut values = request.headers().get_all(name).iter();
-    let first = values.next();
-    if values.next().is_some() {
-        return Err(Failure::new(
-            Kind::Invalid,
-            "request.header_twice",
-            format!("the header `{name}` is there twice"),
-        ));
-    }
-    first.map(|value| value.to_str()).transpose().map_err(|_| {
-        Failure::new(Kind::Invalid, "request.header", format!("the header `{name}` is no text"))
-    })
 }
 
 fn unauthenticated(words: &'static str) -> Failure {

@@ -6,16 +6,16 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::header::{CONTENT_TYPE, HOST};
+use http::header::CONTENT_TYPE;
 use serde_json::json;
 
 use super::build::Server;
 use super::routes::admin_routes;
+use super::visitors::{self, unknown_realm};
 use crate::bundles::{Bundle, document};
 use crate::crypto::jose::key_members;
 use crate::http::Problem;
-use crate::kernel::{Failure, Kind};
-use crate::realms::Realm;
+use crate::kernel::Failure;
 
 /// The routes.
 pub(super) fn routes(server: &Arc<Server>) -> Router {
@@ -42,15 +42,15 @@ pub fn openapi(server: &Arc<Server>) -> utoipa::openapi::OpenApi {
 }
 
 async fn bundle(State(server): State<Arc<Server>>, request: Request) -> Result<Response, Problem> {
-    let realm = realm(&server, &request)?;
-    let bundle = server.bundles.current(realm.id).ok_or_else(unknown)?;
+    let realm = visitors::realm(&server, &request)?;
+    let bundle = server.bundles.current(realm.id).ok_or_else(unknown_realm)?;
     Ok(([(CONTENT_TYPE, document::MEDIA_TYPE)], document::print(&bundle)).into_response())
 }
 
 /// The JWT authorities alone, as relying parties of JWT-SVIDs fetch them (OpenID Connect Discovery §3).
 async fn keys(State(server): State<Arc<Server>>, request: Request) -> Result<Response, Problem> {
-    let realm = realm(&server, &request)?;
-    let bundle = server.bundles.current(realm.id).ok_or_else(unknown)?;
+    let realm = visitors::realm(&server, &request)?;
+    let bundle = server.bundles.current(realm.id).ok_or_else(unknown_realm)?;
     Ok(([(CONTENT_TYPE, "application/json")], jwt_keys(&bundle)).into_response())
 }
 
@@ -70,7 +70,7 @@ async fn discovery(
     State(server): State<Arc<Server>>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let issuer = format!("{}/spiffe", realm(&server, &request)?.issuer.as_str());
+    let issuer = format!("{}/spiffe", visitors::realm(&server, &request)?.issuer.as_str());
     let document = json!({
         "issuer": issuer,
         "jwks_uri": format!("{issuer}/keys"),
@@ -86,19 +86,4 @@ async fn description(State(server): State<Arc<Server>>) -> Result<Response, Prob
         .to_json()
         .map_err(|error| Failure::from(crate::kernel::Fault::bug(error)))?;
     Ok(([(CONTENT_TYPE, "application/json")], text).into_response())
-}
-
-fn realm(server: &Server, request: &Request) -> Result<Arc<Realm>, Problem> {
-    let named = request.uri().host().map(str::to_owned);
-    let header =
-        || request.headers().get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
-    server.realms.by_host(named.or_else(header).as_deref()).ok_or_else(unknown)
-}
-
-fn unknown() -> Problem {
-    Problem::from(Failure::new(
-        Kind::NotFound,
-        "realm.unknown",
-        "no realm is served under this name",
-    ))
 }

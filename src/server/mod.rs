@@ -18,6 +18,7 @@ pub mod settings;
 mod sight;
 mod statements;
 mod status;
+mod visitors;
 mod wait_for_database;
 
 pub use build::{Ports, Server};

@@ -15,7 +15,7 @@ use weft_proto::spire::api::server::agent::v1::agent_server::AgentServer;
 
 use super::build::Server;
 use super::callers::Desk;
-use super::{callers, documents, node_calls, status};
+use super::{callers, documents, node_calls, status, visitors};
 use crate::access::Rights;
 use crate::grpc::GrpcShell;
 use crate::http::ApiShell;
@@ -119,9 +119,17 @@ impl JoinFacts for Facts {
     }
 }
 
-/// The `public` door: what everybody may see, and the admin API by token.
+/// The `public` door: what everybody may see, pages and protocols for people, and the admin API by token.
 pub(super) fn public(server: &Arc<Server>) -> Router {
-    shell(server).wrap(admin_for(server, Listener::Public).merge(documents::routes(server)))
+    let admin = admin_for(server, Listener::Public);
+    let people = visitors::received(server, people_routes(server));
+    shell(server).wrap(admin.merge(documents::routes(server)).merge(people))
+}
+
+/// Pages and protocols for people and their applications, a slice a line. Each request has `Extension<Arc<Realm>>` and
+/// `http::Origin`.
+fn people_routes(_server: &Arc<Server>) -> Router {
+    Router::new()
 }
 
 /// The `ops` door.

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use crate::kernel::TrustDomain;
+use crate::outbound::Network;
 use crate::realms::Issuer;
-use crate::settings::section;
+use crate::settings::{Text, section};
 
 section! {
     /// The settings of `weft server`. Every key has the default that is written here; the environment overlays the
@@ -77,7 +78,10 @@ section! {
         /// PEM file with the certificate chain of `public` and `mtls`. Not set: a self-made one, for trying out.
         pub certificate: Option<PathBuf>,
         /// PEM file with the key of that certificate (PKCS#8, P-256).
-        pub certificate_key: Option<PathBuf>
+        pub certificate_key: Option<PathBuf>,
+        /// Networks of the proxies before `public`, such as `10.1.0.0/16`. Only they are believed where a request comes from
+        /// (`Forwarded` or `X-Forwarded-For`), and what they say must be readable.
+        pub proxies: Vec<Text<Network>>
     }
 }
 
@@ -182,6 +186,7 @@ impl Default for ListenSettings {
             local: None,
             certificate: None,
             certificate_key: None,
+            proxies: Vec::new(),
         }
     }
 }
