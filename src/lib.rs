@@ -7,7 +7,7 @@
 //! 2. shells: [`db`], [`http`], [`grpc`], [`jobs`], [`outbound`], [`settings`], [`telemetry`], and the ports in [`mod@env`]
 //! 3. capabilities, in wings:
 //!    rights [`events`] [`access`] [`realms`] [`audit`] · keys [`authority`] [`bundles`] [`svid`] · devices [`posture`] ·
-//!    workloads [`nodes`] [`workloads`]
+//!    people [`accounts`] · workloads [`nodes`] [`workloads`]
 //! 4. assemblies: [`server`], [`agent`], [`cli`], and `testkit` under its feature
 
 pub mod kernel;
@@ -25,6 +25,7 @@ pub mod settings;
 pub mod telemetry;
 
 pub mod access;
+pub mod accounts;
 pub mod audit;
 pub mod authority;
 pub mod bundles;

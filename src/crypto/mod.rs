@@ -8,6 +8,7 @@
 pub mod digest;
 pub mod jose;
 pub mod keys;
+pub mod password;
 pub mod seal;
 pub mod tls;
 pub mod x509;

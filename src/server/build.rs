@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use crate::access::Access;
+use crate::accounts::{self, Accounts};
 use crate::audit::Audit;
 use crate::authority::Authority;
 use crate::bundles::Bundles;
@@ -48,6 +49,8 @@ pub struct Server {
     pub realms: Realms,
     /// Events, read back.
     pub audit: Audit,
+    /// People.
+    pub accounts: Accounts,
     /// Signing authorities.
     pub authority: Authority,
     /// Bundles, ours and foreign.
@@ -120,12 +123,22 @@ impl Server {
             env.clone(),
             events.clone(),
             access.clone(),
-            ring,
+            Arc::clone(&ring),
             settings.authority.clone(),
         );
         let bundles = Bundles::new(env.clone(), events.clone(), access.clone(), authority.clone());
         let away_max = Lifetime::seconds(settings.storage.away_max_seconds);
         let svid = Svid::new(env.clone(), authority.clone(), settings.svid.clone(), away_max);
+        let accounts = Accounts::new(
+            env.clone(),
+            accounts::Below {
+                access: access.clone(),
+                events: events.clone(),
+                realms: realms.clone(),
+                ring,
+            },
+            settings.accounts.clone(),
+        );
         let nodes = Nodes::new(
             env.clone(),
             nodes::Below {
@@ -169,6 +182,7 @@ impl Server {
             access,
             realms,
             audit,
+            accounts,
             authority,
             bundles,
             svid,

@@ -34,6 +34,8 @@ section! {
         pub node: crate::nodes::Settings,
         /// Registration entries.
         pub workloads: crate::workloads::Settings,
+        /// People, and what they sign in with.
+        pub accounts: crate::accounts::Settings,
         /// The log.
         pub log: crate::telemetry::Settings,
     }
