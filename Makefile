@@ -7,7 +7,7 @@ export FOR
 FLAGS := --workspace --features testkit
 
 .NOTPARALLEL:
-.PHONY: help demo check test packages fmt clippy build-tests unit peers docs report one doc gen deny bench load fuzz test-peers torture-log torture-db
+.PHONY: help demo check test packages fmt clippy build-tests unit peers docs report one doc gen deny bench load fuzz conformance test-peers torture-log torture-db
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 — \2/p' Makefile
@@ -37,6 +37,9 @@ unit: ## every test but the foreign peers, on SQLite and PostgreSQL
 
 peers: ## foreign programs against ours
 	scripts/tests peers --test it peers::
+
+conformance: packages ## the OpenID provider against the text of the standards, item by item; the harness against another provider first
+	scripts/tests conformance --test it conformance::
 
 test-peers: ## go-spiffe, a workload library in another language, against ours (needs Go)
 	scripts/test-peers

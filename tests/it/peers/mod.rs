@@ -1,5 +1,6 @@
 //! Foreign programs against ours.
 
+mod conformance;
 mod openssl;
 mod python;
 mod spiffe_live;
@@ -7,7 +8,7 @@ mod spiffe_live;
 pub(crate) use spiffe_live::package_of;
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// Runs a program and gives what it printed; the test has failed if the program did.
@@ -59,4 +60,36 @@ fn write(directory: &Path, name: &str, text: &str) -> String {
     let path = directory.join(name);
     std::fs::write(&path, text).unwrap();
     path.display().to_string()
+}
+
+/// The top of this repository.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Where `scripts/packages` put the packages of npm.
+fn node_modules() -> PathBuf {
+    let given =
+        std::env::var_os("WEFT_PEERS_NODE").expect("WEFT_PEERS_NODE: run this through make");
+    PathBuf::from(given)
+}
+
+/// A certificate for `localhost` that vouches for itself, and its key: two PEM files.
+fn own_certificate(directory: &Path) -> (String, String) {
+    let (certificate, key) = (directory.join("certificate.pem"), directory.join("key.pem"));
+    let (certificate, key) = (certificate.display().to_string(), key.display().to_string());
+    let words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+        -addext subjectAltName=DNS:localhost -addext basicConstraints=critical,CA:FALSE -keyout";
+    let mut arguments: Vec<&str> = words.split_whitespace().collect();
+    arguments.extend([&*key, "-out", &*certificate]);
+    run("openssl", &arguments, b"");
+    (certificate, key)
+}
+
+/// A client that trusts these certificates (PEM) alone and follows no redirect.
+fn trusting(pem: &[u8]) -> reqwest::Client {
+    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+    let certificates = reqwest::Certificate::from_pem_bundle(pem).unwrap();
+    let client = reqwest::Client::builder().tls_certs_only(certificates).no_proxy();
+    client.redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }

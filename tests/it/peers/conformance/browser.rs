@@ -1,0 +1,239 @@
+//! A browser without scripts: cookies, redirects, forms.
+
+use std::collections::BTreeMap;
+
+use cookie::Cookie;
+use reqwest::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use reqwest::{Client, Method};
+use url::Url;
+
+use super::html::{Form, forms, links};
+
+/// What somebody types, by the name of the field.
+pub(super) type Typed = BTreeMap<String, String>;
+
+/// A browser of one person.
+#[derive(Debug, Clone)]
+pub(super) struct Browser {
+    client: Client,
+    jar: BTreeMap<String, String>,
+    /// What the person would type.
+    pub(super) typed: Typed,
+    /// What they would press where there is a choice.
+    pub(super) presses: Presses,
+    /// How many forms asked for something to be typed.
+    pub(super) asked: usize,
+}
+
+/// What a person does with a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Presses {
+    /// Goes on.
+    Yes,
+    /// Cancels wherever one can.
+    Cancel,
+}
+
+/// A page, or the address outside of the provider that a redirect leads to.
+#[derive(Debug, Clone)]
+pub(super) struct Shown {
+    pub(super) status: u16,
+    pub(super) url: Url,
+    pub(super) body: String,
+    /// Set where this is a redirect to somebody else.
+    pub(super) away: Option<Url>,
+    /// Statuses of the redirects on the way, with the method they answered.
+    pub(super) hops: Vec<(Method, u16)>,
+}
+
+impl Browser {
+    pub(super) fn new(client: Client, typed: Typed) -> Self {
+        Self { client, jar: BTreeMap::new(), typed, presses: Presses::Yes, asked: 0 }
+    }
+
+    /// Opens an address, and follows redirects as long as they stay with the provider.
+    pub(super) async fn get(&mut self, url: &Url) -> Result<Shown, String> {
+        self.open(Method::GET, url.clone(), None).await
+    }
+
+    /// Sends a form.
+    pub(super) async fn post(
+        &mut self,
+        url: &Url,
+        fields: &[(String, String)],
+    ) -> Result<Shown, String> {
+        self.open(Method::POST, url.clone(), Some(encoded(fields))).await
+    }
+
+    /// Opens an address and does what the pages ask, until a redirect leads away or there is nothing left to do.
+    pub(super) async fn walk(&mut self, url: &Url) -> Result<Shown, String> {
+        let shown = self.get(url).await?;
+        self.go_on(shown).await
+    }
+
+    /// Does what the pages ask from here on.
+    pub(super) async fn go_on(&mut self, mut shown: Shown) -> Result<Shown, String> {
+        for _page in 0..PAGES_MAX {
+            if shown.away.is_some() {
+                return Ok(shown);
+            }
+            let hops = std::mem::take(&mut shown.hops);
+            if self.presses == Presses::Cancel
+                && let Some(link) = links(&shown.body).into_iter().find(|link| is_no(&link.words))
+            {
+                let url = shown.url.join(&link.href).map_err(|error| error.to_string())?;
+                shown = self.get(&url).await?;
+            } else {
+                let Some(form) = self.choose(&shown) else {
+                    shown.hops = hops;
+                    return Ok(shown);
+                };
+                shown = self.submit(&shown, form).await?;
+            }
+            shown.hops.splice(0..0, hops);
+        }
+        Err(format!("no end of pages; the last: {}", excerpt(&shown.body)))
+    }
+
+    /// The form that a person would use, filled in.
+    fn choose(&mut self, shown: &Shown) -> Option<Form> {
+        let mut forms = forms(&shown.body);
+        let known = |form: &Form| form.asked.iter().all(|name| self.typed.contains_key(name));
+        let typing = forms.iter().position(|form| !form.asked.is_empty() && known(form));
+        let at = typing.or_else(|| {
+            forms.iter().position(|form| form.asked.is_empty() && form.method == "post")
+        })?;
+        let mut form = forms.swap_remove(at);
+        if typing.is_some() {
+            self.asked += 1;
+        }
+        for (name, value) in &self.typed {
+            form.fill(name, value);
+        }
+        let wanted = |(name, value): &&(String, String)| {
+            (is_no(name) || is_no(value)) == (self.presses == Presses::Cancel)
+        };
+        let button = form.buttons.iter().find(wanted).or_else(|| form.buttons.first()).cloned();
+        form.fields.extend(button);
+        Some(form)
+    }
+
+    async fn submit(&mut self, shown: &Shown, form: Form) -> Result<Shown, String> {
+        let url = shown.url.join(&form.action).map_err(|error| error.to_string())?;
+        if form.method == "post" {
+            return self.post(&url, &form.fields).await;
+        }
+        let mut url = url;
+        url.query_pairs_mut().clear().extend_pairs(&form.fields);
+        self.get(&url).await
+    }
+
+    async fn open(
+        &mut self,
+        method: Method,
+        url: Url,
+        body: Option<String>,
+    ) -> Result<Shown, String> {
+        let home = url.origin();
+        let (mut method, mut url, mut body) = (method, url, body);
+        let mut hops = Vec::new();
+        for _hop in 0..HOPS_MAX {
+            let answer = self.send(&method, &url, body.take()).await?;
+            let status = answer.status().as_u16();
+            self.remember(&answer);
+            let to = answer
+                .headers()
+                .get(LOCATION)
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned);
+            let Some(to) = to.filter(|_| (300..400).contains(&status)) else {
+                let body = answer.text().await.map_err(|error| error.to_string())?;
+                return Ok(Shown { status, url, body, away: None, hops });
+            };
+            hops.push((method.clone(), status));
+            let to = url.join(&to).map_err(|error| format!("`{to}`: {error}"))?;
+            if to.origin() != home {
+                return Ok(Shown { status, url, body: String::new(), away: Some(to), hops });
+            }
+            if !matches!(status, 307 | 308) {
+                method = Method::GET;
+            }
+            url = to;
+        }
+        Err(format!("no end of redirects at {url}"))
+    }
+
+    async fn send(
+        &self,
+        method: &Method,
+        url: &Url,
+        body: Option<String>,
+    ) -> Result<reqwest::Response, String> {
+        let cookies: Vec<String> =
+            self.jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mut request = self.client.request(method.clone(), url.clone());
+        if !cookies.is_empty() {
+            request = request.header(COOKIE, cookies.join("; "));
+        }
+        if let Some(body) = body {
+            let origin = url.origin().ascii_serialization();
+            request = request.header("origin", origin).header("sec-fetch-site", "same-origin");
+            request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
+        }
+        request.send().await.map_err(|error| format!("{method} {url}: {error:?}"))
+    }
+
+    fn remember(&mut self, answer: &reqwest::Response) {
+        for value in answer.headers().get_all(SET_COOKIE) {
+            let Some(cookie) =
+                value.to_str().ok().and_then(|text| Cookie::parse(text.to_owned()).ok())
+            else {
+                continue;
+            };
+            let gone = cookie.value().is_empty()
+                || cookie.max_age().is_some_and(|age| age.is_zero() || age.is_negative())
+                || cookie
+                    .expires_datetime()
+                    .is_some_and(|end| end.unix_timestamp() < 1_000_000_000);
+            if gone {
+                self.jar.remove(cookie.name());
+            } else {
+                self.jar.insert(cookie.name().to_owned(), cookie.value().to_owned());
+            }
+        }
+    }
+}
+
+/// The first words of a page, for a message.
+pub(super) fn excerpt(page: &str) -> String {
+    let mut inside = false;
+    let mut words = String::new();
+    let body = page.split("</style>").last().unwrap_or_default();
+    for c in body.chars() {
+        match c {
+            '<' => inside = true,
+            '>' => {
+                inside = false;
+                words.push(' ');
+            }
+            c if !inside => words.push(c),
+            _ => {}
+        }
+    }
+    words.split_whitespace().take(40).collect::<Vec<_>>().join(" ")
+}
+
+/// Fields as a form sends them.
+pub(super) fn encoded(fields: &[(String, String)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
+fn is_no(words: &str) -> bool {
+    let words = words.to_ascii_lowercase();
+    ["cancel", "deny", "abort", "no"]
+        .iter()
+        .any(|no| words.split(|c: char| !c.is_alphanumeric()).any(|word| word == *no))
+}
+
+const PAGES_MAX: usize = 12;
+const HOPS_MAX: usize = 20;
