@@ -7,7 +7,7 @@
 //! 2. shells: [`db`], [`http`], [`grpc`], [`jobs`], [`outbound`], [`settings`], [`telemetry`], and the ports in [`mod@env`]
 //! 3. capabilities, in wings:
 //!    rights [`events`] [`access`] [`realms`] [`audit`] · keys [`authority`] [`bundles`] [`svid`] · devices [`posture`] ·
-//!    people [`accounts`] · workloads [`nodes`] [`workloads`]
+//!    people [`accounts`] [`sessions`] [`signin`] · workloads [`nodes`] [`workloads`]
 //! 4. assemblies: [`server`], [`agent`], [`cli`], and `testkit` under its feature
 
 pub mod kernel;
@@ -33,6 +33,8 @@ pub mod events;
 pub mod nodes;
 pub mod posture;
 pub mod realms;
+pub mod sessions;
+pub mod signin;
 pub mod svid;
 pub mod workloads;
 

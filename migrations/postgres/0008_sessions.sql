@@ -5,6 +5,7 @@ CREATE TABLE session (
   id           TEXT NOT NULL,
   digest       BYTEA NOT NULL,
   user_id      TEXT NOT NULL,
+  number       TEXT NOT NULL,
   assurance    BIGINT NOT NULL,
   methods      TEXT NOT NULL,
   upstream     TEXT,

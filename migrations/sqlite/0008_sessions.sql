@@ -5,6 +5,7 @@ CREATE TABLE session (
   id           TEXT NOT NULL,
   digest       BLOB NOT NULL,
   user_id      TEXT NOT NULL,
+  number       TEXT NOT NULL,
   assurance    INTEGER NOT NULL,
   methods      TEXT NOT NULL,
   upstream     TEXT,

@@ -50,7 +50,7 @@ const fn shape(
 }
 
 /// Every entity type whose entities we make.
-pub(super) const SHAPES: [Shape; 17] = [
+pub(super) const SHAPES: [Shape; 18] = [
     shape("Node", &["Path"], &["spiffe_id"]),
     shape("Workload", &["Role", "Path"], &["spiffe_id", "registrar"]),
     shape("User", &["Role", "Path"], &["spiffe_id", "registrar"]),
@@ -67,6 +67,7 @@ pub(super) const SHAPES: [Shape; 17] = [
     shape("Policy", &[], &[]),
     shape("Realm", &[], &[]),
     shape("RoleBinding", &[], &[]),
+    shape("Session", &[], &[]),
     shape("Svid", &["Path"], &["spiffe_id", "path"]),
 ];
 

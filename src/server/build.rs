@@ -21,7 +21,9 @@ use crate::nodes::attestors::{Attestors, JoinTokens, NodeAttestor, X509Pop};
 use crate::nodes::{self, Nodes};
 use crate::posture::Posture;
 use crate::realms::Realms;
+use crate::sessions::{self, Sessions};
 use crate::settings::{Environment, Places};
+use crate::signin::{self, Signin};
 use crate::svid::Svid;
 use crate::telemetry::{Health, Metrics};
 use crate::workloads::{self, Workloads};
@@ -57,6 +59,10 @@ pub struct Server {
     pub bundles: Bundles,
     /// The desk.
     pub svid: Svid,
+    /// Browsers that are signed in.
+    pub sessions: Sessions,
+    /// Sign-ins on their way.
+    pub signin: Signin,
     /// Agents.
     pub nodes: Nodes,
     /// Registration entries.
@@ -139,6 +145,19 @@ impl Server {
             },
             settings.accounts.clone(),
         );
+        let sessions = Sessions::new(
+            env.clone(),
+            sessions::Below { access: access.clone(), events: events.clone() },
+            settings.sessions.clone(),
+        );
+        let signin = Signin::new(
+            env.clone(),
+            signin::Below {
+                access: access.clone(),
+                events: events.clone(),
+                sessions: sessions.clone(),
+            },
+        );
         let nodes = Nodes::new(
             env.clone(),
             nodes::Below {
@@ -186,6 +205,8 @@ impl Server {
             authority,
             bundles,
             svid,
+            sessions,
+            signin,
             nodes,
             workloads,
         }))

@@ -15,6 +15,7 @@ use crate::events::FORGET;
 use crate::kernel::{Fault, Lifetime, RealmId};
 use crate::nodes::model::AGENT;
 use crate::realms::REALM;
+use crate::sessions::{REVOCATION, SESSION};
 use crate::workloads::ENTRY;
 
 use super::build::Server;
@@ -126,6 +127,7 @@ impl Server {
         self.access.load(tx).await?;
         self.authority.load(tx).await?;
         self.bundles.load(tx).await?;
+        self.sessions.load(tx).await?;
         self.nodes.load(tx).await?;
         self.workloads.load(tx).await
     }
@@ -137,10 +139,16 @@ impl Server {
             ROLE_BINDING | POLICY => self.access.apply(tx, keys).await,
             AUTHORITY => self.authority.apply(tx, keys).await,
             FOREIGN_BUNDLE => self.bundles.apply(tx, keys).await,
+            REVOCATION => self.sessions.apply(tx, keys).await,
+            SESSION => {
+                self.sessions.forget_cookies(tx.realm(), keys);
+                Ok(())
+            }
             AGENT => self.nodes.apply(tx, keys).await,
             ENTRY => self.workloads.apply(tx, keys).await,
             FORGET => {
                 self.events.apply(tx.realm(), keys);
+                self.sessions.forget();
                 Ok(())
             }
             // A newer replica wrote what this one does not know; migrations are one release apart for this reason.

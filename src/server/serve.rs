@@ -19,6 +19,8 @@ use crate::jobs::deliveries::Deliveries;
 use crate::jobs::{Nudge, Reconciler, Summary};
 use crate::kernel::{Failure, Fault, Kind, Lifetime, RealmId, TrustDomain};
 use crate::realms::{Issuer, Realm};
+use crate::sessions::RemoveEnded;
+use crate::signin::RemovePast;
 use crate::workloads::jobs::RemoveExpired;
 
 /// A server that is open.
@@ -122,6 +124,12 @@ impl Server {
         self.reconcilers
             .add(Arc::new(RemoveExpired::new(self.workloads.clone())), &Nudge::default());
         self.tasks.spawn_until_stop("workloads.time", self.workloads.clone().watch_time());
+        let events = self.events.clone();
+        let ended = RemoveEnded::new(self.sessions.clone(), move || events.realms());
+        self.reconcilers.add(Arc::new(ended), &Nudge::default());
+        let events = self.events.clone();
+        let past = RemovePast::new(self.signin.clone(), move || events.realms());
+        self.reconcilers.add(Arc::new(past), &Nudge::default());
         self.reconcilers.add(Arc::new(Rotation(self.authority.clone())), &Nudge::default());
         self.reconcilers.add(Arc::new(Certificates(Arc::downgrade(self))), &Nudge::default());
         self.reconcilers.add(Arc::new(NewRealms(Arc::downgrade(self))), &Nudge::default());

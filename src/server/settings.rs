@@ -30,6 +30,8 @@ section! {
         pub svid: crate::svid::Settings,
         /// The ledger of what was handed out.
         pub ledger: crate::events::LedgerSettings,
+        /// Sessions of browsers.
+        pub sessions: crate::sessions::Settings,
         /// Node attestation.
         pub node: crate::nodes::Settings,
         /// Registration entries.

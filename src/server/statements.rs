@@ -1,13 +1,15 @@
 //! Every statement of every slice, for the test that reads them as one law: each names its realm, and each is understood
 //! by both engines.
 
-use crate::{access, audit, authority, bundles, events, jobs, nodes, realms, workloads};
+use crate::{
+    access, audit, authority, bundles, events, jobs, nodes, realms, sessions, signin, workloads,
+};
 
 /// A slice, and what it says to the database.
 pub type SliceStatements = (&'static str, &'static [&'static str]);
 
 /// The statements, slice by slice.
-pub fn statements() -> [SliceStatements; 9] {
+pub fn statements() -> [SliceStatements; 11] {
     [
         ("jobs", jobs::deliveries::store::STATEMENTS),
         ("events", events::store::STATEMENTS),
@@ -16,6 +18,8 @@ pub fn statements() -> [SliceStatements; 9] {
         ("audit", audit::store::STATEMENTS),
         ("authority", authority::store::STATEMENTS),
         ("bundles", bundles::store::STATEMENTS),
+        ("sessions", sessions::store::STATEMENTS),
+        ("signin", signin::store::STATEMENTS),
         ("nodes", nodes::store::STATEMENTS),
         ("workloads", workloads::store::STATEMENTS),
     ]

@@ -1,0 +1,74 @@
+//! Signing in: the one dispatcher between whoever asks for a sign-in and the session that comes of it.
+//!
+//! Owns: a sign-in on its way (`sign_in`), which page comes next, what each of its forms does, the decision that ends it.
+//! Does not own: credentials (`accounts`), providers (`upstreams`), sessions, who asked: a request comes in as
+//! [`SigninRequest`] and the browser leaves for its `return_to`, a path of this server.
+//! Endpoints: `/sign-in/{id}`, `/sign-in/{id}/{step}`, `/callback/{upstream}`.
+//!
+//! Invariants:
+//! - The next page is a pure function of what is persisted ([`next_step`]); a step returns to it and names no other step.
+//!   So a reload, the back button and two tabs show what is so, and a form of a page that is past does nothing.
+//! - A sign-in is read and written only by the browser that began it: its document is sealed under a key made of that
+//!   browser's cookie.
+//! - Nothing shows whether an account exists: the same pages, in the same order, for a name that nobody has.
+//! - Who ends a sign-in was permitted to by `access`, the session has a new cookie, and both facts are recorded before the
+//!   cookie leaves.
+
+mod document;
+pub mod http;
+mod jobs;
+mod model;
+mod next_step;
+mod read_sign_in;
+mod start_sign_in;
+pub(crate) mod store;
+
+use std::sync::Arc;
+
+use crate::access::Access;
+use crate::env::Env;
+use crate::events::Events;
+use crate::sessions::Sessions;
+
+pub use jobs::RemovePast;
+pub use model::{
+    Application, Ceremony, CeremonyOf, Complaint, End, Error, Facts, Has, Mark, OwnPath, Person,
+    Present, Shown, SigninRequest, State, Stranger, Verdict, Way,
+};
+pub use next_step::{Step, next_step};
+pub use start_sign_in::Started;
+
+/// The slices that sign-ins stand on.
+#[derive(Debug, Clone)]
+pub struct Below {
+    /// Who may.
+    pub access: Access,
+    /// What is recorded.
+    pub events: Events,
+    /// What a sign-in becomes.
+    pub sessions: Sessions,
+}
+
+/// The slice. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Signin {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    env: Env,
+    #[expect(dead_code, reason = "the decision at the end follows")]
+    access: Access,
+    #[expect(dead_code, reason = "the decision at the end follows")]
+    events: Events,
+    sessions: Sessions,
+}
+
+impl Signin {
+    /// The slice.
+    pub fn new(env: Env, below: Below) -> Self {
+        let Below { access, events, sessions } = below;
+        Self { inner: Arc::new(Inner { env, access, events, sessions }) }
+    }
+}

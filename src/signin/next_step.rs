@@ -1,0 +1,205 @@
+//! The one dispatcher: from what is known to the page that comes next. Pure. No step names another one.
+
+use super::model::{End, Facts, Has, Mark, Person, Present, Shown, State, Verdict, Way};
+use crate::kernel::{Assurance, Method};
+
+/// What comes next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Say who: go on with the session of this browser, or as somebody else.
+    SelectAccount,
+    /// Type who one is, or take a passkey or a provider.
+    Identify,
+    /// Type a password.
+    Password,
+    /// Show a passkey.
+    Passkey,
+    /// Type a one-time password.
+    Totp,
+    /// Type a recovery code.
+    RecoveryCode,
+    /// Have a link sent.
+    Recover,
+    /// Look into the mail.
+    MailSent,
+    /// Choose a new password.
+    NewPassword,
+    /// Add a passkey. `required`: there is no "not now".
+    Enrol {
+        /// They came for it.
+        required: bool,
+    },
+    /// Link an identity at a provider to the account.
+    LinkConfirm,
+    /// Something stronger is needed, and this account has none.
+    NoWay(String),
+    /// Policy says no.
+    Refused(String),
+    /// Nothing is left to be shown.
+    Done,
+}
+
+impl Step {
+    /// The segment of the path that its form is sent to.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::SelectAccount => "select",
+            Self::Identify => "identify",
+            Self::Password => "password",
+            Self::Passkey => "passkey",
+            Self::Totp => "totp",
+            Self::RecoveryCode => "recovery-code",
+            Self::Recover => "recover",
+            Self::MailSent => "mail-sent",
+            Self::NewPassword => "new-password",
+            Self::Enrol { .. } => "enrol",
+            Self::LinkConfirm => "link",
+            Self::NoWay(_) => "no-way",
+            Self::Refused(_) => "refused",
+            Self::Done => "done",
+        }
+    }
+}
+
+/// The page that comes next.
+pub fn next_step(state: &State, facts: &Facts) -> Step {
+    match &state.end {
+        Some(End::Done) => return Step::Done,
+        Some(End::Refused(reason)) => return Step::Refused(reason.clone()),
+        None => {}
+    }
+    match (&state.person, shown(state, facts)) {
+        (_, Some(shown)) => after_proof(state, facts, &shown),
+        (Person::Nobody, None) if asks_which_account(state, facts) => Step::SelectAccount,
+        (person, None) => before_proof(state, facts, person),
+    }
+}
+
+/// What counts as shown: what was shown in this sign-in, else what the session of this browser was opened with, as far as
+/// the request takes it.
+pub(super) fn shown(state: &State, facts: &Facts) -> Option<Shown> {
+    if let Person::Proven(shown) = &state.person {
+        return Some(shown.clone());
+    }
+    let present = facts.session.as_ref()?;
+    let request = &state.request;
+    let right = request.expected_user.is_none_or(|user| user == present.shown.user);
+    let fresh = request.fresh_after.is_none_or(|since| present.signed_in_at >= since);
+    let asked = !request.select_account || state.is(Mark::Selected);
+    let usable =
+        state.person == Person::Nobody && !state.is(Mark::Other) && state.stranger.is_none();
+    (usable && right && fresh && asked).then(|| present.shown.clone())
+}
+
+/// The session of this browser that only has to be shown again: its person need not be typed.
+pub(super) fn known_again<'f>(state: &State, facts: &'f Facts) -> Option<&'f Present> {
+    let present = facts.session.as_ref()?;
+    let request = &state.request;
+    let right = request.expected_user.is_none_or(|user| user == present.shown.user);
+    let asked = !request.select_account || state.is(Mark::Selected);
+    (state.person == Person::Nobody
+        && !state.is(Mark::Other)
+        && state.stranger.is_none()
+        && right
+        && asked)
+        .then_some(present)
+}
+
+/// How sure it has to be now: one level above what was shown, or what was asked.
+pub(super) fn wanted(state: &State, shown: &Shown) -> Assurance {
+    let above = match shown.assurance() {
+        Assurance::Aal1 => Assurance::Aal2,
+        Assurance::Aal2 | Assurance::Aal3 => Assurance::Aal3,
+    };
+    let asked = state.request.assurance.filter(|asked| *asked > shown.assurance());
+    asked.unwrap_or(above)
+}
+
+/// The ways that would make what was shown surer, the best first.
+pub(super) fn stronger(shown: &Shown, has: Has, wanted: Assurance) -> Vec<Way> {
+    let first = shown.methods.contains(&Method::Password)
+        || shown.methods.contains(&Method::Mail)
+        || shown.upstream.is_some();
+    let mut ways = Vec::new();
+    let new = |method| !shown.methods.contains(&method);
+    let passkey = if wanted == Assurance::Aal3 { has.hardware } else { has.passkey };
+    if passkey && new(Method::HardwarePasskey) {
+        ways.push(Way::Passkey);
+    }
+    if wanted < Assurance::Aal3 && first {
+        if has.totp && new(Method::Totp) {
+            ways.push(Way::Totp);
+        }
+        if has.codes && new(Method::RecoveryCode) {
+            ways.push(Way::RecoveryCode);
+        }
+    }
+    ways
+}
+
+fn asks_which_account(state: &State, facts: &Facts) -> bool {
+    let request = &state.request;
+    facts.session.is_some()
+        && request.select_account
+        && !state.is(Mark::Selected)
+        && !state.is(Mark::Other)
+        && request.expected_user.is_none()
+        && state.stranger.is_none()
+}
+
+fn before_proof(state: &State, facts: &Facts, person: &Person) -> Step {
+    match state.way {
+        Some(Way::Mail) if state.is(Mark::Mailed) => Step::MailSent,
+        Some(Way::Mail) => Step::Recover,
+        Some(Way::Passkey) => Step::Passkey,
+        _ if *person != Person::Nobody || known_again(state, facts).is_some() => Step::Password,
+        _ => Step::Identify,
+    }
+}
+
+fn after_proof(state: &State, facts: &Facts, shown: &Shown) -> Step {
+    let short = state.request.assurance.is_some_and(|asked| shown.assurance() < asked);
+    match &facts.verdict {
+        // What was lost is replaced first: it may be what makes this sure enough.
+        Some(Verdict::Permit) if state.is(Mark::Renew) => Step::NewPassword,
+        Some(Verdict::Permit) if short && !state.is(Mark::Enrol) => {
+            step_up(state, facts, shown, "")
+        }
+        Some(Verdict::Permit) => before_the_end(state, facts, shown),
+        Some(Verdict::StepUp(reason)) => step_up(state, facts, shown, reason),
+        Some(Verdict::Deny(reason)) => Step::Refused(reason.clone()),
+        // Nobody goes on whom nobody was asked about.
+        None => Step::Refused(String::new()),
+    }
+}
+
+fn step_up(state: &State, facts: &Facts, shown: &Shown, reason: &str) -> Step {
+    let ways = stronger(shown, facts.has, wanted(state, shown));
+    let chosen = state.way.filter(|way| ways.contains(way));
+    match chosen.or(ways.first().copied()) {
+        Some(Way::Passkey) => Step::Passkey,
+        Some(Way::Totp) => Step::Totp,
+        Some(Way::RecoveryCode) => Step::RecoveryCode,
+        Some(Way::Password | Way::Mail) | None => Step::NoWay(reason.to_owned()),
+    }
+}
+
+fn before_the_end(state: &State, facts: &Facts, shown: &Shown) -> Step {
+    if state.is(Mark::Enrol) {
+        Step::Enrol { required: true }
+    } else if state.stranger.is_some() {
+        Step::LinkConfirm
+    } else if offers_passkey(state, facts, shown) {
+        Step::Enrol { required: false }
+    } else {
+        Step::Done
+    }
+}
+
+/// After a password that was typed just now, whoever has no passkey is offered one.
+fn offers_passkey(state: &State, facts: &Facts, shown: &Shown) -> bool {
+    matches!(state.person, Person::Proven(_))
+        && shown.methods.contains(&Method::Password)
+        && !facts.has.passkey
+        && !state.is(Mark::Declined)
+}
