@@ -16,6 +16,7 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tracing::Instrument;
 
+use super::pages::Wants;
 use super::peer::PeerInfo;
 use super::problem::{Problem, finish};
 use crate::env::{Clock, Entropy};
@@ -87,9 +88,9 @@ async fn around(State(shell): State<Arc<ApiShell>>, mut request: Request, next: 
         tracing::info_span!("request", request.id = %id, http.method = %method, http.route = route);
     request.extensions_mut().insert(id.clone());
 
-    let started = shell.clock.elapsed();
+    let (started, wants) = (shell.clock.elapsed(), Wants::of(&request));
     let answer = async {
-        let answer = finish(answer(&shell, request, next).await, id.as_str());
+        let answer = finish(answer(&shell, request, next).await, id.as_str(), wants);
         let spent = Lifetime::micros(shell.clock.elapsed().as_micros() - started.as_micros());
         tracing::info!(
             http.status = answer.status().as_u16(),

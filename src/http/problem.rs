@@ -10,6 +10,7 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 
+use super::pages::{Wants, instead_of};
 use crate::kernel::{Failure, Kind, Lifetime};
 
 /// The document, on the wire.
@@ -47,6 +48,12 @@ struct Inner {
 #[derive(Clone)]
 pub(super) struct Carried(Arc<Inner>);
 
+/// What of a problem a page shows: its detail is for programs and in one language.
+pub(super) struct Shown {
+    pub(super) status: StatusCode,
+    pub(super) code: &'static str,
+}
+
 impl<E: Into<Failure>> From<E> for Problem {
     fn from(error: E) -> Self {
         let failure: Failure = error.into();
@@ -79,7 +86,7 @@ const fn status(kind: Kind) -> (StatusCode, &'static str) {
 }
 
 impl Problem {
-    fn new(
+    pub(super) fn new(
         status: StatusCode,
         title: &'static str,
         code: &'static str,
@@ -263,12 +270,17 @@ pub(crate) fn causes(error: Option<&(dyn Error + Send + Sync + 'static)>) -> Str
     words
 }
 
-/// Logs the problem an answer carries, and answers it anew with the request's id. Others pass.
-pub(super) fn finish(mut answer: Response, request_id: &str) -> Response {
+/// Logs the problem an answer carries, and answers it anew with the request's id: as a page where one is wanted. Others
+/// pass.
+pub(super) fn finish(mut answer: Response, request_id: &str, wants: Wants) -> Response {
     let Some(Carried(problem)) = answer.extensions_mut().remove::<Carried>() else {
         return answer;
     };
     problem.log();
+    let shown = Shown { status: problem.status, code: problem.code };
+    if let Some(page) = instead_of(wants, &mut answer, &shown, request_id) {
+        return page;
+    }
     let (old, _body) = answer.into_parts();
     let mut answer = problem.answer(Some(request_id.to_owned()));
     // What layers in between have added (`allow`, cookies taken away) stays.

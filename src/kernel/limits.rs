@@ -40,6 +40,8 @@ pub const BATCH_ITEMS_MAX: usize = 500;
 pub const SYNC_PAGE_ENTRIES: usize = 500;
 /// Largest attestation payload (an `x509pop` chain of five RSA-8192 certificates fits).
 pub const ATTESTATION_BYTES_MAX: usize = 64 * 1024;
+/// Largest form of a page: a consent with its scopes, or what an authenticator answers; larger is answered with 413.
+pub const FORM_BYTES_MAX: usize = 64 * 1024;
 /// Largest admin API request body: 500 entries of the largest sensible size.
 pub const ADMIN_BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Items on one page of an admin listing.

@@ -18,7 +18,7 @@ use super::callers::Desk;
 use super::{callers, documents, node_calls, status, visitors};
 use crate::access::Rights;
 use crate::grpc::GrpcShell;
-use crate::http::ApiShell;
+use crate::http::{ApiShell, pages};
 use crate::kernel::limits::ADMIN_BODY_BYTES_MAX;
 use crate::kernel::{Lifetime, Listener, RealmId, SpiffeId};
 use crate::nodes::grpc::AgentService;
@@ -129,7 +129,7 @@ pub(super) fn public(server: &Arc<Server>) -> Router {
 /// Pages and protocols for people and their applications, a slice a line. Each request has `Extension<Arc<Realm>>` and
 /// `http::Origin`.
 fn people_routes(_server: &Arc<Server>) -> Router {
-    Router::new()
+    Router::new().merge(pages::routes())
 }
 
 /// The `ops` door.

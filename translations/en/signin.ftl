@@ -1,0 +1,80 @@
+# The pages of a sign-in. None says whether an account exists.
+
+signin-title = Sign in
+signin-to = to continue to { $application }
+signin-identifier = User name or e-mail address
+signin-use-passkey = Use a passkey
+signin-with = Continue with { $provider }
+signin-last-used = Last used
+signin-or = or
+signin-submit = Sign in
+signin-not-you = Not you?
+signin-other-ways = Other ways to sign in
+signin-passkey-gave-up = That did not work. Try again, or choose another way.
+
+way-password = Use your password
+way-passkey = Use a passkey
+way-totp = Use your authenticator app
+way-recovery-code = Use a recovery code
+way-mail = I cannot sign in
+
+select-title = Choose an account
+select-other = Use another account
+
+password-title = Enter your password
+password-label = Password
+
+passkey-title = Use your passkey
+passkey-words = Your device asks for your fingerprint, your face or your PIN. None of these leaves it.
+passkey-needs-script = Passkeys need JavaScript, and it is switched off in this browser.
+
+totp-title = Enter the code
+totp-words = Open your authenticator app and type the six digits it shows.
+totp-label = Code
+
+code-title = Use a recovery code
+code-words = Type one of the codes you kept for a day like this. Each works once.
+code-label = Recovery code
+
+recover-title = Get back in
+recover-words = We send a link to the e-mail address of your account. With it you can choose a new password.
+recover-send = Send the link
+
+sent-title = Look into your mail
+sent-words = If there is an account with a confirmed address, a link is on its way. Open it in this browser.
+sent-lasting = It works once, for { $span }. Nothing there? Look among unwanted mail.
+sent-again = Start again
+
+newpass-title = Choose a new password
+newpass-words = A few unrelated words are easier to remember than a short riddle, and harder to guess.
+newpass-label = New password
+newpass-repeat = New password again
+newpass-hint = { $n ->
+    [one] At least { $n } character. Every character counts, also spaces.
+   *[other] At least { $n } characters. Every character counts, also spaces.
+}
+newpass-save = Save the password
+
+enrol-title = Create your passkey
+enrol-words = With a passkey you sign in with your fingerprint, your face or the PIN of your device. There is no password to remember or to lose.
+offer-title = Sign in faster next time?
+offer-words = Add a passkey, and next time your fingerprint, your face or the PIN of your device is enough. It is safer than a password.
+offer-add = Add a passkey
+offer-later = Not now
+offer-never = Do not ask again
+offer-gave-up = No passkey was added. Try again, or leave it for now.
+
+link-title = Link these accounts?
+link-words = Afterwards you can sign in here with { $provider } too.
+link-there = There
+link-here = Here
+link-yes = Link them
+link-no = Do not link
+
+noway-title = Something stronger is needed
+noway-words = To go on, you need a passkey or an authenticator app, and your account has none yet. Add one and come back.
+noway-account = Go to my account
+
+refused-title = You cannot sign in here
+refused-application = Your account is not permitted to use { $application }.
+refused-words = Your account is not permitted to go on.
