@@ -19,6 +19,7 @@ pub mod http;
 mod jobs;
 mod model;
 mod next_step;
+pub mod pages;
 mod read_sign_in;
 mod start_sign_in;
 pub(crate) mod store;
