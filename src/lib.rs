@@ -7,7 +7,8 @@
 //! 2. shells: [`db`], [`http`], [`grpc`], [`jobs`], [`outbound`], [`settings`], [`telemetry`], and the ports in [`mod@env`]
 //! 3. capabilities, in wings:
 //!    rights [`events`] [`access`] [`realms`] [`audit`] · keys [`authority`] [`bundles`] [`svid`] · devices [`posture`] ·
-//!    people [`accounts`] [`sessions`] [`signin`] · workloads [`nodes`] [`workloads`]
+//!    people [`accounts`] [`sessions`] [`signin`] · workloads [`nodes`] [`workloads`] ·
+//!    protocols [`oauth`]
 //! 4. assemblies: [`server`], [`agent`], [`cli`], and `testkit` under its feature
 
 pub mod kernel;
@@ -31,6 +32,7 @@ pub mod authority;
 pub mod bundles;
 pub mod events;
 pub mod nodes;
+pub mod oauth;
 pub mod posture;
 pub mod realms;
 pub mod sessions;

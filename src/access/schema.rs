@@ -50,7 +50,7 @@ const fn shape(
 }
 
 /// Every entity type whose entities we make.
-pub(super) const SHAPES: [Shape; 18] = [
+pub(super) const SHAPES: [Shape; 19] = [
     shape("Node", &["Path"], &["spiffe_id"]),
     shape("Workload", &["Role", "Path"], &["spiffe_id", "registrar"]),
     shape("User", &["Role", "Path"], &["spiffe_id", "registrar"]),
@@ -61,6 +61,7 @@ pub(super) const SHAPES: [Shape; 18] = [
     shape("Agent", &["Path"], &["spiffe_id", "path"]),
     shape("Authority", &[], &[]),
     shape("Bundle", &[], &[]),
+    shape("Client", &[], &[]),
     shape("Entry", &["Path"], &["spiffe_id", "path"]),
     shape("Events", &[], &[]),
     shape("JoinToken", &["Path"], &["spiffe_id", "path"]),

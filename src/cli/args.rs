@@ -6,7 +6,9 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::error::Error;
 use super::session::Session;
-use super::{agent, authority, bundle, entry, event, node, overview, policy, realm, role, server};
+use super::{
+    agent, authority, bundle, clients, entry, event, node, overview, policy, realm, role, server,
+};
 use super::{status, token, workload};
 use crate::wire::launch::ServerLaunch;
 
@@ -96,6 +98,9 @@ pub(super) enum Command {
     /// Realms: trust domains on one server.
     #[command(subcommand, visible_alias = "realms")]
     Realm(realm::RealmCommand),
+    /// OAuth clients: the applications that may ask for tokens.
+    #[command(subcommand, visible_alias = "clients")]
+    Client(clients::ClientCommand),
     /// Who may do what.
     #[command(subcommand, visible_alias = "roles")]
     Role(role::RoleCommand),
@@ -141,6 +146,7 @@ impl Command {
             Self::Authority(command) => authority::run(command, session).await,
             Self::Event(command) => event::run(command, session).await,
             Self::Realm(command) => realm::run(command, session).await,
+            Self::Client(command) => clients::run(command, session).await,
             Self::Role(command) => role::run(command, session).await,
             Self::Policy(command) => policy::run(command, session).await,
             Self::Whoami => status::whoami(session).await,

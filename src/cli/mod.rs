@@ -16,6 +16,7 @@ mod args;
 mod authority;
 mod bundle;
 mod client;
+mod clients;
 mod entry;
 mod error;
 mod event;

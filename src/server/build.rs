@@ -19,6 +19,7 @@ use crate::jobs::{Reconcilers, Tasks};
 use crate::kernel::{Failure, Fault, Kind, Lifetime, RealmId, ReplicaId, Secret, Timestamp};
 use crate::nodes::attestors::{Attestors, JoinTokens, NodeAttestor, X509Pop};
 use crate::nodes::{self, Nodes};
+use crate::oauth::{self, Oauth};
 use crate::posture::Posture;
 use crate::realms::Realms;
 use crate::sessions::{self, Sessions};
@@ -67,6 +68,8 @@ pub struct Server {
     pub nodes: Nodes,
     /// Registration entries.
     pub workloads: Workloads,
+    /// The OpenID provider.
+    pub oauth: Oauth,
     /// Names this process in the status.
     pub(super) replica: ReplicaId,
     pub(super) started_at: Timestamp,
@@ -183,6 +186,8 @@ impl Server {
             },
             settings.workloads.clone(),
         );
+        let below = oauth::Below { access: access.clone(), events: events.clone() };
+        let oauth = Oauth::new(env.clone(), below);
         let now = env.clock.now();
         let replica = ReplicaId::new(env.entropy.uuid(now)?);
         Ok(Arc::new(Self {
@@ -209,6 +214,7 @@ impl Server {
             signin,
             nodes,
             workloads,
+            oauth,
         }))
     }
 

@@ -14,6 +14,7 @@ use crate::db::{Change, Cursor, Tx};
 use crate::events::FORGET;
 use crate::kernel::{Fault, Lifetime, RealmId};
 use crate::nodes::model::AGENT;
+use crate::oauth::CLIENT;
 use crate::realms::REALM;
 use crate::sessions::{REVOCATION, SESSION};
 use crate::workloads::ENTRY;
@@ -129,7 +130,8 @@ impl Server {
         self.bundles.load(tx).await?;
         self.sessions.load(tx).await?;
         self.nodes.load(tx).await?;
-        self.workloads.load(tx).await
+        self.workloads.load(tx).await?;
+        self.oauth.load(tx).await
     }
 
     /// Kind of change → slice.
@@ -146,6 +148,7 @@ impl Server {
             }
             AGENT => self.nodes.apply(tx, keys).await,
             ENTRY => self.workloads.apply(tx, keys).await,
+            CLIENT => self.oauth.apply(tx, keys).await,
             FORGET => {
                 self.events.apply(tx.realm(), keys);
                 self.sessions.forget();

@@ -2,14 +2,15 @@
 //! by both engines.
 
 use crate::{
-    access, audit, authority, bundles, events, jobs, nodes, realms, sessions, signin, workloads,
+    access, audit, authority, bundles, events, jobs, nodes, oauth, realms, sessions, signin,
+    workloads,
 };
 
 /// A slice, and what it says to the database.
 pub type SliceStatements = (&'static str, &'static [&'static str]);
 
 /// The statements, slice by slice.
-pub fn statements() -> [SliceStatements; 11] {
+pub fn statements() -> [SliceStatements; 12] {
     [
         ("jobs", jobs::deliveries::store::STATEMENTS),
         ("events", events::store::STATEMENTS),
@@ -22,5 +23,6 @@ pub fn statements() -> [SliceStatements; 11] {
         ("signin", signin::store::STATEMENTS),
         ("nodes", nodes::store::STATEMENTS),
         ("workloads", workloads::store::STATEMENTS),
+        ("oauth", oauth::store::STATEMENTS),
     ]
 }

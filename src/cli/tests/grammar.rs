@@ -55,6 +55,14 @@ weft event list --since 2026-01-31T12:00:00Z --until 1h --limit 5
 weft realm list
 weft realm create two --trust-domain two.example --issuer https://two.example --host two.example
 weft realm show two
+weft client create shop --name Shop --redirect-uri https://shop.example/cb --resource https://api.example=read,write
+weft client create --name Tool --profile native --redirect-uri http://127.0.0.1/cb --relax pkce=an-old-library
+weft client create --name Job --profile machine --scope read --administration
+weft client list
+weft client show shop
+weft client update shop --name Shop2 --redirect-uri https://shop.example/cb --alg ES256 --first-party --enabled false
+weft client rotate-secret shop --drop-previous
+weft client delete shop
 weft role list
 weft role bind ops --to uid:1000 --role operator
 weft role bind web --to /user/ann --role registrar --path /web --right create --right dns_names

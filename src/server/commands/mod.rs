@@ -51,7 +51,7 @@ pub fn run(launch: ServerLaunch) -> ExitCode {
 async fn run_async(job: ServerJob, current: Current<Settings>) -> ExitCode {
     let settings = Settings::clone(&current.get());
     let done = match job {
-        ServerJob::Serve => serve::run(&current).await,
+        ServerJob::Serve => Box::pin(serve::run(&current)).await,
         ServerJob::KeysReseal => keys::reseal(settings).await,
         ServerJob::Backup { file } => backup::run(settings, &file).await,
         ServerJob::Restore { file, yes } => restore::run(settings, &file, yes).await,

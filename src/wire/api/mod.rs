@@ -40,6 +40,12 @@
 //! | `GET /policies/{name}` | | [`Policy`], `ETag` by digest |
 //! | `PUT /policies/{name}` | [`PolicyInput`] | 200 or 201 [`Policy`] |
 //! | `DELETE /policies/{name}` | | 204; the shipped policy of that name counts again |
+//! | `GET /clients` | [`PageQuery`] | [`Page`] of [`Client`] |
+//! | `POST /clients` | [`ClientInput`] | 201 [`NewClient`], with its secret |
+//! | `GET /clients/{id}` | | [`Client`], `ETag: "<revision>"` |
+//! | `PUT /clients/{id}` | [`ClientInput`]; `If-None-Match: *` makes it, `If-Match` replaces | 201 [`NewClient`] or 200 [`Client`] |
+//! | `POST /clients/{id}/rotate-secret` | [`RotateSecret`] | 200 [`NewClient`], with its new secret |
+//! | `DELETE /clients/{id}` | `If-Match` if wanted | 204 |
 //! | `GET /whoami` | | [`Whoami`] |
 //! | `GET /status` | | [`Status`] |
 //!
@@ -55,6 +61,7 @@
 mod agents;
 mod authorities;
 mod bundles;
+mod clients;
 mod entries;
 mod events;
 mod explain;
@@ -74,6 +81,7 @@ pub use authorities::{
     ActivateAuthority, Authority, AuthorityPurpose, AuthorityState, PrepareAuthority, Seen,
 };
 pub use bundles::{BundleDocument, BundleSummary};
+pub use clients::{Client, ClientInput, ClientResource, NewClient, RotateSecret};
 pub use entries::{
     BatchAnswer, BatchItem, BatchRequest, BatchResult, Entry, EntryInput, EntryQuery,
     SelectorsMatch,

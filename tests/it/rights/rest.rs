@@ -47,6 +47,7 @@ pub(super) async fn request(world: &World, realm: &Realm, operation: &Operation)
         "agents" => agents(world, realm, named).await,
         "authorities" => authorities(world, realm, named).await,
         "bundles" => bundles(world, realm, named).await,
+        "clients" => clients(world, realm, named).await,
         "entries" => entries(world, realm, named).await,
         "join-tokens" => join_tokens(world, realm, named).await,
         "policies" => policies(world, realm, named).await,
@@ -145,6 +146,30 @@ pub(super) async fn foreign_bundle(world: &World, realm: &Realm) -> Value {
     let own = world.root(realm, Ask::get(format!("bundles/{}", realm.domain))).await;
     let keys = own["keys"].as_array().unwrap().iter().filter(|key| key["use"] == "jwt-svid");
     json!({"keys": keys.collect::<Vec<_>>(), "spiffe_sequence": 1})
+}
+
+async fn clients(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask> {
+    let path = format!("clients/shop-{}", world.number());
+    let shop = json!({"name": "Shop", "profile": "web", "redirect_uris": ["https://shop.test/cb"]});
+    let made = Ask::put_new(&*path, shop.clone());
+    if named == ("GET", "clients") {
+        return Some(Ask::get("clients"));
+    }
+    if named == ("POST", "clients") {
+        return Some(Ask::post("clients", shop));
+    }
+    if named == ("PUT", "clients/{id}") {
+        return Some(made);
+    }
+    world.root(realm, made).await;
+    Some(match named {
+        ("GET", "clients/{id}") => Ask::get(path),
+        ("DELETE", "clients/{id}") => Ask::delete(path),
+        ("POST", "clients/{id}/rotate-secret") => {
+            Ask::post(format!("{path}/rotate-secret"), json!({}))
+        }
+        _ => return None,
+    })
 }
 
 async fn entries(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask> {

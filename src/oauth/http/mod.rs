@@ -1,0 +1,5 @@
+//! The doors of this slice.
+
+mod admin;
+
+pub(crate) use admin::routes as admin_routes;
