@@ -19,6 +19,7 @@ mod clients;
 pub mod http;
 mod manage_clients;
 mod model;
+pub mod pages;
 mod redirect_uri;
 pub(crate) mod store;
 #[cfg(test)]
