@@ -56,6 +56,7 @@ CREATE TABLE user_passkey (
   credential_id  BLOB NOT NULL,
   name           TEXT NOT NULL,
   aaguid         TEXT,
+  synced         INTEGER NOT NULL CHECK (synced IN (0, 1)),
   document       TEXT NOT NULL,
   created_at     INTEGER NOT NULL,
   used_at        INTEGER,
@@ -66,13 +67,14 @@ CREATE TABLE user_passkey (
 CREATE UNIQUE INDEX user_passkey_credential ON user_passkey (realm, credential_id);
 CREATE INDEX user_passkey_user ON user_passkey (realm, user_id);
 
--- A secret of RFC 6238, sealed. `step` is the last time step used: no code works twice.
+-- Secrets of RFC 6238, sealed: the one in use, and one that waits for its first code. `step` is the last time step used: no
+-- code works twice.
 CREATE TABLE user_totp (
   realm        INTEGER NOT NULL,
   user_id      TEXT NOT NULL,
-  secret       BLOB NOT NULL,
+  secret       BLOB,
+  pending      BLOB,
   step         INTEGER NOT NULL,
-  confirmed    INTEGER NOT NULL CHECK (confirmed IN (0, 1)),
   created_at   INTEGER NOT NULL,
   PRIMARY KEY (realm, user_id),
   FOREIGN KEY (realm, user_id) REFERENCES user_account (realm, id) ON DELETE CASCADE
@@ -143,7 +145,7 @@ CREATE TABLE user_group_member (
 
 CREATE INDEX user_group_member_user ON user_group_member (realm, user_id);
 
--- Failed tries by account, address and network; the key is a digest, so that it names nobody.
+-- A sign-in's tries, counted before they are looked at and taken back when they were right: by account, address and network; the key is a digest, so that it names nobody.
 CREATE TABLE sign_in_failure (
   realm       INTEGER NOT NULL,
   key_digest  BLOB NOT NULL,

@@ -55,7 +55,7 @@ pub use model::{
 pub use rights::{PolicyText, Rights};
 pub use roles::{Given, Holder, Right, Role, RoleBinding};
 pub use set_policy::SetPolicy;
-pub use unbind_role::UnbindRole;
+pub use unbind_role::{UnbindRole, unbind_holder};
 
 use crate::env::Clock;
 use crate::kernel::{Fault, Granted, RealmId};

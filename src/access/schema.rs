@@ -50,7 +50,7 @@ const fn shape(
 }
 
 /// Every entity type whose entities we make.
-pub(super) const SHAPES: [Shape; 19] = [
+pub(super) const SHAPES: &[Shape] = &[
     shape("Node", &["Path"], &["spiffe_id"]),
     shape("Workload", &["Role", "Path"], &["spiffe_id", "registrar"]),
     shape("User", &["Role", "Path"], &["spiffe_id", "registrar"]),
@@ -58,12 +58,14 @@ pub(super) const SHAPES: [Shape; 19] = [
     shape("Nobody", &[], &[]),
     shape("Role", &[], &[]),
     shape("Path", &["Path"], &[]),
+    shape("Account", &["Path"], &["spiffe_id", "path"]),
     shape("Agent", &["Path"], &["spiffe_id", "path"]),
     shape("Authority", &[], &[]),
     shape("Bundle", &[], &[]),
     shape("Client", &[], &[]),
     shape("Entry", &["Path"], &["spiffe_id", "path"]),
     shape("Events", &[], &[]),
+    shape("Group", &[], &[]),
     shape("JoinToken", &["Path"], &["spiffe_id", "path"]),
     shape("Policy", &[], &[]),
     shape("Realm", &[], &[]),
@@ -79,7 +81,7 @@ impl Published {
             .map_err(|error| Fault::malformed("schema", error))?;
         let entities = cedar.action_entities().map_err(Fault::bug)?;
         let mut kinds = BTreeMap::new();
-        for shape in SHAPES {
+        for shape in SHAPES.iter().copied() {
             let name: EntityTypeName = shape.name.parse().map_err(Fault::bug)?;
             kinds.insert(shape.name, name);
         }

@@ -46,6 +46,12 @@ pub(super) async fn delete_binding(tx: &mut Tx, name: &Name) -> Result<Option<Ro
     tx.row(DELETE_BINDING, &[name.as_str().into()]).await?.as_ref().map(binding_of).transpose()
 }
 
+/// The names of the bindings that this holder had.
+pub(super) async fn delete_bindings_of(tx: &mut Tx, holder: &Holder) -> Result<Vec<String>, Fault> {
+    let rows = tx.rows(DELETE_BINDINGS_OF, &[(&holder.to_string()).into()]).await?;
+    rows.iter().map(|row| row.text("name")).collect()
+}
+
 pub(super) async fn count_bindings(tx: &mut Tx) -> Result<i64, Fault> {
     tx.row(COUNT_BINDINGS, &[]).await?.map_or(Ok(0), |row| row.int("n"))
 }
@@ -110,6 +116,8 @@ const INSERT_BINDING: &str = "INSERT INTO role_binding \
     ON CONFLICT (realm, name) DO NOTHING";
 const DELETE_BINDING: &str = "DELETE FROM role_binding WHERE realm = $1 AND name = $2 \
     RETURNING name, holder, role, path, rights";
+const DELETE_BINDINGS_OF: &str =
+    "DELETE FROM role_binding WHERE realm = $1 AND holder = $2 RETURNING name";
 const COUNT_BINDINGS: &str = "SELECT COUNT(*) AS n FROM role_binding WHERE realm = $1";
 const ALL_POLICIES: &str = "SELECT name, body FROM policy WHERE realm = $1 ORDER BY name";
 const ONE_POLICY: &str = "SELECT body FROM policy WHERE realm = $1 AND name = $2";
@@ -124,6 +132,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
     ONE_BINDING,
     INSERT_BINDING,
     DELETE_BINDING,
+    DELETE_BINDINGS_OF,
     COUNT_BINDINGS,
     ALL_POLICIES,
     ONE_POLICY,

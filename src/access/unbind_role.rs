@@ -4,11 +4,11 @@ use super::asker::Asker;
 use super::bind_role::told;
 use super::model::{Action, ChangeError, Name, ROLE_BINDING, ROLE_UNBOUND, Request};
 use super::rights::Rights;
-use super::roles::RoleBinding;
+use super::roles::{Holder, RoleBinding};
 use super::store;
 use crate::db::Tx;
 use crate::events::{Changed, Event};
-use crate::kernel::RealmId;
+use crate::kernel::{Fault, RealmId, SpiffeId};
 
 /// Takes a role away.
 #[derive(Debug, Clone)]
@@ -37,6 +37,19 @@ impl Rights {
         let (ask, granted) = self.access.permit(ask)?.spend();
         self.events.change_in(ask.realm, granted, ask, |tx, ask| Box::pin(body(tx, ask))).await
     }
+}
+
+/// Removes every binding of a holder that is erased, in the transaction that erases it. The events name the bindings alone.
+pub async fn unbind_holder(
+    tx: &mut Tx,
+    holder: &SpiffeId,
+) -> Result<Vec<(&'static str, String, Event)>, Fault> {
+    let gone = store::delete_bindings_of(tx, &Holder::Spiffe(holder.clone())).await?;
+    let told = |name: String| {
+        let event = Event::new(tx.realm(), ROLE_UNBOUND).about("name", name.as_str());
+        (ROLE_BINDING, name, event)
+    };
+    Ok(gone.into_iter().map(told).collect())
 }
 
 async fn body(tx: &mut Tx, ask: &UnbindRole) -> Result<Changed<RoleBinding>, ChangeError> {

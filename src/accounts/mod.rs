@@ -16,13 +16,31 @@
 //!
 //! Spec: OpenID Connect Core §5.1; NIST SP 800-63B-4; RFC 6238; WebAuthn Level 3.
 
+mod actions;
 mod attributes;
+mod change_group;
+mod change_user;
 mod claims;
-mod face;
+mod codes;
+mod erase_user;
+pub mod http;
 mod identifiers;
+pub mod jobs;
+mod links;
 mod model;
+mod passkeys;
+mod passwords;
+mod people;
 mod personal_data;
+mod proofs;
+mod read_user;
 mod settings;
+mod store;
+#[cfg(test)]
+#[cfg(feature = "testkit")]
+mod tests;
+mod tries;
+mod write_user;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -31,10 +49,13 @@ use crate::crypto::seal::KekRing;
 use crate::env::Env;
 use crate::events::Events;
 use crate::jobs::Nudge;
-use crate::kernel::Lifetime;
-use crate::realms::Realms;
+use crate::kernel::{Lifetime, RealmId, Timestamp};
+use crate::realms::{Realm, Realms};
+use passwords::{Breached, HashPool};
+use people::People;
 
 pub use attributes::{AttributeName, is_language};
+pub use change_group::GROUP;
 pub use claims::{claims_supported, standard_claims};
 pub use identifiers::Identifier;
 pub use model::{
@@ -43,6 +64,8 @@ pub use model::{
     TotpEnrolment, User, UserChange, UserState,
 };
 pub use personal_data::{Change, Erased, KeepsPersonalData};
+pub use proofs::Mail;
+pub use read_user::UserFilter;
 pub use settings::{MailSecurity, MailSettings, MailTransport, Settings};
 
 /// The slice. Cheap to clone.
@@ -52,7 +75,6 @@ pub struct Accounts {
 }
 
 #[derive(Debug)]
-#[expect(dead_code, reason = "the rooms that read them follow")]
 struct Inner {
     env: Env,
     access: Access,
@@ -60,6 +82,9 @@ struct Inner {
     realms: Realms,
     ring: Arc<KekRing>,
     settings: Settings,
+    people: People,
+    hashing: HashPool,
+    breached: Option<Breached>,
     keepers: RwLock<Vec<Arc<dyn KeepsPersonalData>>>,
     posted: Nudge,
 }
@@ -87,6 +112,9 @@ impl Accounts {
             events,
             realms,
             ring,
+            people: People::new(),
+            hashing: HashPool::new(settings.password_threads),
+            breached: settings.breached_passwords.clone().map(Breached),
             settings,
             keepers: RwLock::default(),
             posted: Nudge::default(),
@@ -105,6 +133,14 @@ impl Accounts {
         self.inner.posted.clone()
     }
 
+    fn realm(&self, realm: RealmId) -> Result<Arc<Realm>, Error> {
+        self.inner.realms.get(realm).ok_or(Error::Unknown("realm"))
+    }
+
+    fn now(&self) -> Timestamp {
+        self.inner.env.clock.now()
+    }
+
     /// The settings.
     pub fn settings(&self) -> &Settings {
         &self.inner.settings
@@ -113,3 +149,14 @@ impl Accounts {
 
 /// How long a person may be remembered.
 pub const CACHE_FOR: Lifetime = Lifetime::seconds(60);
+
+/// Every statement of this slice.
+pub(crate) const STATEMENTS: [&[&str]; 7] = [
+    store::STATEMENTS,
+    passwords::store::STATEMENTS,
+    codes::store::STATEMENTS,
+    passkeys::store::STATEMENTS,
+    proofs::store::STATEMENTS,
+    links::store::STATEMENTS,
+    tries::store::STATEMENTS,
+];

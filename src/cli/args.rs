@@ -9,7 +9,7 @@ use super::session::Session;
 use super::{
     agent, authority, bundle, clients, entry, event, node, overview, policy, realm, role, server,
 };
-use super::{status, token, workload};
+use super::{status, token, user, workload};
 use crate::wire::launch::ServerLaunch;
 
 /// Short-lived identities for every workload on every node.
@@ -104,6 +104,15 @@ pub(super) enum Command {
     /// Who may do what.
     #[command(subcommand, visible_alias = "roles")]
     Role(role::RoleCommand),
+    /// People: who may sign in, and with what.
+    #[command(subcommand, visible_alias = "users")]
+    User(user::UserCommand),
+    /// Groups of people.
+    #[command(subcommand, visible_alias = "groups")]
+    Group(user::GroupCommand),
+    /// The first administrator.
+    #[command(subcommand)]
+    Admin(user::AdminCommand),
     /// Cedar policies.
     #[command(subcommand, visible_alias = "policies")]
     Policy(policy::PolicyCommand),
@@ -148,6 +157,9 @@ impl Command {
             Self::Realm(command) => realm::run(command, session).await,
             Self::Client(command) => clients::run(command, session).await,
             Self::Role(command) => role::run(command, session).await,
+            Self::User(command) => user::run(command, session).await,
+            Self::Group(command) => user::group(command, session).await,
+            Self::Admin(command) => user::admin(command, session).await,
             Self::Policy(command) => policy::run(command, session).await,
             Self::Whoami => status::whoami(session).await,
             Self::Status => status::status(session).await,

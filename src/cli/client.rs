@@ -141,6 +141,26 @@ impl Api {
         document(&self.call(ask).await?)
     }
 
+    /// `PATCH` with a document.
+    pub(super) async fn patch<B: Serialize + ?Sized, T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: &B,
+    ) -> Result<T, Error> {
+        let body = Some(json(body)?);
+        document(&self.call(Ask { method: Method::PATCH, path, body, ..Ask::default() }).await?)
+    }
+
+    /// `PUT` that says all in its path.
+    pub(super) async fn put_nothing(&self, path: &[&str]) -> Result<(), Error> {
+        self.call(Ask { method: Method::PUT, path, ..Ask::default() }).await.map(|_| ())
+    }
+
+    /// True if the server is reached through its local socket.
+    pub(super) fn is_local(&self) -> bool {
+        self.transport.is_local()
+    }
+
     /// `DELETE`.
     pub(super) async fn delete(&self, path: &[&str]) -> Result<(), Error> {
         self.call(Ask { method: Method::DELETE, path, ..Ask::default() }).await.map(|_| ())

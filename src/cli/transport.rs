@@ -62,6 +62,11 @@ impl Transport {
         Self::unix(&connection.server_socket.clone().unwrap_or_else(places::server_socket))
     }
 
+    /// True for the local socket.
+    pub(super) fn is_local(&self) -> bool {
+        self.local
+    }
+
     /// The local socket of a server on this machine.
     pub(super) fn unix(socket: &Path) -> Result<Self, Error> {
         let client = builder().unix_socket(socket).build().map_err(broken)?;

@@ -1,6 +1,7 @@
 //! Erases a person: the key of their parts goes, and the numbers stay.
 
-use crate::kernel::{Fault, Granted, RealmId, SubjectId, Timestamp};
+use crate::db::Tx;
+use crate::kernel::{Fault, Granted, RealmId, SubjectId};
 
 use super::keys::{KeyOwner, NewKey};
 use super::model::{Changed, Error, Event};
@@ -11,12 +12,11 @@ pub const FORGET: &str = "forget";
 
 const ERASED: &str = "person.erased";
 
+/// An erasure that is on its way: made before the transaction, done in it, and finished after the commit.
 #[derive(Debug)]
-struct Erasure {
-    realm: RealmId,
+pub struct Erasure {
     person: SubjectId,
     tombstone: NewKey,
-    now: Timestamp,
 }
 
 impl Events {
@@ -28,20 +28,38 @@ impl Events {
         granted: Granted,
         person: SubjectId,
     ) -> Result<(), Error> {
-        let env = &self.inner.env;
-        let owner = KeyOwner::Person(person).text();
-        let tombstone = NewKey { owner, day: None, id: env.entropy.nonce()?, sealed: Vec::new() };
-        let input = Erasure { realm, person, tombstone, now: env.clock.now() };
-        self.change_in(realm, granted, input, |tx, input| {
+        let input = (self.clone(), self.erasure(person)?);
+        self.change_in(realm, granted, input, |tx, (events, erasure)| {
             Box::pin(async move {
-                store::erase_key(tx, &input.tombstone, input.now).await?;
-                let event = Event::new(input.realm, ERASED).subject(input.person);
-                let changes = vec![(FORGET, input.person.to_string(), event)];
+                let changes = vec![events.erase_in(tx, erasure).await?];
                 Ok::<_, Error>(Changed { value: (), changes, rights: false })
             })
         })
         .await?;
+        self.erased(realm, person).await
+    }
+
+    /// Prepares an erasure.
+    pub fn erasure(&self, person: SubjectId) -> Result<Erasure, Error> {
+        let owner = KeyOwner::Person(person).text();
+        let id = self.inner.env.entropy.nonce()?;
+        Ok(Erasure { person, tombstone: NewKey { owner, day: None, id, sealed: Vec::new() } })
+    }
+
+    /// The erasure's part of a `change_in`, to be told there.
+    pub async fn erase_in(
+        &self,
+        tx: &mut Tx,
+        erasure: &Erasure,
+    ) -> Result<(&'static str, String, Event), Fault> {
+        store::erase_key(tx, &erasure.tombstone, self.inner.env.clock.now()).await?;
+        let event = Event::new(tx.realm(), ERASED).subject(erasure.person);
+        Ok((FORGET, erasure.person.to_string(), event))
+    }
+
+    /// What is left to do after the commit.
+    pub async fn erased(&self, realm: RealmId, person: SubjectId) -> Result<(), Error> {
         self.inner.keys.forget(realm, person);
-        env.db.truncate_log().await.map_err(|fault: Fault| fault.into())
+        self.inner.env.db.truncate_log().await.map_err(|fault: Fault| fault.into())
     }
 }

@@ -45,7 +45,7 @@ use keys::Keys;
 use ledger::{Config, Ledger};
 use segment::Disk;
 
-pub use erase_person::FORGET;
+pub use erase_person::{Erasure, FORGET};
 pub use model::{
     Changed, Error, Event, Fact, Header, KIND_BYTES_MAX, Owner, Sealed, Stream, Unrecorded,
     is_dotted,

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use crate::access::{POLICY, ROLE_BINDING};
+use crate::accounts::GROUP;
 use crate::authority::AUTHORITY;
 use crate::bundles::FOREIGN_BUNDLE;
 use crate::db::{Change, Cursor, Tx};
@@ -152,6 +153,11 @@ impl Server {
             FORGET => {
                 self.events.apply(tx.realm(), keys);
                 self.sessions.forget();
+                self.accounts.apply(tx.realm(), keys);
+                Ok(())
+            }
+            GROUP => {
+                self.accounts.apply_groups();
                 Ok(())
             }
             // A newer replica wrote what this one does not know; migrations are one release apart for this reason.

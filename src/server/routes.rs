@@ -24,7 +24,7 @@ use crate::kernel::{Lifetime, Listener, RealmId, SpiffeId};
 use crate::nodes::grpc::AgentService;
 use crate::nodes::http::{Contact, JoinFacts};
 use crate::telemetry::{health_service, ops_routes};
-use crate::{access, audit, authority, bundles, nodes, oauth, realms, workloads};
+use crate::{access, accounts, audit, authority, bundles, nodes, oauth, realms, workloads};
 
 /// The `node` door: the server API of SPIRE's agents, and our push stream.
 pub(super) fn node(server: &Arc<Server>) -> Router {
@@ -97,6 +97,7 @@ pub(super) fn admin_routes(server: &Arc<Server>) -> OpenApiRouter {
         .merge(oauth::http::admin_routes(&server.oauth))
         .merge(access::http::routes(&rights))
         .merge(realms::http::routes(&server.realms))
+        .merge(accounts::http::routes(&server.accounts))
         .merge(status::routes(server))
 }
 

@@ -12,10 +12,12 @@ use super::realm_doors::RealmDoor;
 use super::settings::Settings;
 use super::sight::{SEEN, Sight};
 use super::wait_for_database;
+use crate::accounts::Mail;
+use crate::accounts::jobs::Forget;
 use crate::authority::RealmNames;
 use crate::authority::jobs::Rotation;
 use crate::env::Env;
-use crate::jobs::deliveries::Deliveries;
+use crate::jobs::deliveries::{Deliveries, DeliveryHandler};
 use crate::jobs::{Nudge, Reconciler, Summary};
 use crate::kernel::{Failure, Fault, Kind, Lifetime, RealmId, TrustDomain};
 use crate::realms::{Issuer, Realm};
@@ -43,7 +45,7 @@ impl Running {
         database.well(SEEN);
         server.found_default().await?;
         server.open_new_realms().await?;
-        server.add_jobs();
+        server.add_jobs()?;
         let ledger = server.health.component("ledger");
         let sight = Sight { server: Arc::downgrade(&server), database, ledger };
         sight.look(&server);
@@ -119,7 +121,7 @@ impl Server {
     }
 
     /// The server owns its reconcilers, so they hold it weakly: a server that stopped leaves nothing behind.
-    fn add_jobs(self: &Arc<Self>) {
+    fn add_jobs(self: &Arc<Self>) -> Result<(), Failure> {
         self.events.add_jobs(&self.reconcilers);
         self.reconcilers
             .add(Arc::new(RemoveExpired::new(self.workloads.clone())), &Nudge::default());
@@ -135,14 +137,18 @@ impl Server {
         self.reconcilers.add(Arc::new(NewRealms(Arc::downgrade(self))), &Nudge::default());
         self.reconcilers.add(Arc::new(Activations(Arc::downgrade(self))), &Nudge::default());
         self.reconcilers.add(Arc::new(Retention(Arc::downgrade(self))), &Nudge::default());
-        self.reconcilers.add(Arc::new(self.deliveries()), &Nudge::default());
+        self.reconcilers.add(Arc::new(Forget(self.accounts.clone())), &Nudge::default());
+        self.reconcilers.add(Arc::new(self.deliveries()?), &self.accounts.posted());
+        Ok(())
     }
 
-    /// No slice posts any yet: each that does brings its handler.
-    fn deliveries(&self) -> Deliveries {
+    /// Each slice that posts deliveries brings its handler.
+    fn deliveries(&self) -> Result<Deliveries, Failure> {
         let events = self.events.clone();
         let Env { db, clock, .. } = self.env.clone();
-        Deliveries::new(db, clock, move || events.realms(), Vec::new())
+        let handlers: Vec<Arc<dyn DeliveryHandler>> =
+            vec![Arc::new(Mail::new(self.accounts.clone())?)];
+        Ok(Deliveries::new(db, clock, move || events.realms(), handlers))
     }
 }
 

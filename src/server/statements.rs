@@ -2,16 +2,18 @@
 //! by both engines.
 
 use crate::{
-    access, audit, authority, bundles, events, jobs, nodes, oauth, realms, sessions, signin,
-    workloads,
+    access, accounts, audit, authority, bundles, events, jobs, nodes, oauth, realms, sessions,
+    signin, workloads,
 };
 
 /// A slice, and what it says to the database.
 pub type SliceStatements = (&'static str, &'static [&'static str]);
 
 /// The statements, slice by slice.
-pub fn statements() -> [SliceStatements; 12] {
-    [
+pub fn statements() -> Vec<SliceStatements> {
+    let accounts = accounts::STATEMENTS.map(|of| ("accounts", of));
+    let mut all = accounts.to_vec();
+    all.extend([
         ("jobs", jobs::deliveries::store::STATEMENTS),
         ("events", events::store::STATEMENTS),
         ("access", access::store::STATEMENTS),
@@ -24,5 +26,6 @@ pub fn statements() -> [SliceStatements; 12] {
         ("nodes", nodes::store::STATEMENTS),
         ("workloads", workloads::store::STATEMENTS),
         ("oauth", oauth::store::STATEMENTS),
-    ]
+    ]);
+    all
 }

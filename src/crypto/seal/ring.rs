@@ -3,6 +3,7 @@
 use std::fmt;
 
 use aws_lc_rs::aead::LessSafeKey;
+use aws_lc_rs::hmac;
 
 use super::data::{aead_key, open_with, seal_with};
 use crate::crypto::digest::sha256;
@@ -13,6 +14,7 @@ use crate::kernel::{Fault, Secret};
 pub struct Kek {
     id: [u8; ID_BYTES],
     key: LessSafeKey,
+    pseudonyms: hmac::Key,
 }
 
 /// The keys that may open, and the one that seals.
@@ -28,7 +30,9 @@ impl Kek {
         let labelled = Secret::new([ID_LABEL, bytes.expose()].concat());
         let digest = sha256(labelled.expose());
         let id = digest.first_chunk().copied().unwrap_or_default();
-        Ok(Self { id, key: aead_key(bytes)? })
+        let labelled = Secret::new([PSEUDONYM_LABEL, bytes.expose()].concat());
+        let pseudonyms = hmac::Key::new(hmac::HMAC_SHA256, &sha256(labelled.expose()));
+        Ok(Self { id, key: aead_key(bytes)?, pseudonyms })
     }
 
     /// Its id, as `weft keys` prints it.
@@ -79,6 +83,13 @@ impl KekRing {
         open_with(&kek.key, aad, sealed)
     }
 
+    /// A name for something that nobody can tell or find by trying without the key: for what is counted and not to be known.
+    /// Under another current key it is another one.
+    pub fn pseudonym(&self, what: &[u8]) -> [u8; 32] {
+        let tag = hmac::sign(&self.current.pseudonyms, what);
+        tag.as_ref().try_into().unwrap_or_default()
+    }
+
     /// True if this blob is sealed under another key than the one that seals now.
     pub fn is_stale(&self, blob: &[u8]) -> bool {
         split(blob).is_ok_and(|(id, _)| *id != self.current.id)
@@ -106,3 +117,5 @@ const FORM: u8 = 1;
 const ID_BYTES: usize = 8;
 /// Keeps the id apart from every other digest of the same bytes.
 const ID_LABEL: &[u8] = b"weft key-encryption key id v1\0";
+/// The same for pseudonyms.
+const PSEUDONYM_LABEL: &[u8] = b"weft key-encryption key pseudonyms v1\0";

@@ -46,6 +46,19 @@
 //! | `PUT /clients/{id}` | [`ClientInput`]; `If-None-Match: *` makes it, `If-Match` replaces | 201 [`NewClient`] or 200 [`Client`] |
 //! | `POST /clients/{id}/rotate-secret` | [`RotateSecret`] | 200 [`NewClient`], with its new secret |
 //! | `DELETE /clients/{id}` | `If-Match` if wanted | 204 |
+//! | `GET /users` | [`UserQuery`] | [`Page`] of [`User`] |
+//! | `POST /users` | [`UserInput`] | 201 [`User`], `ETag: "<revision>"` |
+//! | `GET /users/{id}` | `usr_…` | [`User`], `ETag: "<revision>"` |
+//! | `PATCH /users/{id}` | [`UserPatch`], `If-Match` if wanted | [`User`] |
+//! | `DELETE /users/{id}` | `If-Match` if wanted | 204; everything of them is erased |
+//! | `POST /users/{id}/lock`, `…/unlock`, `…/reset-credentials` | no body | 200 [`User`] |
+//! | `GET /users/{id}/export` | | everything that is known of them |
+//! | `POST /users/{id}/enrolment-link` | no body | 201 [`EnrolmentLink`], the only answer with it |
+//! | `GET /groups` | [`PageQuery`] | [`Page`] of [`Group`] |
+//! | `GET`, `PUT /groups/{id}` | [`GroupInput`] | 200 [`Group`] |
+//! | `DELETE /groups/{id}` | | 204 |
+//! | `GET /groups/{id}/members` | [`PageQuery`] | [`Page`] of ids of users |
+//! | `PUT`, `DELETE /groups/{id}/members/{user}` | no body | 204 |
 //! | `GET /whoami` | | [`Whoami`] |
 //! | `GET /status` | | [`Status`] |
 //!
@@ -75,6 +88,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod time;
+mod users;
 
 pub use agents::{Agent, AgentQuery};
 pub use authorities::{
@@ -98,6 +112,10 @@ pub use realms::{Realm, RealmInput};
 pub use roles::{RoleBinding, RoleGrant, RoleName};
 pub use status::{Component, Counts, Health, ListenerName, ProofKind, Status, Whoami};
 pub use time::Time;
+pub use users::{
+    EnrolmentLink, Group, GroupInput, Patch, User, UserAttribute, UserFactors, UserIdentifier,
+    UserInput, UserPatch, UserProof, UserQuery, UserState,
+};
 
 /// Where the API lives below the listener's root.
 pub const ROOT: &str = "/api/v1";

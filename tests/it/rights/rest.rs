@@ -49,9 +49,11 @@ pub(super) async fn request(world: &World, realm: &Realm, operation: &Operation)
         "bundles" => bundles(world, realm, named).await,
         "clients" => clients(world, realm, named).await,
         "entries" => entries(world, realm, named).await,
+        "groups" => groups(world, realm, named).await,
         "join-tokens" => join_tokens(world, realm, named).await,
         "policies" => policies(world, realm, named).await,
         "role-bindings" => role_bindings(world, realm, named).await,
+        "users" => users(world, realm, named).await,
         _ => server(world, realm, named),
     }
 }
@@ -194,6 +196,63 @@ async fn entries(world: &World, realm: &Realm, named: (&str, &str)) -> Option<As
         ("DELETE", "entries/{id}") => {
             world.root(realm, made).await;
             Ask::delete(path)
+        }
+        _ => return None,
+    })
+}
+
+async fn groups(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask> {
+    if named == ("GET", "groups") {
+        return Some(Ask::get("groups"));
+    }
+    let path = format!("groups/group-{}", world.number());
+    let set = Ask { body: Some(json!({"description": "a group"})), ..Ask::new("PUT", &*path) };
+    if named == ("PUT", "groups/{id}") {
+        return Some(set);
+    }
+    world.root(realm, set).await;
+    let member = format!("{path}/members/{}", person(world, realm).await);
+    Some(match named {
+        ("GET", "groups/{id}") => Ask::get(path),
+        ("DELETE", "groups/{id}") => Ask::delete(path),
+        ("GET", "groups/{id}/members") => Ask::get(format!("{path}/members")),
+        ("PUT", "groups/{id}/members/{user}") => Ask::new("PUT", member),
+        ("DELETE", "groups/{id}/members/{user}") => Ask::delete(member),
+        _ => return None,
+    })
+}
+
+fn wish_for_a_person(world: &World) -> Ask {
+    Ask::post("users", json!({"username": format!("person-{}", world.number())}))
+}
+
+/// The id of a new person.
+async fn person(world: &World, realm: &Realm) -> String {
+    let made = world.root(realm, wish_for_a_person(world)).await;
+    made["id"].as_str().unwrap().to_owned()
+}
+
+async fn users(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask> {
+    if named == ("GET", "users") {
+        return Some(Ask::get("users"));
+    }
+    if named == ("POST", "users") {
+        return Some(wish_for_a_person(world));
+    }
+    let path = format!("users/{}", person(world, realm).await);
+    let name = Some(json!({"attributes": {"name": "Ada"}}));
+    Some(match named {
+        ("GET", "users/{id}") => Ask::get(path),
+        ("PATCH", "users/{id}") => Ask { body: name, ..Ask::new("PATCH", path) },
+        ("DELETE", "users/{id}") => Ask::delete(path),
+        ("GET", "users/{id}/export") => Ask::get(format!("{path}/export")),
+        ("POST", "users/{id}/lock") => Ask::new("POST", format!("{path}/lock")),
+        ("POST", "users/{id}/unlock") => Ask::new("POST", format!("{path}/unlock")),
+        ("POST", "users/{id}/reset-credentials") => {
+            Ask::new("POST", format!("{path}/reset-credentials"))
+        }
+        ("POST", "users/{id}/enrolment-link") => {
+            Ask::new("POST", format!("{path}/enrolment-link"))
         }
         _ => return None,
     })

@@ -1,0 +1,243 @@
+//! Mail: the delivery handler that writes a letter and hands it to a mail server, or lays it into a directory.
+//!
+//! A letter has one recipient and no name beside the address; nothing that a stranger typed is in a header.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use askama::Template;
+use futures_util::future::BoxFuture;
+use lettre::message::header::ContentType;
+use lettre::message::{Mailbox, Message};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
+
+use super::letter::{KIND, Letter};
+use crate::accounts::model::{By, Error, ProofPurpose, User};
+use crate::accounts::{
+    Accounts, AttributeName, Identifier, MailSecurity, MailSettings, MailTransport,
+};
+use crate::jobs::deliveries::{Delivery, DeliveryHandler, NotDelivered, TRY_WITHIN};
+use crate::kernel::{Failure, Kind, RealmId, Secret, Timestamp, UserId};
+
+/// The handler of mail.
+pub struct Mail {
+    accounts: Accounts,
+    from: Mailbox,
+    way: Way,
+}
+
+/// How mail leaves.
+enum Way {
+    Smtp(AsyncSmtpTransport<Tokio1Executor>),
+    Maildir(PathBuf),
+    None,
+}
+
+/// A letter, written.
+struct Written {
+    to: String,
+    subject: &'static str,
+    body: String,
+}
+
+#[derive(Template)]
+#[template(path = "mail/verify_address.txt", escape = "none")]
+struct VerifyAddress<'a> {
+    issuer: &'a str,
+    link: &'a str,
+    within: String,
+}
+
+#[derive(Template)]
+#[template(path = "mail/recover.txt", escape = "none")]
+struct Recover<'a> {
+    issuer: &'a str,
+    link: &'a str,
+    within: String,
+}
+
+#[derive(Template)]
+#[template(path = "mail/link.txt", escape = "none")]
+struct Connect<'a> {
+    issuer: &'a str,
+    provider: String,
+    link: &'a str,
+    within: String,
+}
+
+impl Mail {
+    /// The handler for these settings. `Invalid` if they do not fit together, or a file cannot be read.
+    pub fn new(accounts: Accounts) -> Result<Self, Failure> {
+        let settings = accounts.settings().mail.clone();
+        let from = settings.from.parse().map_err(|error| wrong(format!("`from`: {error}")))?;
+        let way = match (settings.transport, &settings.directory) {
+            (MailTransport::None, _) => Way::None,
+            (MailTransport::Smtp, _) => Way::Smtp(smtp(&settings)?),
+            (MailTransport::Maildir, Some(directory)) => Way::Maildir(directory.clone()),
+            (MailTransport::Maildir, None) => return Err(wrong("`directory` is not set")),
+        };
+        Ok(Self { accounts, from, way })
+    }
+
+    async fn try_once(&self, realm: RealmId, delivery: &Delivery) -> Result<(), NotDelivered> {
+        let ring = &self.accounts.inner.ring;
+        let letter = Letter::open(realm, delivery, ring)
+            .map_err(|fault| NotDelivered::Ever(fault.to_string()))?;
+        let written = self.write(realm, letter).await;
+        let written = written.map_err(|error| NotDelivered::Yet(error.to_string()))?;
+        // Nobody to write to: that is as much as a stranger's request for recovery may come to.
+        let Some(written) = written else { return Ok(()) };
+        let now = self.accounts.inner.env.clock.now();
+        let message = self.message(&written, &delivery.id, now)?;
+        match &self.way {
+            Way::None => Err(NotDelivered::Ever("no way to send mail is set".to_owned())),
+            Way::Smtp(server) => server.send(message).await.map(|_| ()).map_err(|error| {
+                let words = error.to_string();
+                if error.is_permanent() {
+                    NotDelivered::Ever(words)
+                } else {
+                    NotDelivered::Yet(words)
+                }
+            }),
+            Way::Maildir(directory) => lay(directory, &delivery.id, message.formatted())
+                .await
+                .map_err(|error| NotDelivered::Yet(format!("`{}`: {error}", directory.display()))),
+        }
+    }
+
+    async fn write(&self, realm: RealmId, letter: Letter) -> Result<Option<Written>, Error> {
+        let user = match &letter {
+            Letter::Verify(user) | Letter::Link { user, .. } => {
+                self.accounts.fresh(realm, *user).await?
+            }
+            Letter::Recover(typed) => match Identifier::typed(typed) {
+                Some(identifier) => self.accounts.find(realm, &identifier).await?,
+                None => None,
+            },
+        };
+        let Some(user) = user.filter(|user| user.is_active()) else { return Ok(None) };
+        let Some(to) = address(&letter, &user) else { return Ok(None) };
+        let issuer = self.accounts.realm(realm)?.issuer.to_string();
+        let (purpose, bound_to, subject) = match &letter {
+            Letter::Verify(_) => (ProofPurpose::VerifyAddress, None, "Confirm your e-mail address"),
+            Letter::Recover(_) => (ProofPurpose::Recover, None, "Get back into your account"),
+            Letter::Link { bound_to, .. } => {
+                (ProofPurpose::Link, Some(bound_to.clone()), "Connect your accounts")
+            }
+        };
+        let what = (purpose, Some(to.clone()), bound_to);
+        let link = self.link(realm, user.id, what).await?;
+        let (issuer, link) = (issuer.as_str(), link.expose().as_str());
+        let within = purpose.lifetime().to_string();
+        let body = match letter {
+            Letter::Verify(_) => VerifyAddress { issuer, link, within }.render(),
+            Letter::Recover(_) => Recover { issuer, link, within }.render(),
+            Letter::Link { provider, .. } => {
+                let provider = provider.chars().filter(|c| !c.is_control()).take(80).collect();
+                Connect { issuer, provider, link, within }.render()
+            }
+        };
+        let body = body.map_err(crate::kernel::Fault::bug)?;
+        Ok(Some(Written { to, subject, body }))
+    }
+
+    async fn link(
+        &self,
+        realm: RealmId,
+        user: UserId,
+        what: (ProofPurpose, Option<String>, Option<Vec<u8>>),
+    ) -> Result<Secret<String>, Error> {
+        let token = self.accounts.make_token(realm, user, what, By::Themselves).await?;
+        self.accounts.proof_link(realm, &token)
+    }
+
+    fn message(
+        &self,
+        written: &Written,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<Message, NotDelivered> {
+        let ever = |error: &dyn fmt::Display| NotDelivered::Ever(error.to_string());
+        let to: Address = written.to.parse().map_err(|error| ever(&error))?;
+        let since = Duration::from_secs(u64::try_from(now.seconds()).unwrap_or(0));
+        let domain = self.from.email.domain();
+        Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(None, to))
+            .subject(written.subject)
+            .date(SystemTime::UNIX_EPOCH + since)
+            .message_id(Some(format!("<{id}@{domain}>")))
+            .header(ContentType::TEXT_PLAIN)
+            .body(written.body.clone())
+            .map_err(|error| ever(&error))
+    }
+}
+
+impl DeliveryHandler for Mail {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn deliver<'a>(
+        &'a self,
+        realm: RealmId,
+        delivery: &'a Delivery,
+    ) -> BoxFuture<'a, Result<(), NotDelivered>> {
+        Box::pin(self.try_once(realm, delivery))
+    }
+}
+
+impl fmt::Debug for Mail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mail").field("from", &self.from.email).finish_non_exhaustive()
+    }
+}
+
+/// A link that lets somebody in goes to a proven address alone.
+fn address(letter: &Letter, user: &User) -> Option<String> {
+    let address = match letter {
+        Letter::Verify(_) => user.attribute(AttributeName::Email),
+        Letter::Recover(_) | Letter::Link { .. } => user.verified_email(),
+    };
+    address.map(str::to_owned)
+}
+
+fn smtp(settings: &MailSettings) -> Result<AsyncSmtpTransport<Tokio1Executor>, Failure> {
+    let host = settings.host.as_str();
+    let protected =
+        || TlsParameters::new(host.to_owned()).map_err(|error| wrong(error.to_string()));
+    let (tls, port) = match settings.security {
+        MailSecurity::Tls => (Tls::Wrapper(protected()?), 465),
+        MailSecurity::Starttls => (Tls::Required(protected()?), 587),
+        MailSecurity::Plain => (Tls::None, 25),
+    };
+    let port = if settings.port == 0 { port } else { settings.port };
+    let mut server = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
+        .port(port)
+        .tls(tls)
+        .timeout(Some(TRY_WITHIN.to_std()));
+    if let Some(path) = &settings.password_file {
+        let password = std::fs::read_to_string(path)
+            .map_err(|error| wrong(format!("`{}` cannot be read: {error}", path.display())))?;
+        let credentials = Credentials::new(settings.username.clone(), password.trim().to_owned());
+        server = server.credentials(credentials);
+    }
+    Ok(server.build())
+}
+
+fn wrong(words: impl Into<String>) -> Failure {
+    Failure::new(Kind::Invalid, "settings.mail", format!("`accounts.mail`: {}", words.into()))
+}
+
+/// As every maildir: written in `tmp`, moved to `new`, so that nobody reads half a letter.
+async fn lay(directory: &Path, id: &str, bytes: Vec<u8>) -> std::io::Result<()> {
+    for folder in ["tmp", "new", "cur"] {
+        tokio::fs::create_dir_all(directory.join(folder)).await?;
+    }
+    let (written, done) = (directory.join("tmp").join(id), directory.join("new").join(id));
+    tokio::fs::write(&written, bytes).await?;
+    tokio::fs::rename(&written, &done).await
+}

@@ -1,0 +1,264 @@
+//! Tokens that are sent by mail or printed: 256 bits, stored as digests, used once, for one purpose, and soon over.
+//!
+//! What is to be sent is posted as a delivery that names the person, or what a stranger typed; the token is made when the letter
+//! is. So the table of deliveries holds no token, and a request for recovery does the same whether the account exists or not.
+
+mod letter;
+mod mailer;
+pub(super) mod store;
+
+use std::net::IpAddr;
+
+use super::change_user::{loaded, touched};
+use super::model::{Attribute, By, Error, Proof, ProofKind, ProofPurpose, ProofToken, UserState};
+use super::store as people;
+use super::{
+    Accounts, AttributeName, Identifier, MailTransport, actions, codes, passkeys, passwords, tries,
+};
+use crate::access::Administrator;
+use crate::crypto::digest::{base64url, sha256};
+use crate::db::Tx;
+use crate::kernel::{RealmId, Secret, Timestamp, UserId};
+use letter::Letter;
+pub use mailer::Mail;
+
+/// What one run of a use needs.
+#[derive(Debug)]
+struct Using {
+    realm: RealmId,
+    digest: [u8; 32],
+    purpose: ProofPurpose,
+    user: UserId,
+    now: Timestamp,
+}
+
+impl Accounts {
+    /// True if mail can be sent: otherwise nothing that needs it is offered.
+    pub fn sends_mail(&self) -> bool {
+        self.inner.settings.mail.transport != MailTransport::None
+    }
+
+    /// Sends a link that shows that its reader gets the mail of the person's address.
+    pub async fn send_verification(
+        &self,
+        realm: RealmId,
+        user: UserId,
+        address: IpAddr,
+    ) -> Result<(), Error> {
+        let known = self.existing(realm, user).await?;
+        if known.attribute(AttributeName::Email).is_none() {
+            return Err(Error::Unknown("e-mail address"));
+        }
+        self.post(realm, (&user.to_string(), address), Letter::Verify(user)).await
+    }
+
+    /// Sends a link to whoever may type this and has a proven address; to nobody else, and the answer is the same.
+    pub async fn send_recovery(
+        &self,
+        realm: RealmId,
+        typed: &str,
+        address: IpAddr,
+    ) -> Result<(), Error> {
+        let short: String = typed.chars().take(TYPED_CHARS_MAX).collect();
+        self.post(realm, (typed, address), Letter::Recover(short)).await
+    }
+
+    /// Sends a link by which a person says yes to linking an identity at another provider; `bound_to` comes back from
+    /// `use_proof`.
+    pub async fn send_link_confirmation(
+        &self,
+        realm: RealmId,
+        user: UserId,
+        (bound_to, provider): (Vec<u8>, &str),
+        address: IpAddr,
+    ) -> Result<(), Error> {
+        let letter = Letter::Link { user, provider: provider.to_owned(), bound_to };
+        self.post(realm, (&user.to_string(), address), letter).await
+    }
+
+    async fn post(
+        &self,
+        realm: RealmId,
+        (who, address): (&str, IpAddr),
+        letter: Letter,
+    ) -> Result<(), Error> {
+        self.count_try(realm, (tries::MAIL, who), address).await?;
+        let env = &self.inner.env;
+        let now = env.clock.now();
+        let id = env.entropy.uuid(now)?.simple().to_string();
+        let delivery = letter.sealed(realm, id, (&self.inner.ring, env.entropy.as_ref()))?;
+        env.db
+            .write(realm, (delivery, now), |tx, (delivery, now)| {
+                Box::pin(async move {
+                    Ok::<_, Error>(crate::jobs::deliveries::post(tx, delivery, *now).await?)
+                })
+            })
+            .await?;
+        self.inner.posted.nudge();
+        Ok(())
+    }
+
+    /// A token that lets a person add a first passkey; to be printed, not sent.
+    pub async fn make_enrolment(
+        &self,
+        realm: RealmId,
+        user: UserId,
+        by: By,
+    ) -> Result<Secret<String>, Error> {
+        self.make_token(realm, user, (ProofPurpose::Enrol, None, None), by).await
+    }
+
+    /// The same as a link, for an administrator.
+    pub async fn enrolment_link(
+        &self,
+        by: &Administrator,
+        user: UserId,
+    ) -> Result<Secret<String>, Error> {
+        let doer = self.may_enrol(by, user).await?;
+        let token = self.make_enrolment(by.realm, user, doer).await?;
+        self.proof_link(by.realm, &token)
+    }
+
+    /// Takes all passwords, passkeys, authenticators, codes and tokens of a person away, for an administrator. Linked identities
+    /// stay. An enrolment link makes new ones.
+    pub async fn reset_credentials(&self, by: &Administrator, user: UserId) -> Result<(), Error> {
+        let doer = self.may_enrol(by, user).await?;
+        let (realm, now) = (by.realm, self.inner.env.clock.now());
+        let input = (user, now, doer.clone());
+        self.take((realm, user, &doer), input, move |tx, (user, now, by)| {
+            Box::pin(async move {
+                let head = touched(tx, *user, *now).await?;
+                passwords::store::delete(tx, *user).await?;
+                passkeys::store::delete_all(tx, *user).await?;
+                codes::store::delete_totp(tx, *user).await?;
+                codes::store::delete_codes(tx, *user).await?;
+                store::void_all(tx, *user, *now).await?;
+                Ok(((), by.tells(realm, "accounts.credentials_reset", &head)))
+            })
+        })
+        .await
+    }
+
+    async fn may_enrol(&self, by: &Administrator, user: UserId) -> Result<By, Error> {
+        let (id, spiffe_id) = (user.to_string(), self.spiffe_of(by.realm, user).await?);
+        let ask = actions::EnrolAccount { by, id: &id, spiffe_id: spiffe_id.as_ref() };
+        let granted = self.inner.access.permit(ask)?.spend().1;
+        Ok(By::Administrator { granted, asker: by.asker.clone() })
+    }
+
+    async fn make_token(
+        &self,
+        realm: RealmId,
+        user: UserId,
+        (purpose, address, bound_to): (ProofPurpose, Option<String>, Option<Vec<u8>>),
+        by: By,
+    ) -> Result<Secret<String>, Error> {
+        let env = &self.inner.env;
+        let now = env.clock.now();
+        let token = Secret::new(base64url(env.entropy.token()?.expose()));
+        let expires_at = now.plus(purpose.lifetime());
+        let made = ProofToken { user, purpose, address, bound_to, expires_at };
+        let input = (made, digest_of(&token), now, by);
+        self.give(realm, user, input, move |tx, (made, digest, now, by)| {
+            Box::pin(async move {
+                let head = touched(tx, made.user, *now).await?;
+                store::insert(tx, digest, made, *now).await?;
+                let event = by.tells(realm, "accounts.proof_made", &head);
+                Ok(((), event.about("purpose", made.purpose.as_str())))
+            })
+        })
+        .await?;
+        Ok(token)
+    }
+
+    /// What a token is good for, without using it; nothing for one that is wrong, used or too old.
+    pub async fn look_at_proof(
+        &self,
+        realm: RealmId,
+        token: &Secret<String>,
+    ) -> Result<Option<ProofToken>, Error> {
+        if token.expose().len() > TOKEN_CHARS_MAX {
+            return Ok(None);
+        }
+        let input = (digest_of(token), self.inner.env.clock.now());
+        let read = self.inner.env.db.read(realm, input, |tx, (digest, now)| {
+            Box::pin(async move { Ok::<_, Error>(store::find(tx, digest, *now).await?) })
+        });
+        read.await
+    }
+
+    /// Uses a token up; `Spent` for one that is wrong, used, too old, or for something else, and for one of a person who is
+    /// locked. `VerifyAddress` also writes the proof into the attribute, and makes the address one that may be typed.
+    pub async fn use_proof(
+        &self,
+        realm: RealmId,
+        token: &Secret<String>,
+        purpose: ProofPurpose,
+    ) -> Result<ProofToken, Error> {
+        let seen = self.look_at_proof(realm, token).await?.ok_or(Error::Spent)?;
+        let (user, now) = (seen.user, self.inner.env.clock.now());
+        let input = Using { realm, digest: digest_of(token), purpose, user, now };
+        self.give(realm, user, input, |tx, input| {
+            Box::pin(async move {
+                let head = touched(tx, input.user, input.now).await?;
+                let token = store::consume(tx, &input.digest, input.purpose, input.now).await?;
+                let token = token.ok_or(Error::Spent)?;
+                if head.state != UserState::Active {
+                    return Err(Error::Spent);
+                }
+                if input.purpose == ProofPurpose::VerifyAddress {
+                    note_proof(tx, input, &token).await?;
+                }
+                let event = By::Themselves.tells(input.realm, "accounts.proof_used", &head);
+                Ok((token, event.about("purpose", input.purpose.as_str())))
+            })
+        })
+        .await
+    }
+
+    /// Where a token leads: `<issuer>/account/proof/<token>`.
+    pub fn proof_link(
+        &self,
+        realm: RealmId,
+        token: &Secret<String>,
+    ) -> Result<Secret<String>, Error> {
+        let realm = self.realm(realm)?;
+        Ok(Secret::new(format!("{}/account/proof/{}", realm.issuer.as_str(), token.expose())))
+    }
+
+    /// Removes tokens that nobody can use any more; gives how many.
+    pub async fn forget_proofs(&self, realm: RealmId) -> Result<u64, Error> {
+        let before = self.inner.env.clock.now();
+        let db = &self.inner.env.db;
+        db.write(realm, before, |tx, before| {
+            Box::pin(async move { Ok::<_, Error>(store::delete_before(tx, *before).await?) })
+        })
+        .await
+    }
+}
+
+/// The address is theirs, unless it is another one by now. Where another person may type it, it stays theirs to type: that this
+/// one reads its mail is true all the same.
+async fn note_proof(tx: &mut Tx, input: &Using, used: &ProofToken) -> Result<(), Error> {
+    let known = loaded(tx, input.user).await?;
+    let email = known.attributes.get(&AttributeName::Email);
+    let value =
+        email.map(|email| email.value.clone()).filter(|email| used.address.as_ref() == Some(email));
+    let value = value.ok_or(Error::Spent)?;
+    let proof = Proof { how: ProofKind::Mail, by: "weft".to_owned(), at: input.now };
+    let proven = Attribute { value: value.clone(), proof: Some(proof) };
+    people::put_attribute(tx, input.user, AttributeName::Email, &proven).await?;
+    if let Ok(identifier) = Identifier::email(&value) {
+        people::insert_identifier(tx, input.user, &identifier).await?;
+    }
+    Ok(())
+}
+
+fn digest_of(token: &Secret<String>) -> [u8; 32] {
+    sha256(token.expose().as_bytes())
+}
+
+/// 43 letters make a token; nobody's is longer.
+const TOKEN_CHARS_MAX: usize = 128;
+/// Longer is nobody's name.
+const TYPED_CHARS_MAX: usize = 320;
