@@ -58,3 +58,4 @@ CREATE TABLE sign_in (
 );
 
 CREATE INDEX sign_in_expires ON sign_in (realm, expires_at);
+CREATE INDEX sign_in_browser ON sign_in (realm, binding);

@@ -115,6 +115,18 @@ fn context_of(action: &str, on: &SpiffeId) -> BTreeMap<&'static str, Owned> {
             ("banned", Owned::Flag(false)),
             ("known", Owned::Flag(false)),
         ]),
+        "SignIn" => BTreeMap::from([
+            ("assurance", Owned::Number(1)),
+            ("administration", Owned::Flag(false)),
+            ("locked", Owned::Flag(false)),
+            ("mail", Owned::Flag(false)),
+            ("upstream", text("")),
+            ("second_factor", Owned::Flag(false)),
+            ("second_shown", Owned::Flag(false)),
+            ("address", text("192.0.2.1")),
+            ("standing", text("unknown")),
+            ("confidence", Owned::Number(0)),
+        ]),
         _ => BTreeMap::new(),
     }
 }

@@ -158,6 +158,8 @@ impl Server {
             signin::Below {
                 access: access.clone(),
                 events: events.clone(),
+                posture: Posture,
+                accounts: accounts.clone(),
                 sessions: sessions.clone(),
             },
         );

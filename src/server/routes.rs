@@ -24,7 +24,9 @@ use crate::kernel::{Lifetime, Listener, RealmId, SpiffeId};
 use crate::nodes::grpc::AgentService;
 use crate::nodes::http::{Contact, JoinFacts};
 use crate::telemetry::{health_service, ops_routes};
-use crate::{access, accounts, audit, authority, bundles, nodes, oauth, realms, workloads};
+use crate::{
+    access, accounts, audit, authority, bundles, nodes, oauth, realms, sessions, signin, workloads,
+};
 
 /// The `node` door: the server API of SPIRE's agents, and our push stream.
 pub(super) fn node(server: &Arc<Server>) -> Router {
@@ -97,6 +99,7 @@ pub(super) fn admin_routes(server: &Arc<Server>) -> OpenApiRouter {
         .merge(oauth::http::admin_routes(&server.oauth))
         .merge(access::http::routes(&rights))
         .merge(realms::http::routes(&server.realms))
+        .merge(sessions::http::routes(&server.sessions, &server.accounts))
         .merge(accounts::http::routes(&server.accounts))
         .merge(status::routes(server))
 }
@@ -130,8 +133,8 @@ pub(super) fn public(server: &Arc<Server>) -> Router {
 
 /// Pages and protocols for people and their applications, a slice a line. Each request has `Extension<Arc<Realm>>` and
 /// `http::Origin`.
-fn people_routes(_server: &Arc<Server>) -> Router {
-    Router::new().merge(pages::routes())
+fn people_routes(server: &Arc<Server>) -> Router {
+    Router::new().merge(pages::routes()).merge(signin::http::routes(&server.signin))
 }
 
 /// The `ops` door.

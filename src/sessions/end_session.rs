@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::access::Administrator;
+use crate::access::{Administrator, Permit};
 use crate::crypto::digest::hex;
 use crate::db::Tx;
 use crate::events::{Changed, Event};
@@ -60,16 +60,23 @@ impl Sessions {
         self.end_stored(session, permit.spend().1, Why::Administrator).await
     }
 
-    /// Ends all sessions of a person for an administrator.
-    pub async fn end_all_for(
+    /// The right of an administrator to end the sessions of a person.
+    pub(super) fn may_end(
         &self,
         by: Administrator,
         user: UserId,
-        number: SubjectId,
+    ) -> Result<Permit<EndSession>, Error> {
+        Ok(self.inner.access.permit(EndSession { by, of: user.to_string() })?)
+    }
+
+    /// Ends all sessions of a person for an administrator.
+    pub(super) async fn end_all_for(
+        &self,
+        realm: RealmId,
+        permit: Permit<EndSession>,
+        person: (UserId, SubjectId),
     ) -> Result<(), Error> {
-        let realm = by.realm;
-        let permit = self.inner.access.permit(EndSession { by, of: user.to_string() })?;
-        self.end_all_as(realm, (user, number), permit.spend().1, Why::Administrator).await
+        self.end_all_as(realm, person, permit.spend().1, Why::Administrator).await
     }
 
     /// Takes something back, until nothing that it concerns can live any more. `Revocable::Session` and a person are

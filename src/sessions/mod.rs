@@ -15,6 +15,7 @@
 mod browser;
 mod cookies;
 mod end_session;
+pub mod http;
 mod jobs;
 mod model;
 mod open_session;

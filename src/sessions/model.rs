@@ -270,6 +270,9 @@ pub enum Error {
     /// There is no such session, or it has ended.
     #[error("no such session")]
     NotFound,
+    /// What was to become a session was finished elsewhere meanwhile.
+    #[error("somebody was faster")]
+    Superseded,
     /// The caller may not.
     #[error(transparent)]
     Access(#[from] access::Error),
@@ -288,6 +291,11 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
             Error::NotFound => Self::new(Kind::NotFound, "session.not_found", "no such session"),
+            Error::Superseded => Self::new(
+                Kind::Conflict,
+                "session.superseded",
+                "this went on elsewhere meanwhile; load the page again",
+            ),
             Error::Account(_) => {
                 Self::new(Kind::Unavailable, "session.account", "the account cannot be read now")
                     .because(error)

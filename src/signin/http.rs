@@ -1,11 +1,35 @@
-//! The doors of sign-ins.
+//! The doors of sign-ins: parse, ask, show the page or send the browser on.
 
+mod show;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Extension, State};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use http::header::SET_COOKIE;
+use serde::Deserialize;
 
-use super::{Signin, SigninRequest};
-use crate::http::Problem;
-use crate::kernel::{Failure, RealmId};
-use crate::sessions::Browser;
+use super::arrive::Arrival;
+use super::view::Found;
+use super::{Error, Onward, Sent, Signin, SigninRequest};
+use crate::http::pages::Look;
+use crate::http::{Form, Path, Problem, own_forms_only};
+use crate::kernel::{Failure, RealmId, Secret, SignInId};
+use crate::realms::Realm;
+use crate::sessions::{Browser, BrowserCookie, SessionCookie};
+
+/// The routes.
+pub fn routes(signin: &Signin) -> Router {
+    Router::new()
+        .route("/sign-in/{id}", get(page))
+        .route("/sign-in/{id}/{step}", post(submit))
+        .route("/account/proof/{token}", get(look_at_link).post(use_link))
+        .layer(from_fn(own_forms_only))
+        .with_state(signin.clone())
+}
 
 impl Signin {
     /// Begins a sign-in: 303 to its first page.
@@ -16,8 +40,118 @@ impl Signin {
         browser: &Browser,
     ) -> Response {
         match self.begin(realm, request, browser).await {
-            Ok(started) => Redirect::to(&format!("/sign-in/{}", started.id)).into_response(),
-            Err(error) => Problem::from(Failure::from(error)).into_response(),
+            Ok(started) => to_page(started.id, started.cookie.as_ref()),
+            Err(error) => Problem::from(error).into_response(),
         }
     }
+}
+
+/// The fields of all forms.
+#[derive(Deserialize)]
+struct Fields {
+    way: Option<String>,
+    account: Option<String>,
+    decision: Option<String>,
+    identifier: Option<String>,
+    password: Option<String>,
+    repeated: Option<String>,
+    code: Option<String>,
+    credential: Option<String>,
+    name: Option<String>,
+}
+
+impl From<Fields> for Sent {
+    fn from(fields: Fields) -> Self {
+        let Fields { way, account, decision, identifier, password, repeated, .. } = fields;
+        Self {
+            way,
+            account,
+            decision,
+            identifier,
+            password: password.map(Secret::new),
+            repeated: repeated.map(Secret::new),
+            code: fields.code,
+            credential: fields.credential,
+            name: fields.name,
+        }
+    }
+}
+
+async fn page(
+    State(signin): State<Signin>,
+    Extension(realm): Extension<Arc<Realm>>,
+    Path(id): Path<String>,
+    browser: Browser,
+    look: Look,
+) -> Result<Response, Problem> {
+    let id = sign_in_id(&id)?;
+    match signin.view(&realm, id, &browser).await? {
+        Found::Page(view) => Ok(show::page(&view, &look)),
+        Found::Onward(onward) => Ok(leave(id, onward)),
+    }
+}
+
+async fn submit(
+    State(signin): State<Signin>,
+    Extension(realm): Extension<Arc<Realm>>,
+    Path((id, step)): Path<(String, String)>,
+    browser: Browser,
+    Form(fields): Form<Fields>,
+) -> Result<Response, Problem> {
+    let id = sign_in_id(&id)?;
+    match signin.submit(&realm, (id, &step), fields.into(), &browser).await {
+        Ok(onward) => Ok(leave(id, onward)),
+        // The other tab went on: what is so now is shown.
+        Err(Error::Moved) => Ok(leave(id, Onward::Page)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn look_at_link(
+    State(signin): State<Signin>,
+    Extension(realm): Extension<Arc<Realm>>,
+    Path(token): Path<String>,
+    look: Look,
+) -> Result<Response, Problem> {
+    let purpose = signin.look_at_link(&realm, &Secret::new(token)).await?;
+    Ok(show::link(purpose, &look))
+}
+
+async fn use_link(
+    State(signin): State<Signin>,
+    Extension(realm): Extension<Arc<Realm>>,
+    Path(token): Path<String>,
+    browser: Browser,
+    look: Look,
+) -> Result<Response, Problem> {
+    Ok(match signin.arrive(&realm, &Secret::new(token), &browser).await? {
+        Arrival::SignIn(id, cookie) => to_page(id, cookie.as_ref()),
+        Arrival::Verified => show::verified(&look),
+        Arrival::Spent => show::link(None, &look),
+    })
+}
+
+fn leave(id: SignInId, onward: Onward) -> Response {
+    match onward {
+        Onward::Page => to_page(id, None),
+        Onward::Leave(path, cookie) => {
+            let mut answer = Redirect::to(&path).into_response();
+            if let Some(cookie) = cookie.as_ref().map(SessionCookie::header) {
+                answer.headers_mut().append(SET_COOKIE, cookie);
+            }
+            answer
+        }
+    }
+}
+
+fn to_page(id: SignInId, cookie: Option<&BrowserCookie>) -> Response {
+    let mut answer = Redirect::to(&format!("/sign-in/{id}")).into_response();
+    if let Some(cookie) = cookie.map(BrowserCookie::header) {
+        answer.headers_mut().append(SET_COOKIE, cookie);
+    }
+    answer
+}
+
+fn sign_in_id(text: &str) -> Result<SignInId, Failure> {
+    SignInId::parse(text).map_err(|_| Error::NotFound.into())
 }

@@ -14,7 +14,11 @@
 //! - Who ends a sign-in was permitted to by `access`, the session has a new cookie, and both facts are recorded before the
 //!   cookie leaves.
 
+mod arrive;
+mod complete;
+mod decide;
 mod document;
+mod gather_facts;
 pub mod http;
 mod jobs;
 mod model;
@@ -23,14 +27,23 @@ pub mod pages;
 mod read_sign_in;
 mod start_sign_in;
 pub(crate) mod store;
+mod submit;
+#[cfg(test)]
+#[cfg(feature = "testkit")]
+mod tests;
+mod view;
 
 use std::sync::Arc;
 
 use crate::access::Access;
+use crate::accounts::Accounts;
 use crate::env::Env;
 use crate::events::Events;
+use crate::posture::Posture;
 use crate::sessions::Sessions;
 
+pub use complete::Onward;
+pub use decide::SignIn;
 pub use jobs::RemovePast;
 pub use model::{
     Application, Ceremony, CeremonyOf, Complaint, End, Error, Facts, Has, Mark, OwnPath, Person,
@@ -38,6 +51,8 @@ pub use model::{
 };
 pub use next_step::{Step, next_step};
 pub use start_sign_in::Started;
+pub use submit::Sent;
+pub use view::View;
 
 /// The slices that sign-ins stand on.
 #[derive(Debug, Clone)]
@@ -46,6 +61,10 @@ pub struct Below {
     pub access: Access,
     /// What is recorded.
     pub events: Events,
+    /// What is known of devices.
+    pub posture: Posture,
+    /// Whom.
+    pub accounts: Accounts,
     /// What a sign-in becomes.
     pub sessions: Sessions,
 }
@@ -59,17 +78,17 @@ pub struct Signin {
 #[derive(Debug)]
 struct Inner {
     env: Env,
-    #[expect(dead_code, reason = "the decision at the end follows")]
     access: Access,
-    #[expect(dead_code, reason = "the decision at the end follows")]
     events: Events,
+    posture: Posture,
+    accounts: Accounts,
     sessions: Sessions,
 }
 
 impl Signin {
     /// The slice.
     pub fn new(env: Env, below: Below) -> Self {
-        let Below { access, events, sessions } = below;
-        Self { inner: Arc::new(Inner { env, access, events, sessions }) }
+        let Below { access, events, posture, accounts, sessions } = below;
+        Self { inner: Arc::new(Inner { env, access, events, posture, accounts, sessions }) }
     }
 }

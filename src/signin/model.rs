@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::access;
+use crate::accounts;
 use crate::events;
 use crate::kernel::{
     Assurance, ClientId, Failure, Fault, Kind, Method, Timestamp, UpstreamId, UserId, assurance_of,
@@ -352,6 +353,8 @@ pub struct Present {
     pub shown: Shown,
     /// When something was last shown for it.
     pub signed_in_at: Timestamp,
+    /// What was shown for it can still be one of two factors.
+    pub recent: bool,
 }
 
 /// What is so, beside what was sent.
@@ -377,6 +380,9 @@ pub enum Error {
     /// Policy says no.
     #[error(transparent)]
     Access(#[from] access::Error),
+    /// The account could not be read or changed.
+    #[error(transparent)]
+    Accounts(#[from] accounts::Error),
     /// The session could not be opened.
     #[error(transparent)]
     Sessions(#[from] sessions::Error),
@@ -402,6 +408,7 @@ impl From<Error> for Failure {
                 "this sign-in went on in another tab; load the page again",
             ),
             Error::Access(error) => error.into(),
+            Error::Accounts(error) => error.into(),
             Error::Sessions(error) => error.into(),
             Error::Events(error) => error.into(),
             Error::Fault(fault) => fault.into(),

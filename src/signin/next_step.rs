@@ -137,6 +137,19 @@ pub(super) fn stronger(shown: &Shown, has: Has, wanted: Assurance) -> Vec<Way> {
     ways
 }
 
+/// The ways out of a step-up. What an old session was opened with is no factor any more: it is shown again first.
+pub(super) fn ways(state: &State, facts: &Facts, shown: &Shown) -> Vec<Way> {
+    let mut ways = stronger(shown, facts.has, wanted(state, shown));
+    let old = facts.session.as_ref().is_some_and(|present| !present.recent);
+    if state.person == Person::Nobody && old {
+        ways.retain(|way| *way == Way::Passkey);
+        if facts.has.password {
+            ways.push(Way::Password);
+        }
+    }
+    ways
+}
+
 fn asks_which_account(state: &State, facts: &Facts) -> bool {
     let request = &state.request;
     facts.session.is_some()
@@ -161,7 +174,9 @@ fn after_proof(state: &State, facts: &Facts, shown: &Shown) -> Step {
     let short = state.request.assurance.is_some_and(|asked| shown.assurance() < asked);
     match &facts.verdict {
         // What was lost is replaced first: it may be what makes this sure enough.
-        Some(Verdict::Permit) if state.is(Mark::Renew) => Step::NewPassword,
+        Some(Verdict::Permit) if state.is(Mark::Renew) && !state.is(Mark::Enrol) => {
+            Step::NewPassword
+        }
         Some(Verdict::Permit) if short && !state.is(Mark::Enrol) => {
             step_up(state, facts, shown, "")
         }
@@ -174,13 +189,14 @@ fn after_proof(state: &State, facts: &Facts, shown: &Shown) -> Step {
 }
 
 fn step_up(state: &State, facts: &Facts, shown: &Shown, reason: &str) -> Step {
-    let ways = stronger(shown, facts.has, wanted(state, shown));
+    let ways = ways(state, facts, shown);
     let chosen = state.way.filter(|way| ways.contains(way));
     match chosen.or(ways.first().copied()) {
         Some(Way::Passkey) => Step::Passkey,
         Some(Way::Totp) => Step::Totp,
         Some(Way::RecoveryCode) => Step::RecoveryCode,
-        Some(Way::Password | Way::Mail) | None => Step::NoWay(reason.to_owned()),
+        Some(Way::Password) => Step::Password,
+        Some(Way::Mail) | None => Step::NoWay(reason.to_owned()),
     }
 }
 

@@ -1,9 +1,8 @@
 //! A sign-in read and written again, by the browser that began it.
 
 use super::document::{self, Place};
-use super::model::{End, Error, OwnPath, Present, Shown, State};
-use super::next_step::{Step, next_step};
-use super::{Facts, Signin, store};
+use super::model::{Error, Present, Shown, State};
+use super::{Signin, store};
 use crate::kernel::{RealmId, SignInId};
 use crate::sessions::{Browser, BrowserCookie, Session};
 
@@ -61,39 +60,10 @@ impl Signin {
         let entropy = self.inner.env.entropy.as_ref();
         Ok(document::seal(&held.state, held.place, &held.cookie, entropy)?)
     }
-
-    /// The person gives up; where the browser goes then, if there is a way back.
-    pub async fn give_up(
-        &self,
-        realm: RealmId,
-        id: SignInId,
-        browser: &Browser,
-    ) -> Result<Option<OwnPath>, Error> {
-        let mut held = self.hold(realm, id, browser).await?;
-        held.state.end = Some(End::Refused(String::new()));
-        self.keep(&mut held).await?;
-        Ok(held.state.request.cancel_to)
-    }
-
-    /// Which page a sign-in of this browser is at.
-    pub async fn step(
-        &self,
-        realm: RealmId,
-        id: SignInId,
-        browser: &Browser,
-    ) -> Result<Step, Error> {
-        let held = self.hold(realm, id, browser).await?;
-        let session = match &browser.session {
-            Some(cookie) => self.inner.sessions.read_by_cookie(realm, cookie).await?,
-            None => None,
-        };
-        let facts = Facts { session: session.as_deref().map(present), ..Facts::default() };
-        Ok(next_step(&held.state, &facts))
-    }
 }
 
 /// A session as the next step sees it.
-pub(super) fn present(session: &Session) -> Present {
+pub(super) fn present(session: &Session, recent: bool) -> Present {
     Present {
         shown: Shown {
             user: session.user,
@@ -102,5 +72,6 @@ pub(super) fn present(session: &Session) -> Present {
             upstream: session.upstream.clone(),
         },
         signed_in_at: session.signed_in_at,
+        recent,
     }
 }

@@ -40,12 +40,33 @@ pub(super) async fn find(
 ) -> Result<Option<Row>, Fault> {
     let id = id.to_string();
     let params = [Value::from(&id), Value::from(binding), Value::from(now)];
-    let Some(row) = tx.row(FIND, &params).await? else { return Ok(None) };
-    Ok(Some(Row {
+    tx.row(FIND, &params).await?.map(|row| read(&row)).transpose()
+}
+
+/// The newest sign-ins of a browser.
+pub(super) async fn of_browser(
+    tx: &mut Tx,
+    binding: &[u8],
+    now: Timestamp,
+    most: i64,
+) -> Result<Vec<(SignInId, Row)>, Fault> {
+    let params = [Value::from(binding), Value::from(now), Value::from(most)];
+    let rows = tx.rows(OF_BROWSER, &params).await?;
+    let read = |row: &crate::db::Row| {
+        let id = row.text("id")?;
+        let id =
+            SignInId::parse(&id).map_err(|error| Fault::malformed("row of `signin`", error))?;
+        Ok((id, read(row)?))
+    };
+    rows.iter().map(read).collect()
+}
+
+fn read(row: &crate::db::Row) -> Result<Row, Fault> {
+    Ok(Row {
         version: row.int("version")?,
         document: row.bytes("document")?,
         expires_at: row.time("expires_at")?,
-    }))
+    })
 }
 
 /// Writes the next state; false if another tab was faster.
@@ -69,10 +90,12 @@ const INSERT: &str = "INSERT INTO sign_in (realm, id, binding, version, document
      VALUES ($1, $2, $3, $4, $5, $6, $7)";
 const FIND: &str = "SELECT version, document, expires_at FROM sign_in \
      WHERE realm = $1 AND id = $2 AND binding = $3 AND expires_at > $4";
+const OF_BROWSER: &str = "SELECT id, version, document, expires_at FROM sign_in \
+     WHERE realm = $1 AND binding = $2 AND expires_at > $3 ORDER BY created_at DESC LIMIT $4";
 const ADVANCE: &str = "UPDATE sign_in SET version = version + 1, document = $4 \
      WHERE realm = $1 AND id = $2 AND version = $3";
 const DELETE_PAST: &str = "DELETE FROM sign_in WHERE realm = $1 AND id IN \
      (SELECT id FROM sign_in WHERE realm = $1 AND expires_at <= $2 LIMIT $3)";
 
 /// Every statement of this slice.
-pub(crate) const STATEMENTS: &[&str] = &[INSERT, FIND, ADVANCE, DELETE_PAST];
+pub(crate) const STATEMENTS: &[&str] = &[INSERT, FIND, OF_BROWSER, ADVANCE, DELETE_PAST];

@@ -8,6 +8,7 @@ mod database;
 mod entropy;
 mod keys;
 mod lossy;
+mod passkey;
 mod patience;
 pub mod postgres;
 mod rest;
@@ -21,6 +22,7 @@ pub use database::{Kept, TestDatabase, engines, on_each_database, on_each_engine
 pub use entropy::SeededEntropy;
 pub use keys::KeysReplica;
 pub use lossy::{Lose, LossyPostgres};
+pub use passkey::TestPasskey;
 pub use patience::{PATIENCE, until, within};
 pub use rest::{Answer, Rest};
 pub use server::TestServer;

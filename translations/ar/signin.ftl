@@ -80,3 +80,24 @@ noway-account = إلى حسابي
 refused-title = لا يمكنك تسجيل الدخول هنا
 refused-application = لا يُسمح لحسابك باستخدام { $application }.
 refused-words = لا يُسمح لحسابك بالمتابعة.
+
+wrong-nothing = يرجى ملء هذا الحقل.
+wrong-password = الاسم وكلمة المرور غير متطابقين.
+wrong-code = هذا الرمز غير صحيح أو لم يعد صالحًا.
+wrong-passkey = لم يُقبل مفتاح المرور. حاول مرة أخرى أو اختر طريقة أخرى.
+wrong-limited = محاولات كثيرة جدًا. حاول مرة أخرى بعد { $span }.
+wrong-busy = الخدمة مشغولة الآن. حاول مرة أخرى بعد لحظات.
+wrong-new-password = اختر كلمة مرور أطول، أو كلمة لا يعرفها الآخرون.
+wrong-repeated = كلمتا المرور مختلفتان.
+wrong-upstream = لم يسمح لك المزود الآخر بالدخول، أو لم تُقبل إجابته.
+wrong-link = هذا الحساب هناك يخص شخصًا آخر هنا.
+wrong-other = يرجى تسجيل الدخول بالحساب المطلوب.
+
+proof-title = متابعة
+proof-recover = يمكنك الآن اختيار كلمة مرور جديدة.
+proof-enrol = يمكنك الآن إضافة أول مفتاح مرور لك.
+proof-address = بهذا تؤكد أن عنوان البريد الإلكتروني لك.
+proof-spent-title = لم يعد هذا الرابط صالحًا
+proof-spent-words = لقد استُخدم من قبل أو أصبح قديمًا. اطلب رابطًا جديدًا.
+proof-verified-title = شكرًا لك
+proof-verified-words = تم تأكيد عنوان بريدك الإلكتروني.

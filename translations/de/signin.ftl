@@ -78,3 +78,24 @@ noway-account = Zu meinem Konto
 refused-title = Sie können sich hier nicht anmelden
 refused-application = Ihr Konto darf { $application } nicht benutzen.
 refused-words = Ihr Konto darf hier nicht weiter.
+
+wrong-nothing = Bitte ausfüllen.
+wrong-password = Name und Passwort gehören nicht zusammen.
+wrong-code = Dieser Code stimmt nicht, oder nicht mehr.
+wrong-passkey = Der Passkey wurde nicht angenommen. Versuchen Sie es noch einmal oder wählen Sie einen anderen Weg.
+wrong-limited = Das waren zu viele Versuche. Versuchen Sie es in { $span } noch einmal.
+wrong-busy = Gerade ist zu viel zu tun. Versuchen Sie es gleich noch einmal.
+wrong-new-password = Wählen Sie ein längeres Passwort, oder eines, das andere nicht kennen.
+wrong-repeated = Die beiden Passwörter sind verschieden.
+wrong-upstream = Der andere Anbieter hat Sie nicht eingelassen, oder seine Antwort wurde nicht angenommen.
+wrong-link = Dieses Konto dort gehört hier jemand anderem.
+wrong-other = Bitte melden Sie sich mit dem Konto an, nach dem gefragt wurde.
+
+proof-title = Weiter
+proof-recover = Sie können jetzt ein neues Passwort wählen.
+proof-enrol = Sie können jetzt Ihren ersten Passkey hinzufügen.
+proof-address = Damit bestätigen Sie, dass die E-Mail-Adresse Ihnen gehört.
+proof-spent-title = Dieser Link gilt nicht mehr
+proof-spent-words = Er wurde schon benutzt oder ist zu alt. Fordern Sie einen neuen an.
+proof-verified-title = Danke
+proof-verified-words = Ihre E-Mail-Adresse ist bestätigt.

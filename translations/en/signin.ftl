@@ -78,3 +78,24 @@ noway-account = Go to my account
 refused-title = You cannot sign in here
 refused-application = Your account is not permitted to use { $application }.
 refused-words = Your account is not permitted to go on.
+
+wrong-nothing = Fill this in.
+wrong-password = The name and the password do not belong together.
+wrong-code = This code is not right, or not any more.
+wrong-passkey = The passkey was not accepted. Try again, or choose another way.
+wrong-limited = There were too many tries. Try again in { $span }.
+wrong-busy = There is too much to do right now. Try again in a moment.
+wrong-new-password = Choose a longer password, or one that is not known to others.
+wrong-repeated = The two passwords differ.
+wrong-upstream = The other provider did not let you in, or its answer was not accepted.
+wrong-link = This account there belongs to somebody else here.
+wrong-other = Please sign in with the account that was asked for.
+
+proof-title = Go on
+proof-recover = You can now choose a new password.
+proof-enrol = You can now add your first passkey.
+proof-address = This confirms that the e-mail address is yours.
+proof-spent-title = This link does not work any more
+proof-spent-words = It was used already, or it is too old. Ask for a new one.
+proof-verified-title = Thank you
+proof-verified-words = Your e-mail address is confirmed.

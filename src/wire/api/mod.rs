@@ -59,6 +59,10 @@
 //! | `DELETE /groups/{id}` | | 204 |
 //! | `GET /groups/{id}/members` | [`PageQuery`] | [`Page`] of ids of users |
 //! | `PUT`, `DELETE /groups/{id}/members/{user}` | no body | 204 |
+//! | `GET /sessions` | [`SessionQuery`] | [`Page`] of [`Session`], newest first |
+//! | `DELETE /sessions` | [`SessionQuery`]: signs the person out everywhere | 204 |
+//! | `GET /sessions/{id}` | `ses_…` | [`Session`] |
+//! | `DELETE /sessions/{id}` | ends it | 204 |
 //! | `GET /whoami` | | [`Whoami`] |
 //! | `GET /status` | | [`Status`] |
 //!
@@ -84,6 +88,7 @@ mod policies;
 mod problem;
 mod realms;
 mod roles;
+mod sessions;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -110,6 +115,7 @@ pub use policies::{Policy, PolicyInput, PolicyOrigin};
 pub use problem::Problem;
 pub use realms::{Realm, RealmInput};
 pub use roles::{RoleBinding, RoleGrant, RoleName};
+pub use sessions::{Session, SessionQuery};
 pub use status::{Component, Counts, Health, ListenerName, ProofKind, Status, Whoami};
 pub use time::Time;
 pub use users::{

@@ -1,0 +1,115 @@
+//! Arriving by a link that was sent or printed, in the browser that asked for it or in another one.
+
+use super::document::{self, Place};
+use super::model::{Error, Mark, OwnPath, Person, Shown, SigninRequest, State};
+use super::submit::proven;
+use super::{Signin, store};
+use crate::accounts::{self, ProofPurpose};
+use crate::kernel::{Method, RealmId, Secret, SignInId, UserId};
+use crate::realms::Realm;
+use crate::sessions::{Browser, BrowserCookie};
+
+/// What became of a link.
+#[derive(Debug)]
+pub enum Arrival {
+    /// A sign-in goes on there; the cookie is for a browser that had none.
+    SignIn(SignInId, Option<BrowserCookie>),
+    /// The address is verified.
+    Verified,
+    /// The link is wrong, used, or too old.
+    Spent,
+}
+
+impl Signin {
+    /// What a link is for, without using it: mail is read by programs, too.
+    pub async fn look_at_link(
+        &self,
+        realm: &Realm,
+        token: &Secret<String>,
+    ) -> Result<Option<ProofPurpose>, Error> {
+        let proof = self.inner.accounts.look_at_proof(realm.id, token).await?;
+        Ok(proof.map(|proof| proof.purpose).filter(|purpose| *purpose != ProofPurpose::Link))
+    }
+
+    /// Uses a link up.
+    pub async fn arrive(
+        &self,
+        realm: &Realm,
+        token: &Secret<String>,
+        browser: &Browser,
+    ) -> Result<Arrival, Error> {
+        let Some(purpose) = self.look_at_link(realm, token).await? else {
+            return Ok(Arrival::Spent);
+        };
+        let proof = match self.inner.accounts.use_proof(realm.id, token, purpose).await {
+            Ok(proof) => proof,
+            Err(accounts::Error::Spent) => return Ok(Arrival::Spent),
+            Err(error) => return Err(error.into()),
+        };
+        let mark = match purpose {
+            ProofPurpose::Recover => Mark::Renew,
+            ProofPurpose::Enrol => Mark::Enrol,
+            ProofPurpose::VerifyAddress | ProofPurpose::Link => return Ok(Arrival::Verified),
+        };
+        let shown = self.only(proof.user, Method::Mail);
+        if purpose == ProofPurpose::Recover
+            && let Some(id) = self.go_on(realm.id, &shown, browser).await?
+        {
+            return Ok(Arrival::SignIn(id, None));
+        }
+        let path = OwnPath::parse(OWN_PAGES).ok_or(Error::NotFound)?;
+        let mut state = State::new(SigninRequest::to(path));
+        state.marks.extend([Mark::Other, mark]);
+        proven(&mut state, shown);
+        let started = self.begin_at(realm.id, state, browser).await?;
+        Ok(Arrival::SignIn(started.id, started.cookie))
+    }
+
+    /// The sign-in of this browser that waits for this mail goes on, so that it ends where it was meant to.
+    async fn go_on(
+        &self,
+        realm: RealmId,
+        shown: &Shown,
+        browser: &Browser,
+    ) -> Result<Option<SignInId>, Error> {
+        let Some(cookie) = &browser.binding else { return Ok(None) };
+        let env = &self.inner.env;
+        let input = (cookie.digest(), env.clock.now());
+        let rows = env
+            .db
+            .read(realm, input, |tx, (binding, now)| {
+                Box::pin(async move {
+                    Ok::<_, Error>(store::of_browser(tx, binding, *now, LOOKED_AT_MAX).await?)
+                })
+            })
+            .await?;
+        for (id, row) in rows {
+            let place = Place { realm, id };
+            let state = document::open(&row.document, place, cookie, env.entropy.as_ref())?;
+            if !waits(&state, shown.user) {
+                continue;
+            }
+            let mut held = self.hold(realm, id, browser).await?;
+            held.state.marks.remove(&Mark::Mailed);
+            held.state.marks.extend([Mark::Other, Mark::Renew]);
+            held.state.complaint = None;
+            proven(&mut held.state, shown.clone());
+            self.keep(&mut held).await?;
+            return Ok(Some(id));
+        }
+        Ok(None)
+    }
+}
+
+/// True for a sign-in on the page "look into your mail" that this person may go on with.
+fn waits(state: &State, user: UserId) -> bool {
+    state.end.is_none()
+        && state.is(Mark::Mailed)
+        && !matches!(state.person, Person::Proven(_))
+        && state.request.expected_user.is_none_or(|expected| expected == user)
+}
+
+/// Where somebody goes who came by a link, and from no application.
+const OWN_PAGES: &str = "/account";
+/// Sign-ins of one browser that are looked at: more tabs than anybody has waiting for a mail.
+const LOOKED_AT_MAX: i64 = 10;

@@ -1,0 +1,146 @@
+//! The decision at the end of a sign-in: what was shown, by whom, for which application, from where.
+
+use crate::access::{self, Action, Fact, Permit, Request};
+use crate::accounts::User;
+use crate::kernel::{
+    Assurance, Evidence, EvidenceSource, Lifetime, Method, RealmId, SpiffeId, Standing, Strength,
+    Subject, SubjectId, SubjectKind, Timestamp, UserId,
+};
+use crate::realms::Realm;
+
+use super::Signin;
+use super::model::{Application, Error, Shown, SigninRequest, Verdict};
+
+/// May they sign in?
+#[derive(Debug, Clone)]
+pub struct SignIn {
+    pub(super) user: UserId,
+    pub(super) number: SubjectId,
+    pub(super) shown: Shown,
+    realm: RealmId,
+    id: SpiffeId,
+    client: Option<Application>,
+    address: String,
+    locked: bool,
+    second_factor: bool,
+    standing: Standing,
+    expires: Timestamp,
+}
+
+impl Action for SignIn {
+    const NAME: &'static str = "SignIn";
+
+    fn request(&self) -> Request<'_> {
+        let client = self.client.as_ref();
+        let shown = |method| self.shown.methods.contains(&method);
+        let second = [Method::Totp, Method::RecoveryCode].into_iter().any(shown);
+        let upstream = self.shown.upstream.as_ref().map_or("", |id| id.as_str());
+        Request {
+            realm: self.realm,
+            principal: ("User", self.id.as_str()),
+            principal_id: Some(&self.id),
+            actor: Some(self.number),
+            resource: ("Client", client.map_or(OWN_PAGES, |client| client.id.as_str())),
+            resource_id: None,
+            context: vec![
+                ("assurance", Fact::Number(level(self.shown.assurance()))),
+                ("administration", Fact::Flag(client.is_some_and(|c| c.administration))),
+                ("locked", Fact::Flag(self.locked)),
+                ("mail", Fact::Flag(shown(Method::Mail))),
+                ("upstream", Fact::Text(upstream)),
+                ("second_factor", Fact::Flag(self.second_factor)),
+                ("second_shown", Fact::Flag(second)),
+                ("address", Fact::Text(&self.address)),
+                ("standing", Fact::Text(self.standing.level.as_str())),
+                ("confidence", Fact::Number(i64::from(self.standing.confidence))),
+            ],
+            evidence_expires: self.expires,
+        }
+    }
+}
+
+impl Signin {
+    /// What policy says of this; the permit, if it says yes.
+    pub(super) fn decide(
+        &self,
+        realm: &Realm,
+        user: &User,
+        (request, shown): (&SigninRequest, &Shown),
+        address: &str,
+    ) -> Result<(Verdict, Option<Permit<SignIn>>), Error> {
+        let id = user.spiffe_id(&realm.trust_domain)?;
+        let now = self.inner.env.clock.now();
+        let settings = self.inner.sessions.settings();
+        let level = shown.assurance();
+        let expires = shown.since.plus(settings.overall(level)).max(now.plus(Lifetime::minutes(1)));
+        let evidence = Evidence {
+            subject: Subject { kind: SubjectKind::User, id: id.clone(), number: user.number },
+            source: EvidenceSource::Session,
+            strength: strength(level),
+            at: now,
+            expires,
+        };
+        let standing = self.inner.posture.standing(&evidence);
+        let ask = SignIn {
+            user: user.id,
+            number: user.number,
+            shown: shown.clone(),
+            realm: realm.id,
+            id,
+            client: request.client.clone(),
+            address: address.to_owned(),
+            locked: !user.is_active(),
+            second_factor: user.factors.totp,
+            standing,
+            expires,
+        };
+        match self.inner.access.permit(ask) {
+            Ok(permit) => Ok((Verdict::Permit, Some(permit))),
+            Err(access::Error::StepUp { reason }) => {
+                Ok((Verdict::StepUp(reason.to_string()), None))
+            }
+            Err(access::Error::Denied { reason, .. }) => Ok((Verdict::Deny(plain(&reason)), None)),
+            Err(broken @ access::Error::Broken { .. }) => Err(broken.into()),
+        }
+    }
+}
+
+/// Without the words for administrators: which action on what.
+fn plain(reason: &str) -> String {
+    let words = reason.strip_prefix('`').and_then(|rest| rest.split_once("`: "));
+    words.map_or(reason, |(_, words)| words).to_owned()
+}
+
+fn strength(level: Assurance) -> Strength {
+    match level {
+        Assurance::Aal1 | Assurance::Aal2 => Strength::Software,
+        Assurance::Aal3 => Strength::Hardware,
+    }
+}
+
+/// The level as policies compare it.
+fn level(assurance: Assurance) -> i64 {
+    match assurance {
+        Assurance::Aal1 => 1,
+        Assurance::Aal2 => 2,
+        Assurance::Aal3 => 3,
+    }
+}
+
+/// What policies call our own pages where an application would stand.
+const OWN_PAGES: &str = "account";
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn a_person_reads_the_policys_words_and_not_its_machinery() {
+        assert_eq!(
+            plain("`SignIn` on `grafana`: this account is locked"),
+            "this account is locked"
+        );
+        assert_eq!(plain("`SignIn`: not today"), "not today");
+        assert_eq!(plain("something else"), "something else");
+    }
+}

@@ -1,0 +1,180 @@
+//! From a view to its page.
+
+use askama::Template;
+use axum::response::Response;
+use http::StatusCode;
+
+use crate::accounts::ProofPurpose;
+use crate::http::pages::{ErrorPage, Flaw, Flaws, Look, page as answer};
+use crate::signin::pages::{
+    Account, EnrolPage, Frame, IdentifyPage, LinkPage, MailSentPage, NewPasswordPage, NoWayPage,
+    OtherWay, PasskeyPage, PasswordPage, RecoverPage, RecoveryCodePage, RefusedPage, SelectPage,
+    TotpPage,
+};
+use crate::signin::{Complaint, Step, View, Way};
+
+/// The page of this view.
+pub(super) fn page(view: &View, look: &Look) -> Response {
+    let look = look.clone().prefer(&view.languages);
+    let flaws = flaws(view, &look);
+    let base = format!("/sign-in/{}", view.id);
+    let ways: Vec<OtherWay> = view.ways.iter().copied().map(other_way).collect();
+    let frame = Frame {
+        base: &base,
+        application: view.application.as_deref(),
+        person: view.person.as_deref(),
+        ways: &ways,
+        reason: view.reason.as_deref(),
+    };
+    of_step(&Parts { view, look: &look, flaws: &flaws, frame })
+}
+
+/// What every page is made of.
+struct Parts<'a> {
+    view: &'a View,
+    look: &'a Look,
+    flaws: &'a Flaws,
+    frame: Frame<'a>,
+}
+
+fn of_step(parts: &Parts<'_>) -> Response {
+    let Parts { view, look, flaws, frame } = *parts;
+    let options = view.options.as_deref();
+    let identifier = view.typed.as_deref().unwrap_or_default();
+    let cancel = view.cancel;
+    match &view.step {
+        Step::SelectAccount => select(parts),
+        Step::Identify => {
+            let passkey = options;
+            let providers = &[];
+            ok(&IdentifyPage { look, frame, flaws, identifier, passkey, providers, cancel }, look)
+        }
+        Step::Password => ok(&PasswordPage { look, frame, flaws }, look),
+        Step::Passkey => {
+            let options = options.unwrap_or(NO_OPTIONS);
+            ok(&PasskeyPage { look, frame, flaws, options }, look)
+        }
+        Step::Totp => ok(&TotpPage { look, frame, flaws }, look),
+        Step::RecoveryCode => ok(&RecoveryCodePage { look, frame, flaws }, look),
+        Step::Recover => ok(&RecoverPage { look, frame, flaws, identifier }, look),
+        Step::MailSent => {
+            let lasting = look.lasting(ProofPurpose::Recover.lifetime());
+            ok(&MailSentPage { look, frame, flaws, lasting }, look)
+        }
+        Step::NewPassword => {
+            let least = PASSWORD_CHARACTERS_MIN;
+            ok(&NewPasswordPage { look, frame, flaws, least }, look)
+        }
+        Step::Enrol { required } => {
+            let (options, required) = (options.unwrap_or(NO_OPTIONS), *required);
+            ok(&EnrolPage { look, frame, flaws, required, options }, look)
+        }
+        Step::LinkConfirm => link_confirm(parts),
+        Step::NoWay(_) => ok(&NoWayPage { look, frame, flaws, cancel }, look),
+        Step::Refused(_) | Step::Done => {
+            answer(StatusCode::FORBIDDEN, &RefusedPage { look, frame, flaws, cancel }, look)
+        }
+    }
+}
+
+fn select(parts: &Parts<'_>) -> Response {
+    let Parts { view, look, flaws, frame } = *parts;
+    let accounts: Vec<Account> = view
+        .session
+        .iter()
+        .map(|session| Account {
+            value: session.id.to_string(),
+            name: view.person.clone().unwrap_or_default(),
+            hint: String::new(),
+        })
+        .collect();
+    ok(&SelectPage { look, frame, flaws, accounts: &accounts }, look)
+}
+
+fn link_confirm(parts: &Parts<'_>) -> Response {
+    let Parts { view, look, flaws, frame } = *parts;
+    let stranger = view.stranger.as_ref();
+    let provider = stranger.map_or("", |stranger| stranger.upstream.as_str());
+    let display = stranger.and_then(|stranger| stranger.display.as_deref());
+    ok(&LinkPage { look, frame, flaws, provider, display }, look)
+}
+
+fn ok(template: &impl Template, look: &Look) -> Response {
+    answer(StatusCode::OK, template, look)
+}
+
+fn other_way(way: Way) -> OtherWay {
+    match way {
+        Way::Password => OtherWay::Password,
+        Way::Passkey => OtherWay::Passkey,
+        Way::Totp => OtherWay::Totp,
+        Way::RecoveryCode => OtherWay::RecoveryCode,
+        Way::Mail => OtherWay::Mail,
+    }
+}
+
+fn flaws(view: &View, look: &Look) -> Flaws {
+    let Some(complaint) = &view.complaint else { return Flaws::NONE };
+    let text_key = |key: &'static str| key;
+    let field = match &view.step {
+        Step::Identify | Step::Recover => Some("identifier"),
+        Step::Password | Step::NewPassword => Some("password"),
+        Step::Totp | Step::RecoveryCode => Some("code"),
+        _ => None,
+    };
+    let (field, text) = match complaint {
+        Complaint::Nothing => (field, look.say(text_key("wrong-nothing"))),
+        Complaint::Password => (field, look.say(text_key("wrong-password"))),
+        Complaint::Code => (field, look.say(text_key("wrong-code"))),
+        Complaint::Passkey => (None, look.say(text_key("wrong-passkey"))),
+        Complaint::Limited { seconds } => {
+            let span = look.lasting(crate::kernel::Lifetime::seconds(*seconds));
+            (None, look.say1("wrong-limited", "span", span))
+        }
+        Complaint::Busy => (None, look.say(text_key("wrong-busy"))),
+        Complaint::NewPassword(_) => (field, look.say(text_key("wrong-new-password"))),
+        Complaint::Repeated => (Some("repeated"), look.say(text_key("wrong-repeated"))),
+        Complaint::Upstream(_) => (None, look.say(text_key("wrong-upstream"))),
+        Complaint::Link => (None, look.say(text_key("wrong-link"))),
+        Complaint::Other => (None, look.say(text_key("wrong-other"))),
+    };
+    Flaws::one(match field {
+        Some(field) => Flaw::of(field, text),
+        None => Flaw::whole(text),
+    })
+}
+
+/// A link: one button, because programs that read mail follow links.
+#[derive(Debug, Template)]
+#[template(path = "signin/proof.html")]
+struct ProofPage<'a> {
+    look: &'a Look,
+    title: String,
+    words: String,
+}
+
+/// The page behind a link.
+pub(super) fn link(purpose: Option<ProofPurpose>, look: &Look) -> Response {
+    let words = match purpose {
+        Some(ProofPurpose::Recover) => look.say("proof-recover"),
+        Some(ProofPurpose::Enrol) => look.say("proof-enrol"),
+        Some(ProofPurpose::VerifyAddress | ProofPurpose::Link) => look.say("proof-address"),
+        None => {
+            let (title, words) = (look.say("proof-spent-title"), look.say("proof-spent-words"));
+            let page = ErrorPage { look, title, words, next: None, reference: None };
+            return answer(StatusCode::GONE, &page, look);
+        }
+    };
+    ok(&ProofPage { look, title: look.say("proof-title"), words }, look)
+}
+
+/// An address was verified.
+pub(super) fn verified(look: &Look) -> Response {
+    let (title, words) = (look.say("proof-verified-title"), look.say("proof-verified-words"));
+    ok(&ErrorPage { look, title, words, next: None, reference: None }, look)
+}
+
+/// A page whose ceremony could not be begun: its script says so.
+const NO_OPTIONS: &str = "{}";
+/// The fewest characters of a password (NIST SP 800-63B-4 §3.1.1.2, as the only factor).
+const PASSWORD_CHARACTERS_MIN: usize = 15;

@@ -1,0 +1,3 @@
+//! The specification of signing in.
+
+mod steps;
