@@ -181,11 +181,12 @@ fn shipped(name: &Name) -> Option<&'static str> {
     SHIPPED.iter().find(|(shipped, _)| *shipped == name.as_str()).map(|(_, text)| *text)
 }
 
-const SHIPPED: [(&str, &str); 6] = [
+const SHIPPED: [(&str, &str); 7] = [
     ("agents", include_str!("../../config/policies/agents.cedar")),
     ("issuance", include_str!("../../config/policies/issuance.cedar")),
     ("join-tokens", include_str!("../../config/policies/join-tokens.cedar")),
     ("registrars", include_str!("../../config/policies/registrars.cedar")),
     ("reserved", include_str!("../../config/policies/reserved.cedar")),
     ("roles", include_str!("../../config/policies/roles.cedar")),
+    ("tokens", include_str!("../../config/policies/tokens.cedar")),
 ];

@@ -78,7 +78,8 @@ mod time;
 
 pub use agents::{Agent, AgentQuery};
 pub use authorities::{
-    ActivateAuthority, Authority, AuthorityPurpose, AuthorityState, PrepareAuthority, Seen,
+    ActivateAuthority, Authority, AuthorityAlgorithm, AuthorityPurpose, AuthorityState,
+    PrepareAuthority, Seen,
 };
 pub use bundles::{BundleDocument, BundleSummary};
 pub use clients::{Client, ClientInput, ClientResource, NewClient, RotateSecret};
