@@ -261,6 +261,10 @@ impl Question<'_> {
             key.add(b'n', name);
             match fact {
                 Fact::Text(value) => key.add(b't', value),
+                Fact::Texts(values) => {
+                    key.add(b's', &values.len().to_string());
+                    values.iter().for_each(|value| key.add(b't', value));
+                }
                 Fact::Id(value) => key.add(b'i', value.as_str()),
                 Fact::Number(value) => key.add(b'#', &value.to_string()),
                 Fact::Flag(value) => key.add(b'?', if *value { "1" } else { "0" }),

@@ -148,6 +148,9 @@ impl Question<'_> {
     fn expression(self, fact: &Fact<'_>) -> Result<RestrictedExpression, Error> {
         Ok(match fact {
             Fact::Text(text) => RestrictedExpression::new_string((*text).to_owned()),
+            Fact::Texts(texts) => RestrictedExpression::new_set(
+                texts.iter().map(|text| RestrictedExpression::new_string(text.clone())),
+            ),
             Fact::Number(number) => RestrictedExpression::new_long(*number),
             Fact::Flag(flag) => RestrictedExpression::new_bool(*flag),
             Fact::Id(id) => RestrictedExpression::new_entity_uid(self.uid(("Path", id.as_str()))?),

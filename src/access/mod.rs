@@ -189,4 +189,5 @@ const SHIPPED: [(&str, &str); 7] = [
     ("reserved", include_str!("../../config/policies/reserved.cedar")),
     ("roles", include_str!("../../config/policies/roles.cedar")),
     ("sign-in", include_str!("../../config/policies/sign-in.cedar")),
+    ("tokens", include_str!("../../config/policies/tokens.cedar")),
 ];

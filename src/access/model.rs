@@ -36,7 +36,7 @@ pub trait Action {
 pub struct Request<'a> {
     /// In which realm.
     pub realm: RealmId,
-    /// Who asks: Cedar type (`Node`, `Workload`, `User`, `Local`, `Nobody`) and id.
+    /// Who asks: Cedar type (`Node`, `Workload`, `User`, `Client`, `Local`, `Nobody`) and id.
     pub principal: (&'static str, &'a str),
     /// The principal's SPIFFE ID, if it has one; roles hang off it.
     pub principal_id: Option<&'a SpiffeId>,
@@ -61,6 +61,8 @@ pub enum Fact<'a> {
     Number(i64),
     /// Yes or no.
     Flag(bool),
+    /// Texts, of which the order does not matter: a policy asks `context.scopes.contains("…")`.
+    Texts(&'a [String]),
     /// A SPIFFE ID in the tree of paths: a policy asks `context.parent in Path::"spiffe://…"`.
     Id(&'a SpiffeId),
 }

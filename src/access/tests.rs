@@ -50,6 +50,7 @@ enum Owned {
     Text(String),
     Number(i64),
     Flag(bool),
+    Texts(Vec<String>),
     Id(SpiffeId),
 }
 
@@ -70,6 +71,7 @@ impl Ask {
             &Owned::Number(number) => Fact::Number(number),
             &Owned::Flag(flag) => Fact::Flag(flag),
             Owned::Text(text) => Fact::Text(text),
+            Owned::Texts(texts) => Fact::Texts(texts),
             Owned::Id(id) => Fact::Id(id),
         };
         Request {
@@ -96,6 +98,18 @@ fn context_of(action: &str, on: &SpiffeId) -> BTreeMap<&'static str, Owned> {
             ("standing", text("unknown")),
             ("confidence", Owned::Number(0)),
             ("audiences", Owned::Number(0)),
+        ]),
+        "IssueTokens" => BTreeMap::from([
+            ("subject", text("user")),
+            ("source", text("session")),
+            ("strength", text("software")),
+            ("standing", text("unknown")),
+            ("confidence", Owned::Number(0)),
+            ("grant", text("authorization_code")),
+            ("assurance", text("aal1")),
+            ("administration", Owned::Flag(false)),
+            ("scopes", Owned::Texts(vec!["openid".to_owned()])),
+            ("audiences", Owned::Texts(Vec::new())),
         ]),
         "CreateEntry" | "UpdateEntry" => BTreeMap::from([
             ("parent", Owned::Id(on.clone())),

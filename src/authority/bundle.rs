@@ -103,6 +103,8 @@ impl Bundle {
                         x509.push(X509Root { certificate: Arc::from(root.as_slice()), tainted });
                     }
                 }
+                // Those who verify SVIDs must not take an OpenID token for one.
+                Purpose::Oidc => {}
                 Purpose::JwtSvid => jwt.push(JwtKey {
                     kid: slot.key_id.clone(),
                     key: slot.public_key.clone(),

@@ -5,8 +5,8 @@
 
 use super::make_authority::Made;
 use super::model::{
-    ACTIVATED, AUTHORITY, Doer, Error, Manager, PREPARED, Purpose, REMOVED, RENUMBERED, RETIRED,
-    REVOKED, Slot, State, TAINTED,
+    ACTIVATED, AUTHORITY, Doer, Error, Line, Manager, PREPARED, Purpose, REMOVED, RENUMBERED,
+    RETIRED, REVOKED, Slot, State, TAINTED,
 };
 use super::{Authority, store};
 use crate::db::Tx;
@@ -50,9 +50,9 @@ impl Authority {
             .change_in(realm, granted, input, move |tx, (stored, doer)| {
                 Box::pin(async move {
                     let slot = &stored.slot;
-                    let sequence = store::next_sequence(tx, slot.prepared_at).await?;
+                    let sequence = publish(tx, slot.line(), slot.prepared_at).await?;
                     if !store::insert(tx, stored, sequence).await? {
-                        return Err(Error::Prepared(slot.purpose));
+                        return Err(Error::Prepared(slot.line()));
                     }
                     let event = doer
                         .tells(realm, PREPARED, (&id.to_string(), slot.purpose))
@@ -122,7 +122,7 @@ async fn activate(tx: &mut Tx, ask: &Ask, slot: &Slot) -> Result<Changed<Slot>, 
     if slot.state != State::Prepared {
         return Err(wrong(slot, "only a prepared authority can be activated"));
     }
-    let retired = store::retire(tx, slot.purpose, ask.now).await?;
+    let retired = store::retire(tx, slot.line(), ask.now).await?;
     store::activate(tx, ask.id, ask.now).await?;
     let mut changed =
         changed(after(ask, slot, State::Active), ask.id, [told(tx, ACTIVATED, ask, slot.purpose)]);
@@ -161,14 +161,22 @@ async fn remove(tx: &mut Tx, ask: &Ask, slot: &Slot) -> Result<Changed<Slot>, Er
     published(tx, ask, slot.clone(), REMOVED).await
 }
 
-/// A change that verifiers see: the bundle gets its next number.
+/// The number under which verifiers see a change: the bundle's next one. An OpenID key is in no bundle, so it changes none.
+async fn publish(tx: &mut Tx, line: Line, now: Timestamp) -> Result<i64, Error> {
+    match line.purpose {
+        Purpose::X509 | Purpose::JwtSvid => Ok(store::next_sequence(tx, now).await?),
+        Purpose::Oidc => Ok(store::head(tx).await?.map_or(0, |head| head.sequence)),
+    }
+}
+
+/// A change that verifiers see.
 async fn published(
     tx: &mut Tx,
     ask: &Ask,
     slot: Slot,
     kind: &'static str,
 ) -> Result<Changed<Slot>, Error> {
-    let sequence = store::next_sequence(tx, ask.now).await?;
+    let sequence = publish(tx, slot.line(), ask.now).await?;
     let event = told(tx, kind, ask, slot.purpose).about("sequence", sequence);
     Ok(changed(slot, ask.id, [event]))
 }

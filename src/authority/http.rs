@@ -9,7 +9,8 @@ use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Administrator, Authority, Purpose, Slot, State as Standing};
+use super::{Administrator, Authority, Line, Purpose, Slot, State as Standing};
+use crate::crypto::jose::JwsAlgorithm;
 use crate::crypto::keys::Algorithm;
 use crate::http::{Json, Path, Problem};
 use crate::kernel::{AuthorityId, RealmId};
@@ -47,17 +48,8 @@ async fn prepare_authority(
     Extension(by): Extension<Administrator>,
     Json(input): Json<api::PrepareAuthority>,
 ) -> Result<(StatusCode, Json<api::Authority>), Problem> {
-    let purpose = match input.purpose {
-        api::AuthorityPurpose::X509 => Purpose::X509,
-        api::AuthorityPurpose::JwtSvid => Purpose::JwtSvid,
-        api::AuthorityPurpose::Oidc => {
-            let words =
-                "this server has no OpenID tokens to sign: `purpose` is `x509` or `jwt-svid`";
-            return Err(Problem::invalid("authority.purpose", words));
-        }
-    };
     let realm = by.realm;
-    let slot = authority.prepare(by, purpose).await?;
+    let slot = authority.prepare(by, line(input)?).await?;
     Ok((StatusCode::CREATED, Json(shown(&authority, realm, &slot))))
 }
 
@@ -102,6 +94,20 @@ async fn revoke_authority(
     Ok(Json(shown(&authority, realm, &slot)))
 }
 
+fn line(input: api::PrepareAuthority) -> Result<Line, Problem> {
+    let purpose = match input.purpose {
+        api::AuthorityPurpose::X509 => Purpose::X509,
+        api::AuthorityPurpose::JwtSvid => Purpose::JwtSvid,
+        api::AuthorityPurpose::Oidc => Purpose::Oidc,
+    };
+    let algorithm = input.algorithm.map(|algorithm| match algorithm {
+        api::AuthorityAlgorithm::Es256 => Algorithm::P256,
+        api::AuthorityAlgorithm::Rs256 => Algorithm::Rsa2048,
+    });
+    let words = "only OpenID tokens are signed with RS256: leave `algorithm` out";
+    Line::find(purpose, algorithm).ok_or_else(|| Problem::invalid("authority.algorithm", words))
+}
+
 fn authority_id(text: &str) -> Result<AuthorityId, Problem> {
     AuthorityId::parse(text).map_err(|error| Problem::invalid("authority.id", error.to_string()))
 }
@@ -115,6 +121,7 @@ fn shown(authority: &Authority, realm: RealmId, slot: &Slot) -> api::Authority {
         purpose: match slot.purpose {
             Purpose::X509 => api::AuthorityPurpose::X509,
             Purpose::JwtSvid => api::AuthorityPurpose::JwtSvid,
+            Purpose::Oidc => api::AuthorityPurpose::Oidc,
         },
         state: match slot.state {
             Standing::Prepared => api::AuthorityState::Prepared,
@@ -123,9 +130,7 @@ fn shown(authority: &Authority, realm: RealmId, slot: &Slot) -> api::Authority {
             Standing::Revoked => api::AuthorityState::Revoked,
         },
         tainted: slot.state.is_tainted(),
-        algorithm: match slot.algorithm {
-            Algorithm::P256 => "ES256".to_owned(),
-        },
+        algorithm: JwsAlgorithm::of_signer(slot.algorithm).as_str().to_owned(),
         key_id: slot.key_id.clone(),
         not_before: slot.not_before.into(),
         not_after: slot.not_after.into(),

@@ -8,12 +8,14 @@ use tokio::sync::watch;
 
 use super::bundle::Bundle;
 use super::model::{
-    JwtAuthority, Manager, OpenedKey, Purpose, RealmNames, Slot, State, X509Authority,
+    JwtAuthority, Line, Manager, OidcAuthority, OpenedKey, Purpose, RealmNames, Slot, State,
+    X509Authority,
 };
+use super::oidc_keys::OidcKeySet;
 use super::seal_key;
 use super::step::{Seat, Stage};
 use super::store::{Head, Stored};
-use crate::crypto::jose::TokenSigner;
+use crate::crypto::jose::{JwsAlgorithm, TokenSigner};
 use crate::crypto::keys::{PrivateKey, Signer};
 use crate::crypto::seal::KekRing;
 use crate::crypto::tls::CurrentRoots;
@@ -37,6 +39,8 @@ pub(super) struct RealmKeys {
     pub(super) head: Option<Head>,
     pub(super) x509: Option<Arc<X509Authority>>,
     pub(super) jwt: Option<Arc<JwtAuthority>>,
+    pub(super) oidc: Vec<Arc<OidcAuthority>>,
+    pub(super) oidc_keys: Arc<OidcKeySet>,
     pub(super) bundle: Arc<Bundle>,
     /// Shared by all moments of the realm.
     pub(super) roots: CurrentRoots,
@@ -175,9 +179,19 @@ impl RealmKeys {
         let jwt = active(Purpose::JwtSvid)
             .map(|(slot, key)| jwt_authority(&names, slot, key.as_ref()))
             .transpose()?;
+        let signing = seats
+            .iter()
+            .filter(|(slot, _)| slot.purpose == Purpose::Oidc && slot.state == State::Active);
+        let oidc = signing.filter_map(|(slot, key)| {
+            key.as_ref().map(|key| Arc::new(oidc_authority(&names, slot, key)))
+        });
+        let oidc = oidc.collect();
+        let oidc_keys = OidcKeySet::of_slots(&names.issuer, slots.iter())?;
         Ok(Self {
             names,
             head,
+            oidc,
+            oidc_keys: Arc::new(oidc_keys),
             x509: x509.map(Arc::new),
             jwt: jwt.map(Arc::new),
             bundle: Arc::new(bundle),
@@ -187,9 +201,9 @@ impl RealmKeys {
     }
 
     /// What the rule of steps looks at. `known` tells whether everybody connected has the bundle of this number.
-    pub(super) fn seats(&self, purpose: Purpose, known: impl Fn(i64) -> bool) -> Vec<Seat> {
-        let of_purpose = self.seats.iter().filter(|(slot, _)| slot.purpose == purpose);
-        of_purpose
+    pub(super) fn seats(&self, line: Line, known: impl Fn(i64) -> bool) -> Vec<Seat> {
+        let of_line = self.seats.iter().filter(|(slot, _)| slot.line() == line);
+        of_line
             .map(|(slot, key)| Seat {
                 id: slot.id,
                 stage: match slot.state {
@@ -214,6 +228,16 @@ impl RealmKeys {
     /// The x509 authority, unless it has ended.
     pub(super) fn active_x509(&self, now: Timestamp) -> Option<Arc<X509Authority>> {
         self.x509.as_ref().filter(|authority| now < authority.issuer.not_after()).cloned()
+    }
+
+    /// The authority for OpenID tokens by this algorithm, unless it has ended.
+    pub(super) fn active_oidc(
+        &self,
+        algorithm: JwsAlgorithm,
+        now: Timestamp,
+    ) -> Option<Arc<OidcAuthority>> {
+        let mut signing = self.oidc.iter();
+        signing.find(|one| one.algorithm == algorithm && now < one.not_after).cloned()
     }
 
     /// The JWT authority, unless it has ended.
@@ -257,6 +281,20 @@ fn jwt_authority(
         signer: TokenSigner::new(signer, &slot.key_id, "JWT"),
         not_after: slot.not_after,
     })
+}
+
+fn oidc_authority(names: &RealmNames, slot: &Slot, key: &OpenedKey) -> OidcAuthority {
+    let signer = |typ| TokenSigner::new(port(key), &slot.key_id, typ);
+    OidcAuthority {
+        id: slot.id,
+        issuer: Arc::clone(&names.issuer),
+        trust_domain: names.trust_domain.clone(),
+        algorithm: JwsAlgorithm::of_signer(slot.algorithm),
+        id_tokens: signer("JWT"),
+        access_tokens: signer("at+jwt"),
+        logout_tokens: signer("logout+jwt"),
+        not_after: slot.not_after,
+    }
 }
 
 fn port(key: &OpenedKey) -> Arc<dyn Signer> {

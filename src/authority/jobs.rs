@@ -1,10 +1,10 @@
-//! Rotation: each purpose of each realm takes the step that its time has come for.
+//! Rotation: each line of slots of each realm takes the step that its time has come for.
 
 use futures_util::future::BoxFuture;
 
 use super::Authority;
 use super::change_slots::Verb;
-use super::model::{Doer, Error, Purpose};
+use super::model::{Doer, Error, Line, Purpose};
 use super::step::{Action, step};
 use crate::jobs::{Reconciler, Summary};
 use crate::kernel::{Fault, Lifetime, RealmId};
@@ -27,6 +27,7 @@ impl Reconciler for Rotation {
             let mut changed = 0;
             for realm in self.0.index.all() {
                 changed += self.0.rotate(realm).await.map_err(as_fault)?;
+                changed += self.0.rotate_oidc(realm).await.map_err(as_fault)?;
             }
             Ok(if changed == 0 {
                 Summary::nothing()
@@ -38,13 +39,24 @@ impl Reconciler for Rotation {
 }
 
 impl Authority {
-    /// Takes every step whose time has come in this realm; gives how many. Two replicas that do it at once are harmless.
+    /// Takes every step whose time has come for the keys of SVIDs in this realm; gives how many. Two replicas that do it at
+    /// once are harmless.
     pub async fn rotate(&self, realm: RealmId) -> Result<u64, Error> {
-        let mut steps = self.renumber_after_restore(realm).await?;
-        for purpose in Purpose::ALL {
+        let renumbered = self.renumber_after_restore(realm).await?;
+        Ok(renumbered + self.take_steps(realm, |line| line.purpose != Purpose::Oidc).await?)
+    }
+
+    /// The same for the keys of OpenID tokens. Apart, because a start must not wait for an RSA key.
+    pub async fn rotate_oidc(&self, realm: RealmId) -> Result<u64, Error> {
+        self.take_steps(realm, |line| line.purpose == Purpose::Oidc).await
+    }
+
+    async fn take_steps(&self, realm: RealmId, of: fn(&Line) -> bool) -> Result<u64, Error> {
+        let mut steps = 0;
+        for line in Line::ALL.into_iter().filter(of) {
             // From an empty slot to a signing authority it is two steps; removals add one each.
             for _ in 0..STEPS_MAX {
-                if !self.take_step(realm, purpose).await? {
+                if !self.take_step(realm, line).await? {
                     break;
                 }
                 steps += 1;
@@ -53,14 +65,14 @@ impl Authority {
         Ok(steps)
     }
 
-    async fn take_step(&self, realm: RealmId, purpose: Purpose) -> Result<bool, Error> {
+    async fn take_step(&self, realm: RealmId, line: Line) -> Result<bool, Error> {
         let keys = self.keys(realm)?;
-        let seats = keys.seats(purpose, |sequence| self.is_known_everywhere(realm, sequence));
+        let seats = keys.seats(line, |sequence| self.has_arrived(realm, line.purpose, sequence));
         let doer = Doer::server("RotateAuthorities");
-        let done = match step(self.env.clock.now(), &seats, self.settings.policy()) {
+        let done = match step(self.env.clock.now(), &seats, self.settings.policy(line.purpose)) {
             Action::Nothing => return Ok(false),
             Action::Prepare => {
-                let made = self.make(&keys.names, purpose).await?;
+                let made = self.make(&keys.names, line).await?;
                 self.store_prepared(realm, made, doer).await.map(|stored| stored.is_some())
             }
             Action::Activate(id) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use rustls_pki_types::pem::PemObject;
 
-use super::model::{Error, Manager, OpenedKey, Purpose, RealmNames, Slot, State};
+use super::model::{Error, Line, Manager, OpenedKey, Purpose, RealmNames, Slot, State};
 use super::settings::Settings;
 use super::store::{self, Stored};
 use super::{Authority, seal_key};
@@ -32,9 +32,10 @@ struct Upstream {
 
 impl Authority {
     /// Makes an authority. Reads the upstream files, if there are any; the database is not asked.
-    pub(super) async fn make(&self, names: &RealmNames, purpose: Purpose) -> Result<Made, Error> {
+    pub(super) async fn make(&self, names: &RealmNames, line: Line) -> Result<Made, Error> {
+        let purpose = line.purpose;
+        let key: OpenedKey = Arc::new(new_key(line.algorithm).await?);
         let now = self.env.clock.now();
-        let key: OpenedKey = Arc::new(PrivateKey::generate(Algorithm::P256)?);
         let id = AuthorityId::new(self.env.entropy.uuid(now)?);
         let mut slot = self.slot(id, purpose, &key, now);
         if purpose == Purpose::X509 {
@@ -57,6 +58,7 @@ impl Authority {
         let life = match purpose {
             Purpose::X509 => self.settings.x509_seconds,
             Purpose::JwtSvid => self.settings.jwt_seconds,
+            Purpose::Oidc => self.settings.oidc_seconds,
         };
         Slot {
             id,
@@ -139,6 +141,17 @@ impl Upstream {
         let issuer = Issuer::new(first, Arc::new(key))
             .map_err(|error| Error::Upstream(error.to_string()))?;
         Ok(Self { issuer, chain })
+    }
+}
+
+/// An RSA key takes long to find, so it is looked for where nobody waits.
+async fn new_key(algorithm: Algorithm) -> Result<PrivateKey, Fault> {
+    match algorithm {
+        Algorithm::P256 => PrivateKey::generate(algorithm),
+        Algorithm::Rsa2048 => {
+            let work = move || PrivateKey::generate(algorithm);
+            tokio::task::spawn_blocking(work).await.map_err(Fault::bug)?
+        }
     }
 }
 

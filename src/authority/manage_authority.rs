@@ -2,7 +2,7 @@
 
 use super::change_slots::Verb;
 use super::model::{
-    ActivateAuthority, Administrator, Doer, Error, PrepareAuthority, Purpose, ReadAuthority,
+    ActivateAuthority, Administrator, Doer, Error, Line, PrepareAuthority, ReadAuthority,
     RevokeAuthority, Slot, State, TaintAuthority,
 };
 use super::{Arrival, Authority};
@@ -31,12 +31,12 @@ impl Authority {
         Ok(Listing { slots, sequence, arrival: self.arrival(realm, sequence) })
     }
 
-    /// Makes and publishes the next authority of a purpose.
-    pub async fn prepare(&self, by: Administrator, purpose: Purpose) -> Result<Slot, Error> {
+    /// Makes and publishes the next authority of a line.
+    pub async fn prepare(&self, by: Administrator, line: Line) -> Result<Slot, Error> {
         let realm = by.realm;
-        let doer = self.permitted(by.asker.clone(), PrepareAuthority(by, purpose))?;
-        let made = self.make(&self.keys(realm)?.names, purpose).await?;
-        self.store_prepared(realm, made, doer).await?.ok_or(Error::Prepared(purpose))
+        let doer = self.permitted(by.asker.clone(), PrepareAuthority(by, line))?;
+        let made = self.make(&self.keys(realm)?.names, line).await?;
+        self.store_prepared(realm, made, doer).await?.ok_or(Error::Prepared(line))
     }
 
     /// Lets a prepared authority sign from now on; the one that signed becomes old. Refused with `TooEarly` while verifiers
@@ -54,11 +54,11 @@ impl Authority {
         if key.is_none() && slot.state == State::Prepared {
             return Err(Error::NoKey(id));
         }
-        let ready = slot.prepared_at.plus(self.settings.policy().overlap);
+        let ready = slot.prepared_at.plus(self.settings.policy(slot.purpose).overlap);
         let signs_already = keys.seats.iter().any(|(other, key)| {
-            other.purpose == slot.purpose && other.state == State::Active && key.is_some()
+            other.line() == slot.line() && other.state == State::Active && key.is_some()
         });
-        let known = self.is_known_everywhere(realm, slot.published_sequence);
+        let known = self.has_arrived(realm, slot.purpose, slot.published_sequence);
         if signs_already
             && !force
             && !known

@@ -6,11 +6,12 @@
 //!
 //! Invariants:
 //! - One key, one purpose. A private key leaves this slice only as a `Signer`.
+//! - A key of OpenID tokens is in no bundle, and a key of SVIDs in no set of OpenID keys.
 //! - A key signs only after it was published for the overlap, and stays published until what it signed has ended.
 //! - The bundle's number rises with every change of its content, also across a restore.
 //! - Reading never waits: while the database is away everything goes on with what is known.
 //!
-//! Spec: SPIFFE Trust Domain and Bundle §4; Federation §4.1; X509-SVID §3.2; JWT-SVID §6.
+//! Spec: SPIFFE Trust Domain and Bundle §4; Federation §4.1; X509-SVID §3.2; JWT-SVID §6; OpenID Connect Core §10.1.1.
 
 mod bundle;
 mod change_slots;
@@ -21,6 +22,7 @@ mod make_authority;
 mod manage_authority;
 pub mod model;
 mod note_arrival;
+mod oidc_keys;
 mod reseal_keys;
 mod seal_key;
 pub mod settings;
@@ -38,14 +40,16 @@ use tokio::sync::watch;
 pub use bundle::{Bundle, JwtKey, X509Root};
 pub use manage_authority::Listing;
 pub use model::{
-    AUTHORITY, ActivateAuthority, Administrator, Error, JwtAuthority, Manager, PrepareAuthority,
-    Purpose, ReadAuthority, RealmNames, RevokeAuthority, Slot, State, TaintAuthority,
-    X509Authority,
+    AUTHORITY, ActivateAuthority, Administrator, Error, JwtAuthority, Line, Manager, OidcAuthority,
+    PrepareAuthority, Purpose, ReadAuthority, RealmNames, RevokeAuthority, Slot, State,
+    TaintAuthority, X509Authority,
 };
 pub use note_arrival::Arrival;
+pub use oidc_keys::{OidcKey, OidcKeySet};
 pub use settings::Settings;
 
 use crate::access::Access;
+use crate::crypto::jose::JwsAlgorithm;
 use crate::crypto::seal::KekRing;
 use crate::crypto::tls::CurrentRoots;
 use crate::db::Tx;
@@ -105,6 +109,22 @@ impl Authority {
     /// The JWT authority that signs now; nothing if none does, or it has ended.
     pub fn active_jwt(&self, realm: RealmId) -> Option<Arc<JwtAuthority>> {
         self.index.realm(realm)?.active_jwt(self.env.clock.now())
+    }
+
+    /// The authority that signs OpenID tokens by this algorithm now; nothing if none does, or it has ended. Shortly after the
+    /// very first start of a realm there is none for RS256 yet: such a key takes its time to make.
+    pub fn active_oidc(
+        &self,
+        realm: RealmId,
+        algorithm: JwsAlgorithm,
+    ) -> Option<Arc<OidcAuthority>> {
+        self.index.realm(realm)?.active_oidc(algorithm, self.env.clock.now())
+    }
+
+    /// The public keys of the realm's OpenID tokens: those that will sign, that sign, and that signed what may still be
+    /// shown. Nothing for a realm that is not open.
+    pub fn oidc_key_set(&self, realm: RealmId) -> Option<Arc<OidcKeySet>> {
+        self.index.realm(realm).map(|keys| Arc::clone(&keys.oidc_keys))
     }
 
     /// The realm's own bundle; nothing for a realm that is not open.

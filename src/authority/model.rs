@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 pub use crate::access::Administrator;
 use crate::access::{Action, Asker, Request};
-use crate::crypto::jose::TokenSigner;
+use crate::crypto::jose::{JwsAlgorithm, TokenSigner};
 use crate::crypto::keys::{Algorithm, PrivateKey, PublicKey};
 use crate::crypto::x509::Issuer;
 use crate::events::Event;
@@ -38,23 +38,59 @@ pub enum Purpose {
     X509,
     /// JWT-SVIDs.
     JwtSvid,
+    /// Tokens of the OpenID provider.
+    Oidc,
 }
 
 impl Purpose {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::X509, Self::JwtSvid];
+    pub const ALL: [Self; 3] = [Self::X509, Self::JwtSvid, Self::Oidc];
 
     /// The name in rows, paths and events.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::X509 => "x509",
             Self::JwtSvid => "jwt-svid",
+            Self::Oidc => "oidc",
         }
     }
 
     /// Reads the name that `as_str` prints.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|purpose| purpose.as_str() == text)
+    }
+}
+
+/// One row of slots, of which one signs at a time: a purpose, and the algorithm that is signed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Line {
+    /// What is signed.
+    pub purpose: Purpose,
+    /// With what.
+    pub algorithm: Algorithm,
+}
+
+impl Line {
+    /// All of them. OpenID clients choose between two algorithms, so two keys sign side by side.
+    pub const ALL: [Self; 4] = [
+        Self { purpose: Purpose::X509, algorithm: Algorithm::P256 },
+        Self { purpose: Purpose::JwtSvid, algorithm: Algorithm::P256 },
+        Self { purpose: Purpose::Oidc, algorithm: Algorithm::P256 },
+        Self { purpose: Purpose::Oidc, algorithm: Algorithm::Rsa2048 },
+    ];
+
+    /// The line of this purpose and algorithm; of the purpose's first algorithm where none is named.
+    pub fn find(purpose: Purpose, algorithm: Option<Algorithm>) -> Option<Self> {
+        let fits = |line: &Self| {
+            line.purpose == purpose && algorithm.is_none_or(|wanted| wanted == line.algorithm)
+        };
+        Self::ALL.into_iter().find(fits)
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.purpose, self.algorithm.as_str())
     }
 }
 
@@ -153,11 +189,16 @@ pub struct Slot {
     pub prepared_at: Timestamp,
     /// When it came into its present state.
     pub changed_at: Timestamp,
-    /// The number of the first bundle that had it.
+    /// The number of the first bundle that had it; of an OpenID key, which is in none, that of the bundle then.
     pub published_sequence: i64,
 }
 
 impl Slot {
+    /// The line it is in.
+    pub const fn line(&self) -> Line {
+        Line { purpose: self.purpose, algorithm: self.algorithm }
+    }
+
     /// The certificate that verifiers trust: the root above it, or its own.
     pub fn root(&self) -> Option<&Vec<u8>> {
         self.upstream.last().or(self.certificate.as_ref())
@@ -213,6 +254,27 @@ pub struct JwtAuthority {
     pub not_after: Timestamp,
 }
 
+/// An authority for OpenID tokens that signs now.
+#[derive(Debug)]
+pub struct OidcAuthority {
+    /// Its id.
+    pub id: AuthorityId,
+    /// `iss` of what it signs.
+    pub issuer: Arc<str>,
+    /// The trust domain of its realm.
+    pub trust_domain: TrustDomain,
+    /// What it signs with.
+    pub algorithm: JwsAlgorithm,
+    /// Its key, signing ID tokens: `typ` is `JWT`.
+    pub id_tokens: TokenSigner,
+    /// The same key, signing access tokens: `typ` is `at+jwt` (RFC 9068 §2.1).
+    pub access_tokens: TokenSigner,
+    /// The same key, signing logout tokens: `typ` is `logout+jwt` (OpenID Connect Back-Channel Logout §2.4).
+    pub logout_tokens: TokenSigner,
+    /// The end of its validity.
+    pub not_after: Timestamp,
+}
+
 /// A private key that is ready, shared by whoever signs with it.
 pub(super) type OpenedKey = Arc<PrivateKey>;
 
@@ -221,7 +283,7 @@ pub(super) type OpenedKey = Arc<PrivateKey>;
 pub struct ReadAuthority(pub Administrator);
 /// May they make the next authority?
 #[derive(Debug, Clone)]
-pub struct PrepareAuthority(pub Administrator, pub Purpose);
+pub struct PrepareAuthority(pub Administrator, pub Line);
 /// May they let this authority sign?
 #[derive(Debug, Clone)]
 pub struct ActivateAuthority(pub Administrator, pub String);
@@ -247,7 +309,7 @@ macro_rules! actions {
 
 actions! {
     ReadAuthority = "ReadAuthority", |_it| "all";
-    PrepareAuthority = "PrepareAuthority", |it| it.1.as_str();
+    PrepareAuthority = "PrepareAuthority", |it| it.1.purpose.as_str();
     ActivateAuthority = "ActivateAuthority", |it| &it.1;
     TaintAuthority = "TaintAuthority", |it| &it.1;
     RevokeAuthority = "RevokeAuthority", |it| &it.1;
@@ -302,9 +364,9 @@ pub enum Error {
         /// What would be right.
         needs: &'static str,
     },
-    /// One of this purpose is prepared already.
-    #[error("an authority for `{}` is prepared already; activate it first", .0.as_str())]
-    Prepared(Purpose),
+    /// One of this line is prepared already.
+    #[error("an authority for {0} is prepared already; activate it first")]
+    Prepared(Line),
     /// Verifiers may not know it yet.
     #[error(
         "authority {id} is published only since {since}; verifiers may not know it before {ready}"

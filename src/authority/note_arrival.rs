@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::Authority;
+use super::{Authority, Purpose};
 use crate::db::Engine;
 use crate::kernel::{RealmId, SpiffeId};
 
@@ -50,9 +50,18 @@ impl Authority {
         })
     }
 
+    /// True if everybody who verifies is known to have what is published under this number. Who verifies OpenID tokens, nobody
+    /// knows: for them time must pass.
+    pub(super) fn has_arrived(&self, realm: RealmId, purpose: Purpose, sequence: i64) -> bool {
+        match purpose {
+            Purpose::X509 | Purpose::JwtSvid => self.is_known_everywhere(realm, sequence),
+            Purpose::Oidc => false,
+        }
+    }
+
     /// True if every holder there can be has it. Only a server that is alone knows all of them, and only if somebody is
     /// connected at all; everywhere else time must pass.
-    pub(super) fn is_known_everywhere(&self, realm: RealmId, sequence: i64) -> bool {
+    fn is_known_everywhere(&self, realm: RealmId, sequence: i64) -> bool {
         let arrival = self.arrival(realm, u64::try_from(sequence).unwrap_or(u64::MAX));
         self.env.db.engine() == Engine::Sqlite
             && arrival.connected > 0

@@ -26,8 +26,10 @@ pub(super) fn open(
     version: i64,
     blob: &[u8],
 ) -> Result<OpenedKey, Fault> {
-    let key =
-        PrivateKey::from_pkcs8(&ring.open(&place(realm, slot.id, slot.purpose, version), blob)?)?;
+    let key = PrivateKey::from_pkcs8_of(
+        slot.algorithm,
+        &ring.open(&place(realm, slot.id, slot.purpose, version), blob)?,
+    )?;
     if *key.public() != slot.public_key {
         return Err(Fault::malformed(
             "authority row",

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::model::Manager;
+use super::model::{Manager, Purpose};
 use super::step::Policy;
 use crate::kernel::Lifetime;
 use crate::settings::{section, value};
@@ -19,6 +19,11 @@ section! {
         pub x509_seconds: i64,
         /// How long a JWT authority lives, in seconds. The next one is prepared at half of it.
         pub jwt_seconds: i64,
+        /// How long a key of OpenID tokens lives, in seconds. The next one is prepared at half of it.
+        pub oidc_seconds: i64,
+        /// For how long a key of OpenID tokens is published before it signs, in seconds. Applications may keep the keys that
+        /// they fetched for a day.
+        pub oidc_published_seconds: i64,
         /// How often others are asked to fetch our bundle again (`spiffe_refresh_hint`), in seconds.
         pub refresh_hint_seconds: i64,
         /// For how many refresh hints a new authority is published before it signs. The SPIFFE federation specification
@@ -51,6 +56,8 @@ impl Default for Settings {
             key_manager: KeyManager::Disk,
             x509_seconds: 7 * 86_400,
             jwt_seconds: 7 * 86_400,
+            oidc_seconds: 28 * 86_400,
+            oidc_published_seconds: 86_400,
             refresh_hint_seconds: 300,
             published_hints: 3,
             upstream_certificate: String::new(),
@@ -65,8 +72,13 @@ impl Settings {
         Lifetime::seconds(self.refresh_hint_seconds.max(1))
     }
 
-    pub(super) fn policy(&self) -> Policy {
-        let overlap = self.refresh_hint().times(self.published_hints.max(1));
+    pub(super) fn policy(&self, purpose: Purpose) -> Policy {
+        let overlap = match purpose {
+            Purpose::X509 | Purpose::JwtSvid => {
+                self.refresh_hint().times(self.published_hints.max(1))
+            }
+            Purpose::Oidc => Lifetime::seconds(self.oidc_published_seconds.max(1)),
+        };
         Policy { overlap, margin: self.refresh_hint() }
     }
 
@@ -79,7 +91,7 @@ impl Settings {
 
     /// What is wrong with these values together, if anything: the key and what would be right.
     pub fn problem(&self) -> Option<(&'static str, String)> {
-        let overlap = self.policy().overlap.as_seconds();
+        let overlap = self.policy(Purpose::X509).overlap.as_seconds();
         for (key, life) in [("x509_seconds", self.x509_seconds), ("jwt_seconds", self.jwt_seconds)]
         {
             if life < 4 * overlap {
@@ -92,6 +104,10 @@ impl Settings {
                     ),
                 ));
             }
+        }
+        if self.oidc_seconds < 4 * self.oidc_published_seconds {
+            let words = "must be at least four times oidc_published_seconds, so that applications know the next key before it signs";
+            return Some(("oidc_seconds", words.to_owned()));
         }
         match (self.upstream_certificate.is_empty(), self.upstream_key.is_empty()) {
             (false, true) => {

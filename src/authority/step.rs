@@ -1,4 +1,4 @@
-//! The next step of one purpose's slots. Pure: rows in, one action out.
+//! The next step of one line of slots. Pure: rows in, one action out.
 //!
 //! prepared → active → old → gone. A prepared authority is published at once; it signs only when everybody who verifies has
 //! had the time to fetch it. An old one stays published until the last thing it can have signed has ended, and that is its

@@ -1,6 +1,6 @@
 //! Rows of authorities, and the number of the bundle.
 
-use super::model::{Manager, Purpose, Slot, State};
+use super::model::{Line, Manager, Purpose, Slot, State};
 use crate::crypto::digest::hex;
 use crate::crypto::keys::{Algorithm, PublicKey};
 use crate::crypto::x509::{CertificateView, split_chain};
@@ -34,7 +34,7 @@ pub(super) async fn find(tx: &mut Tx, id: AuthorityId) -> Result<Option<Stored>,
     tx.row(FIND, &[Value::from(&id)]).await?.as_ref().map(stored).transpose()
 }
 
-/// A new authority, unless one of its purpose is prepared already. True if it was stored.
+/// A new authority, unless one of its line is prepared already. True if it was stored.
 pub(super) async fn insert(tx: &mut Tx, new: &Stored, sequence: i64) -> Result<bool, Fault> {
     let slot = &new.slot;
     let id = slot.id.to_string();
@@ -61,13 +61,11 @@ pub(super) async fn insert(tx: &mut Tx, new: &Stored, sequence: i64) -> Result<b
     Ok(stored == 1)
 }
 
-/// Whoever signs for this purpose stops: its key is forgotten.
-pub(super) async fn retire(
-    tx: &mut Tx,
-    purpose: Purpose,
-    now: Timestamp,
-) -> Result<Vec<String>, Fault> {
-    let rows = tx.rows(RETIRE, &[Value::from(purpose.as_str()), Value::from(now)]).await?;
+/// Whoever signs for this line stops: its key is forgotten.
+pub(super) async fn retire(tx: &mut Tx, line: Line, now: Timestamp) -> Result<Vec<String>, Fault> {
+    let (purpose, algorithm) = (line.purpose.as_str(), line.algorithm.as_str());
+    let values = [Value::from(purpose), Value::from(now), Value::from(algorithm)];
+    let rows = tx.rows(RETIRE, &values).await?;
     rows.iter().map(|row| row.text("id")).collect()
 }
 
@@ -177,7 +175,7 @@ const INSERT: &str = "INSERT INTO authority (realm, id, purpose, state, tainted,
      sealed_key, key_version, certificate, upstream, not_before, not_after, published_sequence, prepared_at, changed_at) \
      VALUES ($1, $2, $3, 'prepared', 0, $4, $5, $6, $7, 1, $8, $9, $10, $11, $12, $13, $13) ON CONFLICT DO NOTHING";
 const RETIRE: &str = "UPDATE authority SET state = 'old', sealed_key = NULL, changed_at = $3 \
-     WHERE realm = $1 AND purpose = $2 AND state = 'active' RETURNING id";
+     WHERE realm = $1 AND purpose = $2 AND algorithm = $4 AND state = 'active' RETURNING id";
 const ACTIVATE: &str = "UPDATE authority SET state = 'active', changed_at = $3 \
      WHERE realm = $1 AND id = $2 AND state = 'prepared'";
 const TAINT: &str = "UPDATE authority SET tainted = 1, changed_at = $3 \

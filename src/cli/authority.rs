@@ -7,7 +7,9 @@ use super::session::Session;
 use super::table::Table;
 use super::value;
 use crate::kernel::Timestamp;
-use crate::wire::api::{ActivateAuthority, Authority, AuthorityPurpose, PrepareAuthority};
+use crate::wire::api::{
+    ActivateAuthority, Authority, AuthorityAlgorithm, AuthorityPurpose, PrepareAuthority,
+};
 
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum AuthorityCommand {
@@ -18,6 +20,9 @@ pub(super) enum AuthorityCommand {
         /// What it shall sign: `x509`, `jwt-svid` or `oidc`.
         #[arg(value_parser = purpose)]
         purpose: AuthorityPurpose,
+        /// What it shall sign with: `ES256` or, for `oidc` alone, `RS256`. Not said: `ES256`.
+        #[arg(long, value_parser = algorithm)]
+        algorithm: Option<AuthorityAlgorithm>,
     },
     /// Let a prepared one sign, and the one before it retire.
     Activate {
@@ -43,11 +48,15 @@ fn purpose(text: &str) -> Result<AuthorityPurpose, String> {
     AuthorityPurpose::parse(text).ok_or_else(|| "one of `x509`, `jwt-svid`, `oidc`".to_owned())
 }
 
+fn algorithm(text: &str) -> Result<AuthorityAlgorithm, String> {
+    AuthorityAlgorithm::parse(text).ok_or_else(|| "one of `ES256`, `RS256`".to_owned())
+}
+
 pub(super) async fn run(command: AuthorityCommand, session: &mut Session<'_>) -> Result<(), Error> {
     let changed = match command {
         AuthorityCommand::List => session.api.all(&["authorities"], &[], None).await?,
-        AuthorityCommand::Prepare { purpose } => {
-            let body = PrepareAuthority { purpose };
+        AuthorityCommand::Prepare { purpose, algorithm } => {
+            let body = PrepareAuthority { purpose, algorithm };
             vec![session.api.post(&["authorities", "prepare"], &body).await?]
         }
         AuthorityCommand::Activate { id, force } => {

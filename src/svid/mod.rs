@@ -1,7 +1,7 @@
 //! The desk: credentials made from permits. Template → sign → read again.
 //!
-//! Owns: what an X.509-SVID and a JWT-SVID say and how long they live; the actions `IssueX509` and `IssueJwtSvid`; the
-//! server's own certificate. Does not own: who may have one (`access`), entries, agents and devices (whoever calls), and
+//! Owns: what an X.509-SVID, a JWT-SVID and a token of the OpenID provider say and how long they live; the actions `IssueX509`,
+//! `IssueJwtSvid` and `IssueTokens`; whether a token is one of ours; the server's own certificate. Does not own: who may have one (`access`), entries, agents and devices (whoever calls), and
 //! the keys (`authority`). Endpoints: none.
 //!
 //! Invariants:
@@ -10,15 +10,20 @@
 //! - What leaves has been read again and follows its specification, or it is a bug and does not leave.
 //! - A replica that has not seen its database for too long signs for itself alone: bans and deletions have passed it by.
 //!
-//! Spec: SPIFFE X509-SVID, JWT-SVID; RFC 5280.
+//! - A token of one kind is never taken for one of another, nor one by a key for something else.
+//!
+//! Spec: SPIFFE X509-SVID, JWT-SVID; RFC 5280; OpenID Connect Core §2, Back-Channel Logout §2.4; RFC 9068.
 
 pub mod model;
 mod serve_tls;
 mod settings;
 mod sign_jwt;
+mod sign_tokens;
 mod sign_x509;
 mod template;
+pub mod tokens;
 mod verify_output;
+mod verify_token;
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,10 +34,13 @@ pub use model::{
 };
 pub use serve_tls::ServerCertificates;
 pub use settings::Settings;
+pub use tokens::{GrantKind, IssueTokens, TOKENS_ISSUED, Token, TokenDraft, TokenKind, Tokens};
+pub use verify_token::{Expiry, TokenError, VerifiedToken};
 
 use crate::authority::Authority;
 use crate::env::Env;
 use crate::kernel::{Lifetime, Timestamp};
+use verify_token::SeenTokens;
 
 /// The desk. Cheap to clone.
 #[derive(Clone)]
@@ -41,12 +49,13 @@ pub struct Svid {
     authority: Authority,
     settings: Arc<Settings>,
     away_max: Lifetime,
+    seen: SeenTokens,
 }
 
 impl Svid {
     /// The desk, signing with these authorities for as long as the database was seen within `away_max`.
     pub fn new(env: Env, authority: Authority, settings: Settings, away_max: Lifetime) -> Self {
-        Self { env, authority, settings: Arc::new(settings), away_max }
+        Self { env, authority, settings: Arc::new(settings), away_max, seen: SeenTokens::default() }
     }
 
     /// Fails with `OutOfSight` where the database was away for so long that nothing may be signed: what was banned, evicted

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::access::{Action, Fact, Request};
+use crate::events::Owner;
 use crate::kernel::limits::{AUDIENCE_BYTES_MAX, AUDIENCES_MAX};
 use crate::kernel::{
     AuthorityId, EntryId, Evidence, Failure, Fault, Kind, Lifetime, RealmId, SpiffeId, Standing,
-    Subject, Timestamp,
+    Subject, SubjectKind, Timestamp,
 };
 
 /// An X.509-SVID left the desk.
@@ -31,7 +32,8 @@ pub struct IssueX509 {
     pub lifetime: Lifetime,
     /// The registration entry behind it, if there is one.
     pub entry: Option<EntryId>,
-    /// The agent that asks for a workload, or for itself with the SVID it holds; nobody at attestation.
+    /// The agent that asks for a workload, or for itself with the SVID it holds; the person that asks for itself; nobody at
+    /// attestation.
     pub requester: Option<Subject>,
 }
 
@@ -50,7 +52,7 @@ pub struct IssueJwtSvid {
     pub lifetime: Lifetime,
     /// The registration entry behind it, if there is one.
     pub entry: Option<EntryId>,
-    /// The agent that asks for a workload.
+    /// The agent that asks for a workload, or the person that asks for itself.
     pub requester: Option<Subject>,
     /// Whether to give the token a number of its own (`jti`), which makes it useless to cache.
     pub with_jti: bool,
@@ -134,6 +136,9 @@ pub enum Error {
     /// The ID has no path, or is of another trust domain than the realm's.
     #[error("`{0}` cannot be issued for in this realm")]
     Subject(SpiffeId),
+    /// Tokens were asked for with claims that are the desk's to say, or two of one kind.
+    #[error("tokens cannot be made like this: {0}")]
+    Draft(&'static str),
     /// The desk's own output did not pass its own check.
     #[error("the desk made something it may not give out: {0}")]
     Output(&'static str),
@@ -161,7 +166,7 @@ impl From<Error> for Failure {
             ),
             Error::Audience => Self::new(Kind::Invalid, "svid.audience", text),
             Error::Subject(_) => Self::new(Kind::Invalid, "svid.subject", text),
-            Error::Output(_) => Self::new(
+            Error::Output(_) | Error::Draft(_) => Self::new(
                 Kind::Bug,
                 "internal",
                 "an internal error; the log of this server has the details",
@@ -211,6 +216,22 @@ impl Action for IssueJwtSvid {
     }
 }
 
+/// What somebody who asks for an SVID is to policies.
+const fn kind_of(requester: &Subject) -> &'static str {
+    match requester.kind {
+        SubjectKind::User => "User",
+        _ => "Node",
+    }
+}
+
+/// Under whose key the facts about a subject are sealed: a person can be erased from them.
+pub(super) const fn owner_of(subject: &Subject) -> Owner {
+    match subject.kind {
+        SubjectKind::User => Owner::Person(subject.number),
+        _ => Owner::Realm,
+    }
+}
+
 fn request<'a>(
     realm: RealmId,
     evidence: &'a Evidence,
@@ -220,9 +241,9 @@ fn request<'a>(
     let subject = &evidence.subject;
     Request {
         realm,
-        principal: requester.map_or(("Nobody", "nobody"), |agent| ("Node", agent.id.as_str())),
-        principal_id: requester.map(|agent| &agent.id),
-        actor: requester.map(|agent| agent.number),
+        principal: requester.map_or(("Nobody", "nobody"), |who| (kind_of(who), who.id.as_str())),
+        principal_id: requester.map(|who| &who.id),
+        actor: requester.map(|who| who.number),
         resource: ("Svid", subject.id.as_str()),
         resource_id: Some(&subject.id),
         context: vec![

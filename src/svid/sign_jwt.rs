@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::model::{Error, IssueJwtSvid, JWT_ISSUED, JwtSvid};
+use super::model::{Error, IssueJwtSvid, JWT_ISSUED, JwtSvid, owner_of};
 use super::template::{Bounds, check_audience, check_subject, validity};
 use super::{Svid, verify_output};
 use crate::access::Permit;
@@ -56,6 +56,7 @@ impl Svid {
 fn event(issue: &IssueJwtSvid, svid: &JwtSvid, kid: &str, granted: &Granted) -> Event {
     let event = Event::new(issue.realm, JWT_ISSUED)
         .subject(issue.evidence.subject.number)
+        .subject_owner(owner_of(&issue.evidence.subject))
         .actor(granted.actor)
         .about("spiffe_id", svid.id.as_str())
         .about("audience", issue.audience.as_slice())

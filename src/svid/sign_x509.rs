@@ -1,6 +1,6 @@
 //! An X.509-SVID from a permit (X509-SVID §2–4). Decides nothing: the permit did.
 
-use super::model::{Error, IssueX509, Told, X509_ISSUED, X509Svid};
+use super::model::{Error, IssueX509, Told, X509_ISSUED, X509Svid, owner_of};
 use super::template::{Bounds, check_subject, validity};
 use super::{Svid, verify_output};
 use crate::access::Permit;
@@ -71,6 +71,7 @@ impl Svid {
 fn event(issue: &IssueX509, svid: &X509Svid, granted: &Granted) -> Event {
     let event = Event::new(issue.realm, X509_ISSUED)
         .subject(issue.evidence.subject.number)
+        .subject_owner(owner_of(&issue.evidence.subject))
         .actor(granted.actor)
         .about("spiffe_id", svid.id.as_str())
         .about("serial", svid.serial.as_str())

@@ -1,10 +1,12 @@
 //! The desk reads its own output again before it leaves (style rule 20): structure and key, against the SPIFFE rules. Not
 //! our own signature: that would double the cost and prove the library.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::model::Error;
 use super::template::Validity;
+use super::tokens::TokenDraft;
+use crate::authority::OidcAuthority;
 use crate::crypto::jose::Unverified;
 use crate::crypto::keys::PublicKey;
 use crate::crypto::x509::{CertificateView, LeafTemplate};
@@ -75,6 +77,41 @@ pub(super) fn check_token(
         (!audiences.is_empty() && audiences.iter().eq(audience), "another audience"),
         (number("exp") == Some(validity.until.seconds()), "another expiry"),
         (number("iat") == Some(validity.from.seconds()), "another time of issue"),
+    ];
+    first_broken(&rules)
+}
+
+/// What a token of the OpenID provider must look like.
+pub(super) fn check_oidc(
+    token: &str,
+    authority: &OidcAuthority,
+    draft: &TokenDraft,
+    said: &Map<String, Value>,
+) -> Result<(), Error> {
+    let parsed =
+        Unverified::parse(token).map_err(|_| Error::Output("a token that cannot be read"))?;
+    let claims = parsed.unverified_claims();
+    let number = |name: &str| claims.get(name).and_then(Value::as_i64);
+    let text = |name: &str| claims.get(name).and_then(Value::as_str);
+    let audience = match claims.get("aud") {
+        Some(Value::String(one)) => draft.audience.iter().eq([one]),
+        Some(Value::Array(many)) => many.iter().eq(&draft.audience),
+        _ => false,
+    };
+    let rules = [
+        (parsed.kid() == authority.id_tokens.kid(), "another key id"),
+        (parsed.algorithm() == authority.algorithm, "another algorithm"),
+        (parsed.typ() == Some(draft.kind.typ()), "another type"),
+        (text("iss") == Some(&authority.issuer), "another issuer"),
+        (text("sub").is_some_and(|sub| (1..=255).contains(&sub.len())), "no subject"),
+        (text("jti").is_some_and(|jti| !jti.is_empty()), "no number of its own"),
+        (audience, "another audience"),
+        (
+            number("exp") > number("iat") && number("iat").is_some(),
+            "a life that ends before it begins",
+        ),
+        (number("exp") <= Some(authority.not_after.seconds()), "a life beyond its authority"),
+        (claims == said, "other claims"),
     ];
     first_broken(&rules)
 }

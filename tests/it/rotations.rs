@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection};
 use rustls_pki_types::ServerName;
 use weft::access::Administrator;
-use weft::authority::{Purpose, Settings, State};
+use weft::authority::{Line, Purpose, Settings, State};
 use weft::bundles::Bundle;
 use weft::crypto::jose::{JwtKeys, verify_jwt_svid};
 use weft::crypto::keys::{Algorithm, PrivateKey};
@@ -119,7 +119,12 @@ impl World {
             [Purpose::X509, Purpose::JwtSvid].map(|purpose| self.slot(purpose, State::Active));
         let mut next = Vec::new();
         for purpose in [Purpose::X509, Purpose::JwtSvid] {
-            let prepared = self.changer().authority.prepare(root(), purpose).await.unwrap();
+            let prepared = self
+                .changer()
+                .authority
+                .prepare(root(), Line::find(purpose, None).unwrap())
+                .await
+                .unwrap();
             next.push(prepared.id);
         }
         self.changed().await;

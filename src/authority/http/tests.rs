@@ -39,8 +39,8 @@ async fn whoever_may_not_gets_no_authority_and_changes_none() {
     let ghost = "authorities/aut_00000000000000000000000000000007";
     assert_eq!(house.act(&format!("{ghost}/taint")).await.refusal(), (404, "authority.not_found"));
     assert_eq!(house.act("authorities/7/taint").await.refusal(), (400, "authority.id"));
-    for purpose in ["oidc", "tls"] {
-        let refused = house.rest.post("authorities/prepare", json!({"purpose": purpose})).await;
+    for bad in [json!({"purpose": "tls"}), json!({"purpose": "x509", "algorithm": "RS256"})] {
+        let refused = house.rest.post("authorities/prepare", bad).await;
         assert_eq!(refused.status, 400, "{refused:?}");
     }
 }

@@ -66,6 +66,7 @@ impl JwsAlgorithm {
     pub const fn of_signer(algorithm: Algorithm) -> Self {
         match algorithm {
             Algorithm::P256 => Self::Es256,
+            Algorithm::Rsa2048 => Self::Rs256,
         }
     }
 

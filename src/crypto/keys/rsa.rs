@@ -1,4 +1,4 @@
-//! An RSA key that somebody else made: a node's own, which it proves possession of. Ours are never RSA yet.
+//! An RSA key that somebody else made: a node's own, which it proves possession of. Ours are in `private`.
 
 use std::fmt;
 

@@ -40,6 +40,7 @@ impl PublicKeyData for SubjectKey<'_> {
 fn signature_algorithm(algorithm: Algorithm) -> &'static SignatureAlgorithm {
     match algorithm {
         Algorithm::P256 => &rcgen::PKCS_ECDSA_P256_SHA256,
+        Algorithm::Rsa2048 => &rcgen::PKCS_RSA_SHA256,
     }
 }
 

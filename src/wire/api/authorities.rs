@@ -105,6 +105,31 @@ impl AuthorityState {
 pub struct PrepareAuthority {
     /// What it shall sign.
     pub purpose: AuthorityPurpose,
+    /// What it shall sign with; `ES256` where it is not said. `RS256` is for OpenID tokens alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<AuthorityAlgorithm>,
+}
+
+/// What an authority can sign with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+pub enum AuthorityAlgorithm {
+    /// ECDSA on P-256 with SHA-256.
+    #[serde(rename = "ES256")]
+    Es256,
+    /// RSA PKCS#1 v1.5 with SHA-256.
+    #[serde(rename = "RS256")]
+    Rs256,
+}
+
+impl AuthorityAlgorithm {
+    /// Reads the name.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "ES256" => Some(Self::Es256),
+            "RS256" => Some(Self::Rs256),
+            _ => None,
+        }
+    }
 }
 
 /// Let a prepared authority sign.

@@ -97,7 +97,8 @@ mod users;
 
 pub use agents::{Agent, AgentQuery};
 pub use authorities::{
-    ActivateAuthority, Authority, AuthorityPurpose, AuthorityState, PrepareAuthority, Seen,
+    ActivateAuthority, Authority, AuthorityAlgorithm, AuthorityPurpose, AuthorityState,
+    PrepareAuthority, Seen,
 };
 pub use bundles::{BundleDocument, BundleSummary};
 pub use clients::{Client, ClientInput, ClientResource, NewClient, RotateSecret};

@@ -10,7 +10,7 @@ use crate::access::{
     Access, Asker, BindRole, Given, Holder, Name, Right, Rights, RoleBinding, Seen, SetPolicy,
     UnbindRole,
 };
-use crate::authority::{Authority, Purpose, RealmNames};
+use crate::authority::{Authority, Line, Purpose, RealmNames};
 use crate::bundles::Bundles;
 use crate::crypto::jose::KeySet;
 use crate::crypto::keys::{Algorithm, PrivateKey};
@@ -249,7 +249,7 @@ impl World {
     /// The bundle gets a second X.509 authority.
     pub(in crate::workloads) async fn prepare_authority(&self) {
         let by = crate::authority::Administrator { realm: REALM, asker: admin() };
-        self.authority.prepare(by, Purpose::X509).await.unwrap();
+        self.authority.prepare(by, Line::find(Purpose::X509, None).unwrap()).await.unwrap();
         self.follow().await;
     }
 
