@@ -24,7 +24,7 @@ use crate::kernel::{Lifetime, Listener, RealmId, SpiffeId};
 use crate::nodes::grpc::AgentService;
 use crate::nodes::http::{Contact, JoinFacts};
 use crate::telemetry::{health_service, ops_routes};
-use crate::{access, audit, authority, bundles, nodes, oauth, realms, workloads};
+use crate::{access, account, audit, authority, bundles, nodes, oauth, realms, workloads};
 
 /// The `node` door: the server API of SPIRE's agents, and our push stream.
 pub(super) fn node(server: &Arc<Server>) -> Router {
@@ -129,8 +129,8 @@ pub(super) fn public(server: &Arc<Server>) -> Router {
 
 /// Pages and protocols for people and their applications, a slice a line. Each request has `Extension<Arc<Realm>>` and
 /// `http::Origin`.
-fn people_routes(_server: &Arc<Server>) -> Router {
-    Router::new().merge(pages::routes())
+fn people_routes(server: &Arc<Server>) -> Router {
+    Router::new().merge(pages::routes()).merge(account::http::routes(&server.account))
 }
 
 /// The `ops` door.
