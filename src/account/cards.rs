@@ -34,6 +34,7 @@ pub fn cards(look: &Look, standing: &Standing) -> Vec<Card> {
     cards.push(of(look, "sessions", Tab::Sessions, words, None));
     let words = look.say1("card-providers", "n", standing.linked);
     cards.push(of(look, "providers", Tab::Providers, words, None));
+    cards.push(of(look, "history", Tab::History, look.say("card-history"), None));
     cards.push(of(look, "data", Tab::Data, look.say("data-lead"), None));
     cards
 }

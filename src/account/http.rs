@@ -2,6 +2,7 @@
 
 mod credentials;
 mod data;
+mod history;
 mod passkeys;
 mod providers;
 mod sessions;
@@ -43,6 +44,7 @@ pub fn routes(account: &Account) -> Router {
         .route("/account/recovery-codes/make", post(credentials::make_recovery_codes))
         .route("/account/providers", get(providers::show))
         .route("/account/providers/unlink", post(providers::unlink))
+        .route("/account/history", get(history::show))
         .route("/account/data", get(data::show))
         .route("/account/language", post(data::set_language))
         .route("/account/export", post(data::export))

@@ -11,6 +11,9 @@ mod device;
 pub mod http;
 pub mod pages;
 mod picture;
+#[cfg(test)]
+#[cfg(feature = "testkit")]
+mod tests;
 mod words;
 
 pub use cards::{Standing, cards};
@@ -19,6 +22,7 @@ pub use picture::picture_of;
 pub use words::{Done, Wrong, fact, how};
 
 use crate::accounts::Accounts;
+use crate::audit::Audit;
 use crate::env::Env;
 use crate::sessions::Sessions;
 use crate::signin::Signin;
@@ -32,6 +36,8 @@ pub struct Below {
     pub sessions: Sessions,
     /// Where they show again who they are.
     pub signin: Signin,
+    /// What happened to them.
+    pub audit: Audit,
 }
 
 /// The slice. Cheap to clone.
@@ -41,13 +47,14 @@ pub struct Account {
     accounts: Accounts,
     sessions: Sessions,
     signin: Signin,
+    audit: Audit,
     password_chars_min: usize,
 }
 
 impl Account {
     /// The slice; `password_chars_min` is what the password page says.
     pub fn new(env: Env, below: Below, password_chars_min: usize) -> Self {
-        let Below { accounts, sessions, signin } = below;
-        Self { env, accounts, sessions, signin, password_chars_min }
+        let Below { accounts, sessions, signin, audit } = below;
+        Self { env, accounts, sessions, signin, audit, password_chars_min }
     }
 }

@@ -282,8 +282,6 @@ pub struct HistoryPage<'a> {
     pub nav: Nav<'a>,
     /// Newest first.
     pub facts: Vec<FactLine>,
-    /// Where older ones are.
-    pub next: Option<String>,
 }
 
 /// Something that happened.
@@ -329,10 +327,6 @@ impl<'a> Nav<'a> {
         Self { person, current, done: None }
     }
 
-    fn tabs(&self) -> [Tab; 8] {
-        Tab::ALL
-    }
-
     fn initial(&self) -> String {
         initial(self.person)
     }
@@ -340,7 +334,7 @@ impl<'a> Nav<'a> {
 
 impl Tab {
     /// Those that are served, in their order on the page.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Overview,
         Self::Sessions,
         Self::Passkeys,
@@ -348,6 +342,7 @@ impl Tab {
         Self::Authenticator,
         Self::RecoveryCodes,
         Self::Providers,
+        Self::History,
         Self::Data,
     ];
 

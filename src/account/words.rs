@@ -140,15 +140,18 @@ pub fn how(look: &Look, methods: &BTreeSet<Method>) -> String {
     words.collect::<Vec<_>>().join(" + ")
 }
 
-/// An event as its person reads it: by the beginning of its kind, so that a new kind is said too.
-pub fn fact(look: &Look, kind: &str) -> String {
+/// An event as its person reads it; nothing for one that only says how another came about. Goes by the beginning of the
+/// kind, so that a kind nobody thought of here is said too.
+pub fn fact(look: &Look, kind: &str) -> Option<String> {
     let begins = |starts: &[&str]| starts.iter().any(|start| kind.starts_with(start));
-    if begins(&["session.opened", "session.renewed", "signin.done"]) {
-        look.say("fact-signed-in")
-    } else if begins(&["signin.refused", "accounts.refused", "accounts.limited"]) {
-        look.say("fact-refused")
-    } else if begins(&["session."]) {
+    Some(if begins(&["session.ended", "session.all_ended"]) {
         look.say("fact-signed-out")
+    } else if begins(&["session.", "svid.", "accounts.proof_made", "accounts.forget"]) {
+        return None;
+    } else if begins(&["signin.refused", "signin.failed", "upstream.refused"]) {
+        look.say("fact-refused")
+    } else if begins(&["signin."]) {
+        look.say("fact-signed-in")
     } else if begins(&["accounts.passkey"]) {
         look.say("fact-passkey")
     } else if begins(&["accounts.password"]) {
@@ -157,7 +160,7 @@ pub fn fact(look: &Look, kind: &str) -> String {
         look.say("fact-authenticator")
     } else if begins(&["accounts.recovery"]) {
         look.say("fact-recovery-codes")
-    } else if begins(&["accounts.link", "accounts.unlink", "upstreams."]) {
+    } else if begins(&["accounts.identity", "upstream."]) {
         look.say("fact-link")
     } else if begins(&["oauth."]) {
         look.say("fact-application")
@@ -165,5 +168,38 @@ pub fn fact(look: &Look, kind: &str) -> String {
         look.say("fact-account")
     } else {
         look.say1("fact-other", "kind", kind)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Extensions, HeaderMap, Uri};
+
+    use super::*;
+
+    #[test]
+    fn what_happened_is_said_in_plain_words() {
+        let look = Look::of(&HeaderMap::new(), &Extensions::new(), &Uri::from_static("/"));
+        let check = |kind: &str, expected: Option<&str>| {
+            let words = fact(&look, kind).map(|words| words.replace(['\u{2068}', '\u{2069}'], ""));
+            assert_eq!(words.as_deref(), expected, "{kind}");
+        };
+        check("signin.succeeded", Some("Signed in"));
+        check("signin.refused", Some("A sign-in was refused"));
+        check("session.opened", None);
+        check("session.all_ended", Some("Signed out"));
+        check("accounts.passkey_removed", Some("A passkey was changed"));
+        check("accounts.user_locked", Some("The account was changed"));
+        check("later.invented", Some("Something else: later.invented"));
+    }
+
+    #[test]
+    fn words_in_queries_are_read_back() {
+        for done in Done::ALL {
+            assert_eq!(Done::parse(done.as_str()), Some(done));
+        }
+        for wrong in Wrong::ALL {
+            assert_eq!(Wrong::parse(wrong.as_str()), Some(wrong));
+        }
     }
 }

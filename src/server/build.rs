@@ -170,6 +170,7 @@ impl Server {
                 accounts: accounts.clone(),
                 sessions: sessions.clone(),
                 signin: signin.clone(),
+                audit: audit.clone(),
             },
             settings.accounts.password_chars_min,
         );

@@ -46,6 +46,7 @@ card-providers = { $n ->
     [few] هناك { $n } حسابات مرتبطة في أماكن أخرى.
    *[other] هناك { $n } حسابًا مرتبطًا في أماكن أخرى.
 }
+card-history = ما حدث لحسابك ومتى حدث.
 card-look = عرض
 card-change = تغيير
 card-good = مُعدّ
@@ -134,7 +135,6 @@ apps-withdraw-this = سحب ما يحصل عليه { $application }
 history-title = السجل
 history-lead = ما حدث لحسابك. إذا كان هناك ما لم تفعله فاخرج من كل مكان وغيّر طريقة تسجيل دخولك.
 history-none = لا شيء بعد.
-history-older = الأقدم
 fact-signed-in = تسجيل دخول
 fact-refused = رُفض تسجيل دخول
 fact-signed-out = تسجيل خروج

@@ -38,6 +38,7 @@ card-providers = { $n ->
     [one] { $n } Konto anderswo ist verbunden.
    *[other] { $n } Konten anderswo sind verbunden.
 }
+card-history = Was mit Ihrem Konto geschah, und wann.
 card-look = Ansehen
 card-change = Ändern
 card-good = Eingerichtet
@@ -124,7 +125,6 @@ apps-withdraw-this = Zurücknehmen, was { $application } bekommt
 history-title = Verlauf
 history-lead = Was mit Ihrem Konto geschah. Wenn Sie etwas davon nicht waren, melden Sie sich überall ab und ändern Sie, wie Sie sich anmelden.
 history-none = Noch nichts.
-history-older = Älteres
 fact-signed-in = Angemeldet
 fact-refused = Eine Anmeldung wurde abgelehnt
 fact-signed-out = Abgemeldet

@@ -38,6 +38,7 @@ card-providers = { $n ->
     [one] { $n } account elsewhere is linked.
    *[other] { $n } accounts elsewhere are linked.
 }
+card-history = What happened to your account, and when.
 card-look = Look
 card-change = Change
 card-good = Set up
@@ -124,7 +125,6 @@ apps-withdraw-this = Take back what { $application } gets
 history-title = History
 history-lead = What happened to your account. If something was not you, sign out everywhere and change how you sign in.
 history-none = Nothing yet.
-history-older = Older
 fact-signed-in = Signed in
 fact-refused = A sign-in was refused
 fact-signed-out = Signed out

@@ -176,7 +176,6 @@ fn the_end(look: &Look) -> Vec<Sample> {
             fact("fact-passkey", None, Lifetime::hours(5)),
             fact("fact-refused", Some("198.51.100.4"), Lifetime::days(2)),
         ],
-        next: Some("/account/history?before=1".to_owned()),
     };
     let mut saved = nav(Tab::Data);
     saved.done = Some(look.say("done-saved"));
