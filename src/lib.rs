@@ -8,7 +8,7 @@
 //! 3. capabilities, in wings:
 //!    rights [`events`] [`access`] [`realms`] [`audit`] · keys [`authority`] [`bundles`] [`svid`] · devices [`posture`] ·
 //!    people [`accounts`] [`sessions`] [`signin`] · workloads [`nodes`] [`workloads`] ·
-//!    protocols [`oauth`]
+//!    protocols [`oauth`] · face [`account`]
 //! 4. assemblies: [`server`], [`agent`], [`cli`], and `testkit` under its feature
 
 pub mod kernel;
@@ -26,6 +26,7 @@ pub mod settings;
 pub mod telemetry;
 
 pub mod access;
+pub mod account;
 pub mod accounts;
 pub mod audit;
 pub mod authority;

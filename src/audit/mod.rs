@@ -9,6 +9,7 @@
 pub mod http;
 mod list_events;
 mod model;
+mod own_events;
 pub(crate) mod store;
 #[cfg(test)]
 #[cfg(feature = "testkit")]

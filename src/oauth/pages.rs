@@ -1,4 +1,4 @@
-//! The pages of the provider, as typed structs over `templates/oauth/`: consent, sign-out, signed out. Names of fields and
+//! The pages of the provider, as typed structs over `templates/oauth/`: consent and sign-out. Names of fields and
 //! ids are an interface: `docs/reference/pages.md`.
 
 use askama::Template;
@@ -56,14 +56,6 @@ pub struct LogoutPage<'a> {
     pub application: Option<&'a str>,
     /// Who is signed in.
     pub person: Option<&'a str>,
-}
-
-/// Signed out.
-#[derive(Debug, Template)]
-#[template(path = "oauth/signed_out.html")]
-pub struct SignedOutPage<'a> {
-    /// How it looks.
-    pub look: &'a Look,
 }
 
 /// What a standard scope gives, in plain words; nothing for one that is not standard.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use crate::access::Access;
+use crate::account::{self, Account};
 use crate::accounts::{self, Accounts};
 use crate::audit::Audit;
 use crate::authority::Authority;
@@ -54,6 +55,8 @@ pub struct Server {
     pub audit: Audit,
     /// People.
     pub accounts: Accounts,
+    /// The pages of one's own account.
+    pub account: Account,
     /// Signing authorities.
     pub authority: Authority,
     /// Bundles, ours and foreign.
@@ -163,6 +166,16 @@ impl Server {
                 sessions: sessions.clone(),
             },
         );
+        let account = Account::new(
+            env.clone(),
+            account::Below {
+                accounts: accounts.clone(),
+                sessions: sessions.clone(),
+                signin: signin.clone(),
+                audit: audit.clone(),
+            },
+            settings.accounts.password_chars_min,
+        );
         let nodes = Nodes::new(
             env.clone(),
             nodes::Below {
@@ -209,6 +222,7 @@ impl Server {
             realms,
             audit,
             accounts,
+            account,
             authority,
             bundles,
             svid,

@@ -24,9 +24,7 @@ use crate::kernel::{Lifetime, Listener, RealmId, SpiffeId};
 use crate::nodes::grpc::AgentService;
 use crate::nodes::http::{Contact, JoinFacts};
 use crate::telemetry::{health_service, ops_routes};
-use crate::{
-    access, accounts, audit, authority, bundles, nodes, oauth, realms, sessions, signin, workloads,
-};
+use crate::{access, account, accounts, audit, authority, bundles, nodes, oauth, realms, sessions, signin, workloads};
 
 /// The `node` door: the server API of SPIRE's agents, and our push stream.
 pub(super) fn node(server: &Arc<Server>) -> Router {
@@ -135,6 +133,7 @@ pub(super) fn public(server: &Arc<Server>) -> Router {
 /// `http::Origin`.
 fn people_routes(server: &Arc<Server>) -> Router {
     Router::new().merge(pages::routes()).merge(signin::http::routes(&server.signin))
+    Router::new().merge(pages::routes()).merge(account::http::routes(&server.account))
 }
 
 /// The `ops` door.

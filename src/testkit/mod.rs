@@ -6,6 +6,7 @@ mod agent;
 mod clock;
 mod database;
 mod entropy;
+pub mod gallery;
 mod keys;
 mod lossy;
 mod passkey;

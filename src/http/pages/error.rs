@@ -1,4 +1,4 @@
-//! Failures as pages: what a person sees where a program would get a problem document.
+//! Pages that belong to no slice: failures, where a program would get a problem document; on the way elsewhere; signed out.
 
 use askama::Template;
 use axum::extract::Request;
@@ -38,6 +38,14 @@ pub struct LeavePage<'a> {
     pub name: &'a str,
     /// Its address.
     pub url: &'a str,
+}
+
+/// Signed out: where every way out ends.
+#[derive(Debug, Template)]
+#[template(path = "http/signed_out.html")]
+pub struct SignedOutPage<'a> {
+    /// How it looks.
+    pub look: &'a Look,
 }
 
 impl<'a> ErrorPage<'a> {

@@ -29,7 +29,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use url::Url;
 
 pub use brand::{Brand, Colour, Logo};
-pub use error::{ErrorPage, LeavePage};
+pub use error::{ErrorPage, LeavePage, SignedOutPage};
 pub(super) use error::{Wants, instead_of};
 pub use look::{Flaw, Flaws, Language, Look};
 pub use routes::routes;

@@ -119,4 +119,37 @@ mod tests {
             assert_eq!(own_path(other), None, "{other}");
         }
     }
+
+    async fn ask(method: &str, path: &str, form: &'static str) -> Response {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(path)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(axum::body::Body::from(form));
+        tower::ServiceExt::oneshot(routes(), request.expect("a request")).await.expect("infallible")
+    }
+
+    #[tokio::test]
+    async fn a_file_is_kept_for_ever_under_the_digest_of_what_it_holds() {
+        let path = assets::path("weft.css");
+        let answer = ask("GET", &path, "").await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        assert_eq!(answer.headers()[CACHE_CONTROL], "public, max-age=31536000, immutable");
+        for other in ["/assets/0000000000000000/weft.css", "/assets/none/passkey.js"] {
+            assert_eq!(ask("GET", other, "").await.status(), StatusCode::NOT_FOUND, "{other}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_language_is_chosen_by_a_form_that_leads_back() {
+        let check = async |form: &'static str, status: u16, location: Option<&str>| {
+            let answer = ask("POST", "/language", form).await;
+            let to = answer.headers().get(LOCATION).map(|to| to.to_str().expect("ASCII"));
+            assert_eq!((answer.status().as_u16(), to), (status, location), "{form}");
+        };
+        check("language=ar&return_to=%2Fsign-in%2Fx%3Fa%3Db", 303, Some("/sign-in/x?a=b")).await;
+        check("language=ar&return_to=%2F%2Fevil.example", 303, Some("/account")).await;
+        check("language=fr&return_to=%2F", 400, None).await;
+        check("language=ar", 400, None).await;
+    }
 }

@@ -2,6 +2,7 @@
 
 mod conformance;
 mod openssl;
+mod pages;
 mod python;
 mod spiffe_live;
 

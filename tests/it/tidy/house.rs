@@ -17,8 +17,10 @@ const FOLDERS: &[&str] = &[
     "proto",
     "scripts",
     "src",
+    "assets",
     "templates",
     "tests",
+    "translations",
 ];
 
 /// Stands in a fixture inside a word that must not stand in the repository, and is dropped here.

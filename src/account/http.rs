@@ -1,0 +1,76 @@
+//! The doors of one's own account: who it is, whether it was shown lately, and the pages at a glance.
+
+mod credentials;
+mod data;
+mod history;
+mod passkeys;
+mod providers;
+mod sessions;
+mod visitor;
+
+use axum::Router;
+use axum::extract::State;
+use axum::middleware::from_fn;
+use axum::response::Response;
+use axum::routing::{get, post};
+use http::StatusCode;
+
+use super::pages::{OverviewPage, Tab};
+use super::{Account, Standing, cards};
+use crate::http::own_forms_only;
+use crate::http::pages::{Look, SignedOutPage, page};
+use visitor::{Asks, Away};
+
+/// `/account` and what is below it.
+pub fn routes(account: &Account) -> Router {
+    Router::new()
+        .route("/account", get(overview))
+        .route("/account/signed-out", get(signed_out))
+        .route("/account/sign-out", post(sessions::sign_out))
+        .route("/account/sessions", get(sessions::show))
+        .route("/account/sessions/end", post(sessions::end))
+        .route("/account/sessions/end-all", post(sessions::end_all))
+        .route("/account/passkeys", get(passkeys::show))
+        .route("/account/passkeys/start", post(passkeys::start))
+        .route("/account/passkeys/add", post(passkeys::add))
+        .route("/account/passkeys/rename", post(passkeys::rename))
+        .route("/account/passkeys/remove", post(passkeys::remove))
+        .route("/account/password", get(credentials::password).post(credentials::set_password))
+        .route("/account/authenticator", get(credentials::authenticator))
+        .route("/account/authenticator/start", post(credentials::start_authenticator))
+        .route("/account/authenticator/confirm", post(credentials::confirm_authenticator))
+        .route("/account/authenticator/remove", post(credentials::remove_authenticator))
+        .route("/account/recovery-codes", get(credentials::recovery_codes))
+        .route("/account/recovery-codes/make", post(credentials::make_recovery_codes))
+        .route("/account/providers", get(providers::show))
+        .route("/account/providers/unlink", post(providers::unlink))
+        .route("/account/history", get(history::show))
+        .route("/account/data", get(data::show))
+        .route("/account/language", post(data::set_language))
+        .route("/account/export", post(data::export))
+        .route("/account/delete", get(data::ask_delete).post(data::delete))
+        .layer(from_fn(own_forms_only))
+        .with_state(account.clone())
+}
+
+async fn overview(State(account): State<Account>, asks: Asks) -> Result<Response, Away> {
+    let visitor = account.enter(&asks, Tab::Overview).await?;
+    let sessions = account.sessions.list(visitor.realm, visitor.user.id).await?.len();
+    let factors = &visitor.user.factors;
+    let many = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+    let standing = Standing {
+        passkeys: many(factors.passkeys),
+        password: factors.password,
+        authenticator: factors.totp,
+        codes: many(factors.recovery_codes),
+        sessions,
+        linked: many(factors.external),
+    };
+    let cards = cards(&visitor.look, &standing);
+    let shown = OverviewPage { look: &visitor.look, nav: visitor.nav(Tab::Overview), cards };
+    Ok(page(StatusCode::OK, &shown, &visitor.look))
+}
+
+async fn signed_out(look: Look) -> Response {
+    page(StatusCode::OK, &SignedOutPage { look: &look }, &look)
+}

@@ -1,0 +1,88 @@
+//! The language, a copy of what is known, and the way out.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, SET_COOKIE};
+use http::{HeaderValue, StatusCode};
+use serde::Deserialize;
+
+use super::super::pages::{DataPage, DeletePage, Tab};
+use super::super::{Account, Done, Wrong};
+use super::visitor::{Asks, Away, done};
+use crate::accounts::{By, UserChange};
+use crate::http::pages::{Language, page};
+use crate::http::{Form, HostCookie, Problem};
+use crate::sessions::{SessionCookie, Why};
+
+pub(super) async fn show(State(account): State<Account>, asks: Asks) -> Result<Response, Away> {
+    let visitor = account.enter(&asks, Tab::Data).await?;
+    let nav = visitor.nav(Tab::Data);
+    let shown = DataPage { look: &visitor.look, nav, flaws: &visitor.flaws };
+    Ok(page(StatusCode::OK, &shown, &visitor.look))
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Chosen {
+    language: String,
+}
+
+/// The language of mails, and of pages where none was chosen. Changes nothing that one signs in with.
+pub(super) async fn set_language(
+    State(account): State<Account>,
+    asks: Asks,
+    Form(chosen): Form<Chosen>,
+) -> Result<Response, Away> {
+    let visitor = account.enter(&asks, Tab::Data).await?;
+    let language = Language::of_tag(&chosen.language)
+        .ok_or_else(|| Problem::invalid("request.language", "pages do not speak this language"))?;
+    let change =
+        UserChange { language: Some(Some(language.tag().to_owned())), ..UserChange::default() };
+    account.accounts.amend(visitor.realm, visitor.user.id, change, By::Themselves).await?;
+    Ok(done(Tab::Data, Done::Saved))
+}
+
+/// Everything that is known of a person, as a file.
+pub(super) async fn export(State(account): State<Account>, asks: Asks) -> Result<Response, Away> {
+    let visitor = account.enter_to_change(&asks, Tab::Data).await?;
+    let document = account.accounts.export(visitor.realm, visitor.user.id).await?;
+    let mut answer = document.to_string().into_response();
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let name = HeaderValue::from_static("attachment; filename=\"account.json\"");
+    headers.insert(CONTENT_DISPOSITION, name);
+    Ok(answer)
+}
+
+pub(super) async fn ask_delete(
+    State(account): State<Account>,
+    asks: Asks,
+) -> Result<Response, Away> {
+    let visitor = account.enter(&asks, Tab::Data).await?;
+    let nav = visitor.nav(Tab::Data);
+    let shown = DeletePage { look: &visitor.look, nav, flaws: &visitor.flaws };
+    Ok(page(StatusCode::OK, &shown, &visitor.look))
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Sure {
+    sure: Option<String>,
+}
+
+/// Erases the account: only with the box ticked, and only for whoever has shown who they are lately.
+pub(super) async fn delete(
+    State(account): State<Account>,
+    asks: Asks,
+    Form(Sure { sure }): Form<Sure>,
+) -> Result<Response, Away> {
+    let visitor = account.enter_to_change(&asks, Tab::Data).await?;
+    if sure.as_deref() != Some("yes") {
+        let back = format!("/account/delete?wrong={}", Wrong::Sure.as_str());
+        return Ok(Redirect::to(&back).into_response());
+    }
+    let (realm, user) = (visitor.realm, &visitor.user);
+    // First, so that applications are told while there is somebody to tell of.
+    account.sessions.end_all(realm, user.id, user.number, Why::Ended).await?;
+    account.accounts.erase(realm, user.id, By::Themselves).await?;
+    let cleared = HostCookie::named(SessionCookie::NAME).clear();
+    Ok(([(SET_COOKIE, cleared)], Redirect::to("/account/signed-out")).into_response())
+}

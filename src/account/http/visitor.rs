@@ -1,0 +1,180 @@
+//! Who looks after an account: a browser with a session, and for a change one in which something was shown lately.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::response::{IntoResponse, Redirect, Response};
+use http::request::Parts;
+
+use super::super::pages::{Nav, Tab};
+use super::super::{Account, Done, Wrong};
+use crate::accounts::User;
+use crate::http::pages::{Flaws, Look};
+use crate::http::{Cookies, HostCookie, Origin, Problem};
+use crate::kernel::{Failure, Fault, Kind, Lifetime, RealmId, Timestamp};
+use crate::realms::Realm;
+use crate::sessions::{Browser, BrowserCookie, Session, SessionCookie};
+use crate::signin::{OwnPath, SigninRequest};
+
+/// What a request to these pages brings.
+#[derive(Debug)]
+pub(super) struct Asks {
+    realm: Arc<Realm>,
+    browser: Browser,
+    look: Look,
+    /// What was just done, and what was wrong: the query of the page that follows a form.
+    done: Option<Done>,
+    wrong: Option<Wrong>,
+    /// True where a new passkey was begun.
+    pub(super) add: bool,
+}
+
+/// The person whose account it is.
+#[derive(Debug)]
+pub(super) struct Visitor {
+    /// In which realm.
+    pub(super) realm: RealmId,
+    /// Who.
+    pub(super) user: Arc<User>,
+    /// By which session.
+    pub(super) session: Arc<Session>,
+    /// How pages look for them.
+    pub(super) look: Look,
+    /// What is wrong with the form that was sent before.
+    pub(super) flaws: Flaws,
+    /// When.
+    pub(super) now: Timestamp,
+    done: Option<Done>,
+}
+
+/// Why there is no page for them: they sign in first and come back, or something failed.
+pub(super) struct Away(Box<Response>);
+
+impl<E: Into<Failure>> From<E> for Away {
+    fn from(error: E) -> Self {
+        Self::from(Problem::from(error))
+    }
+}
+
+impl From<Problem> for Away {
+    fn from(problem: Problem) -> Self {
+        Self(Box::new(problem.into_response()))
+    }
+}
+
+impl IntoResponse for Away {
+    fn into_response(self) -> Response {
+        *self.0
+    }
+}
+
+impl Account {
+    /// Whoever has a session comes in to look.
+    pub(super) async fn enter(&self, asks: &Asks, tab: Tab) -> Result<Visitor, Away> {
+        let Some(session) = self.session_of(asks).await? else {
+            return Err(self.elsewhere(asks, tab, None).await);
+        };
+        let realm = asks.realm.id;
+        let Some(user) = self.accounts.user(realm, session.user).await? else {
+            return Err(self.elsewhere(asks, tab, None).await);
+        };
+        Ok(self.visitor(asks, session, user))
+    }
+
+    /// Whoever has shown something in the last five minutes comes in to change. Others show it again, and come back to the
+    /// page, where they can repeat what they wanted: a form is never kept.
+    pub(super) async fn enter_to_change(&self, asks: &Asks, tab: Tab) -> Result<Visitor, Away> {
+        let Some(session) = self.session_of(asks).await? else {
+            return Err(self.elsewhere(asks, tab, None).await);
+        };
+        let realm = asks.realm.id;
+        let since = self.env.clock.now().minus(LATELY);
+        let user = self.accounts.fresh(realm, session.user).await?.filter(|user| user.is_active());
+        match user {
+            Some(user) if session.signed_in_at >= since => Ok(self.visitor(asks, session, user)),
+            Some(_) => Err(self.elsewhere(asks, tab, Some((&session, since))).await),
+            None => Err(self.elsewhere(asks, tab, None).await),
+        }
+    }
+
+    async fn session_of(&self, asks: &Asks) -> Result<Option<Arc<Session>>, Away> {
+        let Some(cookie) = &asks.browser.session else { return Ok(None) };
+        Ok(self.sessions.by_cookie(asks.realm.id, cookie).await?)
+    }
+
+    async fn elsewhere(&self, asks: &Asks, tab: Tab, again: Option<(&Session, Timestamp)>) -> Away {
+        let Some(path) = OwnPath::parse(tab.path()) else {
+            return Fault::bug("a path of our own").into();
+        };
+        let mut request = SigninRequest::to(path);
+        if let Some((session, since)) = again {
+            request.expected_user = Some(session.user);
+            request.fresh_after = Some(since);
+        }
+        Away(Box::new(self.signin.start(asks.realm.id, request, &asks.browser).await))
+    }
+
+    fn visitor(&self, asks: &Asks, session: Arc<Session>, user: Arc<User>) -> Visitor {
+        let look = asks.look.clone().prefer(user.language.as_slice());
+        let flaws = asks.wrong.map(|wrong| wrong.flaws(&look)).unwrap_or_default();
+        let (realm, now) = (asks.realm.id, self.env.clock.now());
+        Visitor { realm, user, session, look, flaws, now, done: asks.done }
+    }
+}
+
+impl Visitor {
+    /// Where they are.
+    pub(super) fn nav(&self, tab: Tab) -> Nav<'_> {
+        let mut nav = Nav::on(self.user.display_name(), tab);
+        nav.done = self.done.map(|done| done.words(&self.look));
+        nav
+    }
+
+    /// How long ago.
+    pub(super) fn ago(&self, then: Timestamp) -> String {
+        self.look.ago(then, self.now)
+    }
+}
+
+/// Back to the page, which says what was done.
+pub(super) fn done(tab: Tab, done: Done) -> Response {
+    Redirect::to(&format!("{}?done={}", tab.path(), done.as_str())).into_response()
+}
+
+/// Back to the page, which says what was wrong.
+pub(super) fn wrong(tab: Tab, wrong: Wrong) -> Response {
+    Redirect::to(&format!("{}?wrong={}", tab.path(), wrong.as_str())).into_response()
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Asks {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let realm = parts.extensions.get::<Arc<Realm>>().cloned();
+        let origin = parts.extensions.get::<Origin>().cloned();
+        let (Some(realm), Some(origin)) = (realm, origin) else {
+            return Err(Failure::new(Kind::Bug, "internal", "an internal error").into());
+        };
+        let cookies = Cookies::of(&parts.headers);
+        let browser = Browser {
+            binding: cookies.get(BROWSER).and_then(BrowserCookie::parse),
+            session: cookies.get(SESSION).and_then(SessionCookie::parse),
+            address: origin.address,
+            agent: origin.agent,
+        };
+        let look = Look::of(&parts.headers, &parts.extensions, &parts.uri);
+        let query = parts.uri.query().unwrap_or_default();
+        let said = |name: &str| {
+            let pairs = url::form_urlencoded::parse(query.as_bytes());
+            pairs.into_iter().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+        };
+        let done = said("done").and_then(|word| Done::parse(&word));
+        let wrong = said("wrong").and_then(|word| Wrong::parse(&word));
+        Ok(Self { realm, browser, look, done, wrong, add: said("add").is_some() })
+    }
+}
+
+const SESSION: HostCookie = HostCookie::named(SessionCookie::NAME);
+const BROWSER: HostCookie = HostCookie::named(BrowserCookie::NAME);
+/// To change what one signs in with, something was shown at most so long ago.
+const LATELY: Lifetime = Lifetime::minutes(5);

@@ -1,0 +1,60 @@
+//! One's own account: the pages on which a person looks after what they sign in with, where, and who gets what.
+//!
+//! Owns: the pages under `/account` and their forms. Does not own: credentials and identities (`accounts`), sessions,
+//! applications (`oauth`), the events that are shown. Nothing here decides; each form asks the slice that owns the noun.
+//! Endpoints: `/account`, `/account/…`.
+//! Invariants: a page is for whoever has a session; a change needs one in which something was shown at most five minutes
+//! ago, else the person shows it again first and comes back; a form does one thing and answers 303.
+
+mod cards;
+mod device;
+pub mod http;
+pub mod pages;
+mod picture;
+#[cfg(test)]
+#[cfg(feature = "testkit")]
+mod tests;
+mod words;
+
+pub use cards::{Standing, cards};
+pub use device::device;
+pub use picture::picture_of;
+pub use words::{Done, Wrong, fact, how};
+
+use crate::accounts::Accounts;
+use crate::audit::Audit;
+use crate::env::Env;
+use crate::sessions::Sessions;
+use crate::signin::Signin;
+
+/// The slices that these pages stand on.
+#[derive(Debug, Clone)]
+pub struct Below {
+    /// People, and what they sign in with.
+    pub accounts: Accounts,
+    /// Where they are signed in.
+    pub sessions: Sessions,
+    /// Where they show again who they are.
+    pub signin: Signin,
+    /// What happened to them.
+    pub audit: Audit,
+}
+
+/// The slice. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Account {
+    env: Env,
+    accounts: Accounts,
+    sessions: Sessions,
+    signin: Signin,
+    audit: Audit,
+    password_chars_min: usize,
+}
+
+impl Account {
+    /// The slice; `password_chars_min` is what the password page says.
+    pub fn new(env: Env, below: Below, password_chars_min: usize) -> Self {
+        let Below { accounts, sessions, signin, audit } = below;
+        Self { env, accounts, sessions, signin, audit, password_chars_min }
+    }
+}

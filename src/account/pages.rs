@@ -1,0 +1,402 @@
+//! The pages of one's own account, as typed structs over `templates/account/`. Names of fields and ids are an interface:
+//! `docs/reference/pages.md`.
+
+use askama::Template;
+
+use crate::http::pages::{Flaws, Look};
+
+/// What the pages of an account have in common.
+#[derive(Debug, Clone)]
+pub struct Nav<'a> {
+    /// Whose account it is.
+    pub person: &'a str,
+    /// The page that is open.
+    pub current: Tab,
+    /// What was just done, to be read first.
+    pub done: Option<String>,
+}
+
+/// A page of the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tab {
+    /// All at a glance.
+    Overview,
+    /// Where one is signed in.
+    Sessions,
+    /// Passkeys.
+    Passkeys,
+    /// The password.
+    Password,
+    /// One-time passwords.
+    Authenticator,
+    /// Codes for a bad day.
+    RecoveryCodes,
+    /// Other providers.
+    Providers,
+    /// Connected applications.
+    Applications,
+    /// What happened.
+    History,
+    /// Language, export, deletion.
+    Data,
+}
+
+/// All at a glance.
+#[derive(Debug, Template)]
+#[template(path = "account/overview.html")]
+pub struct OverviewPage<'a> {
+    /// How it looks.
+    pub look: &'a Look,
+    /// Where one is.
+    pub nav: Nav<'a>,
+    /// A card for each thing that one can look after.
+    pub cards: Vec<Card>,
+}
+
+/// A thing that one can look after.
+#[derive(Debug, Clone)]
+pub struct Card {
+    /// The id of the element.
+    pub id: &'static str,
+    /// What it is.
+    pub title: String,
+    /// How it stands.
+    pub words: String,
+    /// The same in a word or two.
+    pub badge: Option<String>,
+    /// True if that is well; else it wants attention.
+    pub good: bool,
+    /// Where it is looked after.
+    pub path: &'static str,
+    /// What the link says.
+    pub link: String,
+}
+
+/// Where one is signed in.
+#[derive(Debug, Template)]
+#[template(path = "account/sessions.html")]
+pub struct SessionsPage<'a> {
+    /// How it looks.
+    pub look: &'a Look,
+    /// Where one is.
+    pub nav: Nav<'a>,
+    /// The sessions, the one used last first.
+    pub sessions: Vec<SessionLine>,
+}
+
+/// A session.
+#[derive(Debug, Clone)]
+pub struct SessionLine {
+    /// Which, in the form.
+    pub id: String,
+    /// What it runs on: [`device`].
+    pub device: String,
+    /// The network address.
+    pub address: String,
+    /// What was shown for it.
+    pub how: String,
+    /// When it began.
+    pub since: String,
+    /// When it was used last.
+    pub used: String,
+    /// True for the one of this browser.
+    pub here: bool,
+}
+
+/// Passkeys.
+#[derive(Debug, Template)]
+#[template(path = "account/passkeys.html")]
+pub struct PasskeysPage<'a> {
+    /// How it looks.
+    pub look: &'a Look,
+    /// Where one is.
+    pub nav: Nav<'a>,
+    /// What is wrong with what was sent.
+    pub flaws: &'a Flaws,
+    /// Those there are.
+    pub passkeys: Vec<PasskeyLine>,
+    /// What the browser needs for a new one, once it was begun.
+    pub creation: Option<Creation>,
+    /// A name for the new one.
+    pub suggestion: String,
+}
+
+/// A new passkey that was begun.
+#[derive(Debug, Clone)]
+pub struct Creation {
+    /// The options for the browser, as JSON.
+    pub options: String,
+    /// The server's half, sealed: it goes through the form.
+    pub state: String,
+}
+
+/// A passkey.
+#[derive(Debug, Clone)]
+pub struct PasskeyLine {
+    /// Which, in the form.
+    pub id: String,
+    /// What its owner calls it.
+    pub name: String,
+    /// What sort of authenticator has it, if that is known.
+    pub kind: Option<String>,
+    /// When it was added.
+    pub since: String,
+    /// When it was used last.
+    pub used: Option<String>,
+}
+
+/// The password.
+#[derive(Debug, Template)]
+#[template(path = "account/password.html")]
+pub struct PasswordPage<'a> {
+    /// How it looks.
+    pub look: &'a Look,
+    /// Where one is.
+    pub nav: Nav<'a>,
+    /// What is wrong with what was sent.
+    pub flaws: &'a Flaws,
+    /// True if there is one.
+    pub present: bool,
+    /// The fewest characters it may have.
+    pub least: usize,
+}
+
+/// One-time passwords.
+#[derive(Debug, Template)]
+#[template(path = "account/authenticator.html")]
+pub struct AuthenticatorPage<'a> {
+    /// How it looks.
+    pub look: &'a Look,
+    /// Where one is.
+    pub nav: Nav<'a>,
+    /// What is wrong with what was sent.
+    pub flaws: &'a Flaws,
+    /// How it stands.
+    pub state: AuthenticatorState,
+}
+
+/// How it stands with one-time passwords.
+#[derive(Debug, Clone)]
+pub enum AuthenticatorState {
+    /// There are none.
+    Absent,
+    /// A secret was made, and has to be confirmed with a code.
+    Begun {
+        /// The secret as a picture: a `data:` URL.
+        picture: String,
+        /// The secret to type.
+        secret: String,
+    },
+    /// There is one.
+    Present,
+}
+
+/// Codes for a bad day.
+#[derive(Debug, Template)]
+#[template(path = "account/recovery_codes.html")]
+pub struct RecoveryCodesPage<'a> {
+    /// How it looks.
+    pub look: &'a Look,
+    /// Where one is.
+    pub nav: Nav<'a>,
+    /// What is wrong with what was sent.
+    pub flaws: &'a Flaws,
+    /// How many are left.
+    pub left: usize,
+    /// New ones, shown this once; empty otherwise.
+    pub codes: Vec<String>,
+}
+
+/// Other providers.
+#[derive(Debug, Template)]
+#[template(path = "account/providers.html")]
+pub struct ProvidersPage<'a> {
+    /// How it looks.
+    pub look: &'a Look,
+    /// Where one is.
+    pub nav: Nav<'a>,
+    /// What is wrong with what was sent.
+    pub flaws: &'a Flaws,
+    /// Who one is at which.
+    pub linked: Vec<LinkLine>,
+    /// Those that may be linked.
+    pub others: Vec<ProviderLine>,
+}
+
+/// An identity at another provider.
+#[derive(Debug, Clone)]
+pub struct LinkLine {
+    /// Which, in the form.
+    pub value: String,
+    /// What people call the provider.
+    pub provider: String,
+    /// Who one is there.
+    pub display: Option<String>,
+    /// When it was linked.
+    pub since: String,
+}
+
+/// A provider that may be linked.
+#[derive(Debug, Clone)]
+pub struct ProviderLine {
+    /// Which, in the form.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+}
+
+/// Connected applications.
+#[derive(Debug, Template)]
+#[template(path = "account/applications.html")]
+pub struct ApplicationsPage<'a> {
+    /// How it looks.
+    pub look: &'a Look,
+    /// Where one is.
+    pub nav: Nav<'a>,
+    /// What was agreed to.
+    pub applications: Vec<ApplicationLine>,
+}
+
+/// An application, and what it gets.
+#[derive(Debug, Clone)]
+pub struct ApplicationLine {
+    /// Which, in the form.
+    pub value: String,
+    /// What people call it.
+    pub name: String,
+    /// What it is for.
+    pub resource: Option<String>,
+    /// What it gets, in plain words.
+    pub gets: String,
+    /// When that was agreed to.
+    pub since: String,
+}
+
+/// What happened.
+#[derive(Debug, Template)]
+#[template(path = "account/history.html")]
+pub struct HistoryPage<'a> {
+    /// How it looks.
+    pub look: &'a Look,
+    /// Where one is.
+    pub nav: Nav<'a>,
+    /// Newest first.
+    pub facts: Vec<FactLine>,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+pub struct FactLine {
+    /// What.
+    pub what: String,
+    /// More about it.
+    pub more: Option<String>,
+    /// When.
+    pub when: String,
+    /// When, for programs.
+    pub exactly: String,
+}
+
+/// Language, export, deletion.
+#[derive(Debug, Template)]
+#[template(path = "account/data.html")]
+pub struct DataPage<'a> {
+    /// How it looks.
+    pub look: &'a Look,
+    /// Where one is.
+    pub nav: Nav<'a>,
+    /// What is wrong with what was sent.
+    pub flaws: &'a Flaws,
+}
+
+/// Really?
+#[derive(Debug, Template)]
+#[template(path = "account/delete.html")]
+pub struct DeletePage<'a> {
+    /// How it looks.
+    pub look: &'a Look,
+    /// Where one is.
+    pub nav: Nav<'a>,
+    /// What is wrong with what was sent.
+    pub flaws: &'a Flaws,
+}
+
+impl<'a> Nav<'a> {
+    /// On this page, with nothing done.
+    pub fn on(person: &'a str, current: Tab) -> Self {
+        Self { person, current, done: None }
+    }
+
+    fn initial(&self) -> String {
+        initial(self.person)
+    }
+}
+
+impl Tab {
+    /// Those that are served, in their order on the page.
+    pub const ALL: [Self; 9] = [
+        Self::Overview,
+        Self::Sessions,
+        Self::Passkeys,
+        Self::Password,
+        Self::Authenticator,
+        Self::RecoveryCodes,
+        Self::Providers,
+        Self::History,
+        Self::Data,
+    ];
+
+    /// Where it is.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Overview => "/account",
+            Self::Sessions => "/account/sessions",
+            Self::Passkeys => "/account/passkeys",
+            Self::Password => "/account/password",
+            Self::Authenticator => "/account/authenticator",
+            Self::RecoveryCodes => "/account/recovery-codes",
+            Self::Providers => "/account/providers",
+            Self::Applications => "/account/applications",
+            Self::History => "/account/history",
+            Self::Data => "/account/data",
+        }
+    }
+
+    pub(super) fn text(self) -> &'static str {
+        let text_key = |key| key;
+        match self {
+            Self::Overview => text_key("tab-overview"),
+            Self::Sessions => text_key("tab-sessions"),
+            Self::Passkeys => text_key("tab-passkeys"),
+            Self::Password => text_key("tab-password"),
+            Self::Authenticator => text_key("tab-authenticator"),
+            Self::RecoveryCodes => text_key("tab-recovery-codes"),
+            Self::Providers => text_key("tab-providers"),
+            Self::Applications => text_key("tab-applications"),
+            Self::History => text_key("tab-history"),
+            Self::Data => text_key("tab-data"),
+        }
+    }
+}
+
+impl LinkLine {
+    fn initial(&self) -> String {
+        initial(&self.provider)
+    }
+}
+
+impl ProviderLine {
+    fn initial(&self) -> String {
+        initial(&self.name)
+    }
+}
+
+impl ApplicationLine {
+    fn initial(&self) -> String {
+        initial(&self.name)
+    }
+}
+
+fn initial(name: &str) -> String {
+    name.chars().next().map(|first| first.to_uppercase().collect()).unwrap_or_default()
+}

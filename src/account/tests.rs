@@ -1,0 +1,168 @@
+//! What these pages promise to strangers, and to whoever is away.
+
+use std::net::IpAddr;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::Extension;
+use axum::{Router, http as ax};
+use tower::ServiceExt;
+
+use super::*;
+use crate::db::Engine;
+use crate::http::{ApiShell, Origin};
+use crate::kernel::Lifetime;
+use crate::testkit::{TestDatabase, TestServer};
+
+struct House {
+    _life: TestServer,
+    routes: Router,
+}
+
+impl House {
+    async fn start() -> Self {
+        let database = TestDatabase::new(Engine::Sqlite).await;
+        let life = TestServer::start_with(&database, |_| ()).await;
+        let server = life.server();
+        let realm = server.realms.all().remove(0);
+        let origin =
+            Origin { address: IpAddr::from([192, 0, 2, 1]), agent: "a browser".to_owned() };
+        let shell = ApiShell {
+            clock: server.env.clock.clone(),
+            entropy: server.env.entropy.clone(),
+            body_bytes_max: 4096,
+            time_max: Lifetime::seconds(30),
+        };
+        let routes = http::routes(&server.account).layer(Extension(realm)).layer(Extension(origin));
+        Self { _life: life, routes: shell.wrap(routes) }
+    }
+
+    async fn ask(
+        &self,
+        (method, path): (&str, &str),
+        headers: &[(&str, &str)],
+        form: &'static str,
+    ) -> (u16, ax::HeaderMap, String) {
+        let mut request = ax::Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.header("host", "weft.example").body(Body::from(form)).unwrap();
+        let answer = self.routes.clone().oneshot(request).await.unwrap();
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let body = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        (status, headers, String::from_utf8(body.to_vec()).unwrap())
+    }
+}
+
+/// Every form of these pages.
+const FORMS: [(&str, &str); 15] = [
+    ("/account/sign-out", ""),
+    ("/account/sessions/end", "session=ses_00000000000000000000000000000000"),
+    ("/account/sessions/end-all", ""),
+    ("/account/passkeys/start", ""),
+    ("/account/passkeys/add", "credential=x&state=x&name=x"),
+    ("/account/passkeys/rename", "passkey=x&name=x"),
+    ("/account/passkeys/remove", "passkey=x"),
+    ("/account/password", "password=x&repeated=x"),
+    ("/account/authenticator/start", ""),
+    ("/account/authenticator/confirm", "code=123456"),
+    ("/account/authenticator/remove", ""),
+    ("/account/recovery-codes/make", ""),
+    ("/account/providers/unlink", "link=x"),
+    ("/account/export", ""),
+    ("/account/delete", "sure=yes"),
+];
+
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+#[tokio::test]
+async fn whoever_is_not_signed_in_signs_in_first_and_no_form_is_kept() {
+    let house = House::start().await;
+    let paths = pages::Tab::ALL.map(|tab| ("GET", tab.path(), ""));
+    let forms = FORMS.map(|(path, form)| ("POST", path, form));
+    for (method, path, form) in paths.into_iter().chain(forms) {
+        for cookie in ["", "__Host-weft-session=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
+            let headers = [FORM, ("cookie", cookie), ("sec-fetch-site", "same-origin")];
+            let (status, answer, _) = house.ask((method, path), &headers, form).await;
+            assert_eq!(status, 303, "{method} {path}");
+            let location = answer["location"].to_str().unwrap();
+            assert!(location.starts_with("/sign-in/sin_"), "{method} {path}: {location}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_another_site_sends_does_nothing() {
+    let house = House::start().await;
+    let mut refused = 0;
+    for (path, form) in FORMS.into_iter().chain([("/account/language", "language=de")]) {
+        for said in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")] {
+            let headers = [FORM, said, ("accept", "text/html")];
+            let (status, answer, body) = house.ask(("POST", path), &headers, form).await;
+            assert_eq!(status, 403, "{path} {said:?}");
+            assert_eq!(answer["content-type"], "text/html; charset=utf-8");
+            assert!(body.contains("request.cross_site"), "{path}: {body}");
+            refused += 1;
+        }
+    }
+    println!("proof: forms of one's account sent by another site: {refused}, refused {refused}");
+}
+
+#[tokio::test]
+async fn a_failure_is_a_page_for_people_and_a_document_for_programs() {
+    let house = House::start().await;
+    let check = async |accept: &str, language: &str, media: &str, words: &str| {
+        let headers = [("accept", accept), ("accept-language", language)];
+        let (status, answer, body) = house.ask(("GET", "/account/nowhere"), &headers, "").await;
+        assert_eq!((status, answer["content-type"].to_str().unwrap()), (404, media), "{accept}");
+        assert!(body.contains(words), "{accept}: {body}");
+    };
+    let browser = "text/html,application/xhtml+xml,*/*;q=0.8";
+    check(browser, "en", "text/html; charset=utf-8", "There is nothing here").await;
+    check(browser, "de-AT", "text/html; charset=utf-8", "Hier ist nichts").await;
+    check(browser, "ar", "text/html; charset=utf-8", "dir=\"rtl\"").await;
+    check("application/json", "de", "application/problem+json", "request.path_unknown").await;
+    check("*/*", "de", "application/problem+json", "request.path_unknown").await;
+}
+
+#[tokio::test]
+async fn a_page_runs_nothing_foreign_and_is_shown_in_no_frame() {
+    let house = House::start().await;
+    let headers = [("accept", "text/html")];
+    let (status, answer, body) = house.ask(("GET", "/account/signed-out"), &headers, "").await;
+    assert_eq!(status, 200);
+    let policy = answer["content-security-policy"].to_str().unwrap();
+    for part in [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "form-action 'self'",
+    ] {
+        assert!(policy.split("; ").any(|known| known == part), "{part} in {policy}");
+    }
+    assert_eq!(
+        (&answer["x-frame-options"], &answer["cache-control"]),
+        (&"DENY".parse().unwrap(), &"no-store".parse().unwrap())
+    );
+    assert!(!body.contains("style=") && !body.contains("<script>") && !body.contains("onclick"));
+}
+
+#[test]
+fn what_somebody_chose_is_shown_and_never_run() {
+    let look = crate::http::pages::Look::of(
+        &ax::HeaderMap::new(),
+        &ax::Extensions::new(),
+        &ax::Uri::from_static("/account?x=%22"),
+    );
+    let nasty = "<script>alert(1)</script>\" onfocus=\"alert(2)";
+    let shown = pages::DeletePage {
+        look: &look,
+        nav: pages::Nav::on(nasty, pages::Tab::Data),
+        flaws: &crate::http::pages::Flaws::NONE,
+    };
+    let text = askama::Template::render(&shown).unwrap();
+    assert!(text.contains("&#60;script&#62;alert(1)"), "{text}");
+    assert!(!text.contains("<script>") && !text.contains("onfocus=\""), "{text}");
+}
