@@ -7,7 +7,7 @@
 //! 2. shells: [`db`], [`http`], [`grpc`], [`jobs`], [`outbound`], [`settings`], [`telemetry`], and the ports in [`mod@env`]
 //! 3. capabilities, in wings:
 //!    rights [`events`] [`access`] [`realms`] [`audit`] · keys [`authority`] [`bundles`] [`svid`] · devices [`posture`] ·
-//!    people [`accounts`] [`sessions`] [`signin`] · workloads [`nodes`] [`workloads`] ·
+//!    people [`accounts`] [`upstreams`] [`sessions`] [`signin`] · workloads [`nodes`] [`workloads`] ·
 //!    protocols [`oauth`]
 //! 4. assemblies: [`server`], [`agent`], [`cli`], and `testkit` under its feature
 
@@ -38,6 +38,7 @@ pub mod realms;
 pub mod sessions;
 pub mod signin;
 pub mod svid;
+pub mod upstreams;
 pub mod workloads;
 
 pub mod agent;

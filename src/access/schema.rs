@@ -50,7 +50,7 @@ const fn shape(
 }
 
 /// Every entity type whose entities we make.
-pub(super) const SHAPES: [Shape; 19] = [
+pub(super) const SHAPES: [Shape; 20] = [
     shape("Node", &["Path"], &["spiffe_id"]),
     shape("Workload", &["Role", "Path"], &["spiffe_id", "registrar"]),
     shape("User", &["Role", "Path"], &["spiffe_id", "registrar"]),
@@ -70,6 +70,7 @@ pub(super) const SHAPES: [Shape; 19] = [
     shape("RoleBinding", &[], &[]),
     shape("Session", &[], &[]),
     shape("Svid", &["Path"], &["spiffe_id", "path"]),
+    shape("Upstream", &[], &[]),
 ];
 
 impl Published {

@@ -9,7 +9,7 @@ use super::session::Session;
 use super::{
     agent, authority, bundle, clients, entry, event, node, overview, policy, realm, role, server,
 };
-use super::{status, token, workload};
+use super::{status, token, upstream, workload};
 use crate::wire::launch::ServerLaunch;
 
 /// Short-lived identities for every workload on every node.
@@ -107,6 +107,9 @@ pub(super) enum Command {
     /// Cedar policies.
     #[command(subcommand, visible_alias = "policies")]
     Policy(policy::PolicyCommand),
+    /// Identity providers that people come through.
+    #[command(subcommand, visible_alias = "upstreams")]
+    Upstream(upstream::UpstreamCommand),
     /// Who the server thinks you are, and what you hold.
     Whoami,
     /// How the server is.
@@ -149,6 +152,7 @@ impl Command {
             Self::Client(command) => clients::run(command, session).await,
             Self::Role(command) => role::run(command, session).await,
             Self::Policy(command) => policy::run(command, session).await,
+            Self::Upstream(command) => upstream::run(command, session).await,
             Self::Whoami => status::whoami(session).await,
             Self::Status => status::status(session).await,
             // The others were taken before: they need no server to talk to.

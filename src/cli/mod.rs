@@ -37,6 +37,7 @@ mod table;
 mod tests;
 mod token;
 mod transport;
+mod upstream;
 mod value;
 mod workload;
 

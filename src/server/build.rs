@@ -27,6 +27,7 @@ use crate::settings::{Environment, Places};
 use crate::signin::{self, Signin};
 use crate::svid::Svid;
 use crate::telemetry::{Health, Metrics};
+use crate::upstreams::{self, Upstreams};
 use crate::workloads::{self, Workloads};
 
 use super::realm_doors::RealmDoor;
@@ -54,6 +55,8 @@ pub struct Server {
     pub audit: Audit,
     /// People.
     pub accounts: Accounts,
+    /// Identity providers of others.
+    pub upstreams: Upstreams,
     /// Signing authorities.
     pub authority: Authority,
     /// Bundles, ours and foreign.
@@ -144,9 +147,20 @@ impl Server {
                 access: access.clone(),
                 events: events.clone(),
                 realms: realms.clone(),
-                ring,
+                ring: Arc::clone(&ring),
             },
             settings.accounts.clone(),
+        );
+        let upstreams = Upstreams::new(
+            env.clone(),
+            upstreams::Below {
+                access: access.clone(),
+                events: events.clone(),
+                realms: realms.clone(),
+                accounts: accounts.clone(),
+                ring,
+            },
+            settings.outbound.clone(),
         );
         let sessions = Sessions::new(
             env.clone(),
@@ -207,6 +221,7 @@ impl Server {
             realms,
             audit,
             accounts,
+            upstreams,
             authority,
             bundles,
             svid,

@@ -3,14 +3,14 @@
 
 use crate::{
     access, audit, authority, bundles, events, jobs, nodes, oauth, realms, sessions, signin,
-    workloads,
+    upstreams, workloads,
 };
 
 /// A slice, and what it says to the database.
 pub type SliceStatements = (&'static str, &'static [&'static str]);
 
 /// The statements, slice by slice.
-pub fn statements() -> [SliceStatements; 12] {
+pub fn statements() -> [SliceStatements; 13] {
     [
         ("jobs", jobs::deliveries::store::STATEMENTS),
         ("events", events::store::STATEMENTS),
@@ -19,6 +19,7 @@ pub fn statements() -> [SliceStatements; 12] {
         ("audit", audit::store::STATEMENTS),
         ("authority", authority::store::STATEMENTS),
         ("bundles", bundles::store::STATEMENTS),
+        ("upstreams", upstreams::store::STATEMENTS),
         ("sessions", sessions::store::STATEMENTS),
         ("signin", signin::store::STATEMENTS),
         ("nodes", nodes::store::STATEMENTS),

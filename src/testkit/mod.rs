@@ -14,6 +14,7 @@ mod rest;
 mod server;
 mod shake_hands;
 mod shifted;
+mod upstream;
 
 pub use agent::TestAgent;
 pub use clock::TestClock;
@@ -26,3 +27,4 @@ pub use rest::{Answer, Rest};
 pub use server::TestServer;
 pub use shake_hands::shake_hands;
 pub use shifted::ShiftedClock;
+pub use upstream::{Answered, Asked, FakeUpstream, Lie};

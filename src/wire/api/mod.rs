@@ -46,6 +46,12 @@
 //! | `PUT /clients/{id}` | [`ClientInput`]; `If-None-Match: *` makes it, `If-Match` replaces | 201 [`NewClient`] or 200 [`Client`] |
 //! | `POST /clients/{id}/rotate-secret` | [`RotateSecret`] | 200 [`NewClient`], with its new secret |
 //! | `DELETE /clients/{id}` | `If-Match` if wanted | 204 |
+//! | `GET /upstreams` | [`PageQuery`] | [`Page`] of [`Upstream`] |
+//! | `GET /upstreams/{id}` | | [`Upstream`], `ETag: "<revision>"` |
+//! | `PUT /upstreams/{id}` | [`UpstreamInput`]; `If-None-Match: *` creates, `If-Match: "<revision>"` updates | 201 or 200 [`Upstream`] |
+//! | `DELETE /upstreams/{id}` | `If-Match` if wanted | 204 |
+//! | `POST /upstreams/{id}/test` | [`UpstreamTestInput`] | 200 [`UpstreamTest`] |
+//! | `GET /upstreams/{id}/tokens/{user}` | `usr_…` | 200 [`UpstreamTokens`] |
 //! | `GET /whoami` | | [`Whoami`] |
 //! | `GET /status` | | [`Status`] |
 //!
@@ -75,6 +81,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod time;
+mod upstreams;
 
 pub use agents::{Agent, AgentQuery};
 pub use authorities::{
@@ -98,6 +105,10 @@ pub use realms::{Realm, RealmInput};
 pub use roles::{RoleBinding, RoleGrant, RoleName};
 pub use status::{Component, Counts, Health, ListenerName, ProofKind, Status, Whoami};
 pub use time::Time;
+pub use upstreams::{
+    ClientAuthentication, EmailTrust, PrivateNetwork, Upstream, UpstreamInput, UpstreamSettings,
+    UpstreamTest, UpstreamTestInput, UpstreamTestOutcome, UpstreamTokens, UpstreamUsage,
+};
 
 /// Where the API lives below the listener's root.
 pub const ROOT: &str = "/api/v1";
