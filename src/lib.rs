@@ -9,6 +9,8 @@
 //!    rights [`events`] [`access`] [`realms`] [`audit`] · keys [`authority`] [`bundles`] [`svid`] · devices [`posture`] ·
 //!    people [`accounts`] [`sessions`] [`signin`] · workloads [`nodes`] [`workloads`] ·
 //!    protocols [`oauth`] · face [`account`]
+//!    people [`accounts`] [`upstreams`] [`sessions`] [`signin`] · workloads [`nodes`] [`workloads`] ·
+//!    protocols [`oauth`]
 //! 4. assemblies: [`server`], [`agent`], [`cli`], and `testkit` under its feature
 
 pub mod kernel;
@@ -39,6 +41,7 @@ pub mod realms;
 pub mod sessions;
 pub mod signin;
 pub mod svid;
+pub mod upstreams;
 pub mod workloads;
 
 pub mod agent;

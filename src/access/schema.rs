@@ -72,6 +72,7 @@ pub(super) const SHAPES: &[Shape] = &[
     shape("RoleBinding", &[], &[]),
     shape("Session", &[], &[]),
     shape("Svid", &["Path"], &["spiffe_id", "path"]),
+    shape("Upstream", &[], &[]),
 ];
 
 impl Published {

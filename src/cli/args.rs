@@ -10,6 +10,7 @@ use super::{
     agent, authority, bundle, clients, entry, event, node, overview, policy, realm, role, server,
 };
 use super::{status, token, user, workload};
+use super::{status, token, upstream, workload};
 use crate::wire::launch::ServerLaunch;
 
 /// Short-lived identities for every workload on every node.
@@ -116,6 +117,9 @@ pub(super) enum Command {
     /// Cedar policies.
     #[command(subcommand, visible_alias = "policies")]
     Policy(policy::PolicyCommand),
+    /// Identity providers that people come through.
+    #[command(subcommand, visible_alias = "upstreams")]
+    Upstream(upstream::UpstreamCommand),
     /// Who the server thinks you are, and what you hold.
     Whoami,
     /// How the server is.
@@ -161,6 +165,7 @@ impl Command {
             Self::Group(command) => user::group(command, session).await,
             Self::Admin(command) => user::admin(command, session).await,
             Self::Policy(command) => policy::run(command, session).await,
+            Self::Upstream(command) => upstream::run(command, session).await,
             Self::Whoami => status::whoami(session).await,
             Self::Status => status::status(session).await,
             // The others were taken before: they need no server to talk to.

@@ -38,6 +38,7 @@ mod tests;
 mod token;
 mod transport;
 mod user;
+mod upstream;
 mod value;
 mod workload;
 

@@ -72,6 +72,24 @@ impl Client {
         build(builder, Some(guard), limits)
     }
 
+    /// The same, where these certificates (DER) alone vouch for whoever answers; the system's authorities, if there are none.
+    pub fn world_vouched(
+        guard: Guard,
+        certificates: &[Vec<u8>],
+        limits: Limits,
+    ) -> Result<Self, Fault> {
+        if certificates.is_empty() {
+            return Self::world(guard, limits);
+        }
+        let read = |der: &Vec<u8>| {
+            reqwest::Certificate::from_der(der)
+                .map_err(|error| Fault::malformed("certificate", error))
+        };
+        let certificates = certificates.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let builder = builder(limits).tls_certs_only(certificates);
+        build(builder.dns_resolver(Arc::new(guard.clone())), Some(guard), limits)
+    }
+
     /// Reaches whoever listens on a Unix socket; the URL's host is of no meaning.
     pub fn unix(path: &Path, limits: Limits) -> Result<Self, Fault> {
         // No TLS is spoken here; without a configuration of ours the system's authorities would be looked for, and a

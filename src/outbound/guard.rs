@@ -53,6 +53,13 @@ impl Network {
     }
 }
 
+impl Network {
+    /// True if every address of the other is in it.
+    pub fn covers(self, other: Self) -> bool {
+        self.bits <= other.bits && self.holds(other.address)
+    }
+}
+
 impl Textual for Network {
     const FORM: &'static str = "a network, such as \"10.1.0.0/16\" or \"fd00::/8\"";
 
@@ -76,6 +83,13 @@ impl fmt::Display for Network {
         write!(f, "{}/{}", self.address, self.bits)
     }
 }
+
+fn is_localhost(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    host == "localhost" || host.ends_with(".localhost")
+}
+
+const LOOPBACK: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 
 fn is_public(address: IpAddr) -> bool {
     match address {
@@ -131,9 +145,14 @@ impl Resolve for Guard {
         let guard = self.clone();
         Box::pin(async move {
             let host = name.as_str();
-            let found = tokio::net::lookup_host((host, 0)).await?;
+            // RFC 6761 §6.3: names below `localhost` are this machine, whatever the system's resolver knows of them.
+            let found: Vec<SocketAddr> = if is_localhost(host) {
+                LOOPBACK.map(|address| SocketAddr::new(address, 0)).to_vec()
+            } else {
+                tokio::net::lookup_host((host, 0)).await?.collect()
+            };
             let allowed: Vec<SocketAddr> =
-                found.filter(|address| guard.permits(address.ip())).collect();
+                found.into_iter().filter(|address| guard.permits(address.ip())).collect();
             if allowed.is_empty() {
                 return Err(Private(host.to_owned()).into());
             }

@@ -28,6 +28,7 @@ use crate::settings::{Environment, Places};
 use crate::signin::{self, Signin};
 use crate::svid::Svid;
 use crate::telemetry::{Health, Metrics};
+use crate::upstreams::{self, Upstreams};
 use crate::workloads::{self, Workloads};
 
 use super::realm_doors::RealmDoor;
@@ -57,6 +58,8 @@ pub struct Server {
     pub accounts: Accounts,
     /// The pages of one's own account.
     pub account: Account,
+    /// Identity providers of others.
+    pub upstreams: Upstreams,
     /// Signing authorities.
     pub authority: Authority,
     /// Bundles, ours and foreign.
@@ -147,9 +150,20 @@ impl Server {
                 access: access.clone(),
                 events: events.clone(),
                 realms: realms.clone(),
-                ring,
+                ring: Arc::clone(&ring),
             },
             settings.accounts.clone(),
+        );
+        let upstreams = Upstreams::new(
+            env.clone(),
+            upstreams::Below {
+                access: access.clone(),
+                events: events.clone(),
+                realms: realms.clone(),
+                accounts: accounts.clone(),
+                ring,
+            },
+            settings.outbound.clone(),
         );
         let sessions = Sessions::new(
             env.clone(),
@@ -223,6 +237,7 @@ impl Server {
             audit,
             accounts,
             account,
+            upstreams,
             authority,
             bundles,
             svid,

@@ -18,6 +18,7 @@ use crate::nodes::model::AGENT;
 use crate::oauth::CLIENT;
 use crate::realms::REALM;
 use crate::sessions::{REVOCATION, SESSION};
+use crate::upstreams::UPSTREAM;
 use crate::workloads::ENTRY;
 
 use super::build::Server;
@@ -129,6 +130,7 @@ impl Server {
         self.access.load(tx).await?;
         self.authority.load(tx).await?;
         self.bundles.load(tx).await?;
+        self.upstreams.load(tx).await?;
         self.sessions.load(tx).await?;
         self.nodes.load(tx).await?;
         self.workloads.load(tx).await?;
@@ -142,6 +144,7 @@ impl Server {
             ROLE_BINDING | POLICY => self.access.apply(tx, keys).await,
             AUTHORITY => self.authority.apply(tx, keys).await,
             FOREIGN_BUNDLE => self.bundles.apply(tx, keys).await,
+            UPSTREAM => self.upstreams.apply(tx, keys).await,
             REVOCATION => self.sessions.apply(tx, keys).await,
             SESSION => {
                 self.sessions.forget_cookies(tx.realm(), keys);

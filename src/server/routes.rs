@@ -24,7 +24,7 @@ use crate::kernel::{Lifetime, Listener, RealmId, SpiffeId};
 use crate::nodes::grpc::AgentService;
 use crate::nodes::http::{Contact, JoinFacts};
 use crate::telemetry::{health_service, ops_routes};
-use crate::{access, account, accounts, audit, authority, bundles, nodes, oauth, realms, sessions, signin, workloads};
+use crate::{access, account, accounts, audit, authority, bundles, nodes, oauth, realms, sessions, signin, upstreams, workloads};
 
 /// The `node` door: the server API of SPIRE's agents, and our push stream.
 pub(super) fn node(server: &Arc<Server>) -> Router {
@@ -93,6 +93,7 @@ pub(super) fn admin_routes(server: &Arc<Server>) -> OpenApiRouter {
         .merge(workloads::http::routes(&server.workloads))
         .merge(bundles::http::routes(&server.bundles))
         .merge(authority::http::routes(&server.authority))
+        .merge(upstreams::http::routes(&server.upstreams))
         .merge(audit::http::routes(&server.audit))
         .merge(oauth::http::admin_routes(&server.oauth))
         .merge(access::http::routes(&rights))

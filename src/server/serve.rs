@@ -123,6 +123,7 @@ impl Server {
     /// The server owns its reconcilers, so they hold it weakly: a server that stopped leaves nothing behind.
     fn add_jobs(self: &Arc<Self>) -> Result<(), Failure> {
         self.events.add_jobs(&self.reconcilers);
+        self.upstreams.add_jobs(&self.reconcilers);
         self.reconcilers
             .add(Arc::new(RemoveExpired::new(self.workloads.clone())), &Nudge::default());
         self.tasks.spawn_until_stop("workloads.time", self.workloads.clone().watch_time());

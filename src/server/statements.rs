@@ -4,6 +4,8 @@
 use crate::{
     access, accounts, audit, authority, bundles, events, jobs, nodes, oauth, realms, sessions,
     signin, workloads,
+    access, audit, authority, bundles, events, jobs, nodes, oauth, realms, sessions, signin,
+    upstreams, workloads,
 };
 
 /// A slice, and what it says to the database.
@@ -14,6 +16,8 @@ pub fn statements() -> Vec<SliceStatements> {
     let accounts = accounts::STATEMENTS.map(|of| ("accounts", of));
     let mut all = accounts.to_vec();
     all.extend([
+pub fn statements() -> [SliceStatements; 13] {
+    [
         ("jobs", jobs::deliveries::store::STATEMENTS),
         ("events", events::store::STATEMENTS),
         ("access", access::store::STATEMENTS),
@@ -21,6 +25,7 @@ pub fn statements() -> Vec<SliceStatements> {
         ("audit", audit::store::STATEMENTS),
         ("authority", authority::store::STATEMENTS),
         ("bundles", bundles::store::STATEMENTS),
+        ("upstreams", upstreams::store::STATEMENTS),
         ("sessions", sessions::store::STATEMENTS),
         ("signin", signin::store::STATEMENTS),
         ("nodes", nodes::store::STATEMENTS),

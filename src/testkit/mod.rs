@@ -16,6 +16,7 @@ mod rest;
 mod server;
 mod shake_hands;
 mod shifted;
+mod upstream;
 
 pub use agent::TestAgent;
 pub use clock::TestClock;
@@ -29,3 +30,4 @@ pub use rest::{Answer, Rest};
 pub use server::TestServer;
 pub use shake_hands::shake_hands;
 pub use shifted::ShiftedClock;
+pub use upstream::{Answered, Asked, FakeUpstream, Lie};

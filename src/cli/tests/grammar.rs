@@ -71,6 +71,14 @@ weft policy list
 weft policy show roles
 weft policy set roles --file roles.cedar
 weft policy delete roles
+weft upstream list
+weft upstream show corp
+weft upstream create corp --name Corp --issuer https://idp.example --client-id weft --client-secret-file - --algorithm ES256 --scope email --domain corp.example --attribute name=claims.name --groups claims.groups --group admins=ops --create-accounts --create-domain corp.example --create-group staff
+weft upstream update corp --enabled false --usage link_only --create-accounts=false --client-authentication none --file s.json
+weft upstream delete corp
+weft upstream test corp
+weft upstream test corp --claims claims.json
+weft upstream test corp --no-wait
 weft whoami
 weft status
 weft workload fetch

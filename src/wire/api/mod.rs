@@ -63,6 +63,12 @@
 //! | `DELETE /sessions` | [`SessionQuery`]: signs the person out everywhere | 204 |
 //! | `GET /sessions/{id}` | `ses_…` | [`Session`] |
 //! | `DELETE /sessions/{id}` | ends it | 204 |
+//! | `GET /upstreams` | [`PageQuery`] | [`Page`] of [`Upstream`] |
+//! | `GET /upstreams/{id}` | | [`Upstream`], `ETag: "<revision>"` |
+//! | `PUT /upstreams/{id}` | [`UpstreamInput`]; `If-None-Match: *` creates, `If-Match: "<revision>"` updates | 201 or 200 [`Upstream`] |
+//! | `DELETE /upstreams/{id}` | `If-Match` if wanted | 204 |
+//! | `POST /upstreams/{id}/test` | [`UpstreamTestInput`] | 200 [`UpstreamTest`] |
+//! | `GET /upstreams/{id}/tokens/{user}` | `usr_…` | 200 [`UpstreamTokens`] |
 //! | `GET /whoami` | | [`Whoami`] |
 //! | `GET /status` | | [`Status`] |
 //!
@@ -94,6 +100,7 @@ mod status;
 mod tests;
 mod time;
 mod users;
+mod upstreams;
 
 pub use agents::{Agent, AgentQuery};
 pub use authorities::{
@@ -122,6 +129,9 @@ pub use time::Time;
 pub use users::{
     EnrolmentLink, Group, GroupInput, Patch, User, UserAttribute, UserFactors, UserIdentifier,
     UserInput, UserPatch, UserProof, UserQuery, UserState,
+pub use upstreams::{
+    ClientAuthentication, EmailTrust, PrivateNetwork, Upstream, UpstreamInput, UpstreamSettings,
+    UpstreamTest, UpstreamTestInput, UpstreamTestOutcome, UpstreamTokens, UpstreamUsage,
 };
 
 /// Where the API lives below the listener's root.

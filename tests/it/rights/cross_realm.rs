@@ -25,6 +25,7 @@ const CHOSEN: [&str; 5] = [
     "PUT /api/v1/entries/{id}",
     "PUT /api/v1/join-tokens/{id}",
     "PUT /api/v1/policies/{name}",
+    "PUT /api/v1/upstreams/{id}",
 ];
 
 #[tokio::test]

@@ -52,6 +52,7 @@ pub(super) async fn request(world: &World, realm: &Realm, operation: &Operation)
         "groups" => groups(world, realm, named).await,
         "join-tokens" => join_tokens(world, realm, named).await,
         "policies" => policies(world, realm, named).await,
+        "upstreams" => upstreams(world, realm, named).await,
         "role-bindings" => role_bindings(world, realm, named).await,
         "users" => users(world, realm, named).await,
         _ => server(world, realm, named),
@@ -314,6 +315,28 @@ async fn role_bindings(world: &World, realm: &Realm, named: (&str, &str)) -> Opt
         }
         _ => return None,
     })
+}
+
+async fn upstreams(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask> {
+    let path = format!("upstreams/idp-{}", world.number());
+    let settings =
+        json!({"display_name": "One", "issuer": "https://127.0.0.1:1", "client_id": "weft"});
+    let made = Ask::put_new(&*path, json!({"settings": settings, "client_secret": "one"}));
+    let after = match named {
+        ("GET", "upstreams") => return Some(Ask::get("upstreams")),
+        ("PUT", "upstreams/{id}") => return Some(made),
+        ("GET", "upstreams/{id}") => Ask::get(path),
+        ("DELETE", "upstreams/{id}") => Ask::delete(path),
+        ("POST", "upstreams/{id}/test") => {
+            Ask::post(format!("{path}/test"), json!({"claims": {"sub": "ann"}}))
+        }
+        ("GET", "upstreams/{id}/tokens/{user}") => {
+            Ask::get(format!("{path}/tokens/usr_{:032x}", world.number()))
+        }
+        _ => return None,
+    };
+    world.root(realm, made).await;
+    Some(after)
 }
 
 fn server(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask> {
