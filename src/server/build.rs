@@ -20,6 +20,7 @@ use crate::kernel::{Failure, Fault, Kind, Lifetime, RealmId, ReplicaId, Secret, 
 use crate::nodes::attestors::{Attestors, JoinTokens, NodeAttestor, X509Pop};
 use crate::nodes::{self, Nodes};
 use crate::oauth::{self, Oauth};
+use crate::outbound;
 use crate::posture::Posture;
 use crate::realms::Realms;
 use crate::sessions::{self, Sessions};
@@ -144,7 +145,7 @@ impl Server {
                 access: access.clone(),
                 events: events.clone(),
                 realms: realms.clone(),
-                ring,
+                ring: Arc::clone(&ring),
             },
             settings.accounts.clone(),
         );
@@ -186,8 +187,25 @@ impl Server {
             },
             settings.workloads.clone(),
         );
-        let below = oauth::Below { access: access.clone(), events: events.clone() };
+        let below = oauth::Below {
+            access: access.clone(),
+            events: events.clone(),
+            realms: realms.clone(),
+            authority: authority.clone(),
+            svid: svid.clone(),
+            posture: Posture,
+            accounts: accounts.clone(),
+            sessions: sessions.clone(),
+            signin: signin.clone(),
+            ring,
+            outbound: outbound::Client::world(
+                settings.outbound.guard(),
+                settings.outbound.limits(),
+            )?,
+        };
         let oauth = Oauth::new(env.clone(), below);
+        sessions.tell(Arc::new(oauth::TellClients(oauth.clone())));
+        accounts.keep_with(Arc::new(oauth.clone()));
         let now = env.clock.now();
         let replica = ReplicaId::new(env.entropy.uuid(now)?);
         Ok(Arc::new(Self {

@@ -129,8 +129,8 @@ pub(super) fn public(server: &Arc<Server>) -> Router {
 
 /// Pages and protocols for people and their applications, a slice a line. Each request has `Extension<Arc<Realm>>` and
 /// `http::Origin`.
-fn people_routes(_server: &Arc<Server>) -> Router {
-    Router::new().merge(pages::routes())
+fn people_routes(server: &Arc<Server>) -> Router {
+    Router::new().merge(pages::routes()).merge(oauth::http::routes(&server.oauth))
 }
 
 /// The `ops` door.

@@ -18,6 +18,8 @@ use crate::env::Env;
 use crate::jobs::deliveries::Deliveries;
 use crate::jobs::{Nudge, Reconciler, Summary};
 use crate::kernel::{Failure, Fault, Kind, Lifetime, RealmId, TrustDomain};
+use crate::oauth::SendLogoutToken;
+use crate::oauth::jobs::RemovePast as RemovePastGrants;
 use crate::realms::{Issuer, Realm};
 use crate::sessions::RemoveEnded;
 use crate::signin::RemovePast;
@@ -135,14 +137,16 @@ impl Server {
         self.reconcilers.add(Arc::new(NewRealms(Arc::downgrade(self))), &Nudge::default());
         self.reconcilers.add(Arc::new(Activations(Arc::downgrade(self))), &Nudge::default());
         self.reconcilers.add(Arc::new(Retention(Arc::downgrade(self))), &Nudge::default());
-        self.reconcilers.add(Arc::new(self.deliveries()), &Nudge::default());
+        self.reconcilers.add(Arc::new(RemovePastGrants(self.oauth.clone())), &Nudge::default());
+        self.reconcilers.add(Arc::new(self.deliveries()), &self.oauth.told());
     }
 
-    /// No slice posts any yet: each that does brings its handler.
+    /// Each slice that posts some brings its handler.
     fn deliveries(&self) -> Deliveries {
         let events = self.events.clone();
         let Env { db, clock, .. } = self.env.clone();
-        Deliveries::new(db, clock, move || events.realms(), Vec::new())
+        let logout = Arc::new(SendLogoutToken(self.oauth.clone()));
+        Deliveries::new(db, clock, move || events.realms(), vec![logout])
     }
 }
 

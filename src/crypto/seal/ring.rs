@@ -5,7 +5,7 @@ use std::fmt;
 use aws_lc_rs::aead::LessSafeKey;
 
 use super::data::{aead_key, open_with, seal_with};
-use crate::crypto::digest::sha256;
+use crate::crypto::digest::{hmac_sha256, sha256};
 use crate::env::Entropy;
 use crate::kernel::{Fault, Secret};
 
@@ -13,6 +13,8 @@ use crate::kernel::{Fault, Secret};
 pub struct Kek {
     id: [u8; ID_BYTES],
     key: LessSafeKey,
+    /// Other keys are made from this one; it is one way from the key itself.
+    root: Secret<[u8; 32]>,
 }
 
 /// The keys that may open, and the one that seals.
@@ -28,7 +30,8 @@ impl Kek {
         let labelled = Secret::new([ID_LABEL, bytes.expose()].concat());
         let digest = sha256(labelled.expose());
         let id = digest.first_chunk().copied().unwrap_or_default();
-        Ok(Self { id, key: aead_key(bytes)? })
+        let root = Secret::new(hmac_sha256(bytes.expose(), ROOT_LABEL));
+        Ok(Self { id, key: aead_key(bytes)?, root })
     }
 
     /// Its id, as `weft keys` prints it.
@@ -41,6 +44,13 @@ impl KekRing {
     /// A ring of which `current` seals, and all open.
     pub fn new(current: Kek, others: Vec<Kek>) -> Self {
         Self { current, others }
+    }
+
+    /// A key for one purpose, made from the key that seals, and behind it those made from the others: what was made with one
+    /// of them is still known after a change of keys.
+    pub fn derived(&self, purpose: &str) -> Vec<Secret<[u8; 32]>> {
+        let of = |kek: &Kek| Secret::new(hmac_sha256(kek.root.expose(), purpose.as_bytes()));
+        std::iter::once(&self.current).chain(&self.others).map(of).collect()
     }
 
     /// The id of the key that seals.
@@ -106,3 +116,5 @@ const FORM: u8 = 1;
 const ID_BYTES: usize = 8;
 /// Keeps the id apart from every other digest of the same bytes.
 const ID_LABEL: &[u8] = b"weft key-encryption key id v1\0";
+/// Keeps derived keys apart from everything else that is made of the same bytes.
+const ROOT_LABEL: &[u8] = b"weft key-encryption key root v1";
