@@ -9,7 +9,7 @@ use crate::kernel::{Assurance, ClientId, Fault, GrantId, RealmId, SessionId, Tim
 
 /// A grant of a person to a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grant {
+pub(super) struct Grant {
     /// Which.
     pub id: GrantId,
     /// To whom.
@@ -44,7 +44,7 @@ pub struct Grant {
 
 /// What a code must be shown with, and what belongs to its first ID token alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CodeTerms {
+pub(super) struct CodeTerms {
     /// The address the code went to.
     pub redirect_uri: String,
     /// The PKCE challenge.

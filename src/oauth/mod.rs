@@ -52,7 +52,7 @@ mod tell_clients;
 mod tests;
 mod wire_error;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub use check_client::Draft;
 pub use client::{
@@ -99,7 +99,9 @@ pub struct Oauth {
     sessions: Sessions,
     signin: Signin,
     ring: Arc<KekRing>,
-    outbound: outbound::Client,
+    outbound: outbound::Settings,
+    /// Made of them when a client is told something for the first time: it reads the system's authorities.
+    world: Arc<OnceLock<outbound::Client>>,
     /// Wakes the deliveries: a client is to be told something.
     told: Nudge,
     clients: Arc<Clients>,
@@ -128,8 +130,8 @@ pub struct Below {
     pub signin: Signin,
     /// Whence the key of successors is derived.
     pub ring: Arc<KekRing>,
-    /// Reaches applications.
-    pub outbound: outbound::Client,
+    /// How applications are reached.
+    pub outbound: outbound::Settings,
 }
 
 impl Oauth {
@@ -150,6 +152,7 @@ impl Oauth {
             signin,
             ring,
             outbound,
+            world: Arc::default(),
             told: Nudge::default(),
             clients: Arc::default(),
         }

@@ -10,7 +10,7 @@ use crate::kernel::{Fault, GrantId, Secret};
 use uuid::Uuid;
 
 /// A refresh token.
-pub struct RefreshToken {
+pub(super) struct RefreshToken {
     /// The family: a family is a grant.
     pub grant: GrantId,
     /// How often it was rotated before.

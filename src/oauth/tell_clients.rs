@@ -15,6 +15,7 @@ use crate::kernel::{
     ClientId, Evidence, EvidenceSource, Failure, Fault, GrantId, Lifetime, RealmId, SessionId,
     Strength, Subject, SubjectKind, UserId,
 };
+use crate::outbound;
 use crate::sessions::{Ended, WhenEnded};
 use crate::svid::{GrantKind, IssueTokens, TokenDraft, TokenKind};
 
@@ -147,13 +148,22 @@ impl Oauth {
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Bytes::from(body))
             .map_err(|error| NotDelivered::Ever(error.to_string()))?;
-        let answer = self.outbound.send(request).await.map_err(|error| yet(&error))?;
+        let world = self.world().map_err(|fault| yet(&fault))?;
+        let answer = world.send(request).await.map_err(|error| yet(&error))?;
         match answer.status().as_u16() {
             200..=299 => Ok(()),
             // §2.8: the client says that the request was wrong, and the next one would be the same.
             400 => Err(NotDelivered::Ever("the client refused it: 400".to_owned())),
             status => Err(NotDelivered::Yet(format!("the client answered {status}"))),
         }
+    }
+
+    fn world(&self) -> Result<&outbound::Client, Fault> {
+        if let Some(made) = self.world.get() {
+            return Ok(made);
+        }
+        let made = outbound::Client::world(self.outbound.guard(), self.outbound.limits())?;
+        Ok(self.world.get_or_init(|| made))
     }
 
     /// The realm, for work that no request began.

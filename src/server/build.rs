@@ -20,7 +20,6 @@ use crate::kernel::{Failure, Fault, Kind, Lifetime, RealmId, ReplicaId, Secret, 
 use crate::nodes::attestors::{Attestors, JoinTokens, NodeAttestor, X509Pop};
 use crate::nodes::{self, Nodes};
 use crate::oauth::{self, Oauth};
-use crate::outbound;
 use crate::posture::Posture;
 use crate::realms::Realms;
 use crate::sessions::{self, Sessions};
@@ -198,10 +197,7 @@ impl Server {
             sessions: sessions.clone(),
             signin: signin.clone(),
             ring,
-            outbound: outbound::Client::world(
-                settings.outbound.guard(),
-                settings.outbound.limits(),
-            )?,
+            outbound: settings.outbound.clone(),
         };
         let oauth = Oauth::new(env.clone(), below);
         sessions.tell(Arc::new(oauth::TellClients(oauth.clone())));

@@ -206,7 +206,8 @@ fn oidc_080_a_resource_that_is_not_the_clients_is_refused() {
 
 #[test]
 fn oidc_030_a_challenge_is_by_s256_and_public_clients_send_one() {
-    let sent = |more: &[(&str, &str)]| [&[("code_challenge", CHALLENGE)], more].concat();
+    let sent =
+        |more: &[(&'static str, &'static str)]| [&[("code_challenge", CHALLENGE)], more].concat();
     redirected(&sent(&[]), "invalid_request");
     redirected(&sent(&[("code_challenge_method", "plain")]), "invalid_request");
     redirected(&[("code_challenge_method", "S256")], "invalid_request");

@@ -70,7 +70,6 @@ impl House {
             keys.env.clone(),
             signin::Below { access, events, sessions: sessions.clone() },
         );
-        let settings = outbound::Settings::default();
         let below = Below {
             access: keys.access.clone(),
             events: keys.events.clone(),
@@ -82,7 +81,7 @@ impl House {
             sessions: sessions.clone(),
             signin,
             ring,
-            outbound: outbound::Client::world(settings.guard(), settings.limits()).unwrap(),
+            outbound: outbound::Settings::default(),
         };
         let oauth = Oauth::new(keys.env.clone(), below);
         sessions.tell(Arc::new(TellClients(oauth.clone())));
