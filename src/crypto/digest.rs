@@ -41,6 +41,12 @@ impl std::fmt::Debug for Sha256 {
     }
 }
 
+/// HMAC with SHA-256 (RFC 2104): a digest that only the holder of the key can make.
+pub fn hmac_sha256(key: &[u8; 32], message: &[u8]) -> [u8; 32] {
+    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, key);
+    fixed(aws_lc_rs::hmac::sign(&key, message).as_ref())
+}
+
 /// SHA-1: for names that others fixed (fingerprints of `x509pop`), never for a signature.
 pub fn sha1(bytes: &[u8]) -> [u8; 20] {
     fixed(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, bytes).as_ref())
@@ -101,6 +107,13 @@ mod tests {
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
         assert_eq!(hex(&sha1(b"abc")), "a9993e364706816aba3e25717850c26c9cd0d89d");
+        // RFC 4231, test case 1: its key of 20 bytes is the same as one filled up with zeros (RFC 2104 §2).
+        let mut key = [0; 32];
+        key[..20].fill(0x0b);
+        assert_eq!(
+            hex(&hmac_sha256(&key, b"Hi There")),
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
+        );
     }
 
     #[test]

@@ -2,45 +2,86 @@
 //!
 //! Owns: clients (class 1), requests on their way, grants, codes, refresh families, consents. Does not own: who somebody is
 //! (`accounts`), browser sessions (`sessions`), how people sign in (`signin`), keys and signing (`authority`, `svid`).
-//! Endpoints: admin REST under `/clients`.
+//! Endpoints: `/authorize`, `/authorize/continue`, `/authorize/consent`, `/token`, `/userinfo`, `/introspect`, `/revoke`,
+//! `/logout`, `/logout/confirm`, `/jwks`, `/.well-known/openid-configuration`, `/.well-known/oauth-authorization-server`;
+//! admin REST under `/clients`.
 //!
 //! Invariants:
 //! - A secret, code or refresh token is stored as a digest, and compared in constant time.
 //! - An algorithm is the client's registration's or the key's, never a header's.
 //! - An answer leaves for a registered address only, compared letter by letter.
+//! - A code is used up by one conditional statement; its second use ends what the first gave.
+//! - Tokens for a client itself, introspection of access tokens and userinfo read no row.
 //!
 //! Spec: RFC 6749, 6750, 7009, 7636, 7662, 8252, 8414, 8707, 9068, 9207, 9700; OpenID Connect Core, Discovery,
 //! RP-Initiated Logout, Back-Channel Logout.
 
+mod answer_application;
+mod authorization_request;
+mod authorize;
 mod check_client;
+mod claims_request;
 mod client;
+mod client_auth;
 mod client_document;
 mod clients;
+mod discovery;
+mod end_session;
+mod exchange_token;
+mod grant;
 pub mod http;
+mod introspect_token;
+mod issue_to_machine;
+mod issue_tokens;
+pub mod jobs;
+mod judge_session;
 mod manage_clients;
 mod model;
 pub mod pages;
+mod parameters;
+mod personal_data;
+mod redeem_code;
 mod redirect_uri;
+mod refresh_grant;
+mod refresh_token;
+mod revoke_grant;
 pub(crate) mod store;
+mod tell_clients;
 #[cfg(test)]
 #[cfg(feature = "testkit")]
 mod tests;
+mod wire_error;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub use check_client::Draft;
 pub use client::{
     AuthMethod, Client, ConsentPolicy, GrantType, Profile, Resource, Rule, SharedClient, Terms,
 };
+pub use grant::Place;
+pub use issue_tokens::TokenAnswer;
 pub use manage_clients::WithSecret;
 pub use model::{CLIENT, Error};
+pub use parameters::Parameters;
 pub use redirect_uri::{RedirectUri, RedirectUriError};
+pub use tell_clients::{SendLogoutToken, TellClients};
+pub use wire_error::{Code, WireError};
 
 use crate::access::Access;
+use crate::accounts::Accounts;
+use crate::authority::Authority;
+use crate::crypto::seal::KekRing;
 use crate::db::Tx;
-use crate::env::Env;
+use crate::env::{Entropy, Env};
 use crate::events::Events;
-use crate::kernel::{ClientId, Fault, RealmId};
+use crate::jobs::Nudge;
+use crate::kernel::{ClientId, Fault, RealmId, Timestamp};
+use crate::outbound;
+use crate::posture::Posture;
+use crate::realms::Realms;
+use crate::sessions::Sessions;
+use crate::signin::Signin;
+use crate::svid::Svid;
 
 use clients::Clients;
 
@@ -50,6 +91,19 @@ pub struct Oauth {
     env: Env,
     access: Access,
     events: Events,
+    realms: Realms,
+    authority: Authority,
+    svid: Svid,
+    posture: Posture,
+    accounts: Accounts,
+    sessions: Sessions,
+    signin: Signin,
+    ring: Arc<KekRing>,
+    outbound: outbound::Settings,
+    /// Made of them when a client is told something for the first time: it reads the system's authorities.
+    world: Arc<OnceLock<outbound::Client>>,
+    /// Wakes the deliveries: a client is to be told something.
+    told: Nudge,
     clients: Arc<Clients>,
 }
 
@@ -60,18 +114,79 @@ pub struct Below {
     pub access: Access,
     /// What is recorded.
     pub events: Events,
+    /// Where.
+    pub realms: Realms,
+    /// Public keys.
+    pub authority: Authority,
+    /// Who signs.
+    pub svid: Svid,
+    /// What is known of devices.
+    pub posture: Posture,
+    /// Who people are.
+    pub accounts: Accounts,
+    /// Who is signed in.
+    pub sessions: Sessions,
+    /// How one signs in.
+    pub signin: Signin,
+    /// Whence the key of successors is derived.
+    pub ring: Arc<KekRing>,
+    /// How applications are reached.
+    pub outbound: outbound::Settings,
 }
 
 impl Oauth {
     /// The slice, without clients until `load`.
     pub fn new(env: Env, below: Below) -> Self {
-        let Below { access, events } = below;
-        Self { env, access, events, clients: Arc::default() }
+        let Below { access, events, realms, authority, svid, posture, .. } = below;
+        let Below { accounts, sessions, signin, ring, outbound, .. } = below;
+        Self {
+            env,
+            access,
+            events,
+            realms,
+            authority,
+            svid,
+            posture,
+            accounts,
+            sessions,
+            signin,
+            ring,
+            outbound,
+            world: Arc::default(),
+            told: Nudge::default(),
+            clients: Arc::default(),
+        }
     }
 
     /// The client of this id, if it may be given anything.
     pub fn client(&self, realm: RealmId, id: &ClientId) -> Option<SharedClient> {
         self.clients.get(realm, id).filter(|client| client.terms.enabled)
+    }
+
+    /// Wakes the deliveries: a client is to be told something.
+    pub fn told(&self) -> Nudge {
+        self.told.clone()
+    }
+
+    /// The public keys of the realm's tokens, as a JWK set; nothing for a realm that is not open.
+    fn key_set(&self, realm: RealmId) -> Option<String> {
+        self.authority.oidc_key_set(realm).map(|keys| keys.document().to_string())
+    }
+
+    fn entropy(&self) -> &(dyn Entropy + 'static) {
+        self.env.entropy.as_ref()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.env.clock.now()
+    }
+
+    fn signin(&self) -> &Signin {
+        &self.signin
+    }
+
+    fn accounts(&self) -> &Accounts {
+        &self.accounts
     }
 
     /// Replaces the realm's clients by what the database holds.

@@ -15,6 +15,11 @@ pub(super) const CLIENT_SECRET_ROTATED: &str = "client.secret_rotated";
 /// A client was removed.
 pub(super) const CLIENT_DELETED: &str = "client.deleted";
 
+/// A person gave a client a grant.
+pub(super) const AUTHORIZED: &str = "oauth.authorized";
+/// The kind of the deliveries that tell clients of the end of a session.
+pub(super) const BACKCHANNEL_LOGOUT: &str = "oauth.backchannel_logout";
+
 macro_rules! client_actions {
     ($($(#[$doc:meta])* $name:ident)*) => {$(
         $(#[$doc])*

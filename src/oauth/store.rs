@@ -2,8 +2,11 @@
 
 use super::client::Client;
 use super::client_document;
+use super::grant::{CodeTerms, Grant};
 use crate::db::{Row, Tx, Value};
-use crate::kernel::{ClientId, Fault, SubjectId};
+use crate::kernel::{
+    AuthorizationRequestId, ClientId, Fault, GrantId, SessionId, SubjectId, Timestamp, UserId,
+};
 
 /// Every client of the realm.
 pub(super) async fn clients(tx: &mut Tx) -> Result<Vec<Client>, Fault> {
@@ -57,6 +60,248 @@ pub(super) async fn delete_client(tx: &mut Tx, id: &ClientId, before: i64) -> Re
     Ok(tx.execute(DELETE_CLIENT, &[id.as_str().into(), before.into()]).await? == 1)
 }
 
+// --- requests on their way
+
+/// Keeps a request; without a browser it belongs to the first that comes for it.
+pub(super) async fn insert_request(tx: &mut Tx, kept: &KeptRow) -> Result<(), Fault> {
+    let id = kept.id.to_string();
+    let params = [
+        Value::from(&id),
+        Value::from(kept.binding.as_slice()),
+        Value::from(&kept.document),
+        kept.created_at.into(),
+        kept.expires_at.into(),
+    ];
+    tx.execute(INSERT_REQUEST, &params).await.map(drop)
+}
+
+/// The request of this id, for the browser it belongs to; one that belongs to none yet belongs to this one from now on.
+pub(super) async fn take_request(
+    tx: &mut Tx,
+    id: AuthorizationRequestId,
+    (binding, now): (&[u8; 32], Timestamp),
+) -> Result<Option<(String, Timestamp)>, Fault> {
+    let (text, nobody) = (id.to_string(), []);
+    let params =
+        [Value::from(&text), Value::from(binding.as_slice()), now.into(), Value::from(&nobody[..])];
+    let row = tx.row(TAKE_REQUEST, &params).await?;
+    row.map(|row| Ok((row.text("document")?, row.time("created_at")?))).transpose()
+}
+
+/// Says what has happened to a request meanwhile.
+pub(super) async fn update_request(
+    tx: &mut Tx,
+    id: AuthorizationRequestId,
+    document: &str,
+) -> Result<(), Fault> {
+    let text = id.to_string();
+    tx.execute(UPDATE_REQUEST, &[Value::from(&text), document.into()]).await.map(drop)
+}
+
+/// Forgets a request that was answered.
+pub(super) async fn delete_request(tx: &mut Tx, id: AuthorizationRequestId) -> Result<bool, Fault> {
+    let text = id.to_string();
+    Ok(tx.execute(DELETE_REQUEST, &[Value::from(&text)]).await? == 1)
+}
+
+/// A request as it is kept.
+#[derive(Debug, Clone)]
+pub(super) struct KeptRow {
+    pub(super) id: AuthorizationRequestId,
+    /// The digest of the browser's cookie, or nothing.
+    pub(super) binding: Vec<u8>,
+    pub(super) document: String,
+    pub(super) created_at: Timestamp,
+    pub(super) expires_at: Timestamp,
+}
+
+// --- grants, codes, families
+
+pub(super) async fn insert_grant(tx: &mut Tx, grant: &Grant) -> Result<(), Fault> {
+    let (id, user, session) =
+        (grant.id.to_string(), grant.user.to_string(), grant.session.to_string());
+    let document = grant.document();
+    let params = [
+        Value::from(&id),
+        grant.client.as_str().into(),
+        Value::from(&user),
+        Value::from(&session),
+        Value::from(&document),
+        grant.created_at.into(),
+        grant.expires_at.into(),
+    ];
+    tx.execute(INSERT_GRANT, &params).await.map(drop)
+}
+
+pub(super) async fn grant(tx: &mut Tx, id: GrantId) -> Result<Option<Grant>, Fault> {
+    let id = id.to_string();
+    tx.row(GRANT, &[Value::from(&id)]).await?.as_ref().map(read_grant).transpose()
+}
+
+/// What a person has granted and what still stands.
+pub(super) async fn grants_of(
+    tx: &mut Tx,
+    user: UserId,
+    now: Timestamp,
+) -> Result<Vec<Grant>, Fault> {
+    let user = user.to_string();
+    tx.rows(GRANTS_OF, &[Value::from(&user), now.into()]).await?.iter().map(read_grant).collect()
+}
+
+pub(super) async fn insert_code(
+    tx: &mut Tx,
+    (digest, grant): (&[u8; 32], GrantId),
+    terms: &CodeTerms,
+    expires_at: Timestamp,
+) -> Result<(), Fault> {
+    let (grant, document) = (grant.to_string(), terms.document());
+    let params = [
+        Value::from(digest.as_slice()),
+        Value::from(&grant),
+        Value::from(&document),
+        expires_at.into(),
+    ];
+    tx.execute(INSERT_CODE, &params).await.map(drop)
+}
+
+/// Uses a code up. Of two that show it at once, one gets the row.
+pub(super) async fn use_code(
+    tx: &mut Tx,
+    digest: &[u8; 32],
+    now: Timestamp,
+) -> Result<Option<(GrantId, CodeTerms)>, Fault> {
+    let row = tx.row(USE_CODE, &[Value::from(digest.as_slice()), now.into()]).await?;
+    row.map(|row| {
+        let grant = GrantId::parse(&row.text("grant_id")?).map_err(bad)?;
+        Ok((grant, CodeTerms::read(&row.text("document")?)?))
+    })
+    .transpose()
+}
+
+/// The grant of a code that was used.
+pub(super) async fn used_code(tx: &mut Tx, digest: &[u8; 32]) -> Result<Option<GrantId>, Fault> {
+    let row = tx.row(USED_CODE, &[Value::from(digest.as_slice())]).await?;
+    row.map(|row| GrantId::parse(&row.text("grant_id")?).map_err(bad)).transpose()
+}
+
+/// The refresh token of a family that counts now.
+#[derive(Debug, Clone)]
+pub(super) struct Family {
+    pub(super) digest: [u8; 32],
+    pub(super) generation: u32,
+    pub(super) rotated_at: Timestamp,
+    pub(super) expires_at: Timestamp,
+}
+
+pub(super) async fn insert_family(
+    tx: &mut Tx,
+    grant: GrantId,
+    digest: &[u8; 32],
+    (now, expires_at): (Timestamp, Timestamp),
+) -> Result<(), Fault> {
+    let grant = grant.to_string();
+    let params =
+        [Value::from(&grant), Value::from(digest.as_slice()), now.into(), expires_at.into()];
+    tx.execute(INSERT_FAMILY, &params).await.map(drop)
+}
+
+/// A family with its grant.
+pub(super) async fn family(tx: &mut Tx, grant: GrantId) -> Result<Option<(Family, Grant)>, Fault> {
+    let id = grant.to_string();
+    let Some(row) = tx.row(FAMILY, &[Value::from(&id)]).await? else { return Ok(None) };
+    let generation = u32::try_from(row.int("generation")?).map_err(bad)?;
+    let digest = digest(Some(row.bytes("digest")?))?.ok_or_else(|| bad("no digest"))?;
+    let rotated_at = row.time("rotated_at")?;
+    let expires_at = row.time("family_expires_at")?;
+    Ok(Some((Family { digest, generation, rotated_at, expires_at }, read_grant(&row)?)))
+}
+
+/// Moves a family on, if the token shown is the one that counts.
+pub(super) async fn rotate_family(
+    tx: &mut Tx,
+    grant: GrantId,
+    (shown, next): (&[u8; 32], &[u8; 32]),
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let grant = grant.to_string();
+    let params = [
+        Value::from(&grant),
+        Value::from(shown.as_slice()),
+        Value::from(next.as_slice()),
+        now.into(),
+    ];
+    Ok(tx.execute(ROTATE_FAMILY, &params).await? == 1)
+}
+
+pub(super) async fn delete_family(tx: &mut Tx, grant: GrantId) -> Result<(), Fault> {
+    let grant = grant.to_string();
+    tx.execute(DELETE_FAMILY, &[Value::from(&grant)]).await.map(drop)
+}
+
+fn read_grant(row: &Row) -> Result<Grant, Fault> {
+    let names = (
+        GrantId::parse(&row.text("id")?).map_err(bad)?,
+        ClientId::parse(&row.text("client_id")?).map_err(bad)?,
+        UserId::parse(&row.text("user_id")?).map_err(bad)?,
+        SessionId::parse(&row.text("session_id")?).map_err(bad)?,
+    );
+    let times = (row.time("created_at")?, row.time("expires_at")?);
+    Grant::of_row(names, &row.text("document")?, times)
+}
+
+// --- consents
+
+/// The scopes that a person has agreed to, by resource.
+pub(super) async fn consents(
+    tx: &mut Tx,
+    user: UserId,
+    client: &ClientId,
+) -> Result<Vec<(String, String)>, Fault> {
+    let user = user.to_string();
+    let rows = tx.rows(CONSENTS, &[Value::from(&user), client.as_str().into()]).await?;
+    rows.iter().map(|row| Ok((row.text("resource")?, row.text("scopes")?))).collect()
+}
+
+pub(super) async fn put_consent(
+    tx: &mut Tx,
+    (user, client): (UserId, &ClientId),
+    (resource, scopes): (&str, &str),
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let user = user.to_string();
+    let params =
+        [Value::from(&user), client.as_str().into(), resource.into(), scopes.into(), now.into()];
+    tx.execute(PUT_CONSENT, &params).await.map(drop)
+}
+
+/// Takes back what a person agreed to.
+pub(super) async fn delete_consents(
+    tx: &mut Tx,
+    user: UserId,
+    client: &ClientId,
+) -> Result<(), Fault> {
+    let user = user.to_string();
+    tx.execute(DELETE_CONSENTS, &[Value::from(&user), client.as_str().into()]).await.map(drop)
+}
+
+/// Removes what is past: requests, codes, families and grants. At most so many of each in one go.
+pub(super) async fn delete_past(tx: &mut Tx, now: Timestamp) -> Result<u64, Fault> {
+    let mut gone = 0_u64;
+    for statement in [PAST_REQUESTS, PAST_CODES, PAST_FAMILIES, PAST_GRANTS] {
+        gone = gone.saturating_add(tx.execute(statement, &[now.into()]).await?);
+    }
+    Ok(gone)
+}
+
+/// Removes what a person was granted and agreed to.
+pub(super) async fn erase(tx: &mut Tx, user: UserId) -> Result<(), Fault> {
+    let user = user.to_string();
+    for statement in [ERASE_FAMILIES, ERASE_CODES, ERASE_GRANTS, ERASE_CONSENTS] {
+        tx.execute(statement, &[Value::from(&user)]).await?;
+    }
+    Ok(())
+}
+
 fn read_client(row: &Row) -> Result<Client, Fault> {
     Ok(Client {
         id: ClientId::parse(&row.text("id")?).map_err(bad)?,
@@ -91,6 +336,81 @@ const UPDATE_CLIENT: &str = "UPDATE client SET document = $3, secret = $4, next_
     revision = $7 WHERE realm = $1 AND id = $2 AND revision = $8";
 const DELETE_CLIENT: &str = "DELETE FROM client WHERE realm = $1 AND id = $2 AND revision = $3";
 
+const INSERT_REQUEST: &str = "INSERT INTO authorization_request (realm, id, binding, document, created_at, expires_at) \
+    VALUES ($1, $2, $3, $4, $5, $6)";
+const TAKE_REQUEST: &str = "UPDATE authorization_request SET binding = $3 WHERE realm = $1 AND id = $2 \
+    AND (binding = $3 OR binding = $5) AND expires_at > $4 RETURNING document, created_at";
+const UPDATE_REQUEST: &str =
+    "UPDATE authorization_request SET document = $3 WHERE realm = $1 AND id = $2";
+const DELETE_REQUEST: &str = "DELETE FROM authorization_request WHERE realm = $1 AND id = $2";
+const INSERT_GRANT: &str = "INSERT INTO oauth_grant (realm, id, client_id, user_id, session_id, document, created_at, \
+    expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+const GRANT: &str = "SELECT * FROM oauth_grant WHERE realm = $1 AND id = $2";
+const GRANTS_OF: &str = "SELECT * FROM oauth_grant WHERE realm = $1 AND user_id = $2 AND expires_at > $3 \
+    ORDER BY created_at DESC LIMIT 500";
+const INSERT_CODE: &str = "INSERT INTO authorization_code (realm, digest, grant_id, document, expires_at, used_at) \
+    VALUES ($1, $2, $3, $4, $5, NULL)";
+const USE_CODE: &str = "UPDATE authorization_code SET used_at = $3 WHERE realm = $1 AND digest = $2 \
+    AND used_at IS NULL AND expires_at > $3 RETURNING grant_id, document";
+const USED_CODE: &str = "SELECT grant_id FROM authorization_code WHERE realm = $1 AND digest = $2 AND used_at IS NOT NULL";
+const INSERT_FAMILY: &str = "INSERT INTO refresh_token (realm, grant_id, digest, previous, rotated_at, generation, expires_at) \
+    VALUES ($1, $2, $3, NULL, $4, 0, $5)";
+const FAMILY: &str = "SELECT g.*, r.digest, r.generation, r.rotated_at, r.expires_at AS family_expires_at \
+    FROM refresh_token r JOIN oauth_grant g ON g.realm = r.realm AND g.id = r.grant_id \
+    WHERE r.realm = $1 AND r.grant_id = $2";
+const ROTATE_FAMILY: &str = "UPDATE refresh_token SET previous = digest, digest = $4, rotated_at = $5, \
+    generation = generation + 1 WHERE realm = $1 AND grant_id = $2 AND digest = $3";
+const DELETE_FAMILY: &str = "DELETE FROM refresh_token WHERE realm = $1 AND grant_id = $2";
+const CONSENTS: &str =
+    "SELECT resource, scopes FROM consent WHERE realm = $1 AND user_id = $2 AND client_id = $3";
+const PUT_CONSENT: &str = "INSERT INTO consent (realm, user_id, client_id, resource, scopes, given_at) \
+    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (realm, user_id, client_id, resource) \
+    DO UPDATE SET scopes = excluded.scopes, given_at = excluded.given_at";
+const DELETE_CONSENTS: &str =
+    "DELETE FROM consent WHERE realm = $1 AND user_id = $2 AND client_id = $3";
+const PAST_REQUESTS: &str =
+    "DELETE FROM authorization_request WHERE realm = $1 AND expires_at < $2";
+const PAST_CODES: &str = "DELETE FROM authorization_code WHERE realm = $1 AND expires_at < $2";
+const PAST_FAMILIES: &str = "DELETE FROM refresh_token WHERE realm = $1 AND expires_at < $2";
+const PAST_GRANTS: &str = "DELETE FROM oauth_grant WHERE realm = $1 AND expires_at < $2";
+const ERASE_FAMILIES: &str = "DELETE FROM refresh_token WHERE realm = $1 AND grant_id IN \
+    (SELECT id FROM oauth_grant WHERE realm = $1 AND user_id = $2)";
+const ERASE_CODES: &str = "DELETE FROM authorization_code WHERE realm = $1 AND grant_id IN \
+    (SELECT id FROM oauth_grant WHERE realm = $1 AND user_id = $2)";
+const ERASE_GRANTS: &str = "DELETE FROM oauth_grant WHERE realm = $1 AND user_id = $2";
+const ERASE_CONSENTS: &str = "DELETE FROM consent WHERE realm = $1 AND user_id = $2";
+
 /// Every statement of this slice.
-pub(crate) const STATEMENTS: &[&str] =
-    &[CLIENTS, CLIENT, COUNT_CLIENTS, INSERT_CLIENT, UPDATE_CLIENT, DELETE_CLIENT];
+pub(crate) const STATEMENTS: &[&str] = &[
+    CLIENTS,
+    CLIENT,
+    COUNT_CLIENTS,
+    INSERT_CLIENT,
+    UPDATE_CLIENT,
+    DELETE_CLIENT,
+    INSERT_REQUEST,
+    TAKE_REQUEST,
+    UPDATE_REQUEST,
+    DELETE_REQUEST,
+    INSERT_GRANT,
+    GRANT,
+    GRANTS_OF,
+    INSERT_CODE,
+    USE_CODE,
+    USED_CODE,
+    INSERT_FAMILY,
+    FAMILY,
+    ROTATE_FAMILY,
+    DELETE_FAMILY,
+    CONSENTS,
+    PUT_CONSENT,
+    DELETE_CONSENTS,
+    PAST_REQUESTS,
+    PAST_CODES,
+    PAST_FAMILIES,
+    PAST_GRANTS,
+    ERASE_FAMILIES,
+    ERASE_CODES,
+    ERASE_GRANTS,
+    ERASE_CONSENTS,
+];

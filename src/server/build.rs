@@ -215,8 +215,22 @@ impl Server {
             },
             settings.workloads.clone(),
         );
-        let below = oauth::Below { access: access.clone(), events: events.clone() };
+        let below = oauth::Below {
+            access: access.clone(),
+            events: events.clone(),
+            realms: realms.clone(),
+            authority: authority.clone(),
+            svid: svid.clone(),
+            posture: Posture,
+            accounts: accounts.clone(),
+            sessions: sessions.clone(),
+            signin: signin.clone(),
+            ring,
+            outbound: settings.outbound.clone(),
+        };
         let oauth = Oauth::new(env.clone(), below);
+        sessions.tell(Arc::new(oauth::TellClients(oauth.clone())));
+        accounts.keep_with(Arc::new(oauth.clone()));
         let now = env.clock.now();
         let replica = ReplicaId::new(env.entropy.uuid(now)?);
         Ok(Arc::new(Self {

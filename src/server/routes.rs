@@ -135,6 +135,7 @@ pub(super) fn public(server: &Arc<Server>) -> Router {
 fn people_routes(server: &Arc<Server>) -> Router {
     Router::new().merge(pages::routes()).merge(signin::http::routes(&server.signin))
     Router::new().merge(pages::routes()).merge(account::http::routes(&server.account))
+    Router::new().merge(pages::routes()).merge(oauth::http::routes(&server.oauth))
 }
 
 /// The `ops` door.

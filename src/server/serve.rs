@@ -20,6 +20,8 @@ use crate::env::Env;
 use crate::jobs::deliveries::{Deliveries, DeliveryHandler};
 use crate::jobs::{Nudge, Reconciler, Summary};
 use crate::kernel::{Failure, Fault, Kind, Lifetime, RealmId, TrustDomain};
+use crate::oauth::SendLogoutToken;
+use crate::oauth::jobs::RemovePast as RemovePastGrants;
 use crate::realms::{Issuer, Realm};
 use crate::sessions::RemoveEnded;
 use crate::signin::RemovePast;
@@ -150,6 +152,16 @@ impl Server {
         let handlers: Vec<Arc<dyn DeliveryHandler>> =
             vec![Arc::new(Mail::new(self.accounts.clone())?)];
         Ok(Deliveries::new(db, clock, move || events.realms(), handlers))
+        self.reconcilers.add(Arc::new(RemovePastGrants(self.oauth.clone())), &Nudge::default());
+        self.reconcilers.add(Arc::new(self.deliveries()), &self.oauth.told());
+    }
+
+    /// Each slice that posts some brings its handler.
+    fn deliveries(&self) -> Deliveries {
+        let events = self.events.clone();
+        let Env { db, clock, .. } = self.env.clone();
+        let logout = Arc::new(SendLogoutToken(self.oauth.clone()));
+        Deliveries::new(db, clock, move || events.realms(), vec![logout])
     }
 }
 

@@ -22,6 +22,8 @@ section! {
         pub listen: ListenSettings,
         /// Where rows live.
         pub storage: StorageSettings,
+        /// Requests to others: identity providers, webhooks.
+        pub outbound: crate::outbound::Settings,
         /// The key that seals all others.
         pub seal: SealSettings,
         /// Signing authorities.

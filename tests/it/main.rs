@@ -9,6 +9,8 @@ mod fuzz;
 #[cfg(test)]
 mod generated;
 #[cfg(test)]
+mod oauth;
+#[cfg(test)]
 mod peers;
 #[cfg(test)]
 mod protocols;

@@ -6,7 +6,7 @@ use aws_lc_rs::aead::LessSafeKey;
 use aws_lc_rs::hmac;
 
 use super::data::{aead_key, open_with, seal_with};
-use crate::crypto::digest::sha256;
+use crate::crypto::digest::{hmac_sha256, sha256};
 use crate::env::Entropy;
 use crate::kernel::{Fault, Secret};
 
@@ -15,6 +15,8 @@ pub struct Kek {
     id: [u8; ID_BYTES],
     key: LessSafeKey,
     pseudonyms: hmac::Key,
+    /// Other keys are made from this one; it is one way from the key itself.
+    root: Secret<[u8; 32]>,
 }
 
 /// The keys that may open, and the one that seals.
@@ -33,6 +35,8 @@ impl Kek {
         let labelled = Secret::new([PSEUDONYM_LABEL, bytes.expose()].concat());
         let pseudonyms = hmac::Key::new(hmac::HMAC_SHA256, &sha256(labelled.expose()));
         Ok(Self { id, key: aead_key(bytes)?, pseudonyms })
+        let root = Secret::new(hmac_sha256(bytes.expose(), ROOT_LABEL));
+        Ok(Self { id, key: aead_key(bytes)?, root })
     }
 
     /// Its id, as `weft keys` prints it.
@@ -45,6 +49,13 @@ impl KekRing {
     /// A ring of which `current` seals, and all open.
     pub fn new(current: Kek, others: Vec<Kek>) -> Self {
         Self { current, others }
+    }
+
+    /// A key for one purpose, made from the key that seals, and behind it those made from the others: what was made with one
+    /// of them is still known after a change of keys.
+    pub fn derived(&self, purpose: &str) -> Vec<Secret<[u8; 32]>> {
+        let of = |kek: &Kek| Secret::new(hmac_sha256(kek.root.expose(), purpose.as_bytes()));
+        std::iter::once(&self.current).chain(&self.others).map(of).collect()
     }
 
     /// The id of the key that seals.
@@ -119,3 +130,5 @@ const ID_BYTES: usize = 8;
 const ID_LABEL: &[u8] = b"weft key-encryption key id v1\0";
 /// The same for pseudonyms.
 const PSEUDONYM_LABEL: &[u8] = b"weft key-encryption key pseudonyms v1\0";
+/// Keeps derived keys apart from everything else that is made of the same bytes.
+const ROOT_LABEL: &[u8] = b"weft key-encryption key root v1";

@@ -1,0 +1,51 @@
+//! What the provider says of itself (OpenID Connect Discovery §3, RFC 8414 §2). Pure.
+
+use serde_json::{Value, json};
+
+use super::client::{GrantType, USUAL_SCOPES};
+use crate::accounts::claims_supported;
+use crate::kernel::Assurance;
+
+/// The document of the provider with this issuer.
+pub(super) fn document(issuer: &str) -> Value {
+    let at = |path: &str| format!("{issuer}/{path}");
+    let mut claims =
+        vec!["iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"];
+    claims.extend(claims_supported());
+    let algorithms = ["RS256", "ES256"];
+    let methods = ["client_secret_basic", "client_secret_post"];
+    json!({
+        "issuer": issuer,
+        "authorization_endpoint": at("authorize"),
+        "token_endpoint": at("token"),
+        "userinfo_endpoint": at("userinfo"),
+        "jwks_uri": at("jwks"),
+        "introspection_endpoint": at("introspect"),
+        "revocation_endpoint": at("revoke"),
+        "end_session_endpoint": at("logout"),
+        "scopes_supported": USUAL_SCOPES,
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": GrantType::ALL.map(GrantType::as_str),
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": algorithms,
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "introspection_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "code_challenge_methods_supported": ["S256"],
+        "acr_values_supported": Assurance::ALL.map(Assurance::as_str),
+        "display_values_supported": ["page"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "claim_types_supported": ["normal"],
+        "claims_supported": claims,
+        "ui_locales_supported": ["en", "de", "ar"],
+        "claims_parameter_supported": true,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+        "require_request_uri_registration": false,
+        "authorization_response_iss_parameter_supported": true,
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
+        "frontchannel_logout_supported": false,
+    })
+}

@@ -1,0 +1,324 @@
+//! The endpoints that programs call: token, userinfo, introspection, revocation, keys, discovery.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Extension, State};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_MAX_AGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE,
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use serde_json::{Map, Value, json};
+
+use crate::http::Problem;
+use crate::kernel::limits::FORM_BYTES_MAX;
+use crate::oauth::grant::Place;
+use crate::oauth::issue_tokens::TokenAnswer;
+use crate::oauth::parameters::Parameters;
+use crate::oauth::wire_error::{Code, WireError};
+use crate::oauth::{Oauth, discovery};
+use crate::realms::Realm;
+
+/// The routes.
+pub(super) fn routes(oauth: &Oauth) -> Router {
+    Router::new()
+        .route("/token", post(token))
+        .route("/userinfo", get(userinfo).post(userinfo_form))
+        .route("/introspect", post(introspect))
+        .route("/revoke", post(revoke))
+        .route("/jwks", get(jwks))
+        .route("/.well-known/openid-configuration", get(configuration))
+        .route("/.well-known/oauth-authorization-server", get(configuration))
+        // RFC 8414 §3.1: of an issuer with a path the well-known part stands between host and path.
+        .route("/.well-known/oauth-authorization-server/{*path}", get(inserted))
+        .layer(from_fn(any_origin))
+        .with_state(oauth.clone())
+}
+
+/// Where a request of this realm is.
+pub(super) fn place(realm: &Realm) -> Place {
+    Place {
+        realm: realm.id,
+        issuer: realm.issuer.as_str().to_owned(),
+        trust_domain: realm.trust_domain.clone(),
+    }
+}
+
+/// Applications in browsers call these from their own pages. Nothing here reads a cookie, so any origin may (Fetch §3.2).
+async fn any_origin(request: axum::extract::Request, next: Next) -> Response {
+    let asks = request.method() == Method::OPTIONS;
+    let mut answer =
+        if asks { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
+    let headers = answer.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    if asks {
+        let allowed = HeaderValue::from_static("authorization, content-type");
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
+        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
+        headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    }
+    answer
+}
+
+async fn token(
+    State(oauth): State<Oauth>,
+    Extension(realm): Extension<Arc<Realm>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let answer = async {
+        let form = form(&headers, &body)?;
+        oauth.token(&place(&realm), authorization(&headers)?, &form).await
+    };
+    match answer.await {
+        Ok(answer) => document(StatusCode::OK, &shown(&answer)),
+        Err(error) => refusal(&error),
+    }
+}
+
+async fn introspect(
+    State(oauth): State<Oauth>,
+    Extension(realm): Extension<Arc<Realm>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let answer = async {
+        let form = form(&headers, &body)?;
+        oauth.introspect(&place(&realm), authorization(&headers)?, &form).await
+    };
+    match answer.await {
+        Ok(members) => document(StatusCode::OK, &members),
+        Err(error) => refusal(&error),
+    }
+}
+
+async fn revoke(
+    State(oauth): State<Oauth>,
+    Extension(realm): Extension<Arc<Realm>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let answer = async {
+        let form = form(&headers, &body)?;
+        oauth.revoke_token(&place(&realm), authorization(&headers)?, &form).await
+    };
+    match answer.await {
+        Ok(()) => plain(StatusCode::OK),
+        Err(error) => refusal(&error),
+    }
+}
+
+async fn userinfo(
+    State(oauth): State<Oauth>,
+    Extension(realm): Extension<Arc<Realm>>,
+    headers: HeaderMap,
+) -> Response {
+    claims(&oauth, &realm, bearer(&headers)).await
+}
+
+/// RFC 6750 §2.2: the token may be in the form, but not in two places.
+async fn userinfo_form(
+    State(oauth): State<Oauth>,
+    Extension(realm): Extension<Arc<Realm>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let token = match (bearer(&headers), form(&headers, &body)) {
+        (Ok(header), Ok(form)) => match (header, form.one("access_token")) {
+            (Some(_), Ok(Some(_))) | (_, Err(_)) => {
+                Err(WireError::request("the access token was sent twice"))
+            }
+            (Some(token), Ok(None)) => Ok(Some(token)),
+            (None, Ok(token)) => Ok(token.map(str::to_owned)),
+        },
+        // A POST with the token in the header has no form.
+        (token, Err(_)) | (token @ Err(_), _) => token,
+    };
+    claims(&oauth, &realm, token).await
+}
+
+async fn claims(
+    oauth: &Oauth,
+    realm: &Realm,
+    token: Result<Option<String>, WireError>,
+) -> Response {
+    let answer = match token {
+        Ok(Some(token)) => oauth.userinfo(&place(realm), &token).await,
+        // RFC 6750 §3: who shows nothing is told what to show, and no error.
+        Ok(None) => return challenge(StatusCode::UNAUTHORIZED, None),
+        Err(error) => Err(error),
+    };
+    match answer {
+        Ok(claims) => document(StatusCode::OK, &Value::Object(claims)),
+        Err(error) => {
+            let status = match error.code {
+                Code::InvalidRequest => StatusCode::BAD_REQUEST,
+                Code::InsufficientScope => StatusCode::FORBIDDEN,
+                Code::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+                Code::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
+                _ => StatusCode::UNAUTHORIZED,
+            };
+            challenge(status, Some(&error))
+        }
+    }
+}
+
+async fn jwks(
+    State(oauth): State<Oauth>,
+    Extension(realm): Extension<Arc<Realm>>,
+) -> Result<Response, Problem> {
+    let keys = oauth.key_set(realm.id).ok_or_else(Problem::no_route)?;
+    Ok(public(keys))
+}
+
+async fn configuration(Extension(realm): Extension<Arc<Realm>>) -> Response {
+    public(discovery::document(realm.issuer.as_str()).to_string())
+}
+
+async fn inserted(
+    Extension(realm): Extension<Arc<Realm>>,
+    axum::extract::Path(path): axum::extract::Path<String>,
+) -> Result<Response, Problem> {
+    if realm.issuer.as_str().strip_suffix(&path).is_some_and(|rest| rest.ends_with('/')) {
+        return Ok(public(discovery::document(realm.issuer.as_str()).to_string()));
+    }
+    Err(Problem::no_route())
+}
+
+/// A document that everybody may read and keep for a few minutes: shorter than a key is announced before it signs.
+fn public(text: String) -> Response {
+    let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "public, max-age=300")];
+    (headers, text).into_response()
+}
+
+/// The form of a request; other media types are refused (RFC 6749 §3.2).
+fn form(headers: &HeaderMap, body: &Bytes) -> Result<Parameters, WireError> {
+    let media = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media = media.split(';').next().unwrap_or_default().trim();
+    if !media.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Err(WireError::request("send a form: application/x-www-form-urlencoded"));
+    }
+    if body.len() > FORM_BYTES_MAX {
+        return Err(WireError::request("the form is too large"));
+    }
+    Ok(Parameters::of(body))
+}
+
+fn authorization(headers: &HeaderMap) -> Result<Option<&str>, WireError> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    match (values.next(), values.next()) {
+        (_, Some(_)) => Err(WireError::request("the authorization header is there twice")),
+        (None, None) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| WireError::client()),
+    }
+}
+
+/// RFC 6750 §2.1.
+fn bearer(headers: &HeaderMap) -> Result<Option<String>, WireError> {
+    match authorization(headers)?.map(|value| value.split_once(' ').unwrap_or((value, ""))) {
+        None => Ok(None),
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+            Ok(Some(token.trim().to_owned()))
+        }
+        Some(_) => Ok(None),
+    }
+}
+
+fn shown(answer: &TokenAnswer) -> Value {
+    let mut members = Map::new();
+    let mut say = |name: &str, value: Value| members.insert(name.to_owned(), value);
+    say("access_token", answer.access_token.expose().as_str().into());
+    say("token_type", "Bearer".into());
+    say("expires_in", answer.expires_in.as_seconds().into());
+    say("scope", answer.scopes.join(" ").into());
+    for (name, token) in [("id_token", &answer.id_token), ("refresh_token", &answer.refresh_token)]
+    {
+        if let Some(token) = token {
+            say(name, token.expose().as_str().into());
+        }
+    }
+    Value::Object(members)
+}
+
+/// A refusal of the endpoints that clients call (RFC 6749 §5.2).
+fn refusal(error: &WireError) -> Response {
+    log(error);
+    let status = match error.code {
+        Code::InvalidClient => StatusCode::UNAUTHORIZED,
+        Code::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    let members = json!({ "error": error.code.as_str(), "error_description": &*error.description });
+    let mut answer = document(status, &members);
+    if status == StatusCode::UNAUTHORIZED {
+        answer.headers_mut().insert(WWW_AUTHENTICATE, BASIC);
+    }
+    answer
+}
+
+/// A refusal of a protected resource (RFC 6750 §3).
+fn challenge(status: StatusCode, error: Option<&WireError>) -> Response {
+    let words = match error {
+        None => "Bearer".to_owned(),
+        Some(error) => {
+            log(error);
+            let (code, words) = (error.code.as_str(), &error.description);
+            format!("Bearer error=\"{code}\", error_description=\"{words}\"")
+        }
+    };
+    let mut answer = plain(status);
+    let value = HeaderValue::from_str(&words).unwrap_or(HeaderValue::from_static("Bearer"));
+    answer.headers_mut().insert(WWW_AUTHENTICATE, value);
+    answer
+}
+
+pub(super) fn log(error: &WireError) {
+    let cause = crate::http::causes(error.cause.as_ref().map(|cause| {
+        let cause: &(dyn std::error::Error + Send + Sync + 'static) = cause;
+        cause
+    }));
+    let code = error.code.as_str();
+    if error.code == Code::ServerError {
+        tracing::error!(
+            error.code = code,
+            error.cause = cause,
+            "request failed: {}",
+            error.description
+        );
+    } else {
+        tracing::info!(
+            error.code = code,
+            error.cause = cause,
+            "request refused: {}",
+            error.description
+        );
+    }
+}
+
+fn document(status: StatusCode, members: &Value) -> Response {
+    let mut answer = (status, members.to_string()).into_response();
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    no_store(headers);
+    answer
+}
+
+fn plain(status: StatusCode) -> Response {
+    let mut answer = status.into_response();
+    no_store(answer.headers_mut());
+    answer
+}
+
+/// RFC 6749 §5.1.
+fn no_store(headers: &mut HeaderMap) {
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+}
+
+const BASIC: HeaderValue = HeaderValue::from_static("Basic realm=\"weft\"");

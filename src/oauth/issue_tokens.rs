@@ -1,0 +1,263 @@
+//! The tokens of one answer of the token endpoint: identify → assess → decide → issue → record.
+//!
+//! Reads no database of its own: the client, the keys and what was revoked are in memory, a person comes through the cache.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::Oauth;
+use super::client::{Client, SharedClient};
+use super::grant::{Algorithms, Grant, Place};
+use super::wire_error::{Code, WireError};
+use crate::accounts::{User, standard_claims};
+use crate::kernel::{
+    Assurance, Evidence, EvidenceSource, Failure, GrantId, Lifetime, Secret, SpiffeId, Strength,
+    Subject, SubjectKind, Timestamp,
+};
+use crate::sessions::Revocable;
+use crate::svid::{GrantKind, IssueTokens, TokenDraft, TokenKind};
+
+/// What the token endpoint answers (RFC 6749 §5.1).
+#[derive(Debug)]
+pub struct TokenAnswer {
+    /// Opens resources.
+    pub access_token: Secret<String>,
+    /// How long it does.
+    pub expires_in: Lifetime,
+    /// What it may be used for.
+    pub scopes: Vec<String>,
+    /// Says who signed in.
+    pub id_token: Option<Secret<String>>,
+    /// Gets the next ones.
+    pub refresh_token: Option<Secret<String>>,
+}
+
+/// What is asked for, once everything about the request is known to be right.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub(super) kind: GrantKind,
+    pub(super) scopes: BTreeSet<String>,
+    pub(super) audience: Vec<String>,
+    /// Of a code: goes into its ID token.
+    pub(super) nonce: Option<String>,
+}
+
+impl Oauth {
+    /// Tokens that hang off a person's grant.
+    pub(super) async fn issue_for_person(
+        &self,
+        place: &Place,
+        (client, grant): (&Client, &Grant),
+        wanted: Wanted,
+        now: Timestamp,
+    ) -> Result<TokenAnswer, WireError> {
+        let user = self.person_of(place, grant).await?;
+        let evidence = evidence(place, &user, (grant, wanted.kind))?; // identify
+        let standing = self.posture.standing(&evidence); // assess
+        let algorithms = algorithms(client);
+        let mut tokens = vec![access_token(grant, &wanted, algorithms)];
+        if wanted.scopes.contains("openid") {
+            tokens.push(id_token(&user, grant, &wanted, algorithms));
+        }
+        self.issue(
+            IssueTokens {
+                realm: place.realm,
+                evidence,
+                standing,
+                subject: user.id.to_string(),
+                client: client.id.clone(),
+                grant: grant.id,
+                kind: wanted.kind,
+                assurance: Some(grant.assurance),
+                administration: client.terms.administration,
+                scopes: wanted.scopes.into_iter().collect(),
+                tokens,
+            },
+            now,
+        )
+        .await
+    }
+
+    /// A token for a client itself.
+    pub(super) async fn issue_for_client(
+        &self,
+        place: &Place,
+        client: &SharedClient,
+        wanted: Wanted,
+        now: Timestamp,
+    ) -> Result<TokenAnswer, WireError> {
+        let evidence = machine_evidence(place, client, now)?; // identify
+        let standing = self.posture.standing(&evidence); // assess
+        let draft = TokenDraft {
+            kind: TokenKind::Access,
+            algorithm: client.terms.access_token_algorithm,
+            audience: wanted.audience,
+            lifetime: ACCESS_TOKEN_LIFE,
+            claims: Map::new(),
+        };
+        // A grant of its own, so that this one token can be revoked.
+        let grant = GrantId::new(self.env.entropy.uuid(now)?);
+        self.issue(
+            IssueTokens {
+                realm: place.realm,
+                evidence,
+                standing,
+                subject: client.id.to_string(),
+                client: client.id.clone(),
+                grant,
+                kind: wanted.kind,
+                assurance: None,
+                administration: client.terms.administration,
+                scopes: wanted.scopes.into_iter().collect(),
+                tokens: vec![draft],
+            },
+            now,
+        )
+        .await
+    }
+
+    async fn issue(&self, ask: IssueTokens, now: Timestamp) -> Result<TokenAnswer, WireError> {
+        let scopes = ask.scopes.clone();
+        let permit = self.access.permit(ask).map_err(Failure::from)?; // decide: carries ceiling and policy version
+        let signed = self.svid.sign_tokens(permit, now).map_err(Failure::from)?; // issue: Unrecorded<Tokens>
+        let tokens = self.events.record(signed).await.map_err(Failure::from)?; // record: the only way to the Tokens
+        let (mut access, mut id) = (None, None);
+        for token in tokens.0 {
+            match token.kind {
+                TokenKind::Access => access = Some((token.text, token.expires_at)),
+                TokenKind::Id => id = Some(token.text),
+                TokenKind::Logout => {}
+            }
+        }
+        let none = || WireError::new(Code::ServerError, "no token was made");
+        let (access_token, ends) = access.ok_or_else(none)?;
+        let expires_in = ends.since(now);
+        Ok(TokenAnswer { access_token, expires_in, scopes, id_token: id, refresh_token: None })
+    }
+
+    /// The person behind a grant, if they, the session and the grant still stand. Class 3 through the cache, class 1 in memory.
+    pub(super) async fn person_of(
+        &self,
+        place: &Place,
+        grant: &Grant,
+    ) -> Result<Arc<User>, WireError> {
+        if !self.holds(place, grant) {
+            return Err(WireError::grant());
+        }
+        let user = self.accounts.user(place.realm, grant.user).await.map_err(Failure::from)?;
+        user.filter(|user| user.is_active()).ok_or_else(WireError::grant)
+    }
+
+    /// True unless something about a grant was taken back.
+    pub(super) fn holds(&self, place: &Place, grant: &Grant) -> bool {
+        let (realm, at) = (place.realm, grant.created_at);
+        let user = grant.user.to_string();
+        let gone = |what| self.sessions.is_revoked(realm, what, at);
+        let session = || !grant.offline && gone(Revocable::Session(grant.session));
+        !gone(Revocable::Grant(grant.id))
+            && !session()
+            && !gone(Revocable::Subject(&user))
+            && !gone(Revocable::Subject(grant.client.as_str()))
+            && !gone(Revocable::Realm)
+    }
+}
+
+fn evidence(
+    place: &Place,
+    user: &User,
+    (grant, kind): (&Grant, GrantKind),
+) -> Result<Evidence, WireError> {
+    let id = user.spiffe_id(&place.trust_domain)?;
+    Ok(Evidence {
+        subject: Subject { kind: SubjectKind::User, id, number: user.number },
+        source: match kind {
+            GrantKind::RefreshToken => EvidenceSource::Token,
+            _ => EvidenceSource::Session,
+        },
+        strength: match grant.assurance {
+            Assurance::Aal3 => Strength::Hardware,
+            Assurance::Aal1 | Assurance::Aal2 => Strength::Software,
+        },
+        at: grant.signed_in_at,
+        expires: grant.expires_at,
+    })
+}
+
+fn machine_evidence(place: &Place, client: &Client, now: Timestamp) -> Result<Evidence, WireError> {
+    let id = format!("spiffe://{}/client/{}", place.trust_domain, client.id);
+    let id = SpiffeId::parse(&id).map_err(crate::kernel::Fault::bug)?;
+    Ok(Evidence {
+        subject: Subject { kind: SubjectKind::Client, id, number: client.number },
+        source: EvidenceSource::ClientAuthentication,
+        strength: Strength::Software,
+        at: now,
+        // What it shows is good until its secret is changed, and a secret has no end.
+        expires: Timestamp::FOREVER,
+    })
+}
+
+fn algorithms(client: &Client) -> Algorithms {
+    Algorithms {
+        id_token: client.terms.id_token_algorithm,
+        access_token: client.terms.access_token_algorithm,
+    }
+}
+
+/// RFC 9068 §2.2.
+fn access_token(grant: &Grant, wanted: &Wanted, algorithms: Algorithms) -> TokenDraft {
+    let mut claims = sign_in_claims(grant);
+    if !grant.userinfo_claims.is_empty() {
+        // Userinfo reads no grant: what was asked for travels with the token.
+        claims.insert(USERINFO_CLAIMS.to_owned(), json!(grant.userinfo_claims));
+    }
+    if grant.offline {
+        claims.insert(OFFLINE.to_owned(), Value::Bool(true));
+    }
+    TokenDraft {
+        kind: TokenKind::Access,
+        algorithm: algorithms.access_token,
+        audience: wanted.audience.clone(),
+        lifetime: ACCESS_TOKEN_LIFE,
+        claims,
+    }
+}
+
+/// OpenID Connect Core §2.
+fn id_token(user: &User, grant: &Grant, wanted: &Wanted, algorithms: Algorithms) -> TokenDraft {
+    let mut claims = standard_claims(user, &BTreeSet::new(), &grant.id_token_claims);
+    claims.append(&mut sign_in_claims(grant));
+    if let Some(nonce) = &wanted.nonce {
+        claims.insert("nonce".to_owned(), nonce.as_str().into());
+    }
+    TokenDraft {
+        kind: TokenKind::Id,
+        algorithm: algorithms.id_token,
+        audience: vec![grant.client.to_string()],
+        lifetime: ID_TOKEN_LIFE,
+        claims,
+    }
+}
+
+fn sign_in_claims(grant: &Grant) -> Map<String, Value> {
+    let mut claims = Map::new();
+    claims.insert("auth_time".to_owned(), grant.signed_in_at.seconds().into());
+    claims.insert("sid".to_owned(), grant.session.to_string().into());
+    if let Some(acr) = &grant.acr {
+        claims.insert("acr".to_owned(), acr.as_str().into());
+    }
+    if !grant.amr.is_empty() {
+        claims.insert("amr".to_owned(), json!(grant.amr));
+    }
+    claims
+}
+
+/// The claim of an access token that names single claims for userinfo.
+pub(super) const USERINFO_CLAIMS: &str = "userinfo_claims";
+/// The claim of an access token that outlives its session.
+pub(super) const OFFLINE: &str = "offline";
+/// Whoever finds one can use it so long; a revocation is known to who asks, and a resource that does not ask trusts it so long.
+const ACCESS_TOKEN_LIFE: Lifetime = Lifetime::minutes(5);
+/// It is looked at once, at once.
+const ID_TOKEN_LIFE: Lifetime = Lifetime::minutes(5);

@@ -1,0 +1,74 @@
+//! The OpenID provider in a whole server: what it asks the database.
+
+use weft::kernel::{Lifetime, RealmId};
+use weft::oauth::{Draft, Parameters, Place, Profile};
+use weft::testkit::{TestServer, until};
+
+use crate::flows::on_each;
+
+const TOKENS: usize = 1000;
+
+#[tokio::test]
+async fn oidc_client_credentials_ask_the_database_nothing() {
+    on_each(async |database| {
+        let server = TestServer::start(database).await;
+        let oauth = server.server().oauth.clone();
+        let made = oauth.create_client(server.administrator(), None, machine()).await.unwrap();
+        let secret = made.secret.unwrap();
+        let place = Place {
+            realm: RealmId::FIRST,
+            issuer: issuer(&server),
+            trust_domain: server.trust_domain(),
+        };
+        let form = Parameters::of(
+            format!(
+                "grant_type=client_credentials&client_id={}&client_secret={}",
+                made.client.id,
+                secret.expose()
+            )
+            .as_bytes(),
+        );
+        until("the client is known", async || match oauth.token(&place, None, &form).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.to_string()),
+        })
+        .await;
+        let db = server.server().env.db.clone();
+        let requests = || db.statements().get("request").copied().unwrap_or(0);
+        let before = requests();
+        for _ in 0..TOKENS {
+            let token = oauth.token(&place, None, &form).await.unwrap();
+            assert_eq!(token.expires_in, Lifetime::minutes(5));
+        }
+        let asked = requests() - before;
+        assert_eq!(asked, 0, "{:?}", db.statements());
+        println!("proof: statements for {TOKENS} client_credentials: {asked}");
+    })
+    .await;
+}
+
+fn issuer(server: &TestServer) -> String {
+    let realm = server.server().realms.get(RealmId::FIRST).unwrap();
+    realm.issuer.as_str().to_owned()
+}
+
+fn machine() -> Draft {
+    Draft {
+        name: "Job".to_owned(),
+        profile: Profile::Machine,
+        auth_method: None,
+        id_token_algorithm: None,
+        access_token_algorithm: None,
+        redirect_uris: Vec::new(),
+        post_logout_redirect_uris: Vec::new(),
+        backchannel_logout_uri: None,
+        scopes: Some(["jobs".to_owned()].into()),
+        resources: Vec::new(),
+        administration: false,
+        upstreams: None,
+        consent: None,
+        rotates_refresh_tokens: None,
+        relaxed: std::collections::BTreeMap::new(),
+        enabled: true,
+    }
+}
