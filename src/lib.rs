@@ -7,10 +7,8 @@
 //! 2. shells: [`db`], [`http`], [`grpc`], [`jobs`], [`outbound`], [`settings`], [`telemetry`], and the ports in [`mod@env`]
 //! 3. capabilities, in wings:
 //!    rights [`events`] [`access`] [`realms`] [`audit`] · keys [`authority`] [`bundles`] [`svid`] · devices [`posture`] ·
-//!    people [`accounts`] [`sessions`] [`signin`] · workloads [`nodes`] [`workloads`] ·
-//!    protocols [`oauth`] · face [`account`]
 //!    people [`accounts`] [`upstreams`] [`sessions`] [`signin`] · workloads [`nodes`] [`workloads`] ·
-//!    protocols [`oauth`]
+//!    protocols [`oauth`] · face [`account`]
 //! 4. assemblies: [`server`], [`agent`], [`cli`], and `testkit` under its feature
 
 pub mod kernel;

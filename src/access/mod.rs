@@ -181,7 +181,7 @@ fn shipped(name: &Name) -> Option<&'static str> {
     SHIPPED.iter().find(|(shipped, _)| *shipped == name.as_str()).map(|(_, text)| *text)
 }
 
-const SHIPPED: [(&str, &str); 7] = [
+const SHIPPED: [(&str, &str); 8] = [
     ("agents", include_str!("../../config/policies/agents.cedar")),
     ("issuance", include_str!("../../config/policies/issuance.cedar")),
     ("join-tokens", include_str!("../../config/policies/join-tokens.cedar")),

@@ -9,8 +9,7 @@ use super::session::Session;
 use super::{
     agent, authority, bundle, clients, entry, event, node, overview, policy, realm, role, server,
 };
-use super::{status, token, user, workload};
-use super::{status, token, upstream, workload};
+use super::{status, token, upstream, user, workload};
 use crate::wire::launch::ServerLaunch;
 
 /// Short-lived identities for every workload on every node.

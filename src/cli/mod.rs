@@ -37,8 +37,8 @@ mod table;
 mod tests;
 mod token;
 mod transport;
-mod user;
 mod upstream;
+mod user;
 mod value;
 mod workload;
 

@@ -139,6 +139,8 @@ impl Oauth {
     pub fn new(env: Env, below: Below) -> Self {
         let Below { access, events, realms, authority, svid, posture, .. } = below;
         let Below { accounts, sessions, signin, ring, outbound, .. } = below;
+        // One reconciler delivers what all slices post.
+        let told = accounts.posted();
         Self {
             env,
             access,
@@ -153,7 +155,7 @@ impl Oauth {
             ring,
             outbound,
             world: Arc::default(),
-            told: Nudge::default(),
+            told,
             clients: Arc::default(),
         }
     }
@@ -161,11 +163,6 @@ impl Oauth {
     /// The client of this id, if it may be given anything.
     pub fn client(&self, realm: RealmId, id: &ClientId) -> Option<SharedClient> {
         self.clients.get(realm, id).filter(|client| client.terms.enabled)
-    }
-
-    /// Wakes the deliveries: a client is to be told something.
-    pub fn told(&self) -> Nudge {
-        self.told.clone()
     }
 
     /// The public keys of the realm's tokens, as a JWK set; nothing for a realm that is not open.

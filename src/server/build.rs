@@ -161,7 +161,7 @@ impl Server {
                 events: events.clone(),
                 realms: realms.clone(),
                 accounts: accounts.clone(),
-                ring,
+                ring: Arc::clone(&ring),
             },
             settings.outbound.clone(),
         );

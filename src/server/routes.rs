@@ -24,7 +24,10 @@ use crate::kernel::{Lifetime, Listener, RealmId, SpiffeId};
 use crate::nodes::grpc::AgentService;
 use crate::nodes::http::{Contact, JoinFacts};
 use crate::telemetry::{health_service, ops_routes};
-use crate::{access, account, accounts, audit, authority, bundles, nodes, oauth, realms, sessions, signin, upstreams, workloads};
+use crate::{
+    access, account, accounts, audit, authority, bundles, nodes, oauth, realms, sessions, signin,
+    upstreams, workloads,
+};
 
 /// The `node` door: the server API of SPIRE's agents, and our push stream.
 pub(super) fn node(server: &Arc<Server>) -> Router {
@@ -133,9 +136,11 @@ pub(super) fn public(server: &Arc<Server>) -> Router {
 /// Pages and protocols for people and their applications, a slice a line. Each request has `Extension<Arc<Realm>>` and
 /// `http::Origin`.
 fn people_routes(server: &Arc<Server>) -> Router {
-    Router::new().merge(pages::routes()).merge(signin::http::routes(&server.signin))
-    Router::new().merge(pages::routes()).merge(account::http::routes(&server.account))
-    Router::new().merge(pages::routes()).merge(oauth::http::routes(&server.oauth))
+    Router::new()
+        .merge(pages::routes())
+        .merge(signin::http::routes(&server.signin))
+        .merge(oauth::http::routes(&server.oauth))
+        .merge(account::http::routes(&server.account))
 }
 
 /// The `ops` door.

@@ -141,6 +141,7 @@ impl Server {
         self.reconcilers.add(Arc::new(Activations(Arc::downgrade(self))), &Nudge::default());
         self.reconcilers.add(Arc::new(Retention(Arc::downgrade(self))), &Nudge::default());
         self.reconcilers.add(Arc::new(Forget(self.accounts.clone())), &Nudge::default());
+        self.reconcilers.add(Arc::new(RemovePastGrants(self.oauth.clone())), &Nudge::default());
         self.reconcilers.add(Arc::new(self.deliveries()?), &self.accounts.posted());
         Ok(())
     }
@@ -149,19 +150,11 @@ impl Server {
     fn deliveries(&self) -> Result<Deliveries, Failure> {
         let events = self.events.clone();
         let Env { db, clock, .. } = self.env.clone();
-        let handlers: Vec<Arc<dyn DeliveryHandler>> =
-            vec![Arc::new(Mail::new(self.accounts.clone())?)];
+        let handlers: Vec<Arc<dyn DeliveryHandler>> = vec![
+            Arc::new(Mail::new(self.accounts.clone())?),
+            Arc::new(SendLogoutToken(self.oauth.clone())),
+        ];
         Ok(Deliveries::new(db, clock, move || events.realms(), handlers))
-        self.reconcilers.add(Arc::new(RemovePastGrants(self.oauth.clone())), &Nudge::default());
-        self.reconcilers.add(Arc::new(self.deliveries()), &self.oauth.told());
-    }
-
-    /// Each slice that posts some brings its handler.
-    fn deliveries(&self) -> Deliveries {
-        let events = self.events.clone();
-        let Env { db, clock, .. } = self.env.clone();
-        let logout = Arc::new(SendLogoutToken(self.oauth.clone()));
-        Deliveries::new(db, clock, move || events.realms(), vec![logout])
     }
 }
 

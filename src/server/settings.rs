@@ -40,8 +40,6 @@ section! {
         pub workloads: crate::workloads::Settings,
         /// People, and what they sign in with.
         pub accounts: crate::accounts::Settings,
-        /// Requests to others: identity providers, webhooks.
-        pub outbound: crate::outbound::Settings,
         /// The log.
         pub log: crate::telemetry::Settings,
     }

@@ -3,9 +3,7 @@
 
 use crate::{
     access, accounts, audit, authority, bundles, events, jobs, nodes, oauth, realms, sessions,
-    signin, workloads,
-    access, audit, authority, bundles, events, jobs, nodes, oauth, realms, sessions, signin,
-    upstreams, workloads,
+    signin, upstreams, workloads,
 };
 
 /// A slice, and what it says to the database.
@@ -16,8 +14,6 @@ pub fn statements() -> Vec<SliceStatements> {
     let accounts = accounts::STATEMENTS.map(|of| ("accounts", of));
     let mut all = accounts.to_vec();
     all.extend([
-pub fn statements() -> [SliceStatements; 13] {
-    [
         ("jobs", jobs::deliveries::store::STATEMENTS),
         ("events", events::store::STATEMENTS),
         ("access", access::store::STATEMENTS),

@@ -34,9 +34,8 @@ impl Kek {
         let id = digest.first_chunk().copied().unwrap_or_default();
         let labelled = Secret::new([PSEUDONYM_LABEL, bytes.expose()].concat());
         let pseudonyms = hmac::Key::new(hmac::HMAC_SHA256, &sha256(labelled.expose()));
-        Ok(Self { id, key: aead_key(bytes)?, pseudonyms })
         let root = Secret::new(hmac_sha256(bytes.expose(), ROOT_LABEL));
-        Ok(Self { id, key: aead_key(bytes)?, root })
+        Ok(Self { id, key: aead_key(bytes)?, pseudonyms, root })
     }
 
     /// Its id, as `weft keys` prints it.

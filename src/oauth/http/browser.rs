@@ -13,7 +13,7 @@ use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
 
 use super::protocol::{log, place};
-use crate::http::pages::{ErrorPage, Look, Page, page};
+use crate::http::pages::{SignedOutPage, ErrorPage, Look, Page, page};
 use crate::http::{Cookies, Form, HostCookie, Origin, Problem, Query, own_forms_only};
 use crate::kernel::{AuthorizationRequestId, Failure, Fault};
 use crate::oauth::Oauth;
@@ -21,7 +21,7 @@ use crate::oauth::authorize::{Next, Question};
 use crate::oauth::end_session::Leave;
 use crate::oauth::grant::Place;
 use crate::oauth::pages::{
-    ConsentPage, LogoutPage, ScopeLine, SignedOutPage, lasting_text, scope_text,
+    ConsentPage, LogoutPage, ScopeLine, lasting_text, scope_text,
 };
 use crate::oauth::parameters::Parameters;
 use crate::oauth::wire_error::WireError;

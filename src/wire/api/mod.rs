@@ -99,8 +99,8 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod time;
-mod users;
 mod upstreams;
+mod users;
 
 pub use agents::{Agent, AgentQuery};
 pub use authorities::{
@@ -126,12 +126,13 @@ pub use roles::{RoleBinding, RoleGrant, RoleName};
 pub use sessions::{Session, SessionQuery};
 pub use status::{Component, Counts, Health, ListenerName, ProofKind, Status, Whoami};
 pub use time::Time;
-pub use users::{
-    EnrolmentLink, Group, GroupInput, Patch, User, UserAttribute, UserFactors, UserIdentifier,
-    UserInput, UserPatch, UserProof, UserQuery, UserState,
 pub use upstreams::{
     ClientAuthentication, EmailTrust, PrivateNetwork, Upstream, UpstreamInput, UpstreamSettings,
     UpstreamTest, UpstreamTestInput, UpstreamTestOutcome, UpstreamTokens, UpstreamUsage,
+};
+pub use users::{
+    EnrolmentLink, Group, GroupInput, Patch, User, UserAttribute, UserFactors, UserIdentifier,
+    UserInput, UserPatch, UserProof, UserQuery, UserState,
 };
 
 /// Where the API lives below the listener's root.

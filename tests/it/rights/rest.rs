@@ -252,9 +252,7 @@ async fn users(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask>
         ("POST", "users/{id}/reset-credentials") => {
             Ask::new("POST", format!("{path}/reset-credentials"))
         }
-        ("POST", "users/{id}/enrolment-link") => {
-            Ask::new("POST", format!("{path}/enrolment-link"))
-        }
+        ("POST", "users/{id}/enrolment-link") => Ask::new("POST", format!("{path}/enrolment-link")),
         _ => return None,
     })
 }
