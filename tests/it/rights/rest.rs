@@ -2,6 +2,8 @@
 //! whoever may do everything, with things of its own to do it to.
 
 use serde_json::{Value, json};
+use weft::kernel::{Method, UserId};
+use weft::sessions::SignedIn;
 
 use super::world::{Ask, ONE, PREFIX, Realm, World};
 
@@ -53,6 +55,7 @@ pub(super) async fn request(world: &World, realm: &Realm, operation: &Operation)
         "join-tokens" => join_tokens(world, realm, named).await,
         "policies" => policies(world, realm, named).await,
         "role-bindings" => role_bindings(world, realm, named).await,
+        "sessions" => sessions(world, realm, named).await,
         "users" => users(world, realm, named).await,
         _ => server(world, realm, named),
     }
@@ -232,6 +235,42 @@ async fn person(world: &World, realm: &Realm) -> String {
     made["id"].as_str().unwrap().to_owned()
 }
 
+async fn sessions(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask> {
+    let user = person(world, realm).await;
+    let all = format!("sessions?user={user}");
+    Some(match named {
+        ("GET", "sessions") => Ask::get(all),
+        ("DELETE", "sessions") => Ask::delete(all),
+        ("GET", "sessions/{id}") => {
+            Ask::get(format!("sessions/{}", session(world, realm, &user).await))
+        }
+        ("DELETE", "sessions/{id}") => {
+            Ask::delete(format!("sessions/{}", session(world, realm, &user).await))
+        }
+        _ => return None,
+    })
+}
+
+/// A browser of this person that is signed in.
+async fn session(world: &World, realm: &Realm, user: &str) -> String {
+    let server = world.server.server();
+    let (realm, user) =
+        (server.realms.by_name(realm.name).unwrap().id, UserId::parse(user).unwrap());
+    let number = server.accounts.fresh(realm, user).await.unwrap().unwrap().number;
+    let signed_in = SignedIn {
+        realm,
+        user,
+        number,
+        methods: [Method::Password].into(),
+        since: server.env.clock.now(),
+        upstream: None,
+        address: "192.0.2.1".to_owned(),
+        agent: "Test/1".to_owned(),
+        before: None,
+    };
+    server.sessions.open(signed_in).await.unwrap().session.id.to_string()
+}
+
 async fn users(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask> {
     if named == ("GET", "users") {
         return Some(Ask::get("users"));
@@ -251,9 +290,7 @@ async fn users(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask>
         ("POST", "users/{id}/reset-credentials") => {
             Ask::new("POST", format!("{path}/reset-credentials"))
         }
-        ("POST", "users/{id}/enrolment-link") => {
-            Ask::new("POST", format!("{path}/enrolment-link"))
-        }
+        ("POST", "users/{id}/enrolment-link") => Ask::new("POST", format!("{path}/enrolment-link")),
         _ => return None,
     })
 }
