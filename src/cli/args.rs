@@ -6,6 +6,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::error::Error;
 use super::session::Session;
+use super::sessions;
 use super::{
     agent, authority, bundle, clients, entry, event, node, overview, policy, realm, role, server,
 };
@@ -107,6 +108,9 @@ pub(super) enum Command {
     /// People: who may sign in, and with what.
     #[command(subcommand, visible_alias = "users")]
     User(user::UserCommand),
+    /// Browsers that are signed in.
+    #[command(subcommand, visible_alias = "sessions")]
+    Session(sessions::SessionCommand),
     /// Groups of people.
     #[command(subcommand, visible_alias = "groups")]
     Group(user::GroupCommand),
@@ -161,6 +165,7 @@ impl Command {
             Self::Client(command) => clients::run(command, session).await,
             Self::Role(command) => role::run(command, session).await,
             Self::User(command) => user::run(command, session).await,
+            Self::Session(command) => sessions::run(command, session).await,
             Self::Group(command) => user::group(command, session).await,
             Self::Admin(command) => user::admin(command, session).await,
             Self::Policy(command) => policy::run(command, session).await,

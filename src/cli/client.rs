@@ -166,6 +166,15 @@ impl Api {
         self.call(Ask { method: Method::DELETE, path, ..Ask::default() }).await.map(|_| ())
     }
 
+    /// `DELETE` of everything that this query finds.
+    pub(super) async fn delete_where(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+    ) -> Result<(), Error> {
+        self.call(Ask { method: Method::DELETE, path, query, ..Ask::default() }).await.map(|_| ())
+    }
+
     async fn fetch(&self, path: &[&str]) -> Result<Answer, Error> {
         self.call(Ask { path, ..Ask::default() }).await
     }

@@ -31,6 +31,7 @@ mod role;
 mod selectors;
 mod server;
 mod session;
+mod sessions;
 mod status;
 mod table;
 #[cfg(test)]

@@ -310,7 +310,7 @@ async fn print_link(session: &mut Session<'_>, id: &str) -> Result<(), Error> {
 }
 
 /// An id as it is, or that of whoever may type this.
-async fn id_of(session: &Session<'_>, user: &str) -> Result<String, Error> {
+pub(super) async fn id_of(session: &Session<'_>, user: &str) -> Result<String, Error> {
     if user.starts_with("usr_") {
         return Ok(user.to_owned());
     }

@@ -167,9 +167,14 @@ impl Server {
         );
         let sessions = Sessions::new(
             env.clone(),
-            sessions::Below { access: access.clone(), events: events.clone() },
+            sessions::Below {
+                access: access.clone(),
+                events: events.clone(),
+                accounts: accounts.clone(),
+            },
             settings.sessions.clone(),
         );
+        accounts.keep_with(Arc::new(sessions.clone()));
         let signin = Signin::new(
             env.clone(),
             signin::Below {

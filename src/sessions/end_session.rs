@@ -130,11 +130,6 @@ impl Sessions {
         store::clients_of(tx, session).await
     }
 
-    /// Removes what sessions know of a person who is erased.
-    pub async fn erase(tx: &mut Tx, user: UserId) -> Result<(), Fault> {
-        store::delete_of_user(tx, user).await.map(drop)
-    }
-
     async fn stored(&self, realm: RealmId, id: SessionId) -> Result<Option<Session>, Error> {
         self.inner
             .env

@@ -19,6 +19,7 @@ pub mod http;
 mod jobs;
 mod model;
 mod open_session;
+mod personal_data;
 mod read_session;
 mod revocations;
 mod settings;
@@ -30,6 +31,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use futures_util::future::BoxFuture;
 
 use crate::access::Access;
+use crate::accounts::Accounts;
 use crate::db::Tx;
 use crate::env::Env;
 use crate::events::Events;
@@ -59,6 +61,8 @@ pub struct Below {
     pub access: Access,
     /// What is recorded.
     pub events: Events,
+    /// Whose they are.
+    pub accounts: Accounts,
 }
 
 /// The slice. Cheap to clone.
@@ -71,6 +75,7 @@ struct Inner {
     env: Env,
     access: Access,
     events: Events,
+    accounts: Accounts,
     settings: Settings,
     cached: Cached,
     revoked: Revocations,
@@ -86,11 +91,12 @@ impl fmt::Debug for Inner {
 impl Sessions {
     /// The slice, knowing of no revocation until `load`.
     pub fn new(env: Env, below: Below, settings: Settings) -> Self {
-        let Below { access, events } = below;
+        let Below { access, events, accounts } = below;
         let inner = Inner {
             env,
             access,
             events,
+            accounts,
             settings,
             cached: Cached::new(),
             revoked: Revocations::default(),

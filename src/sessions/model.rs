@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::access::{self, Action, Administrator, Request};
+use crate::accounts;
 use crate::events::{self, Event, Owner};
 use crate::kernel::{
     Assurance, ClientId, Failure, Fault, GrantId, Kind, Method, RealmId, SessionId, SubjectId,
@@ -279,9 +280,9 @@ pub enum Error {
     /// The fact could not be recorded.
     #[error(transparent)]
     Events(#[from] events::Error),
-    /// Who it is about could not be read.
-    #[error("the account could not be read: {0}")]
-    Account(String),
+    /// Whose it is could not be read.
+    #[error(transparent)]
+    Accounts(#[from] Arc<accounts::Error>),
     /// A shell failed.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -296,10 +297,10 @@ impl From<Error> for Failure {
                 "session.superseded",
                 "this went on elsewhere meanwhile; load the page again",
             ),
-            Error::Account(_) => {
-                Self::new(Kind::Unavailable, "session.account", "the account cannot be read now")
-                    .because(error)
-            }
+            Error::Accounts(error) => match Arc::try_unwrap(error) {
+                Ok(error) => error.into(),
+                Err(shared) => Fault::bug(shared).into(),
+            },
             Error::Access(error) => error.into(),
             Error::Events(error) => error.into(),
             Error::Fault(fault) => fault.into(),

@@ -75,7 +75,8 @@ impl Sessions {
                 Box::pin(async move { Ok::<_, Error>(store::by_digest(tx, digest).await?) })
             })
             .await?;
-        let Some(session) = found.filter(|session| self.holds(session, now)) else {
+        let found = found.filter(|session| self.holds(session, now));
+        let Some(session) = self.of_active(found).await? else {
             self.inner.cached.forget(realm, &hex(&key.1));
             return Ok(None);
         };
@@ -134,6 +135,13 @@ impl Sessions {
         let realm = by.realm;
         self.inner.access.permit(ReadSession { by, of: id.to_string() })?.spend();
         self.by_id(realm, id).await?.ok_or(Error::NotFound)
+    }
+
+    /// The session, unless its person is locked or gone. What locks or erases somebody empties the cache.
+    async fn of_active(&self, found: Option<Session>) -> Result<Option<Session>, Error> {
+        let Some(session) = found else { return Ok(None) };
+        let user = self.inner.accounts.user(session.realm, session.user).await.map_err(Arc::new)?;
+        Ok(user.is_some_and(|user| user.is_active()).then_some(session))
     }
 
     /// Neither of its ends has come, and nobody took it back.

@@ -1,3 +1,5 @@
 //! The specification of signing in.
 
+mod flows;
 mod steps;
+mod world;

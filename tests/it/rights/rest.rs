@@ -2,6 +2,8 @@
 //! whoever may do everything, with things of its own to do it to.
 
 use serde_json::{Value, json};
+use weft::kernel::{Method, UserId};
+use weft::sessions::SignedIn;
 
 use super::world::{Ask, ONE, PREFIX, Realm, World};
 
@@ -54,6 +56,7 @@ pub(super) async fn request(world: &World, realm: &Realm, operation: &Operation)
         "policies" => policies(world, realm, named).await,
         "upstreams" => upstreams(world, realm, named).await,
         "role-bindings" => role_bindings(world, realm, named).await,
+        "sessions" => sessions(world, realm, named).await,
         "users" => users(world, realm, named).await,
         _ => server(world, realm, named),
     }
@@ -231,6 +234,42 @@ fn wish_for_a_person(world: &World) -> Ask {
 async fn person(world: &World, realm: &Realm) -> String {
     let made = world.root(realm, wish_for_a_person(world)).await;
     made["id"].as_str().unwrap().to_owned()
+}
+
+async fn sessions(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask> {
+    let user = person(world, realm).await;
+    let all = format!("sessions?user={user}");
+    Some(match named {
+        ("GET", "sessions") => Ask::get(all),
+        ("DELETE", "sessions") => Ask::delete(all),
+        ("GET", "sessions/{id}") => {
+            Ask::get(format!("sessions/{}", session(world, realm, &user).await))
+        }
+        ("DELETE", "sessions/{id}") => {
+            Ask::delete(format!("sessions/{}", session(world, realm, &user).await))
+        }
+        _ => return None,
+    })
+}
+
+/// A browser of this person that is signed in.
+async fn session(world: &World, realm: &Realm, user: &str) -> String {
+    let server = world.server.server();
+    let (realm, user) =
+        (server.realms.by_name(realm.name).unwrap().id, UserId::parse(user).unwrap());
+    let number = server.accounts.fresh(realm, user).await.unwrap().unwrap().number;
+    let signed_in = SignedIn {
+        realm,
+        user,
+        number,
+        methods: [Method::Password].into(),
+        since: server.env.clock.now(),
+        upstream: None,
+        address: "192.0.2.1".to_owned(),
+        agent: "Test/1".to_owned(),
+        before: None,
+    };
+    server.sessions.open(signed_in).await.unwrap().session.id.to_string()
 }
 
 async fn users(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask> {

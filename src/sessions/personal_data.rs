@@ -1,0 +1,53 @@
+//! What sessions know of a person: exported to them, and removed with them.
+
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
+
+use super::{Sessions, store};
+use crate::accounts::{Change, Erased, KeepsPersonalData};
+use crate::db::Tx;
+use crate::kernel::{Fault, Method};
+
+impl KeepsPersonalData for Sessions {
+    fn name(&self) -> &'static str {
+        "sessions"
+    }
+
+    fn export<'t>(
+        &'t self,
+        tx: &'t mut Tx,
+        user: &'t Erased,
+    ) -> BoxFuture<'t, Result<Value, Fault>> {
+        Box::pin(async move {
+            let sessions = store::of_user(tx, user.user, EXPORTED_MAX).await?;
+            let shown = sessions.iter().map(|session| {
+                let methods = session.methods.iter().copied().map(Method::as_str);
+                json!({
+                    "id": session.id.to_string(),
+                    "assurance": session.assurance.as_str(),
+                    "methods": methods.collect::<Vec<_>>(),
+                    "address": session.address,
+                    "agent": session.agent,
+                    "created_at": session.created_at.to_string(),
+                    "used_at": session.used_at.to_string(),
+                })
+            });
+            Ok(shown.collect())
+        })
+    }
+
+    /// What is held in memory goes with the change that `accounts` adds.
+    fn erase<'t>(
+        &'t self,
+        tx: &'t mut Tx,
+        user: &'t Erased,
+    ) -> BoxFuture<'t, Result<Vec<Change>, Fault>> {
+        Box::pin(async move {
+            store::delete_of_user(tx, user.user).await?;
+            Ok(Vec::new())
+        })
+    }
+}
+
+/// As many as are shown on a page.
+const EXPORTED_MAX: i64 = 200;
