@@ -17,7 +17,7 @@ pub(super) struct Facts {
     items: u64,
     /// The longest text.
     text: u64,
-    /// The largest element of a list.
+    /// The largest element of a list, or name in an object.
     element: u64,
 }
 
@@ -74,6 +74,8 @@ impl Facts {
         let (mut count, mut bytes) = (0_u64, 8_u64);
         for (name, value) in members {
             let element = self.measure(value).saturating_add(whole(name));
+            // An object is walked over by its names.
+            self.element = self.element.max(whole(name));
             self.text = self.text.max(whole(name));
             count = count.saturating_add(1);
             bytes = bytes.saturating_add(element);
@@ -125,7 +127,7 @@ impl<'a> Meter<'a> {
         let range = self.walk(&part.iter_range, times);
         let start = self.walk(&part.accu_init, times);
         let rounds = times.saturating_mul(range.items);
-        let element = Bound { bytes: range.element.max(range.text), ..range };
+        let element = Bound { bytes: range.element, ..range };
         let depth = self.scope.len();
         self.scope.push((&part.iter_var, element));
         if let Some(second) = &part.iter_var2 {

@@ -142,10 +142,9 @@ async fn broker_rule_15_a_link_is_for_one_account_one_upstream_one_browser_and_o
     }
     refused(&house.links(bob.id, "ann-there", json!({})).await, Reason::LinkedElsewhere);
     // What was linked is gone with the link.
-    house.upstreams.unlink(REALM, ann.id, &house.external("ann-there"), By::Administrator {
-        granted: crate::kernel::Granted::to_server("test"),
-        asker: KeysReplica::root(),
-    }).await.unwrap();
+    house.links(ann.id, "ann-elsewhere", json!({})).await.unwrap();
+    let gone = house.external("ann-there");
+    house.upstreams.unlink(REALM, ann.id, &gone, By::Themselves).await.unwrap();
     refused(&house.come("idp", "ann-there", json!({})).await, Reason::NoAccount);
 }
 

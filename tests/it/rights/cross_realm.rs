@@ -19,7 +19,7 @@ use crate::protocols::foreign_agent::{
 };
 
 /// Here the client chooses the id: what another realm has under it does not matter, and is not touched.
-const CHOSEN: [&str; 5] = [
+const CHOSEN: [&str; 6] = [
     "PUT /api/v1/bundles/{trust_domain}",
     "PUT /api/v1/clients/{id}",
     "PUT /api/v1/entries/{id}",
