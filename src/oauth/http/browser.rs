@@ -13,16 +13,14 @@ use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
 
 use super::protocol::{log, place};
-use crate::http::pages::{SignedOutPage, ErrorPage, Look, Page, page};
+use crate::http::pages::{ErrorPage, Look, Page, SignedOutPage, page};
 use crate::http::{Cookies, Form, HostCookie, Origin, Problem, Query, own_forms_only};
 use crate::kernel::{AuthorizationRequestId, Failure, Fault};
 use crate::oauth::Oauth;
 use crate::oauth::authorize::{Next, Question};
 use crate::oauth::end_session::Leave;
 use crate::oauth::grant::Place;
-use crate::oauth::pages::{
-    ConsentPage, LogoutPage, ScopeLine, lasting_text, scope_text,
-};
+use crate::oauth::pages::{ConsentPage, LogoutPage, ScopeLine, lasting_text, scope_text};
 use crate::oauth::parameters::Parameters;
 use crate::oauth::wire_error::WireError;
 use crate::realms::Realm;
