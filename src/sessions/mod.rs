@@ -24,6 +24,9 @@ mod read_session;
 mod revocations;
 mod settings;
 pub(crate) mod store;
+#[cfg(test)]
+#[cfg(feature = "testkit")]
+mod tests;
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};

@@ -30,7 +30,7 @@ pub(crate) mod store;
 mod submit;
 #[cfg(test)]
 #[cfg(feature = "testkit")]
-mod tests;
+pub(crate) mod tests;
 mod view;
 
 use std::sync::Arc;

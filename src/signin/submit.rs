@@ -457,6 +457,7 @@ fn turn_to(state: &mut State, gathered: &Gathered, way: Option<Way>) {
 
 /// As somebody else: what was shown so far is somebody's own.
 fn start_over(state: &mut State) {
+    state.end = None;
     state.person = Person::Nobody;
     state.way = None;
     state.typed = None;

@@ -104,7 +104,6 @@ impl TestPasskey {
             "type": "public-key",
             "authenticatorAttachment": "platform",
             "clientExtensionResults": {},
-            "extensions": {},
             "response": response,
         })
         .to_string()

@@ -3,3 +3,5 @@
 mod flows;
 mod steps;
 mod world;
+
+pub(crate) use world::{REALM, World, root};

@@ -32,15 +32,15 @@ use crate::sessions::{self, Browser, BrowserCookie, Session, SessionCookie, Sess
 use crate::signin::{self, Application, OwnPath, Signin, SigninRequest};
 use crate::testkit::{SeededEntropy, TestClock, TestDatabase, TestPasskey};
 
-pub(super) const REALM: RealmId = RealmId::FIRST;
+pub(crate) const REALM: RealmId = RealmId::FIRST;
 pub(super) const ORIGIN: &str = "https://id.weft.test";
 pub(super) const GOOD: &str = "correct horse battery";
 
-pub(super) struct World {
-    pub(super) db: Db,
-    pub(super) clock: TestClock,
-    pub(super) accounts: Accounts,
-    pub(super) sessions: Sessions,
+pub(crate) struct World {
+    pub(crate) db: Db,
+    pub(crate) clock: TestClock,
+    pub(crate) accounts: Accounts,
+    pub(crate) sessions: Sessions,
     pub(super) signin: Signin,
     pub(super) router: Router,
     entropy: Arc<SeededEntropy>,
@@ -62,7 +62,7 @@ pub(super) struct Tab {
 
 impl World {
     #[expect(clippy::too_many_lines, reason = "a replica, put together in one piece")]
-    pub(super) async fn new(database: &TestDatabase) -> Self {
+    pub(crate) async fn new(database: &TestDatabase) -> Self {
         let (db, clock) = (database.open().await, database.clock());
         clock.step_to(Timestamp::from_seconds(1_800_000_000));
         let entropy = Arc::new(SeededEntropy::new(7));
@@ -125,7 +125,7 @@ impl World {
     }
 
     /// A person with this username, proven address and password.
-    pub(super) async fn person(&self, name: &str) -> Arc<User> {
+    pub(crate) async fn person(&self, name: &str) -> Arc<User> {
         let email = format!("{name}@example.org");
         let by = "test".to_owned();
         let proof = Proof { how: ProofKind::Administrator, by, at: Timestamp::EPOCH };
@@ -211,7 +211,7 @@ impl World {
     }
 
     /// Reads the revocations, as the follower of the change log would have by now.
-    pub(super) async fn load_revocations(&self) {
+    pub(crate) async fn load_revocations(&self) {
         let loaded: Result<(), Fault> = self
             .db
             .read(REALM, self.sessions.clone(), |tx, sessions| {
@@ -364,7 +364,7 @@ pub(super) fn cross_site() -> HeaderMap {
     headers
 }
 
-pub(super) fn root() -> Administrator {
+pub(crate) fn root() -> Administrator {
     let proof = crate::kernel::Proof::KernelPeer { uid: 0, pid: 1 };
     let caller = Caller { realm: REALM, subject: None, proof, listener: Listener::Local };
     let asker = Asker::of(&caller, &TrustDomain::parse("weft.test").unwrap());
