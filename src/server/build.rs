@@ -182,6 +182,7 @@ impl Server {
                 events: events.clone(),
                 posture: Posture,
                 accounts: accounts.clone(),
+                upstreams: upstreams.clone(),
                 sessions: sessions.clone(),
             },
         );

@@ -19,6 +19,13 @@ pub enum Onward {
     Page,
     /// To a path of this server; with a cookie, if a session was opened.
     Leave(String, Option<SessionCookie>),
+    /// To another provider.
+    Provider {
+        /// Its address.
+        url: String,
+        /// What people call it.
+        name: String,
+    },
 }
 
 impl Signin {

@@ -16,16 +16,18 @@ use super::arrive::Arrival;
 use super::view::Found;
 use super::{Error, Onward, Sent, Signin, SigninRequest};
 use crate::http::pages::Look;
-use crate::http::{Form, Path, Problem, own_forms_only};
-use crate::kernel::{Failure, RealmId, Secret, SignInId};
+use crate::http::{Cookies, Form, HostCookie, Path, Problem, Query, own_forms_only};
+use crate::kernel::{Failure, Lifetime, RealmId, Secret, SignInId, UpstreamId};
 use crate::realms::Realm;
 use crate::sessions::{Browser, BrowserCookie, SessionCookie};
+use crate::upstreams::Callback;
 
 /// The routes.
 pub fn routes(signin: &Signin) -> Router {
     Router::new()
         .route("/sign-in/{id}", get(page))
         .route("/sign-in/{id}/{step}", post(submit))
+        .route("/callback/{upstream}", get(come_back))
         .route("/account/proof/{token}", get(look_at_link).post(use_link))
         .layer(from_fn(own_forms_only))
         .with_state(signin.clone())
@@ -52,6 +54,7 @@ struct Fields {
     way: Option<String>,
     account: Option<String>,
     decision: Option<String>,
+    upstream: Option<String>,
     identifier: Option<String>,
     password: Option<String>,
     repeated: Option<String>,
@@ -62,11 +65,13 @@ struct Fields {
 
 impl From<Fields> for Sent {
     fn from(fields: Fields) -> Self {
-        let Fields { way, account, decision, identifier, password, repeated, .. } = fields;
+        let Fields { way, account, decision, upstream, identifier, password, repeated, .. } =
+            fields;
         Self {
             way,
             account,
             decision,
+            upstream,
             identifier,
             password: password.map(Secret::new),
             repeated: repeated.map(Secret::new),
@@ -82,12 +87,13 @@ async fn page(
     Extension(realm): Extension<Arc<Realm>>,
     Path(id): Path<String>,
     browser: Browser,
+    cookies: Cookies,
     look: Look,
 ) -> Result<Response, Problem> {
     let id = sign_in_id(&id)?;
     match signin.view(&realm, id, &browser).await? {
-        Found::Page(view) => Ok(show::page(&view, &look)),
-        Found::Onward(onward) => Ok(leave(id, onward)),
+        Found::Page(view) => Ok(show::page(&view, cookies.get(PROVIDER), &look)),
+        Found::Onward(onward) => Ok(leave(id, onward, &look)),
     }
 }
 
@@ -96,15 +102,50 @@ async fn submit(
     Extension(realm): Extension<Arc<Realm>>,
     Path((id, step)): Path<(String, String)>,
     browser: Browser,
+    look: Look,
     Form(fields): Form<Fields>,
 ) -> Result<Response, Problem> {
     let id = sign_in_id(&id)?;
     match signin.submit(&realm, (id, &step), fields.into(), &browser).await {
-        Ok(onward) => Ok(leave(id, onward)),
+        Ok(onward) => Ok(leave(id, onward, &look)),
         // The other tab went on: what is so now is shown.
-        Err(Error::Moved) => Ok(leave(id, Onward::Page)),
+        Err(Error::Moved) => Ok(leave(id, Onward::Page, &look)),
         Err(error) => Err(error.into()),
     }
+}
+
+/// What a provider's answer has in its query. A parameter that stands there twice is refused by the reader.
+#[derive(Deserialize)]
+struct Answer {
+    state: Option<String>,
+    code: Option<String>,
+    iss: Option<String>,
+    error: Option<String>,
+    error_description: Option<String>,
+}
+
+async fn come_back(
+    State(signin): State<Signin>,
+    Extension(realm): Extension<Arc<Realm>>,
+    Path(upstream): Path<String>,
+    Query(answer): Query<Answer>,
+    browser: Browser,
+    look: Look,
+) -> Result<Response, Problem> {
+    let upstream = UpstreamId::parse(&upstream).map_err(|_| Failure::from(Error::NotFound))?;
+    let Answer { state, code, iss, error, error_description } = answer;
+    let callback = Callback { state, code, iss, error, error_description };
+    let (id, onward) = match signin.come_back(&realm, &upstream, callback, &browser).await {
+        Ok((id, onward)) => (id, onward),
+        Err(error) => return Err(error.into()),
+    };
+    let mut answer = match (id, onward) {
+        (Some(id), onward) => leave(id, onward, &look),
+        (None, Onward::Leave(path, _)) => return Ok(Redirect::to(&path).into_response()),
+        (None, _) => return Err(Failure::from(Error::NotFound).into()),
+    };
+    answer.headers_mut().append(SET_COOKIE, PROVIDER.set(upstream.as_str(), Some(PROVIDER_LIFE)));
+    Ok(answer)
 }
 
 async fn look_at_link(
@@ -131,9 +172,10 @@ async fn use_link(
     })
 }
 
-fn leave(id: SignInId, onward: Onward) -> Response {
+fn leave(id: SignInId, onward: Onward, look: &Look) -> Response {
     match onward {
         Onward::Page => to_page(id, None),
+        Onward::Provider { url, name } => show::away(&name, &url, look),
         Onward::Leave(path, cookie) => {
             let mut answer = Redirect::to(&path).into_response();
             if let Some(cookie) = cookie.as_ref().map(SessionCookie::header) {
@@ -155,3 +197,7 @@ fn to_page(id: SignInId, cookie: Option<&BrowserCookie>) -> Response {
 fn sign_in_id(text: &str) -> Result<SignInId, Failure> {
     SignInId::parse(text).map_err(|_| Error::NotFound.into())
 }
+
+/// The provider that this browser came through last: a mark on its button.
+const PROVIDER: HostCookie = HostCookie::named("__Host-weft-provider");
+const PROVIDER_LIFE: Lifetime = Lifetime::days(180);

@@ -31,6 +31,7 @@ mod submit;
 #[cfg(test)]
 #[cfg(feature = "testkit")]
 pub(crate) mod tests;
+mod through_provider;
 mod view;
 
 use std::sync::Arc;
@@ -41,6 +42,7 @@ use crate::env::Env;
 use crate::events::Events;
 use crate::posture::Posture;
 use crate::sessions::Sessions;
+use crate::upstreams::Upstreams;
 
 pub use complete::Onward;
 pub use decide::SignIn;
@@ -65,6 +67,8 @@ pub struct Below {
     pub posture: Posture,
     /// Whom.
     pub accounts: Accounts,
+    /// Who else vouches for them.
+    pub upstreams: Upstreams,
     /// What a sign-in becomes.
     pub sessions: Sessions,
 }
@@ -82,13 +86,15 @@ struct Inner {
     events: Events,
     posture: Posture,
     accounts: Accounts,
+    upstreams: Upstreams,
     sessions: Sessions,
 }
 
 impl Signin {
     /// The slice.
     pub fn new(env: Env, below: Below) -> Self {
-        let Below { access, events, posture, accounts, sessions } = below;
-        Self { inner: Arc::new(Inner { env, access, events, posture, accounts, sessions }) }
+        let Below { access, events, posture, accounts, upstreams, sessions } = below;
+        let inner = Inner { env, access, events, posture, accounts, upstreams, sessions };
+        Self { inner: Arc::new(inner) }
     }
 }

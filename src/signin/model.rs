@@ -9,6 +9,7 @@ use crate::kernel::{
     Assurance, ClientId, Failure, Fault, Kind, Method, Timestamp, UpstreamId, UserId, assurance_of,
 };
 use crate::sessions;
+use crate::upstreams;
 
 /// A path of this server, to which a browser may be sent: nothing in it leads to another host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -383,6 +384,9 @@ pub enum Error {
     /// The account could not be read or changed.
     #[error(transparent)]
     Accounts(#[from] accounts::Error),
+    /// The other provider could not be asked, or what it says does not hold.
+    #[error(transparent)]
+    Upstreams(#[from] upstreams::Error),
     /// The session could not be opened.
     #[error(transparent)]
     Sessions(#[from] sessions::Error),
@@ -409,6 +413,7 @@ impl From<Error> for Failure {
             ),
             Error::Access(error) => error.into(),
             Error::Accounts(error) => error.into(),
+            Error::Upstreams(error) => error.into(),
             Error::Sessions(error) => error.into(),
             Error::Events(error) => error.into(),
             Error::Fault(fault) => fault.into(),

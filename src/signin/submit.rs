@@ -18,6 +18,8 @@ pub struct Sent {
     pub way: Option<String>,
     /// Which account: `other`, or the session of this browser.
     pub account: Option<String>,
+    /// Which provider.
+    pub upstream: Option<String>,
     /// What was decided: `later`, `never`, `link`, `no`.
     pub decision: Option<String>,
     /// A name, address or number.
@@ -57,6 +59,9 @@ impl Signin {
         if step == "cancel" {
             return self.give_up(held).await;
         }
+        if let Some(upstream) = self.provider_of(realm, &held, &gathered, (step, &sent)) {
+            return self.to_provider(realm, held, browser, &upstream).await;
+        }
         let before = held.state.clone();
         held.state.complaint = None;
         if turn(&mut held.state, &gathered, step, &sent) {
@@ -74,6 +79,30 @@ impl Signin {
             self.note_failure(&held, browser, &complaint).await?;
         }
         self.settle(realm, held, browser, true).await
+    }
+
+    /// The provider that a button names, or the address that was typed is at home at.
+    fn provider_of(
+        &self,
+        realm: &Realm,
+        held: &Held,
+        gathered: &Gathered,
+        (step, sent): (&str, &Sent),
+    ) -> Option<String> {
+        if gathered.shown.is_some() || !matches!(gathered.step, Step::Identify | Step::Password) {
+            return None;
+        }
+        match step {
+            "upstream" => sent.upstream.clone(),
+            "identify" if matches!(gathered.step, Step::Identify) => {
+                let typed = sent.identifier.as_deref()?;
+                let (_, domain) = typed.trim().rsplit_once('@')?;
+                let among = held.state.request.upstreams.as_deref();
+                let offers = self.inner.upstreams.offered(realm.id, among, Some(domain));
+                offers.iter().find(|offer| offer.home).map(|offer| offer.id.to_string())
+            }
+            _ => None,
+        }
     }
 
     /// The person gives up: back to where they came from, if there is a way.

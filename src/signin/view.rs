@@ -13,6 +13,7 @@ use crate::accounts::{PasskeyChallenge, User};
 use crate::kernel::{Lifetime, SignInId};
 use crate::realms::Realm;
 use crate::sessions::{Browser, Session};
+use crate::upstreams::Offer;
 
 /// A page's facts.
 #[derive(Debug)]
@@ -37,6 +38,8 @@ pub struct View {
     pub options: Option<String>,
     /// What was wrong.
     pub complaint: Option<Complaint>,
+    /// The providers that can vouch.
+    pub offers: Vec<Offer>,
     /// Who they are at a provider.
     pub stranger: Option<Stranger>,
     /// There is somewhere to go back to.
@@ -66,7 +69,7 @@ impl Signin {
         if ends && held.state.end.is_none() {
             return match self.settle(realm, held, browser, false).await? {
                 Onward::Page => Box::pin(self.view(realm, id, browser)).await,
-                onward @ Onward::Leave(..) => Ok(Found::Onward(onward)),
+                onward @ (Onward::Leave(..) | Onward::Provider { .. }) => Ok(Found::Onward(onward)),
             };
         }
         if held.state.end == Some(End::Done) {
@@ -75,7 +78,8 @@ impl Signin {
         }
         self.begin_ceremony(realm, &mut held, &gathered).await?;
         let person = self.person(realm, &held, &gathered).await?;
-        Ok(Found::Page(Box::new(shown(held, gathered, person))))
+        let offers = self.offers(realm, &held);
+        Ok(Found::Page(Box::new(shown(held, gathered, person, offers))))
     }
 
     /// A page with a passkey has one challenge, which a reload shows again, until it is used or some minutes old.
@@ -141,7 +145,7 @@ impl Signin {
     }
 }
 
-fn shown(held: Held, gathered: Gathered, person: Option<String>) -> View {
+fn shown(held: Held, gathered: Gathered, person: Option<String>, offers: Vec<Offer>) -> View {
     let other = others(&held, &gathered);
     let reason = match (&gathered.facts.verdict, &gathered.step) {
         (_, Step::NoWay(reason) | Step::Refused(reason)) if !reason.is_empty() => {
@@ -163,6 +167,7 @@ fn shown(held: Held, gathered: Gathered, person: Option<String>) -> View {
         reason,
         options,
         complaint: state.complaint,
+        offers,
         stranger: state.stranger,
         cancel: state.request.cancel_to.is_some(),
         languages: state.request.languages,

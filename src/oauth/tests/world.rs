@@ -23,6 +23,7 @@ use crate::realms::{Issuer, Realms};
 use crate::sessions::{self, Sessions};
 use crate::signin::{self, Signin};
 use crate::testkit::{Answer, KeysReplica, Rest, TestDatabase};
+use crate::upstreams::{self, Upstreams};
 
 pub(in crate::oauth) const REALM: RealmId = RealmId::FIRST;
 
@@ -64,12 +65,29 @@ impl House {
             ring: Arc::clone(&ring),
         };
         let accounts = Accounts::new(keys.env.clone(), below, accounts::Settings::default());
-        let below = sessions::Below { access: access.clone(), events: events.clone() };
+        let below = sessions::Below {
+            access: access.clone(),
+            events: events.clone(),
+            accounts: accounts.clone(),
+        };
         let sessions = Sessions::new(keys.env.clone(), below, sessions::Settings::default());
-        let signin = Signin::new(
-            keys.env.clone(),
-            signin::Below { access, events, sessions: sessions.clone() },
-        );
+        let below = upstreams::Below {
+            access: access.clone(),
+            events: events.clone(),
+            realms: realms.clone(),
+            accounts: accounts.clone(),
+            ring: Arc::clone(&ring),
+        };
+        let outbound = outbound::Settings::default();
+        let below = signin::Below {
+            access,
+            events,
+            posture: Posture::new(),
+            accounts: accounts.clone(),
+            upstreams: Upstreams::new(keys.env.clone(), below, outbound),
+            sessions: sessions.clone(),
+        };
+        let signin = Signin::new(keys.env.clone(), below);
         let below = Below {
             access: keys.access.clone(),
             events: keys.events.clone(),

@@ -5,16 +5,16 @@ use axum::response::Response;
 use http::StatusCode;
 
 use crate::accounts::ProofPurpose;
-use crate::http::pages::{ErrorPage, Flaw, Flaws, Look, page as answer};
+use crate::http::pages::{ErrorPage, Flaw, Flaws, LeavePage, Look, page as answer};
 use crate::signin::pages::{
     Account, EnrolPage, Frame, IdentifyPage, LinkPage, MailSentPage, NewPasswordPage, NoWayPage,
-    OtherWay, PasskeyPage, PasswordPage, RecoverPage, RecoveryCodePage, RefusedPage, SelectPage,
-    TotpPage,
+    OtherWay, PasskeyPage, PasswordPage, Provider, RecoverPage, RecoveryCodePage, RefusedPage,
+    SelectPage, TotpPage,
 };
 use crate::signin::{Complaint, Step, View, Way};
 
 /// The page of this view.
-pub(super) fn page(view: &View, look: &Look) -> Response {
+pub(super) fn page(view: &View, last: Option<&str>, look: &Look) -> Response {
     let look = look.clone().prefer(&view.languages);
     let flaws = flaws(view, &look);
     let base = format!("/sign-in/{}", view.id);
@@ -26,19 +26,21 @@ pub(super) fn page(view: &View, look: &Look) -> Response {
         ways: &ways,
         reason: view.reason.as_deref(),
     };
-    of_step(&Parts { view, look: &look, flaws: &flaws, frame })
+    of_step(&Parts { view, last, look: &look, flaws: &flaws, frame })
 }
 
 /// What every page is made of.
 struct Parts<'a> {
     view: &'a View,
+    /// The provider that this browser came through last.
+    last: Option<&'a str>,
     look: &'a Look,
     flaws: &'a Flaws,
     frame: Frame<'a>,
 }
 
 fn of_step(parts: &Parts<'_>) -> Response {
-    let Parts { view, look, flaws, frame } = *parts;
+    let Parts { view, look, flaws, frame, .. } = *parts;
     let options = view.options.as_deref();
     let identifier = view.typed.as_deref().unwrap_or_default();
     let cancel = view.cancel;
@@ -46,7 +48,7 @@ fn of_step(parts: &Parts<'_>) -> Response {
         Step::SelectAccount => select(parts),
         Step::Identify => {
             let passkey = options;
-            let providers = &[];
+            let providers = &providers(view, parts.last);
             ok(&IdentifyPage { look, frame, flaws, identifier, passkey, providers, cancel }, look)
         }
         Step::Password => ok(&PasswordPage { look, frame, flaws }, look),
@@ -78,7 +80,7 @@ fn of_step(parts: &Parts<'_>) -> Response {
 }
 
 fn select(parts: &Parts<'_>) -> Response {
-    let Parts { view, look, flaws, frame } = *parts;
+    let Parts { view, look, flaws, frame, .. } = *parts;
     let accounts: Vec<Account> = view
         .session
         .iter()
@@ -92,11 +94,25 @@ fn select(parts: &Parts<'_>) -> Response {
 }
 
 fn link_confirm(parts: &Parts<'_>) -> Response {
-    let Parts { view, look, flaws, frame } = *parts;
+    let Parts { view, look, flaws, frame, .. } = *parts;
     let stranger = view.stranger.as_ref();
     let provider = stranger.map_or("", |stranger| stranger.upstream.as_str());
     let display = stranger.and_then(|stranger| stranger.display.as_deref());
     ok(&LinkPage { look, frame, flaws, provider, display }, look)
+}
+
+fn providers(view: &View, last: Option<&str>) -> Vec<Provider> {
+    let offer = |offer: &crate::upstreams::Offer| Provider {
+        id: offer.id.to_string(),
+        name: offer.display_name.to_string(),
+        last_used: last == Some(offer.id.as_str()),
+    };
+    view.offers.iter().map(offer).collect()
+}
+
+/// Leaves for another provider: a redirect would be bound by the policy of the page whose form this answers.
+pub(super) fn away(name: &str, url: &str, look: &Look) -> Response {
+    ok(&LeavePage { look, name, url }, look)
 }
 
 fn ok(template: &impl Template, look: &Look) -> Response {

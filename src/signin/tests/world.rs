@@ -26,11 +26,13 @@ use crate::http::Origin;
 use crate::jobs::Reconciler as _;
 use crate::jobs::deliveries::Deliveries;
 use crate::kernel::{Caller, Fault, Listener, RealmId, Secret, Timestamp, TrustDomain, UserId};
+use crate::outbound;
 use crate::posture::Posture;
 use crate::realms::{Issuer, Realms};
 use crate::sessions::{self, Browser, BrowserCookie, Session, SessionCookie, Sessions};
 use crate::signin::{self, Application, OwnPath, Signin, SigninRequest};
 use crate::testkit::{SeededEntropy, TestClock, TestDatabase, TestPasskey};
+use crate::upstreams::{self, Upstreams};
 
 pub(crate) const REALM: RealmId = RealmId::FIRST;
 pub(super) const ORIGIN: &str = "https://id.weft.test";
@@ -102,8 +104,17 @@ impl World {
             ..accounts::Settings::default()
         };
         let (own_access, own_events) = (access.clone(), events.clone());
-        let below = accounts::Below { access, events, realms: realms.clone(), ring };
+        let below =
+            accounts::Below { access, events, realms: realms.clone(), ring: Arc::clone(&ring) };
         let accounts = Accounts::new(env.clone(), below, settings);
+        let below = upstreams::Below {
+            access: own_access.clone(),
+            events: own_events.clone(),
+            realms: realms.clone(),
+            accounts: accounts.clone(),
+            ring,
+        };
+        let upstreams = Upstreams::new(env.clone(), below, outbound::Settings::default());
         let below = sessions::Below {
             access: own_access.clone(),
             events: own_events.clone(),
@@ -115,6 +126,7 @@ impl World {
             events: own_events,
             posture: Posture::new(),
             accounts: accounts.clone(),
+            upstreams,
             sessions: sessions.clone(),
         };
         let signin = Signin::new(env, below);
