@@ -14,7 +14,7 @@ use super::browser::{Browser, Shown};
 use super::op::{BASIC, Op};
 
 /// The client behind Apache.
-pub(super) const APACHE: (&str, &str) = ("apache", "secret-of-apache-0123456789abcdef");
+pub(super) const APACHE: &str = "apache";
 
 /// openid-client: discovery, PKCE, nonce, ID token, userinfo, refresh, introspection, revocation.
 pub(super) async fn openid_client(op: &Op, ca: &Path) -> Result<(), String> {
@@ -37,7 +37,7 @@ pub(super) async fn authlib(op: &Op, ca: &Path) -> Result<(), String> {
 
 /// A program that prints where to go, reads where the browser came back to, and prints what it learnt.
 async fn application(op: &Op, mut command: Command) -> Result<Value, String> {
-    command.args([&op.issuer, BASIC.id, BASIC.redirect]).env("CLIENT_SECRET", BASIC.secret).kill_on_drop(true);
+    command.args([&op.issuer, BASIC.id, BASIC.redirect]).env("CLIENT_SECRET", op.secret(&BASIC)).kill_on_drop(true);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let Some(line) = lines.next_line().await.unwrap() else { return Err(complaint(&mut child).await) };
@@ -71,7 +71,7 @@ pub(super) async fn apache(op: &Op, port: u16, (certificate, key): (&str, &str),
         .env("PORT", port.to_string())
         .envs([("CERTIFICATE", certificate), ("KEY", key), ("ISSUER", &op.issuer)])
         .env("PROVIDER_CA", ca)
-        .envs([("CLIENT_ID", APACHE.0), ("CLIENT_SECRET", APACHE.1)])
+        .envs([("CLIENT_ID", APACHE), ("CLIENT_SECRET", &op.secrets[APACHE])])
         .stderr(Stdio::null())
         .kill_on_drop(true)
         .spawn()
