@@ -3,7 +3,7 @@
 use reqwest::Method;
 
 use super::op::{
-    Answer, BASIC, CALLBACK, MACHINE, Op, POST, PUBLIC, RESOURCE, Rp, VERIFIER, basic,
+    Answer, BASIC, CALLBACK, MACHINE, Op, POST, PUBLIC, RESOURCE, Rp, VERIFIER, WRONG, basic,
 };
 use super::{Verdict, ensure, tokens};
 

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use weft::accounts::By;
 use weft::kernel::{RealmId, Secret, UserId};
+use weft::outbound::Network;
+use weft::settings::{Text, Textual as _};
 use weft::testkit::{TestDatabase, TestServer, engines};
 
 use super::browser::Typed;
@@ -67,7 +69,8 @@ impl World {
             settings.listen.certificate = Some(certificate.clone());
             settings.listen.certificate_key = Some(key.clone());
             settings.server.issuer.clone_from(&issuer);
-            settings.outbound.allow_networks.push(weft::settings::Text("127.0.0.0/8".parse().unwrap()));
+            let loopback = Network::from_text("127.0.0.0/8").unwrap();
+            settings.outbound.allow_networks.push(Text(loopback));
         })
         .await;
         let server = Arc::new(server);
