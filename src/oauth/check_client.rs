@@ -68,7 +68,7 @@ pub(super) fn check(draft: Draft) -> Result<Terms, Error> {
         return Err(Error::invalid("rotates_refresh_tokens", words));
     }
     if let Some(uri) = &draft.backchannel_logout_uri {
-        check_logout_uri(uri)?;
+        check_logout_uri(uri, plain)?;
     }
     check_resources(&draft.resources)?;
     let usual = if profile.has_people() { USUAL_SCOPES.as_slice() } else { &[] };
@@ -164,8 +164,8 @@ fn redirect_uris(
 }
 
 /// OpenID Connect Back-Channel Logout §2.2.
-fn check_logout_uri(text: &str) -> Result<(), Error> {
-    RedirectUri::parse(text, Profile::Web, false).map(drop).map_err(|error| Error::Invalid {
+fn check_logout_uri(text: &str, plain: bool) -> Result<(), Error> {
+    RedirectUri::parse(text, Profile::Web, plain).map(drop).map_err(|error| Error::Invalid {
         field: "backchannel_logout_uri",
         words: error.to_string(),
     })

@@ -94,3 +94,12 @@ fn trusting(pem: &[u8]) -> reqwest::Client {
     let client = reqwest::Client::builder().tls_certs_only(certificates).no_proxy();
     client.redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// The Python with the packages of PyPI.
+fn python() -> PathBuf {
+    std::env::var_os("WEFT_PEERS_PYTHON").expect("WEFT_PEERS_PYTHON: run this through make").into()
+}

@@ -1,12 +1,13 @@
 // The reference that the conformance harness proves itself on: `oidc-provider`, with the clients and the person that the
-// harness knows. Arguments: port, certificate and key files (PEM), the harness's back-channel logout address.
+// harness knows. Arguments: port, certificate and key files (PEM), the harness's back-channel logout address, the callback
+// of the application behind Apache.
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:https'
 
 // Packages are kept outside of the checkout, where an import by name does not look.
 const { Provider, errors } = await import(`${process.env.WEFT_PEERS_NODE}/oidc-provider/lib/index.js`)
 
-const [port, certificate, key, backchannel] = process.argv.slice(2)
+const [port, certificate, key, backchannel, apache] = process.argv.slice(2)
 const issuer = `https://localhost:${port}`
 const resource = 'https://api.example.org'
 
@@ -54,6 +55,12 @@ const provider = new Provider(issuer, {
       application_type: 'native',
       redirect_uris: ['http://127.0.0.1/cb'],
       post_logout_redirect_uris: [],
+    },
+    {
+      ...web,
+      client_id: 'apache',
+      client_secret: 'secret-of-apache-0123456789abcdef',
+      redirect_uris: [apache ?? 'https://rp.example.org/apache'],
     },
     {
       client_id: 'machine',

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cookie::Cookie;
-use reqwest::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use reqwest::{Client, Method};
 use url::Url;
 
@@ -171,7 +171,7 @@ impl Browser {
     ) -> Result<reqwest::Response, String> {
         let cookies: Vec<String> =
             self.jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let mut request = self.client.request(method.clone(), url.clone());
+        let mut request = self.client.request(method.clone(), url.clone()).header(ACCEPT, "text/html");
         if !cookies.is_empty() {
             request = request.header(COOKIE, cookies.join("; "));
         }

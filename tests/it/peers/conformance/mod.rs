@@ -3,6 +3,7 @@
 //!
 //! An item that the reference does not pass is explained in `explained.txt`, or the harness fails.
 
+mod applications;
 mod authorization;
 mod browser;
 mod discovery;
@@ -14,6 +15,7 @@ mod receiver;
 mod reference;
 mod token;
 mod tokens;
+mod weft;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

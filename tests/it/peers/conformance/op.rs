@@ -34,6 +34,9 @@ pub(super) struct Rp {
     pub(super) redirect: &'static str,
 }
 
+/// A secret that no client has.
+pub(super) const WRONG: &str = "wrong";
+
 /// How a client authenticates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Auth {
@@ -73,6 +76,8 @@ pub(super) struct Op {
     pub(super) typed: (Typed, Typed),
     pub(super) receiver: Arc<Receiver>,
     pub(super) handles: Handles,
+    /// The secrets of clients that chose none themselves.
+    pub(super) secrets: BTreeMap<&'static str, String>,
 }
 
 /// What only an administrator of the provider can do; nothing where the harness has no such handle.
@@ -138,7 +143,7 @@ impl Op {
         receiver: Arc<Receiver>,
     ) -> Result<Self, String> {
         let (issuer, metadata) = (issuer.to_owned(), Value::Null);
-        let mut op = Self { issuer, metadata, http, typed, receiver, handles: Handles::default() };
+        let mut op = Self { issuer, metadata, http, typed, receiver, handles: Handles::default(), secrets: BTreeMap::new() };
         let url = op.url("/.well-known/openid-configuration")?;
         op.metadata = op.call(Method::GET, &url, None, &[]).await?.ok()?.body;
         Ok(op)
@@ -186,6 +191,14 @@ impl Op {
     /// Ends all sessions of the person, as an administrator does.
     pub(super) async fn sign_everybody_out(&self) -> Result<(), String> {
         self.handles.sign_out.as_ref().ok_or("nobody can end its sessions")?(()).await
+    }
+
+    /// The secret of this client; one that is wrong on purpose stays wrong.
+    pub(super) fn secret<'s>(&'s self, rp: &Rp) -> &'s str {
+        match self.secrets.get(rp.id) {
+            Some(secret) if rp.secret != WRONG => secret,
+            _ => rp.secret,
+        }
     }
 
     pub(super) async fn call(
@@ -288,10 +301,10 @@ impl Op {
         let mut fields = fields.to_vec();
         match rp.method {
             Auth::Basic => {}
-            Auth::Post => fields.extend([("client_id", rp.id), ("client_secret", rp.secret)]),
+            Auth::Post => fields.extend([("client_id", rp.id), ("client_secret", self.secret(rp))]),
             Auth::None => fields.push(("client_id", rp.id)),
         }
-        let authorization = (rp.method == Auth::Basic).then(|| basic(rp.id, rp.secret));
+        let authorization = (rp.method == Auth::Basic).then(|| basic(rp.id, self.secret(rp)));
         self.call(Method::POST, &self.endpoint(endpoint)?, authorization, &fields).await
     }
 

@@ -73,7 +73,7 @@ async fn start() -> (Child, Op) {
     let receiver = Receiver::start().await;
     let directory = tempfile::tempdir().unwrap();
     let (certificate, key) = super::super::own_certificate(directory.path());
-    let port = free_port();
+    let port = super::super::free_port();
     let mut child = Command::new("node")
         .arg(super::super::root().join("tests/peers/oidc/reference.mjs"))
         .args([&port.to_string(), &certificate, &key, &receiver.address()])
@@ -102,8 +102,4 @@ async fn start() -> (Child, Op) {
     )
     .await;
     (child, op.unwrap())
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

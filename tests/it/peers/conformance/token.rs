@@ -3,7 +3,7 @@
 use reqwest::Method;
 
 use super::op::{
-    Answer, BASIC, CALLBACK, MACHINE, Op, POST, PUBLIC, RESOURCE, Rp, VERIFIER, basic,
+    Answer, BASIC, CALLBACK, MACHINE, Op, POST, PUBLIC, RESOURCE, Rp, VERIFIER, WRONG, basic,
 };
 use super::{Verdict, ensure, tokens};
 
@@ -13,7 +13,7 @@ pub(super) async fn oidc_028_a_client_authenticates_in_one_way(op: &Op) -> Verdi
     let code = op.code(&mut op.browser(), &BASIC, &[]).await?;
     let both = [
         ("client_id", BASIC.id),
-        ("client_secret", BASIC.secret),
+        ("client_secret", op.secret(&BASIC)),
         ("code_verifier", VERIFIER),
         ("redirect_uri", CALLBACK),
     ];
@@ -75,7 +75,7 @@ pub(super) async fn oidc_032_answers_are_not_kept_and_say_how_to_authenticate(op
     ensure(header(&tokens, "content-type").starts_with("application/json"), || {
         "not JSON".to_owned()
     })?;
-    let wrong = Rp { secret: "wrong", ..BASIC };
+    let wrong = Rp { secret: WRONG, ..BASIC };
     let answer = op.exchange(&wrong, "nothing").await?;
     answer.is_error(&[401], "invalid_client")?;
     ensure(header(&answer, "www-authenticate").to_lowercase().starts_with("basic"), || {
@@ -150,7 +150,7 @@ pub(super) async fn oidc_077_introspection_says_no_more_than_it_must(op: &Op) ->
     ensure(unknown.body == serde_json::json!({"active": false}), || format!("{}", unknown.body))?;
     let url = op.endpoint("introspection_endpoint")?;
     let stranger =
-        op.call(Method::POST, &url, Some(basic(BASIC.id, "wrong")), &[("token", &access)]).await?;
+        op.call(Method::POST, &url, Some(basic(BASIC.id, WRONG)), &[("token", &access)]).await?;
     ensure(stranger.status == 401, || format!("a stranger gets {}", stranger.status))
 }
 
