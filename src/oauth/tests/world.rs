@@ -64,11 +64,21 @@ impl House {
             ring: Arc::clone(&ring),
         };
         let accounts = Accounts::new(keys.env.clone(), below, accounts::Settings::default());
-        let below = sessions::Below { access: access.clone(), events: events.clone() };
+        let below = sessions::Below {
+            access: access.clone(),
+            events: events.clone(),
+            accounts: accounts.clone(),
+        };
         let sessions = Sessions::new(keys.env.clone(), below, sessions::Settings::default());
         let signin = Signin::new(
             keys.env.clone(),
-            signin::Below { access, events, sessions: sessions.clone() },
+            signin::Below {
+                access,
+                events,
+                posture: Posture::new(),
+                accounts: accounts.clone(),
+                sessions: sessions.clone(),
+            },
         );
         let below = Below {
             access: keys.access.clone(),
