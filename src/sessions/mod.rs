@@ -24,10 +24,10 @@ mod read_session;
 mod revocations;
 mod settings;
 pub(crate) mod store;
+pub mod svids;
 #[cfg(test)]
 #[cfg(feature = "testkit")]
 mod tests;
-pub mod svids;
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};

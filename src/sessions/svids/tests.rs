@@ -42,7 +42,11 @@ impl House {
         let below =
             accounts::Below { access: access.clone(), events: events.clone(), realms, ring };
         let accounts = Accounts::new(env.clone(), below, accounts::Settings::default());
-        let below = sessions::Below { access: access.clone(), events: events.clone(), accounts: accounts.clone() };
+        let below = sessions::Below {
+            access: access.clone(),
+            events: events.clone(),
+            accounts: accounts.clone(),
+        };
         let sessions = Sessions::new(env.clone(), below, sessions::Settings::default());
         let below = Below {
             access,

@@ -37,16 +37,28 @@ pub(super) async fn authlib(op: &Op, ca: &Path) -> Result<(), String> {
 
 /// A program that prints where to go, reads where the browser came back to, and prints what it learnt.
 async fn application(op: &Op, mut command: Command) -> Result<Value, String> {
-    command.args([&op.issuer, BASIC.id, BASIC.redirect]).env("CLIENT_SECRET", op.secret(&BASIC)).kill_on_drop(true);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    command
+        .args([&op.issuer, BASIC.id, BASIC.redirect])
+        .env("CLIENT_SECRET", op.secret(&BASIC))
+        .kill_on_drop(true);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let Some(line) = lines.next_line().await.unwrap() else { return Err(complaint(&mut child).await) };
+    let Some(line) = lines.next_line().await.unwrap() else {
+        return Err(complaint(&mut child).await);
+    };
     let url = Url::parse(&line).map_err(|error| format!("`{line}`: {error}"))?;
     let shown = op.browser().walk(&url).await?;
     let back = shown.away.ok_or_else(|| format!("stayed at {}", shown.url))?;
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(format!("{back}\n").as_bytes()).await.unwrap();
-    let Some(line) = lines.next_line().await.unwrap() else { return Err(complaint(&mut child).await) };
+    let Some(line) = lines.next_line().await.unwrap() else {
+        return Err(complaint(&mut child).await);
+    };
     serde_json::from_str(&line).map_err(|error| format!("`{line}`: {error}"))
 }
 
@@ -57,7 +69,12 @@ async fn complaint(child: &mut Child) -> String {
 }
 
 /// A page behind Apache with mod_auth_openidc; `port` is where the client's callback was registered.
-pub(super) async fn apache(op: &Op, port: u16, (certificate, key): (&str, &str), ca: &Path) -> Result<(), String> {
+pub(super) async fn apache(
+    op: &Op,
+    port: u16,
+    (certificate, key): (&str, &str),
+    ca: &Path,
+) -> Result<(), String> {
     let home = tempfile::tempdir().unwrap();
     let page = home.path().join("app");
     std::fs::create_dir(&page).unwrap();
@@ -79,7 +96,8 @@ pub(super) async fn apache(op: &Op, port: u16, (certificate, key): (&str, &str),
     let url = Url::parse(&format!("https://localhost:{port}/app/index.html")).unwrap();
     let client = super::super::trusting(&std::fs::read(certificate).unwrap());
     let mut at_app = Browser::new(client, op.typed.0.clone());
-    let shown = weft::testkit::until("Apache answers", async || at_app.clone().get(&url).await).await;
+    let shown =
+        weft::testkit::until("Apache answers", async || at_app.clone().get(&url).await).await;
     drop(shown);
     let shown = at_app.get(&url).await?;
     let shown = op.browser().walk(&away(&shown)?).await?;
@@ -92,7 +110,10 @@ pub(super) async fn apache(op: &Op, port: u16, (certificate, key): (&str, &str),
 }
 
 fn away(shown: &Shown) -> Result<Url, String> {
-    shown.away.clone().ok_or_else(|| format!("stayed at {} with {}: {}", shown.url, shown.status, shown.body))
+    shown
+        .away
+        .clone()
+        .ok_or_else(|| format!("stayed at {} with {}: {}", shown.url, shown.status, shown.body))
 }
 
 /// Apache gives up being root, if it is, before it opens these.

@@ -171,7 +171,8 @@ impl Browser {
     ) -> Result<reqwest::Response, String> {
         let cookies: Vec<String> =
             self.jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let mut request = self.client.request(method.clone(), url.clone()).header(ACCEPT, "text/html");
+        let mut request =
+            self.client.request(method.clone(), url.clone()).header(ACCEPT, "text/html");
         if !cookies.is_empty() {
             request = request.header(COOKIE, cookies.join("; "));
         }

@@ -143,7 +143,15 @@ impl Op {
         receiver: Arc<Receiver>,
     ) -> Result<Self, String> {
         let (issuer, metadata) = (issuer.to_owned(), Value::Null);
-        let mut op = Self { issuer, metadata, http, typed, receiver, handles: Handles::default(), secrets: BTreeMap::new() };
+        let mut op = Self {
+            issuer,
+            metadata,
+            http,
+            typed,
+            receiver,
+            handles: Handles::default(),
+            secrets: BTreeMap::new(),
+        };
         let url = op.url("/.well-known/openid-configuration")?;
         op.metadata = op.call(Method::GET, &url, None, &[]).await?.ok()?.body;
         Ok(op)

@@ -76,7 +76,8 @@ impl World {
         let server = Arc::new(server);
         let mut secrets = BTreeMap::new();
         for (id, profile, redirect, more) in clients(&receiver, apache_port) {
-            let mut input = json!({"id": id, "name": id, "profile": profile, "redirect_uris": redirect});
+            let mut input =
+                json!({"id": id, "name": id, "profile": profile, "redirect_uris": redirect});
             input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
             let (status, made) = ask(&server, "POST", "clients", "", Some(input)).await;
             assert_eq!(status, 201, "{id}: {made}");
@@ -113,7 +114,10 @@ async fn ready(op: &Op) -> Result<(), String> {
 }
 
 /// The clients of the harness: id, profile, redirect URIs, and what else is said of them.
-fn clients(receiver: &Receiver, apache_port: u16) -> Vec<(&'static str, &'static str, Vec<String>, Value)> {
+fn clients(
+    receiver: &Receiver,
+    apache_port: u16,
+) -> Vec<(&'static str, &'static str, Vec<String>, Value)> {
     let resources = json!([{"uri": RESOURCE, "scopes": ["read"]}]);
     let web = |uri: &str| vec![uri.to_owned()];
     let plain = "conformance profiles send requests without PKCE, and listen on this machine";
