@@ -256,7 +256,9 @@ pub(super) async fn group(command: GroupCommand, session: &mut Session<'_>) -> R
                 session.api.all(&["groups", &id, "members"], &[], None).await?;
             let table = |members: &[String]| {
                 let mut table = Table::new(&["USER"]);
-                members.iter().for_each(|member| table.row([member.clone()]));
+                for member in members {
+                    table.row([member.clone()]);
+                }
                 table
             };
             session.print.list(&members, table, "Nobody is in it.")
