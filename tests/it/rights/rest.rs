@@ -360,7 +360,7 @@ async fn upstreams(world: &World, realm: &Realm, named: (&str, &str)) -> Option<
         json!({"display_name": "One", "issuer": "https://127.0.0.1:1", "client_id": "weft"});
     let made = Ask::put_new(&*path, json!({"settings": settings, "client_secret": "one"}));
     let after = match named {
-        ("GET", "upstreams") => return Some(Ask::get("upstreams")),
+        ("GET", "upstreams") => Ask::get("upstreams"),
         ("PUT", "upstreams/{id}") => return Some(made),
         ("GET", "upstreams/{id}") => Ask::get(path),
         ("DELETE", "upstreams/{id}") => Ask::delete(path),
