@@ -1,6 +1,8 @@
 //! The slice as a specification: rules by their number, against a provider that tells the truth and one that lies.
 
+mod attacks;
 mod attempts;
+mod identities;
 mod mapping;
 mod providers;
 mod rules;
@@ -33,7 +35,6 @@ pub(super) const REALM: RealmId = RealmId::FIRST;
 pub(super) struct House {
     pub(super) keys: KeysReplica,
     pub(super) upstreams: Upstreams,
-    #[expect(dead_code, reason = "identities follow")]
     pub(super) accounts: Accounts,
     pub(super) provider: FakeUpstream,
     audit: Audit,
@@ -231,7 +232,7 @@ pub(super) fn refused<T: std::fmt::Debug>(outcome: &Result<T, Error>, wanted: Re
 
 /// True if only an account was missing.
 pub(super) fn through(outcome: &Result<Finished, Error>) -> bool {
-    reason(outcome) == Some(Reason::NoAccount) || matches!(outcome, Err(Error::Account(_)))
+    reason(outcome) == Some(Reason::NoAccount)
 }
 
 /// The protocol held, and nobody has the identity: as far as a stranger comes where no accounts are made.

@@ -95,7 +95,10 @@ fn attacks() -> Vec<Attack> {
         own(25, Own::NearlyTheCookie, R::Browser),
         own(27, Own::TokensWithoutRight, R::TokensDenied),
     ];
-    all.extend(lies(2, &[(&[Lie::AnswerIssuer], R::ResponseIssuer), (&[Lie::AnswerNoIssuer], R::ResponseIssuer)]));
+    all.extend(lies(
+        2,
+        &[(&[Lie::AnswerIssuer], R::ResponseIssuer), (&[Lie::AnswerNoIssuer], R::ResponseIssuer)],
+    ));
     all.extend(lies(6, &ALGORITHMS));
     all.extend(lies(7, &CLAIMS));
     all.extend(lies(8, &KEYS));
@@ -113,7 +116,8 @@ fn addresses() -> Vec<Attack> {
         "create_accounts": true, "create_domains": ["corp.example", "evil.example"],
         "email_trust": "domains", "email_domains": ["corp.example"],
     });
-    let staff = json!({ "create_accounts": true, "groups": "claims.groups", "create_groups": ["staff"] });
+    let staff =
+        json!({ "create_accounts": true, "groups": "claims.groups", "create_groups": ["staff"] });
     let unverified = json!({ "email": "victim@corp.example", "email_verified": false });
     vec![
         claims(12, open.clone(), VERIFIED("victim@corp.example")),
@@ -127,7 +131,11 @@ fn addresses() -> Vec<Attack> {
         claims(19, staff.clone(), json!({ "groups": ["guests"] })),
         claims(19, staff, json!({ "groups": "staff,guests" })),
         claims(20, corp, json!({ "email": "m@corp.example", "email_verified": false })),
-        claims(21, json!({ "link_verified_email": true, "email_trust": "never" }), VERIFIED("victim@corp.example")),
+        claims(
+            21,
+            json!({ "link_verified_email": true, "email_trust": "never" }),
+            VERIFIED("victim@corp.example"),
+        ),
         claims(21, link, json!({ "email": "victim@corp.example" })),
     ]
 }

@@ -72,6 +72,13 @@ async fn broker_rule_02_each_upstream_has_its_own_callback_and_its_issuer_is_com
 #[tokio::test]
 async fn broker_rule_03_the_sign_in_of_an_answer_is_the_one_that_was_begun_in_this_browser() {
     let house = House::new(&TestDatabase::new(crate::testkit::engines()[0]).await).await;
+    house.set("idp", json!({ "create_accounts": true })).await;
+    match house.back(house.answer().await).await.unwrap() {
+        Finished::Person(arrived) => {
+            assert_eq!(arrived.sign_in, Some(SignInId::new(uuid::Uuid::from_u128(7))));
+        }
+        Finished::Tested => panic!("nobody tests"),
+    }
     // A site that begins a sign-in of its own and has the victim's browser finish it.
     let answered = house.answer().await;
     let victim = sha256(b"the victim's browser");

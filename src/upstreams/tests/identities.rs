@@ -12,24 +12,40 @@ async fn house() -> House {
     House::new(&TestDatabase::new(engines()[0]).await).await
 }
 
-pub(super) const VERIFIED: fn(&str) -> Value = |email| json!({ "email": email, "email_verified": true });
+pub(super) const VERIFIED: fn(&str) -> Value =
+    |email| json!({ "email": email, "email_verified": true });
 
 impl House {
     /// Somebody of this subject comes, and is somebody here.
-    pub(super) async fn came(&self, id: &str, subject: &str, claims: Value) -> (UserId, bool, bool) {
+    pub(super) async fn came(
+        &self,
+        id: &str,
+        subject: &str,
+        claims: Value,
+    ) -> (UserId, bool, bool) {
         match self.come(id, subject, claims).await {
             Ok(Finished::Person(arrived)) => (arrived.user, arrived.created, arrived.linked),
             other => panic!("{other:?}"),
         }
     }
 
-    pub(super) async fn come(&self, id: &str, subject: &str, claims: Value) -> Result<Finished, Error> {
+    pub(super) async fn come(
+        &self,
+        id: &str,
+        subject: &str,
+        claims: Value,
+    ) -> Result<Finished, Error> {
         self.provider.person(subject, claims, json!({}));
         let address = self.leave(id).await?;
         self.finish(id, self.provider.visit(&address), Some(&browser())).await
     }
 
-    pub(super) async fn links(&self, user: UserId, subject: &str, claims: Value) -> Result<Finished, Error> {
+    pub(super) async fn links(
+        &self,
+        user: UserId,
+        subject: &str,
+        claims: Value,
+    ) -> Result<Finished, Error> {
         self.provider.person(subject, claims, json!({}));
         let purpose = Purpose::Link { user, authenticated_at: self.keys.clock.now() };
         let address = self.upstreams.start(REALM, &upstream("idp"), start(purpose)).await?;
@@ -38,7 +54,8 @@ impl House {
 
     /// Somebody who has an account here already, with this address, proven or not.
     pub(super) async fn local(&self, email: &str, proven: bool) -> Arc<User> {
-        let proof = Proof { how: ProofKind::Mail, by: "test".to_owned(), at: self.keys.clock.now() };
+        let proof =
+            Proof { how: ProofKind::Mail, by: "test".to_owned(), at: self.keys.clock.now() };
         let attribute = Attribute { value: email.to_owned(), proof: proven.then_some(proof) };
         let new = NewUser {
             identifiers: vec![Identifier::email(email).unwrap()],
@@ -71,12 +88,16 @@ async fn broker_rule_12_an_identity_is_upstream_issuer_and_subject_and_never_an_
         let (again, created, _) = house.came("idp", "ann", VERIFIED("ann@new.example")).await;
         assert_eq!((again, created), (ann, false));
         // The same address under another subject, and the same subject at another upstream: other people.
-        refused(&house.come("idp", "mallory", VERIFIED("ann@corp.example")).await, Reason::NoAccount);
+        refused(
+            &house.come("idp", "mallory", VERIFIED("ann@corp.example")).await,
+            Reason::NoAccount,
+        );
         refused(&house.come("other", "ann", VERIFIED("ann@corp.example")).await, Reason::NoAccount);
         let (stranger, created, _) = house.came("other", "ann", VERIFIED("ann@else.example")).await;
         assert!(created && stranger != ann);
         // A subject is compared letter by letter.
-        let (capital, created, _) = house.came("idp", "Ann", VERIFIED("capital@corp.example")).await;
+        let (capital, created, _) =
+            house.came("idp", "Ann", VERIFIED("capital@corp.example")).await;
         assert!(created && capital != ann);
     })
     .await;
@@ -123,8 +144,12 @@ async fn broker_rule_14_nobody_is_linked_by_an_address_unless_both_sides_verifie
 #[tokio::test]
 async fn broker_rule_15_a_link_is_for_one_account_one_upstream_one_browser_and_one_use() {
     let house = house().await;
-    let (ann, bob) = (house.local("ann@corp.example", true).await, house.local("bob@corp.example", true).await);
-    let purpose = |user: &Arc<User>| Purpose::Link { user: user.id, authenticated_at: house.keys.clock.now() };
+    let (ann, bob) =
+        (house.local("ann@corp.example", true).await, house.local("bob@corp.example", true).await);
+    let purpose = |user: &Arc<User>| Purpose::Link {
+        user: user.id,
+        authenticated_at: house.keys.clock.now(),
+    };
     let id = upstream("idp");
     let address = house.upstreams.start(REALM, &id, start(purpose(&ann))).await.unwrap();
     let answered = house.provider.visit(&address);
@@ -164,9 +189,11 @@ async fn two_people_who_race_to_link_one_identity_do_not_both_get_it() {
             let address = house.upstreams.start(REALM, &upstream("idp"), start(purpose)).await;
             answers.push(house.provider.visit(&address.unwrap()));
         }
-        let outcomes = futures_util::future::join_all(answers.into_iter().map(|one| house.back(one))).await;
+        let outcomes =
+            futures_util::future::join_all(answers.into_iter().map(|one| house.back(one))).await;
         let linked = outcomes.iter().filter(|one| one.is_ok()).count();
-        let lost = outcomes.iter().filter(|one| reason(one) == Some(Reason::LinkedElsewhere)).count();
+        let lost =
+            outcomes.iter().filter(|one| reason(one) == Some(Reason::LinkedElsewhere)).count();
         assert_eq!((linked, lost), (1, 3), "{outcomes:?}");
     })
     .await;
@@ -182,7 +209,8 @@ async fn two_first_sign_ins_of_one_person_make_one_account() {
         for _ in 0..4 {
             answers.push(house.provider.visit(&house.leave("idp").await.unwrap()));
         }
-        let outcomes = futures_util::future::join_all(answers.into_iter().map(|one| house.back(one))).await;
+        let outcomes =
+            futures_util::future::join_all(answers.into_iter().map(|one| house.back(one))).await;
         let users: HashSet<UserId> = outcomes
             .iter()
             .map(|one| match one {
@@ -208,7 +236,8 @@ async fn broker_rule_17_nothing_the_browser_says_changes_the_address_that_was_as
     let proof = said.attributes[&AttributeName::Email].proof.clone().unwrap();
     assert_eq!((proof.how, proof.by.as_str()), (ProofKind::Upstream, "idp"));
     // What a callback carries is five parameters of two standards; an address is none of them.
-    let Callback { state: _, code: _, iss: _, error: _, error_description: _ } = Callback::default();
+    let Callback { state: _, code: _, iss: _, error: _, error_description: _ } =
+        Callback::default();
 }
 
 #[tokio::test]
@@ -222,27 +251,32 @@ async fn broker_rule_18_a_link_is_told_of_with_provider_and_time() {
     assert_eq!(links[0].display.as_deref(), Some("ann@there.example"));
     assert_eq!(links[0].linked_at, house.keys.clock.now());
     let told = house.events("upstream.arrived").await;
-    assert_eq!((told[0]["upstream"].as_str(), told[0]["linked"].as_bool()), (Some("idp"), Some(true)));
+    assert_eq!(
+        (told[0]["upstream"].as_str(), told[0]["linked"].as_bool()),
+        (Some("idp"), Some(true))
+    );
 }
 
 #[tokio::test]
-async fn broker_rule_19_accounts_are_made_for_the_domains_and_groups_named_and_groups_follow_the_provider() {
+async fn broker_rule_19_accounts_are_made_for_the_domains_and_groups_named_and_groups_follow_the_provider()
+ {
     let house = house().await;
     house
-        .set("idp", json!({
-            "create_accounts": true,
-            "create_domains": ["corp.example"],
-            "create_groups": ["staff"],
-            "groups": "claims.groups",
-            "group_map": { "staff": "people", "eng": "engineers" },
-        }))
+        .set(
+            "idp",
+            json!({
+                "create_accounts": true,
+                "create_domains": ["corp.example"],
+                "create_groups": ["staff"],
+                "groups": "claims.groups",
+                "group_map": { "staff": "people", "eng": "engineers" },
+            }),
+        )
         .await;
     for group in ["people", "engineers", "owners"] {
         house.accounts.set_group(&House::by(), group, "").await.unwrap();
     }
-    let with_groups = |email: &str, verified: bool, groups: Value| {
-        json!({ "email": email, "email_verified": verified, "groups": groups })
-    };
+    let with_groups = |email: &str, verified: bool, groups: Value| json!({ "email": email, "email_verified": verified, "groups": groups });
     let refusals = [
         with_groups("a@other.example", true, json!(["staff"])),
         with_groups("a@corp.example", false, json!(["staff"])),
@@ -313,7 +347,8 @@ async fn broker_rule_22_forwarded_addresses_are_believed_of_configured_proxies_a
 }
 
 #[tokio::test]
-async fn broker_rule_27_tokens_are_kept_where_they_were_asked_for_sealed_and_revoked_with_the_link() {
+async fn broker_rule_27_tokens_are_kept_where_they_were_asked_for_sealed_and_revoked_with_the_link()
+{
     on_each_database(async |database| {
         let house = House::new(database).await;
         let open = |keep: bool| json!({ "create_accounts": true, "keep_tokens": keep });
