@@ -57,6 +57,7 @@ pub struct Back {
 
 /// `prompt` (OpenID Connect Core §3.1.2.1).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a word that may stand there")]
 pub struct Prompt {
     /// No page at all.
     pub none: bool,
@@ -74,7 +75,7 @@ pub enum Refusal {
     /// Said to the person: where else it could go is not known.
     Page(WireError),
     /// Said to the application.
-    Redirect(Back, WireError),
+    Redirect(Box<Back>, WireError),
 }
 
 impl AuthorizationRequest {
@@ -86,7 +87,7 @@ impl AuthorizationRequest {
     ) -> Result<Self, Refusal> {
         let (client, back) = return_address(parameters, find).map_err(Refusal::Page)?;
         read(parameters, issuer, client, back.clone())
-            .map_err(|error| Refusal::Redirect(back, error))
+            .map_err(|error| Refusal::Redirect(Box::new(back), error))
     }
 
     /// True for OpenID Connect: an ID token is wanted.
@@ -127,7 +128,7 @@ fn read(
     back: Back,
 ) -> Result<AuthorizationRequest, WireError> {
     check_form(parameters, &client)?;
-    let text = |name| Ok::<_, WireError>(parameters.one(name).map_err(twice)?);
+    let text = |name| parameters.one(name).map_err(twice);
     let scopes = scopes(text("scope")?.unwrap_or_default(), &client)?;
     let resources = resources(parameters, &client, issuer)?;
     let challenge = challenge(parameters, &client)?;

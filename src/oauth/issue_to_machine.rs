@@ -18,7 +18,11 @@ impl Oauth {
         client: &SharedClient,
         form: &Parameters,
     ) -> Result<TokenAnswer, WireError> {
-        let audience = audience(form, client, (&place.issuer, &usual(client)))?;
+        let asked = form.all("resource").next().is_some();
+        let audience = match usual(client) {
+            Some(only) if !asked => vec![only],
+            _ => audience(form, client, (&place.issuer, &[]))?,
+        };
         let scopes = scopes(form, client, &audience)?;
         let kind = GrantKind::ClientCredentials;
         let wanted = Wanted { kind, scopes, audience, nonce: None };
@@ -27,10 +31,10 @@ impl Oauth {
 }
 
 /// Where a client has one resource, that is what it means.
-fn usual(client: &SharedClient) -> Vec<String> {
+fn usual(client: &SharedClient) -> Option<String> {
     match client.terms.resources.as_slice() {
-        [only] => vec![only.uri.clone()],
-        _ => Vec::new(),
+        [only] => Some(only.uri.clone()),
+        _ => None,
     }
 }
 

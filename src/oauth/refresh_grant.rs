@@ -1,5 +1,7 @@
 //! A refresh token for tokens (RFC 6749 §6), rotated where the client's registration says so (RFC 9700 §4.14.2).
 
+use std::sync::Arc;
+
 use subtle::ConstantTimeEq;
 
 use super::Oauth;
@@ -48,7 +50,7 @@ impl Oauth {
         let input = Input {
             shown,
             form: form.clone(),
-            client: client.clone(),
+            client: Arc::clone(client),
             keys: self.ring.derived(&label(place.realm)),
             issuer: place.issuer.clone(),
             now,

@@ -221,11 +221,11 @@ fn authorization(headers: &HeaderMap) -> Result<Option<&str>, WireError> {
 /// RFC 6750 §2.1.
 fn bearer(headers: &HeaderMap) -> Result<Option<String>, WireError> {
     match authorization(headers)?.map(|value| value.split_once(' ').unwrap_or((value, ""))) {
-        None => Ok(None),
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
             Ok(Some(token.trim().to_owned()))
         }
-        Some(_) => Ok(None),
+        // Another scheme shows no token.
+        Some(_) | None => Ok(None),
     }
 }
 

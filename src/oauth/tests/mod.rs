@@ -2,5 +2,7 @@
 
 mod clients;
 mod machines;
+mod people;
 mod requests;
+mod staying;
 pub(in crate::oauth) mod world;

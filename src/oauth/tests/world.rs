@@ -49,6 +49,7 @@ pub(in crate::oauth) struct Told {
 impl House {
     pub(in crate::oauth) async fn new(database: &TestDatabase) -> Self {
         let keys = KeysReplica::started(database).await;
+        keys.authority.rotate_oidc(REALM).await.unwrap();
         // Nobody follows the log here: whoever writes says `follow`.
         let far = Cursor { history: i64::MAX, seq: i64::MAX };
         keys.env.db.applied(REALM, far);

@@ -1,0 +1,109 @@
+//! What outlives a visit: refresh tokens, and how a session ends.
+
+use serde_json::json;
+
+use super::people::{Scene, error, hidden, member};
+use super::world::{REALM, Told};
+use crate::kernel::{Fault, Lifetime};
+use crate::testkit::on_each_database;
+
+const OFFLINE: [(&str, &str); 1] = [("scope", "openid email offline_access")];
+
+async fn refreshed(scene: &Scene, token: &str, more: &[(&str, &str)]) -> Told {
+    let form = [&[("grant_type", "refresh_token"), ("refresh_token", token)], more].concat();
+    scene.token(&form).await
+}
+
+#[tokio::test]
+async fn oidc_033_034_and_035_a_refresh_token_has_one_successor_and_a_theft_ends_the_family() {
+    on_each_database(async |database| {
+        let scene = Scene::signed_in(database, json!({})).await;
+        let code = scene.code(&OFFLINE).await;
+        let first = scene.redeem(&code, &[]).await.text("refresh_token");
+        let wide = refreshed(&scene, &first, &[("scope", "openid email phone")]).await;
+        assert_eq!(wide.error(), (400, "invalid_scope"));
+        let second = refreshed(&scene, &first, &[("scope", "openid")]).await;
+        assert_eq!((second.status, &second.body["scope"]), (200, &json!("openid")), "{second:?}");
+        let retry = refreshed(&scene, &first, &[]).await;
+        assert_eq!(retry.text("refresh_token"), second.text("refresh_token"), "the same successor");
+        let third = refreshed(&scene, &second.text("refresh_token"), &[]).await;
+        assert!(scene.is_active(&third.text("access_token")).await);
+        let made = scene.house.client("other", json!({})).await;
+        let other = made.body["client_secret"].as_str().unwrap();
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("client_id", "other"),
+            ("client_secret", other),
+            ("refresh_token", &third.text("refresh_token")),
+        ];
+        let stranger = scene.house.post("/token", None, &form).await;
+        assert_eq!(stranger.error(), (400, "invalid_grant"), "another client's");
+        assert_eq!(refreshed(&scene, "wrt_invented", &[]).await.error(), (400, "invalid_grant"));
+        scene.house.keys.clock.advance(Lifetime::seconds(11));
+        assert_eq!(refreshed(&scene, &first, &[]).await.error(), (400, "invalid_grant"));
+        scene.house.follow().await;
+        let dead = refreshed(&scene, &third.text("refresh_token"), &[]).await;
+        assert_eq!(dead.error(), (400, "invalid_grant"), "the family has ended");
+        assert!(!scene.is_active(&third.text("access_token")).await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn oidc_041_to_046_and_051_an_application_signs_its_person_out() {
+    on_each_database(async |database| {
+        let scene = Scene::signed_in(database, json!({})).await;
+        let code = scene.code(&[]).await;
+        let hint = scene.redeem(&code, &[]).await.text("id_token");
+        let refused = [
+            "post_logout_redirect_uri=https%3A%2F%2Fshop.test%2Fout".to_owned(),
+            format!("id_token_hint={hint}&post_logout_redirect_uri=https%3A%2F%2Fshop.test%2Fout%3Fx"),
+            format!("id_token_hint={}&post_logout_redirect_uri=https%3A%2F%2Fshop.test%2Fout", &hint[..hint.len() - 3]),
+            "id_token_hint=eyJhbGciOiJub25lIn0.e30.".to_owned(),
+        ];
+        for query in refused {
+            let told = scene.get(&format!("/logout?{query}")).await;
+            assert_eq!((told.status, told.header("location")), (400, ""), "oidc_044 {query}");
+        }
+        let asked = scene.get("/logout").await;
+        assert_eq!(asked.status, 200);
+        assert!(member(&scene.authorize(&[("prompt", "none")]).await, "code").is_some());
+        scene.house.keys.clock.advance(Lifetime::minutes(20));
+        let query = format!(
+            "/logout?id_token_hint={hint}&state=a+b&post_logout_redirect_uri=https%3A%2F%2Fshop.test%2Fout"
+        );
+        let gone = scene.get(&query).await;
+        assert_eq!(gone.header("location"), "https://shop.test/out?state=a+b", "oidc_042, 046");
+        assert!(gone.header("set-cookie").contains("Max-Age=0"), "{gone:?}");
+        scene.house.follow().await;
+        assert_eq!(error(&scene.authorize(&[("prompt", "none")]).await), "login_required");
+        assert_eq!(deliveries(&scene).await, 1, "oidc_050: the application hears of it");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn oidc_045_without_a_hint_the_person_is_asked_and_then_signed_out() {
+    on_each_database(async |database| {
+        let scene = Scene::signed_in(database, json!({})).await;
+        let page = scene.get("/logout?state=x").await;
+        let form = [("request", &*hidden(&page)), ("decision", "logout")];
+        let done = scene.send("/logout/confirm", &form).await;
+        assert_eq!((done.status, done.header("location")), (200, ""));
+        scene.house.follow().await;
+        assert_eq!(error(&scene.authorize(&[("prompt", "none")]).await), "login_required");
+    })
+    .await;
+}
+
+async fn deliveries(scene: &Scene) -> usize {
+    const ALL: &str = "SELECT id FROM delivery WHERE realm = $1";
+    let rows: Result<usize, Fault> = scene
+        .house
+        .keys
+        .env
+        .db
+        .read(REALM, (), |tx, ()| Box::pin(async move { Ok(tx.rows(ALL, &[]).await?.len()) }))
+        .await;
+    rows.unwrap()
+}
