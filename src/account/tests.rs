@@ -1,6 +1,7 @@
 //! What these pages promise to strangers, and to whoever is away.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Extension;
@@ -27,8 +28,8 @@ impl House {
         let origin =
             Origin { address: IpAddr::from([192, 0, 2, 1]), agent: "a browser".to_owned() };
         let shell = ApiShell {
-            clock: server.env.clock.clone(),
-            entropy: server.env.entropy.clone(),
+            clock: Arc::clone(&server.env.clock),
+            entropy: Arc::clone(&server.env.entropy),
             body_bytes_max: 4096,
             time_max: Lifetime::seconds(30),
         };

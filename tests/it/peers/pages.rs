@@ -20,7 +20,7 @@ struct Counts {
 async fn pages_can_be_used_by_everybody_everywhere() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    let serving = tokio::spawn(async move { axum::serve(listener, gallery::routes()).await });
+    let serving = axum::serve(listener, gallery::routes());
 
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/pages/examine.mjs");
     let modules = format!("WEFT_PEERS_NODE={}", node_modules().display());
@@ -29,8 +29,10 @@ async fn pages_can_be_used_by_everybody_everywhere() {
     if let Some(folder) = std::env::var_os("WEFT_SCREENSHOTS") {
         arguments.push(folder.into_string().unwrap());
     }
-    let told = run_beside("env", arguments).await;
-    serving.abort();
+    let told = tokio::select! {
+        told = run_beside("env", arguments) => told,
+        ended = serving => panic!("the gallery has closed: {ended:?}"),
+    };
 
     let (findings, counts) = told.trim_end().rsplit_once('\n').unwrap_or(("", told.trim_end()));
     let counts: Counts = serde_json::from_str(counts).unwrap();
