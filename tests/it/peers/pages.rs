@@ -20,7 +20,7 @@ struct Counts {
 async fn pages_can_be_used_by_everybody_everywhere() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    let serving = axum::serve(listener, gallery::routes());
+    let serving = axum::serve(listener, gallery::routes()).into_future();
 
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/pages/examine.mjs");
     let modules = format!("WEFT_PEERS_NODE={}", node_modules().display());
