@@ -115,13 +115,13 @@ impl Wrong {
     /// What the page says, and at which field.
     pub fn flaws(self, look: &Look) -> Flaws {
         Flaws::one(match self {
-            Self::Last => Flaw::whole(look.say("wrong-last")),
-            Self::Code => Flaw::whole(look.say("wrong-code")),
-            Self::Passkey => Flaw::whole(look.say("wrong-passkey")),
-            Self::Repeated => Flaw::of("repeated", look.say("wrong-repeated")),
-            Self::Password => Flaw::of("password", look.say("wrong-password")),
-            Self::Sure => Flaw::of("sure", look.say("wrong-sure")),
-            Self::Limited => Flaw::whole(look.say("wrong-limited")),
+            Self::Last => Flaw::whole(look.say("account-wrong-last")),
+            Self::Code => Flaw::whole(look.say("account-wrong-code")),
+            Self::Passkey => Flaw::whole(look.say("account-wrong-passkey")),
+            Self::Repeated => Flaw::of("repeated", look.say("account-wrong-repeated")),
+            Self::Password => Flaw::of("password", look.say("account-wrong-password")),
+            Self::Sure => Flaw::of("sure", look.say("account-wrong-sure")),
+            Self::Limited => Flaw::whole(look.say("account-wrong-limited")),
         })
     }
 }

@@ -203,6 +203,7 @@ impl Oauth {
                 id: request.client.id.clone(),
                 name: terms.name.clone(),
                 administration: terms.administration,
+                leads_to: request.back.redirect_uri.clone(),
             }),
             upstreams: terms.upstreams.as_ref().map(|all| all.iter().cloned().collect()),
             assurance: wish.assurance,

@@ -125,6 +125,7 @@ fn write_request(request: &SigninRequest) -> Value {
             "id": client.id.as_str(),
             "name": client.name,
             "administration": client.administration,
+            "leads_to": client.leads_to,
         })),
         "upstreams": request.upstreams.as_ref().map(|all| all.iter().map(UpstreamId::as_str).collect::<Vec<_>>()),
         "assurance": request.assurance.map(Assurance::as_str),
@@ -145,6 +146,7 @@ fn read_request(value: &Value) -> Option<SigninRequest> {
                 id: ClientId::parse(&text(client, "id")?).ok()?,
                 name: text(client, "name")?,
                 administration: client.get("administration")?.as_bool()?,
+                leads_to: text(client, "leads_to")?,
             })
         })
         .ok()?,

@@ -39,6 +39,8 @@ pub struct Application {
     pub name: String,
     /// True if it may use the admin API.
     pub administration: bool,
+    /// Where the browser goes in the end: the forms of these pages may lead there, through `return_to`.
+    pub leads_to: String,
 }
 
 /// What is asked of a sign-in, in no protocol's words.

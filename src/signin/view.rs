@@ -24,6 +24,8 @@ pub struct View {
     pub step: Step,
     /// What people call the application.
     pub application: Option<String>,
+    /// Where its forms may lead in the end.
+    pub leads_to: Option<String>,
     /// What was typed as a name.
     pub typed: Option<String>,
     /// Who this is, as it was typed or is known.
@@ -159,6 +161,7 @@ fn shown(held: Held, gathered: Gathered, person: Option<String>, offers: Vec<Off
     View {
         id: held.place.id,
         step: gathered.step,
+        leads_to: state.request.client.as_ref().map(|client| client.leads_to.clone()),
         application: state.request.client.map(|client| client.name),
         typed: state.typed,
         person,

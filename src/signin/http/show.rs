@@ -1,11 +1,11 @@
 //! From a view to its page.
 
 use askama::Template;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
 use crate::accounts::ProofPurpose;
-use crate::http::pages::{ErrorPage, Flaw, Flaws, LeavePage, Look, page as answer};
+use crate::http::pages::{ErrorPage, Flaw, Flaws, LeavePage, Look, Page, page as answer};
 use crate::signin::pages::{
     Account, EnrolPage, Frame, IdentifyPage, LinkPage, MailSentPage, NewPasswordPage, NoWayPage,
     OtherWay, PasskeyPage, PasswordPage, Provider, RecoverPage, RecoveryCodePage, RefusedPage,
@@ -26,7 +26,12 @@ pub(super) fn page(view: &View, last: Option<&str>, look: &Look) -> Response {
         ways: &ways,
         reason: view.reason.as_deref(),
     };
-    of_step(&Parts { view, last, look: &look, flaws: &flaws, frame })
+    let page = of_step(&Parts { view, last, look: &look, flaws: &flaws, frame });
+    match &view.leads_to {
+        // The last form is answered by way of the application, and Chromium asks the page's policy about that.
+        Some(url) => page.may_lead_to(url).into_response(),
+        None => page.into_response(),
+    }
 }
 
 /// What every page is made of.
@@ -39,7 +44,7 @@ struct Parts<'a> {
     frame: Frame<'a>,
 }
 
-fn of_step(parts: &Parts<'_>) -> Response {
+fn of_step(parts: &Parts<'_>) -> Page {
     let Parts { view, look, flaws, frame, .. } = *parts;
     let options = view.options.as_deref();
     let identifier = view.typed.as_deref().unwrap_or_default();
@@ -74,12 +79,12 @@ fn of_step(parts: &Parts<'_>) -> Response {
         Step::LinkConfirm => link_confirm(parts),
         Step::NoWay(_) => ok(&NoWayPage { look, frame, flaws, cancel }, look),
         Step::Refused(_) | Step::Done => {
-            answer(StatusCode::FORBIDDEN, &RefusedPage { look, frame, flaws, cancel }, look)
+            ok(&RefusedPage { look, frame, flaws, cancel }, look).status(StatusCode::FORBIDDEN)
         }
     }
 }
 
-fn select(parts: &Parts<'_>) -> Response {
+fn select(parts: &Parts<'_>) -> Page {
     let Parts { view, look, flaws, frame, .. } = *parts;
     let accounts: Vec<Account> = view
         .session
@@ -93,7 +98,7 @@ fn select(parts: &Parts<'_>) -> Response {
     ok(&SelectPage { look, frame, flaws, accounts: &accounts }, look)
 }
 
-fn link_confirm(parts: &Parts<'_>) -> Response {
+fn link_confirm(parts: &Parts<'_>) -> Page {
     let Parts { view, look, flaws, frame, .. } = *parts;
     let stranger = view.stranger.as_ref();
     let provider = stranger.map_or("", |stranger| stranger.upstream.as_str());
@@ -112,11 +117,11 @@ fn providers(view: &View, last: Option<&str>) -> Vec<Provider> {
 
 /// Leaves for another provider: a redirect would be bound by the policy of the page whose form this answers.
 pub(super) fn away(name: &str, url: &str, look: &Look) -> Response {
-    ok(&LeavePage { look, name, url }, look)
+    ok(&LeavePage { look, name, url }, look).into_response()
 }
 
-fn ok(template: &impl Template, look: &Look) -> Response {
-    answer(StatusCode::OK, template, look)
+fn ok(template: &impl Template, look: &Look) -> Page {
+    Page::new(template, look)
 }
 
 fn other_way(way: Way) -> OtherWay {
@@ -181,13 +186,13 @@ pub(super) fn link(purpose: Option<ProofPurpose>, look: &Look) -> Response {
             return answer(StatusCode::GONE, &page, look);
         }
     };
-    ok(&ProofPage { look, title: look.say("proof-title"), words }, look)
+    ok(&ProofPage { look, title: look.say("proof-title"), words }, look).into_response()
 }
 
 /// An address was verified.
 pub(super) fn verified(look: &Look) -> Response {
     let (title, words) = (look.say("proof-verified-title"), look.say("proof-verified-words"));
-    ok(&ErrorPage { look, title, words, next: None, reference: None }, look)
+    ok(&ErrorPage { look, title, words, next: None, reference: None }, look).into_response()
 }
 
 /// A page whose ceremony could not be begun: its script says so.

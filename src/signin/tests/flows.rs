@@ -323,6 +323,22 @@ async fn forms_of_other_sites_do_nothing_and_no_page_is_framed() {
 }
 
 #[tokio::test]
+async fn the_forms_of_a_sign_in_may_lead_to_its_application_and_nowhere_else() {
+    on_each_database(async |database| {
+        let world = World::new(database).await;
+        let own = "form-action 'self'";
+        let console = "form-action 'self' https://console.example";
+        for (asked, expected) in [(request(), own), (super::world::for_administration(), console)] {
+            let mut tab = Tab::new();
+            world.begin(&mut tab, asked).await;
+            let policy = tab.headers["content-security-policy"].to_str().unwrap().to_owned();
+            assert!(policy.ends_with(expected), "{policy}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_cookie_from_before_the_sign_in_is_worth_nothing_after_it() {
     on_each_database(async |database| {
         let world = World::new(database).await;

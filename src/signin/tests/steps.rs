@@ -261,6 +261,7 @@ fn a_document_opens_for_its_browser_and_its_row_alone() {
                 id: crate::kernel::ClientId::parse("grafana").unwrap(),
                 name: "Grafana".to_owned(),
                 administration: true,
+                leads_to: "https://grafana.example/back".to_owned(),
             });
             request.upstreams = Some(vec![UpstreamId::parse("corp").unwrap()]);
             request.assurance = Some(Assurance::Aal3);

@@ -366,7 +366,9 @@ pub(super) fn request() -> SigninRequest {
 pub(super) fn for_administration() -> SigninRequest {
     let id = crate::kernel::ClientId::parse("console").unwrap();
     let name = "Console".to_owned();
-    SigninRequest { client: Some(Application { id, name, administration: true }), ..request() }
+    let leads_to = "https://console.example/back".to_owned();
+    let client = Some(Application { id, name, administration: true, leads_to });
+    SigninRequest { client, ..request() }
 }
 
 /// From another site's page.

@@ -78,7 +78,7 @@ fn ways_in(look: &Look) -> Vec<Sample> {
         creation: None,
         suggestion: look.say("passkeys-new-name"),
     };
-    let last = Flaws::one(Flaw::whole(look.say("wrong-last")));
+    let last = Flaws::one(Flaw::whole(look.say("account-wrong-last")));
     let guarded = PasskeysPage {
         look,
         nav: nav(Tab::Passkeys),
@@ -180,7 +180,7 @@ fn the_end(look: &Look) -> Vec<Sample> {
     let mut saved = nav(Tab::Data);
     saved.done = Some(look.say("done-saved"));
     let data = DataPage { look, nav: saved, flaws: &Flaws::NONE };
-    let sure = Flaws::one(Flaw::of("sure", look.say("wrong-sure")));
+    let sure = Flaws::one(Flaw::of("sure", look.say("account-wrong-sure")));
     let delete = DeletePage { look, nav: nav(Tab::Data), flaws: &sure };
     vec![
         ("account-history", Page::new(&history, look)),

@@ -39,7 +39,7 @@ fn first_pages(look: &Look) -> Vec<Sample> {
         providers: &providers,
         cancel: true,
     };
-    let wrong = Flaws::one(Flaw::of("identifier", look.say("wrong-limited")));
+    let wrong = Flaws::one(Flaw::of("identifier", look.say("account-wrong-limited")));
     let flawed = IdentifyPage { flaws: &wrong, identifier: "ada", ..identify };
     let account = |value: &str, name: &str, hours: i64| Account {
         value: value.to_owned(),
@@ -61,7 +61,7 @@ fn proofs(look: &Look) -> Vec<Sample> {
     let frame = frame(Some("ada@example.org"), &ways);
     let reason = look.say("noway-words");
     let flaws = &Flaws::NONE;
-    let wrong = Flaws::one(Flaw::of("password", look.say("wrong-code")));
+    let wrong = Flaws::one(Flaw::of("password", look.say("wrong-password")));
     let stepping = Frame { ways: &[OtherWay::RecoveryCode], reason: Some(&reason), ..frame };
     let page = |name, page| (name, page);
     vec![
