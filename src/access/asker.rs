@@ -47,9 +47,10 @@ impl Asker {
             (Proof::X509Svid { not_after, .. }, Some(id)) => {
                 Self::subject(id, home, true).until(*not_after)
             }
-            (Proof::JwtSvid { expires_at, .. }, Some(id)) => {
-                Self::subject(id, home, false).until(*expires_at)
-            }
+            (
+                Proof::JwtSvid { expires_at, .. } | Proof::AccessToken { expires_at, .. },
+                Some(id),
+            ) => Self::subject(id, home, false).until(*expires_at),
             _ => Self::nobody(),
         }
     }

@@ -34,6 +34,7 @@ fn who(whoami: &Whoami) -> Fields {
             ProofKind::Nothing => "nothing",
             ProofKind::X509Svid => "an X.509-SVID",
             ProofKind::JwtSvid => "a JWT-SVID",
+            ProofKind::AccessToken => "an access token of a sign-in",
             ProofKind::KernelPeer => "the kernel, at the other end of the socket",
         },
     );

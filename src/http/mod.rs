@@ -7,6 +7,7 @@
 //! Invariants: a handshake, a request head and a request each end within a limit; a failure is logged once, here; an
 //! answer never says more than a failure's public text.
 
+mod bearer;
 mod caller;
 mod conditions;
 mod connection;
@@ -29,6 +30,7 @@ mod socket_authority;
 mod tests;
 mod unix_socket;
 
+pub use bearer::bearer;
 pub use caller::CalledBy;
 pub use conditions::{Conditions, EntityTag};
 pub use cookies::{Cookies, HostCookie};

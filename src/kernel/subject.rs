@@ -82,6 +82,13 @@ pub enum Proof {
         /// When it ends.
         expires_at: Timestamp,
     },
+    /// An access token of our own OpenID provider with our audience, of a person who signed in.
+    AccessToken {
+        /// When the person signed in.
+        signed_in_at: Timestamp,
+        /// When it ends.
+        expires_at: Timestamp,
+    },
     /// The kernel says which user is at the other end of the socket.
     KernelPeer {
         /// The user's number.

@@ -23,6 +23,7 @@ use crate::nodes::{self, Nodes};
 use crate::oauth::{self, Oauth};
 use crate::posture::Posture;
 use crate::realms::Realms;
+use crate::sessions::svids::PersonSvids;
 use crate::sessions::{self, Sessions};
 use crate::settings::{Environment, Places};
 use crate::signin::{self, Signin};
@@ -68,6 +69,8 @@ pub struct Server {
     pub svid: Svid,
     /// Browsers that are signed in.
     pub sessions: Sessions,
+    /// People's own SVIDs.
+    pub person_svids: PersonSvids,
     /// Sign-ins on their way.
     pub signin: Signin,
     /// Agents.
@@ -175,6 +178,18 @@ impl Server {
             settings.sessions.clone(),
         );
         accounts.keep_with(Arc::new(sessions.clone()));
+        let person_svids = PersonSvids::new(
+            env.clone(),
+            sessions::svids::Below {
+                access: access.clone(),
+                events: events.clone(),
+                bundles: bundles.clone(),
+                posture: Posture,
+                svid: svid.clone(),
+                accounts: accounts.clone(),
+                sessions: sessions.clone(),
+            },
+        );
         let signin = Signin::new(
             env.clone(),
             signin::Below {
@@ -262,6 +277,7 @@ impl Server {
             bundles,
             svid,
             sessions,
+            person_svids,
             signin,
             nodes,
             workloads,

@@ -1,4 +1,5 @@
-//! Who calls the admin API: the kernel's word on the local socket, a client certificate, or a JWT-SVID for our audience.
+//! Who calls the admin API: the kernel's word on the local socket, a client certificate, a JWT-SVID for our
+//! audience, or an access token of a person.
 //!
 //! Makes the `Caller` that handlers read; whether that caller may do anything is for `access` to say.
 
@@ -7,16 +8,17 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header::AUTHORIZATION;
 
 use super::build::Server;
 use super::visitors::{self, text, unknown_realm};
 use crate::access::{Administrator, Asker};
+use crate::crypto::jose::Unverified;
 use crate::crypto::tls::CurrentRoots;
 use crate::crypto::x509::VerifiedSvid;
-use crate::http::{PeerInfo, Problem};
-use crate::kernel::{Caller, Failure, Kind, Listener, Proof, RealmId};
+use crate::http::{PeerInfo, Problem, bearer};
+use crate::kernel::{Caller, Failure, Kind, Lifetime, Listener, Proof, RealmId, Secret, SubjectId};
 use crate::realms::Realm;
+use crate::svid::TokenKind;
 
 /// Names the realm where no host name can: on the local socket.
 const REALM_HEADER: &str = "weft-realm";
@@ -28,13 +30,26 @@ pub(super) struct Desk {
     pub(super) listener: Listener,
 }
 
+/// What a request shows of who sends it.
+enum Shown {
+    /// Enough.
+    Caller(Caller),
+    /// A token that a person must be read for.
+    AccessToken {
+        token: Secret<String>,
+        /// Whether the request is to change something.
+        changes: bool,
+    },
+}
+
 /// The layer: puts a `Caller` into every request, or answers for it.
 pub(super) async fn identify(
     State(desk): State<Desk>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    match desk.caller(&request) {
+    let shown = desk.shown(&request);
+    match desk.known(shown).await {
         Ok((caller, by)) => {
             request.extensions_mut().insert(caller);
             request.extensions_mut().insert(by);
@@ -45,12 +60,32 @@ pub(super) async fn identify(
 }
 
 impl Desk {
-    fn caller(&self, request: &Request) -> Result<(Caller, Administrator), Failure> {
+    /// What the request shows, as far as it can be judged without waiting.
+    fn shown(&self, request: &Request) -> Result<(Arc<Realm>, Shown), Failure> {
         let peer = request.extensions().get::<PeerInfo>().cloned();
         let peer = peer.ok_or_else(|| Failure::new(Kind::Bug, "internal", "an internal error"))?;
         let realm = self.realm(request, &peer)?;
-        let caller = self.in_realm(&realm, request, &peer)?;
-        let asker = Asker::of(&caller, &realm.trust_domain);
+        let shown = self.in_realm(&realm, request, &peer)?;
+        Ok((realm, shown))
+    }
+
+    async fn known(
+        &self,
+        shown: Result<(Arc<Realm>, Shown), Failure>,
+    ) -> Result<(Caller, Administrator), Failure> {
+        let (realm, shown) = shown?;
+        let (caller, number) = match shown {
+            Shown::Caller(caller) => (caller, None),
+            Shown::AccessToken { token, changes } => {
+                let (caller, number) = self.by_access_token(&realm, changes, &token).await?;
+                (caller, Some(number))
+            }
+        };
+        let mut asker = Asker::of(&caller, &realm.trust_domain);
+        if let Some(number) = number {
+            // Known by number, so that what this person did is told of them, and can be erased with them.
+            asker = asker.numbered(number);
+        }
         Ok((caller, Administrator { realm: realm.id, asker }))
     }
 
@@ -59,9 +94,11 @@ impl Desk {
         realm: &Realm,
         request: &Request,
         peer: &PeerInfo,
-    ) -> Result<Caller, Failure> {
-        let caller =
-            |subject, proof| Caller { realm: realm.id, subject, proof, listener: self.listener };
+    ) -> Result<Shown, Failure> {
+        let caller = |subject, proof| {
+            let listener = self.listener;
+            Shown::Caller(Caller { realm: realm.id, subject, proof, listener })
+        };
         if let Some(user) = peer.unix() {
             let pid = user.process.as_ref().map_or(0, crate::http::Process::pid);
             return Ok(caller(None, Proof::KernelPeer { uid: user.uid, pid }));
@@ -71,8 +108,12 @@ impl Desk {
             let proof = x509_proof(&svid);
             return Ok(caller(Some(svid.id), proof));
         }
-        match bearer(request)? {
-            Some(token) => self.by_token(realm, token),
+        match bearer(request.headers())? {
+            Some(token) if is_access_token(token) => Ok(Shown::AccessToken {
+                token: Secret::new(token.to_owned()),
+                changes: !request.method().is_safe(),
+            }),
+            Some(token) => self.by_token(realm, token).map(Shown::Caller),
             None => Ok(caller(None, Proof::Nothing)),
         }
     }
@@ -95,6 +136,37 @@ impl Desk {
             };
         }
         visitors::realm(&self.server, request)
+    }
+
+    /// A person through a client that is marked `administration` (architecture: doors and trust). Whoever changes something
+    /// has signed in just now: a token that was left lying about reads, for its five minutes, and does no more.
+    async fn by_access_token(
+        &self,
+        realm: &Realm,
+        changes: bool,
+        token: &Secret<String>,
+    ) -> Result<(Caller, SubjectId), Failure> {
+        let server = &self.server;
+        let audience = format!("{}/api", realm.issuer.as_str());
+        let person = server.person_svids.person(realm, token.expose(), &audience).await?;
+        let client = person.token.client.as_ref();
+        let client = client.and_then(|id| server.oauth.client(realm.id, id));
+        if !client.is_some_and(|client| client.terms.administration) {
+            let why = "its client is not marked for administration";
+            return Err(unauthenticated("the token is not accepted here").because(why));
+        }
+        let age = server.env.clock.now().since(person.signed_in_at);
+        if changes && age > FRESH {
+            let words =
+                "to change something, sign in anew: this sign-in is more than 15 minutes old";
+            return Err(Failure::new(Kind::StepUp, "caller.stale_sign_in", words));
+        }
+        let proof = Proof::AccessToken {
+            signed_in_at: person.signed_in_at,
+            expires_at: person.token.expires_at,
+        };
+        let (subject, listener) = (Some(person.id), self.listener);
+        Ok((Caller { realm: realm.id, subject, proof, listener }, person.user.number))
     }
 
     fn by_token(&self, realm: &Realm, token: &str) -> Result<Caller, Failure> {
@@ -125,19 +197,14 @@ fn x509_proof(svid: &VerifiedSvid) -> Proof {
     }
 }
 
-/// RFC 6750 §2.1, and nothing else: no cookie, no parameter.
-fn bearer(request: &Request) -> Result<Option<&str>, Failure> {
-    match text(request, AUTHORIZATION.as_str())? {
-        None => Ok(None),
-        Some(value) => match value.split_once(' ') {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-                Ok(Some(token.trim()))
-            }
-            _ => Err(unauthenticated("the authorization header must be `Bearer` and a token")),
-        },
-    }
+/// What the token says it is; whether it is that, its own check finds out.
+fn is_access_token(token: &str) -> bool {
+    Unverified::parse(token).is_ok_and(|token| token.typ() == Some(TokenKind::Access.typ()))
 }
 
 fn unauthenticated(words: &'static str) -> Failure {
     Failure::new(Kind::Unauthenticated, "caller.unauthenticated", words)
 }
+
+/// Architecture: doors and trust.
+const FRESH: Lifetime = Lifetime::minutes(15);

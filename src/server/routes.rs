@@ -141,6 +141,7 @@ fn people_routes(server: &Arc<Server>) -> Router {
         .merge(signin::http::routes(&server.signin))
         .merge(oauth::http::routes(&server.oauth))
         .merge(account::http::routes(&server.account))
+        .merge(sessions::svids::http::routes(&server.person_svids))
 }
 
 /// The `ops` door.

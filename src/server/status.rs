@@ -68,6 +68,7 @@ async fn who_am_i(
         Proof::Nothing => (api::ProofKind::Nothing, None),
         Proof::X509Svid { .. } => (api::ProofKind::X509Svid, None),
         Proof::JwtSvid { .. } => (api::ProofKind::JwtSvid, None),
+        Proof::AccessToken { .. } => (api::ProofKind::AccessToken, None),
         Proof::KernelPeer { uid, .. } => (api::ProofKind::KernelPeer, Some(uid)),
     };
     let listener = match caller.listener {

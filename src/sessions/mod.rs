@@ -3,7 +3,7 @@
 //! Owns: the session behind a browser's cookie, its ends, the clients that got something from it, revocations (of grants,
 //! sessions, subjects, a realm). Does not own: how somebody signs in (`signin`), accounts, what clients are told when a
 //! session ends: whoever must tell them registers with [`Sessions::tell`].
-//! Endpoints: admin REST under `/sessions`.
+//! Endpoints: admin REST under `/sessions`; `POST /user/svid` and `POST /user/jwt-svid` ([`svids`]).
 //!
 //! Invariants:
 //! - The database has the digest of a cookie, never the cookie. Every change of authentication gives a session a new one,
@@ -24,6 +24,7 @@ mod read_session;
 mod revocations;
 mod settings;
 pub(crate) mod store;
+pub mod svids;
 #[cfg(test)]
 #[cfg(feature = "testkit")]
 mod tests;

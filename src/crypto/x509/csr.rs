@@ -5,6 +5,7 @@ use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::prelude::FromDer;
 
 use super::rcgen_keys::OwnKey;
+use crate::crypto::digest::from_base64;
 use crate::crypto::keys::{KeyError, PublicKey, Scheme, Signer};
 use crate::kernel::Fault;
 use crate::kernel::limits::CSR_BYTES_MAX;
@@ -35,6 +36,22 @@ pub fn create(key: &dyn Signer) -> Result<Vec<u8>, Fault> {
     params.distinguished_name = DistinguishedName::new();
     let request = params.serialize_request(&OwnKey(key)).map_err(Fault::bug)?;
     Ok(request.der().to_vec())
+}
+
+/// The DER of a request that is written as PEM (RFC 7468 §7) or as plain base64; nothing for anything else.
+pub fn from_text(text: &str) -> Option<Vec<u8>> {
+    let text = text.trim();
+    let encoded = match text.strip_prefix("-----BEGIN ") {
+        Some(rest) => {
+            let (label, rest) = rest.split_once("-----")?;
+            let end = format!("-----END {label}-----");
+            let known = ["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"].contains(&label);
+            rest.strip_suffix(end.as_str()).filter(|_| known)?
+        }
+        None => text,
+    };
+    let encoded: String = encoded.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+    from_base64(&encoded).filter(|der| !der.is_empty())
 }
 
 /// The key of a request whose sender has shown to hold it.

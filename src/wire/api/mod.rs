@@ -72,6 +72,9 @@
 //! | `GET /whoami` | | [`Whoami`] |
 //! | `GET /status` | | [`Status`] |
 //!
+//! Beside it, on the public door and by a person's access token: `POST /user/svid` asks [`PersonX509Ask`] and answers
+//! [`PersonX509Svid`]; `POST /user/jwt-svid` asks [`PersonJwtAsk`] and answers [`PersonJwtSvid`].
+//!
 //! Invariants:
 //! - Names are `snake_case`, times RFC 3339 text in UTC ([`Time`]), spans whole seconds in a field that ends in `_seconds`,
 //!   ids carry their prefix. A selector is one text, `type:value`.
@@ -96,6 +99,7 @@ mod realms;
 mod roles;
 mod sessions;
 mod status;
+mod svids;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -125,6 +129,7 @@ pub use realms::{Realm, RealmInput};
 pub use roles::{RoleBinding, RoleGrant, RoleName};
 pub use sessions::{Session, SessionQuery};
 pub use status::{Component, Counts, Health, ListenerName, ProofKind, Status, Whoami};
+pub use svids::{PersonJwtAsk, PersonJwtSvid, PersonX509Ask, PersonX509Svid};
 pub use time::Time;
 pub use upstreams::{
     ClientAuthentication, EmailTrust, PrivateNetwork, Upstream, UpstreamInput, UpstreamSettings,

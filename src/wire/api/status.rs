@@ -33,6 +33,8 @@ pub enum ProofKind {
     X509Svid,
     /// A JWT-SVID with this API as its audience.
     JwtSvid,
+    /// An access token with this API as its audience, of a person who signed in.
+    AccessToken,
     /// The kernel named the user at the other end of the socket.
     KernelPeer,
 }

@@ -1,0 +1,82 @@
+//! A person's SVIDs over HTTP, by access token.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Extension, State};
+use axum::routing::post;
+use http::HeaderMap;
+
+use super::{JwtSvidAsk, PersonSvids, X509SvidAsk};
+use crate::crypto::x509::{csr, pem};
+use crate::http::{Json, Problem, bearer};
+use crate::kernel::{Failure, Kind, Lifetime};
+use crate::realms::Realm;
+use crate::wire::api;
+
+/// The routes.
+pub fn routes(svids: &PersonSvids) -> Router {
+    Router::new()
+        .route("/user/svid", post(x509_svid))
+        .route("/user/jwt-svid", post(jwt_svid))
+        .with_state(svids.clone())
+}
+
+/// An X.509-SVID for the key of a signing request.
+async fn x509_svid(
+    State(svids): State<PersonSvids>,
+    Extension(realm): Extension<Arc<Realm>>,
+    headers: HeaderMap,
+    Json(input): Json<api::PersonX509Ask>,
+) -> Result<Json<api::PersonX509Svid>, Problem> {
+    let words = "`csr` is a PKCS#10 signing request, as PEM or as base64 of its DER";
+    let csr = csr::from_text(&input.csr).ok_or_else(|| Problem::invalid("svid.csr", words))?;
+    let ask = X509SvidAsk { csr, lifetime: lifetime(input.lifetime_seconds)? };
+    let svid = svids.issue_x509(&realm, token(&headers)?, ask).await?;
+    let roots = svids.below.bundles.current(realm.id);
+    let roots = roots.iter().flat_map(|bundle| &bundle.x509);
+    let text = |der: &[u8]| pem("CERTIFICATE", der).as_str().to_owned();
+    Ok(Json(api::PersonX509Svid {
+        spiffe_id: svid.id.to_string(),
+        chain: svid.chain.iter().map(|der| text(der)).collect(),
+        bundle: roots.map(|root| text(&root.certificate)).collect(),
+        expires_at: svid.not_after.into(),
+    }))
+}
+
+/// A JWT-SVID.
+async fn jwt_svid(
+    State(svids): State<PersonSvids>,
+    Extension(realm): Extension<Arc<Realm>>,
+    headers: HeaderMap,
+    Json(input): Json<api::PersonJwtAsk>,
+) -> Result<Json<api::PersonJwtSvid>, Problem> {
+    let lifetime = lifetime(input.lifetime_seconds)?;
+    let ask = JwtSvidAsk { audience: input.audience, lifetime };
+    let svid = svids.issue_jwt(&realm, token(&headers)?, ask).await?;
+    Ok(Json(api::PersonJwtSvid {
+        spiffe_id: svid.id.to_string(),
+        token: svid.token,
+        expires_at: svid.expires_at.into(),
+    }))
+}
+
+fn token(headers: &HeaderMap) -> Result<&str, Failure> {
+    let words = "show an access token: `Authorization: Bearer …`";
+    bearer(headers)?
+        .ok_or_else(|| Failure::new(Kind::Unauthenticated, "caller.unauthenticated", words))
+}
+
+fn lifetime(seconds: Option<i64>) -> Result<Option<Lifetime>, Problem> {
+    match seconds {
+        Some(seconds) if seconds < 1 => {
+            Err(Problem::invalid("svid.lifetime", "`lifetime_seconds` is at least 1"))
+        }
+        // Policy bounds it anyway.
+        Some(seconds) => Ok(Some(Lifetime::seconds(seconds.min(LIFETIME_SECONDS_MAX)))),
+        None => Ok(None),
+    }
+}
+
+/// A year: nothing is lost in the conversion, and no policy gives more.
+const LIFETIME_SECONDS_MAX: i64 = 366 * 86_400;
