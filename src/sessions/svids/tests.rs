@@ -42,7 +42,11 @@ impl House {
         let below =
             accounts::Below { access: access.clone(), events: events.clone(), realms, ring };
         let accounts = Accounts::new(env.clone(), below, accounts::Settings::default());
-        let below = sessions::Below { access: access.clone(), events: events.clone(), accounts: accounts.clone() };
+        let below = sessions::Below {
+            access: access.clone(),
+            events: events.clone(),
+            accounts: accounts.clone(),
+        };
         let sessions = Sessions::new(env.clone(), below, sessions::Settings::default());
         let below = Below {
             access,
@@ -158,14 +162,14 @@ async fn a_token_opens_nothing_here_unless_it_is_a_persons_for_this_issuer() {
 
 #[tokio::test]
 async fn a_token_that_was_taken_back_opens_nothing() {
-    let taken = [
+    let revocations = [
         Revocable::Grant(GrantId::new(Uuid::from_u128(4))),
         Revocable::Session(SessionId::new(Uuid::from_u128(3))),
         Revocable::Subject(USER),
         Revocable::Subject("weft-cli"),
         Revocable::Realm,
     ];
-    for what in taken {
+    for what in revocations {
         let house = House::new().await;
         let token = house.token(|_| {}).await;
         assert!(house.shown(&token).is_ok());
