@@ -208,3 +208,7 @@ fn unauthenticated(words: &'static str) -> Failure {
 
 /// Architecture: doors and trust.
 const FRESH: Lifetime = Lifetime::minutes(15);
+
+#[cfg(test)]
+#[cfg(feature = "testkit")]
+mod tests;

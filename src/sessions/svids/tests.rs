@@ -162,14 +162,14 @@ async fn a_token_opens_nothing_here_unless_it_is_a_persons_for_this_issuer() {
 
 #[tokio::test]
 async fn a_token_that_was_taken_back_opens_nothing() {
-    let taken = [
+    let revocations = [
         Revocable::Grant(GrantId::new(Uuid::from_u128(4))),
         Revocable::Session(SessionId::new(Uuid::from_u128(3))),
         Revocable::Subject(USER),
         Revocable::Subject("weft-cli"),
         Revocable::Realm,
     ];
-    for what in taken {
+    for what in revocations {
         let house = House::new().await;
         let token = house.token(|_| {}).await;
         assert!(house.shown(&token).is_ok());
