@@ -58,15 +58,15 @@ async fn a_session_has_two_ends_by_its_level() {
             let idle_now = open(&world, &user, methods).await;
             world.clock.advance(idle);
             assert!(live(&world, &idle_now).await.is_none(), "{level:?} idle");
-            let used = open(&world, &user, methods).await;
-            let end = used.session.created_at.plus(overall);
+            let busy = open(&world, &user, methods).await;
+            let end = busy.session.created_at.plus(overall);
             let step = Lifetime::micros(idle.as_micros() / 2);
             while world.clock.now().plus(step) < end {
                 world.clock.advance(step);
-                assert!(live(&world, &used).await.is_some(), "{level:?} used");
+                assert!(live(&world, &busy).await.is_some(), "{level:?} used");
             }
             world.clock.advance(step);
-            assert!(live(&world, &used).await.is_none(), "{level:?} overall");
+            assert!(live(&world, &busy).await.is_none(), "{level:?} overall");
         }
     })
     .await;
@@ -130,7 +130,8 @@ async fn whoever_must_tell_clients_hears_of_the_end_in_its_transaction() {
         let world = World::new(database).await;
         let user = world.person("ada").await;
         let listener = Arc::new(Listener::default());
-        world.sessions.tell(Arc::clone(&listener) as Arc<dyn WhenEnded>);
+        let told: Arc<dyn WhenEnded> = Arc::<Listener>::clone(&listener);
+        world.sessions.tell(told);
         let opened = open(&world, &user, &[Method::Password]).await;
         let id = opened.session.id;
         note(&world, &opened.session, "a").await;

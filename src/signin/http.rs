@@ -82,6 +82,7 @@ impl From<Fields> for Sent {
     }
 }
 
+#[expect(clippy::too_many_arguments, reason = "what a request brings, each part named")]
 async fn page(
     State(signin): State<Signin>,
     Extension(realm): Extension<Arc<Realm>>,
@@ -97,6 +98,7 @@ async fn page(
     }
 }
 
+#[expect(clippy::too_many_arguments, reason = "what a request brings, each part named")]
 async fn submit(
     State(signin): State<Signin>,
     Extension(realm): Extension<Arc<Realm>>,
@@ -124,6 +126,7 @@ struct Answer {
     error_description: Option<String>,
 }
 
+#[expect(clippy::too_many_arguments, reason = "what a request brings, each part named")]
 async fn come_back(
     State(signin): State<Signin>,
     Extension(realm): Extension<Arc<Realm>>,

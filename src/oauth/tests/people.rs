@@ -1,5 +1,7 @@
 //! A person and an application: codes, tokens, refresh, sign-out, as a browser and a program see them.
 
+#![expect(clippy::large_futures, reason = "a test is one future, polled where it was made")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
@@ -62,7 +64,8 @@ impl Scene {
             before: None,
         };
         let opened = scene.house.sessions.open(signed_in).await.unwrap();
-        scene.cookies += &format!("; {}={}", SessionCookie::NAME, opened.cookie.expose());
+        scene.cookies =
+            format!("{}; {}={}", scene.cookies, SessionCookie::NAME, opened.cookie.expose());
         scene
     }
 
@@ -232,7 +235,7 @@ async fn oidc_016_and_018_without_a_page_the_session_does_or_an_error_goes_back(
         assert!(member(&scene.authorize(&with).await, "code").is_some());
         scene.house.keys.clock.advance(Lifetime::minutes(10));
         assert!(member(&scene.authorize(&with).await, "code").is_some(), "also one that ended");
-        let broken = [("prompt", "none"), ("id_token_hint", &hint[..hint.len() - 4])];
+        let broken = [("prompt", "none"), ("id_token_hint", hint.get(..hint.len() - 4).unwrap())];
         assert_eq!(error(&scene.authorize(&broken).await), "invalid_request");
         let aged = [("prompt", "none"), ("max_age", "1")];
         assert_eq!(error(&scene.authorize(&aged).await), "login_required", "oidc_017");

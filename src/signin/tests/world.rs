@@ -68,7 +68,11 @@ impl World {
         let (db, clock) = (database.open().await, database.clock());
         clock.step_to(Timestamp::from_seconds(1_800_000_000));
         let entropy = Arc::new(SeededEntropy::new(7));
-        let env = Env { db: db.clone(), clock: Arc::new(clock.clone()), entropy: entropy.clone() };
+        let env = Env {
+            db: db.clone(),
+            clock: Arc::new(clock.clone()),
+            entropy: Arc::<SeededEntropy>::clone(&entropy),
+        };
         let directory = tempfile::tempdir().unwrap();
         let kek = Kek::from_bytes(&Secret::new([1; 32])).unwrap();
         let ring = Arc::new(KekRing::new(kek, Vec::new()));
@@ -302,14 +306,11 @@ impl Tab {
     /// The step whose form the page has.
     pub(super) fn step(&self) -> String {
         let marker = format!("action=\"{}/", self.at);
-        let steps = self.body.match_indices(&marker).map(|(at, _)| {
-            let rest = &self.body[at + marker.len()..];
+        let mut steps = self.body.match_indices(&marker).map(|(at, _)| {
+            let rest = self.body.get(at + marker.len()..).unwrap_or_default();
             rest.split('"').next().unwrap_or_default().to_owned()
         });
-        steps
-            .filter(|step| !matches!(step.as_str(), "select" | "way" | "cancel"))
-            .next()
-            .unwrap_or_default()
+        steps.find(|step| !matches!(step.as_str(), "select" | "way" | "cancel")).unwrap_or_default()
     }
 
     /// The options of the page's passkey ceremony.
@@ -390,7 +391,7 @@ pub(super) fn link_in(letter: &str) -> String {
     let body = letter.replace("=\r\n", "").replace("=\n", "").replace("=3D", "=");
     let at = body.find("/account/proof/").expect("a link");
     let end = |c: char| !(c.is_ascii_alphanumeric() || "-_/".contains(c));
-    body[at..].split(end).next().unwrap().to_owned()
+    body.get(at..).unwrap().split(end).next().unwrap().to_owned()
 }
 
 pub(super) const BACK: &str = "/authorize/consent?request=1";

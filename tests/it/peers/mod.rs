@@ -99,7 +99,7 @@ fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// The Python with the packages of PyPI.
+/// The Python with the packages of `PyPI`.
 fn python() -> PathBuf {
     std::env::var_os("WEFT_PEERS_PYTHON").expect("WEFT_PEERS_PYTHON: run this through make").into()
 }

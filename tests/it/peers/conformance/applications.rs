@@ -1,5 +1,5 @@
-//! Applications that others wrote, unmodified, signing a person in: openid-client (npm), Authlib (PyPI), and Apache with
-//! mod_auth_openidc (Debian).
+//! Applications that others wrote, unmodified, signing a person in: openid-client (npm), Authlib (`PyPI`), and Apache with
+//! `mod_auth_openidc` (Debian).
 
 use std::path::Path;
 use std::process::Stdio;
@@ -68,7 +68,7 @@ async fn complaint(child: &mut Child) -> String {
     format!("the application ended: {text}")
 }
 
-/// A page behind Apache with mod_auth_openidc; `port` is where the client's callback was registered.
+/// A page behind Apache with `mod_auth_openidc`; `port` is where the client's callback was registered.
 pub(super) async fn apache(
     op: &Op,
     port: u16,

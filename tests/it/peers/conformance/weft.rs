@@ -50,9 +50,8 @@ struct World {
     certificate: PathBuf,
     key: PathBuf,
     apache_port: u16,
-    _server: Arc<TestServer>,
-    _database: TestDatabase,
-    _directory: TempDir,
+    /// What ends with it.
+    _held: (Arc<TestServer>, TestDatabase, TempDir),
 }
 
 impl World {
@@ -97,8 +96,7 @@ impl World {
         let (status, made) = ask(&server, "POST", "authorities/prepare", "", Some(next)).await;
         assert!([200, 201].contains(&status), "{made}");
         op.handles = handles(&server);
-        let (_server, _database, _directory) = (server, database, directory);
-        Self { op, certificate, key, apache_port, _server, _database, _directory }
+        Self { op, certificate, key, apache_port, _held: (server, database, directory) }
     }
 
     async fn apache(&self) -> Result<(), String> {
