@@ -40,15 +40,19 @@ impl Upstreams {
     ) -> Result<String, Error> {
         let slot = self.slot(realm, id).ok_or_else(|| Error::NotFound(id.clone()))?;
         let Start { sign_in, purpose, binding, login_hint, fresh } = start;
-        may_be_used(&slot.upstream.terms, &purpose)?;
         if let Purpose::Link { authenticated_at, .. } = purpose
             && self.env.clock.now().since(authenticated_at) > LINK_AGE_MAX
         {
             return Err(Error::Stale(LINK_AGE_MAX));
         }
-        let errand = Errand::Person(purpose);
-        let beginning = Beginning { errand, sign_in, binding, login_hint, fresh };
-        let begun = self.begin(realm, &slot, beginning).await;
+        let begun = match may_be_used(&slot.upstream.terms, &purpose) {
+            Ok(()) => {
+                let errand = Errand::Person(purpose);
+                let beginning = Beginning { errand, sign_in, binding, login_hint, fresh };
+                self.begin(realm, &slot, beginning).await
+            }
+            Err(refusal) => Err(refusal.into()),
+        };
         match begun {
             Err(Error::Refused(refusal)) => {
                 self.record_refusal(realm, id, &refusal).await?;
