@@ -5,7 +5,8 @@ import { createInterface } from 'node:readline/promises'
 
 const rp = await import(`${process.env.WEFT_PEERS_NODE}/openid-client/build/index.js`)
 const [issuer, id, redirect_uri] = process.argv.slice(2)
-const config = await rp.discovery(new URL(issuer), id, process.env.CLIENT_SECRET)
+const authentication = rp.ClientSecretBasic(process.env.CLIENT_SECRET)
+const config = await rp.discovery(new URL(issuer), id, undefined, authentication)
 
 const verifier = rp.randomPKCECodeVerifier()
 const [state, nonce] = [rp.randomState(), rp.randomNonce()]

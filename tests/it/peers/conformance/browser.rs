@@ -98,11 +98,19 @@ impl Browser {
     /// The form that a person would use, filled in.
     fn choose(&mut self, shown: &Shown) -> Option<Form> {
         let mut forms = forms(&shown.body);
+        // What a script would have to show, and the choice of a language, are not for this person.
+        forms.retain(|form| !form.hidden && !form.action.ends_with("/language"));
         let known = |form: &Form| form.asked.iter().all(|name| self.typed.contains_key(name));
         let typing = forms.iter().position(|form| !form.asked.is_empty() && known(form));
-        let at = typing.or_else(|| {
-            forms.iter().position(|form| form.asked.is_empty() && form.method == "post")
-        })?;
+        let plain = |form: &Form| form.asked.is_empty() && form.method == "post";
+        let leaving = forms.iter().position(|form| plain(form) && is_no(&form.action));
+        let staying =
+            || typing.or_else(|| forms.iter().position(|form| plain(form) && !is_no(&form.action)));
+        let at = match self.presses {
+            Presses::Cancel => leaving.or_else(staying),
+            Presses::Yes => staying(),
+        }?;
+        let typing = typing.filter(|typing| *typing == at);
         let mut form = forms.swap_remove(at);
         if typing.is_some() {
             self.asked += 1;

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Form {
     id: String,
+    /// It shows only where a script makes it show.
+    pub(super) hidden: bool,
     pub(super) action: String,
     pub(super) method: String,
     /// Fields with what stands in them; unchecked boxes are left out.
@@ -35,6 +37,7 @@ pub(super) fn forms(page: &str) -> Vec<Form> {
                 let get = |name| tag.get(name).unwrap_or_default();
                 open = Some(Form {
                     id: get("id"),
+                    hidden: tag.get("hidden").is_some(),
                     action: get("action"),
                     method: get("method").to_ascii_lowercase(),
                     ..Form::default()

@@ -114,16 +114,6 @@ pub(super) async fn oidc_045_without_a_way_back_there_is_a_page(op: &Op) -> Verd
     Ok(())
 }
 
-pub(super) async fn oidc_046_an_expired_hint_is_a_hint(op: &Op) -> Verdict {
-    let mut browser = op.browser();
-    let hint = op.sign_in(&mut browser, &BASIC, &[]).await?.text("id_token")?;
-    op.skip(310).await?;
-    let fields = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", GOODBYE)];
-    let shown = browser.walk(&leaving(op, &fields)?).await?;
-    ensure(leads_back(&shown), || format!("{:?} {}", shown.away, shown.status))?;
-    is_out(op, &mut browser).await
-}
-
 pub(super) async fn oidc_047_back_channel_logout_is_announced(op: &Op) -> Verdict {
     for name in ["backchannel_logout_supported", "backchannel_logout_session_supported"] {
         ensure(op.metadata[name] == true, || format!("`{name}` is {}", op.metadata[name]))?;

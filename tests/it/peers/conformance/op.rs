@@ -84,14 +84,12 @@ pub(super) struct Op {
 #[derive(Default)]
 pub(super) struct Handles {
     /// Makes another key sign.
-    pub(super) rotate: Option<Handle<()>>,
-    /// Moves the provider's clock on, by so many seconds.
-    pub(super) skip: Option<Handle<i64>>,
+    pub(super) rotate: Option<Handle>,
     /// Ends all sessions of the person of the checks.
-    pub(super) sign_out: Option<Handle<()>>,
+    pub(super) sign_out: Option<Handle>,
 }
 
-pub(super) type Handle<I> = Box<dyn Fn(I) -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+pub(super) type Handle = Box<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
 impl fmt::Debug for Handles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -186,19 +184,14 @@ impl Op {
         tokio::time::sleep(std::time::Duration::from_secs(seconds)).await;
     }
 
-    /// Moves the provider's clock on.
-    pub(super) async fn skip(&self, seconds: i64) -> Result<(), String> {
-        self.handles.skip.as_ref().ok_or("nobody can move its clock on")?(seconds).await
-    }
-
     /// Makes another key sign.
     pub(super) async fn rotate(&self) -> Result<(), String> {
-        self.handles.rotate.as_ref().ok_or("nobody can rotate its keys")?(()).await
+        self.handles.rotate.as_ref().ok_or("nobody can rotate its keys")?().await
     }
 
     /// Ends all sessions of the person, as an administrator does.
     pub(super) async fn sign_everybody_out(&self) -> Result<(), String> {
-        self.handles.sign_out.as_ref().ok_or("nobody can end its sessions")?(()).await
+        self.handles.sign_out.as_ref().ok_or("nobody can end its sessions")?().await
     }
 
     /// The secret of this client; one that is wrong on purpose stays wrong.

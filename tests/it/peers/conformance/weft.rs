@@ -176,12 +176,11 @@ fn typed(name: &str) -> Typed {
 fn handles(server: &Arc<TestServer>) -> Handles {
     let (rotating, ending) = (Arc::clone(server), Arc::clone(server));
     Handles {
-        rotate: Some(Box::new(move |()| {
+        rotate: Some(Box::new(move || {
             let server = Arc::clone(&rotating);
             Box::pin(async move { rotate(&server).await })
         })),
-        skip: None,
-        sign_out: Some(Box::new(move |()| {
+        sign_out: Some(Box::new(move || {
             let server = Arc::clone(&ending);
             Box::pin(async move { sign_out(&server).await })
         })),
