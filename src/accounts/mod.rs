@@ -128,6 +128,11 @@ impl Accounts {
         self.inner.keepers.write().unwrap_or_else(PoisonError::into_inner).push(keeper);
     }
 
+    /// Lets go of them, when the server ends: they hold this slice.
+    pub fn keep_with_nobody(&self) {
+        self.inner.keepers.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Wakes the deliveries: mail was posted.
     pub fn posted(&self) -> Nudge {
         self.inner.posted.clone()

@@ -11,7 +11,8 @@ pub fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
-        return Err(refused("the header `authorization` is there twice"));
+        let words = "the header `authorization` is there twice";
+        return Err(Failure::new(Kind::Invalid, "request.header_twice", words));
     }
     let value = value.to_str().map_err(|_| refused("the header `authorization` is no text"))?;
     match value.split_once(' ') {

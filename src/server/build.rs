@@ -309,6 +309,14 @@ impl Server {
     }
 }
 
+/// Slices tell others of what ends, and those hold them in turn: without this a server that ended would keep its ledger.
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.sessions.tell_nobody();
+        self.accounts.keep_with_nobody();
+    }
+}
+
 /// Where everything of this server lives that is not in the database.
 pub(super) fn data_dir(settings: &Settings, environment: &Environment) -> PathBuf {
     settings.server.data_dir.clone().unwrap_or_else(|| Places::of_process(environment).data)

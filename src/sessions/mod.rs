@@ -114,6 +114,11 @@ impl Sessions {
         self.inner.listeners.write().unwrap_or_else(PoisonError::into_inner).push(listener);
     }
 
+    /// Lets go of them, when the server ends: they hold this slice.
+    pub fn tell_nobody(&self) {
+        self.inner.listeners.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// How long sessions live.
     pub fn settings(&self) -> &Settings {
         &self.inner.settings

@@ -19,10 +19,11 @@ use crate::protocols::foreign_agent::{
 };
 
 /// Here the client chooses the id: what another realm has under it does not matter, and is not touched.
-const CHOSEN: [&str; 6] = [
+const CHOSEN: [&str; 7] = [
     "PUT /api/v1/bundles/{trust_domain}",
     "PUT /api/v1/clients/{id}",
     "PUT /api/v1/entries/{id}",
+    "PUT /api/v1/groups/{id}",
     "PUT /api/v1/join-tokens/{id}",
     "PUT /api/v1/policies/{name}",
     "PUT /api/v1/upstreams/{id}",
