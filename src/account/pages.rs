@@ -89,7 +89,7 @@ pub struct SessionsPage<'a> {
 pub struct SessionLine {
     /// Which, in the form.
     pub id: String,
-    /// What it runs on: [`device`].
+    /// What it runs on: `device`.
     pub device: String,
     /// The network address.
     pub address: String,
