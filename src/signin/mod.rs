@@ -6,7 +6,7 @@
 //! Endpoints: `/sign-in/{id}`, `/sign-in/{id}/{step}`, `/callback/{upstream}`.
 //!
 //! Invariants:
-//! - The next page is a pure function of what is persisted ([`mod@next_step`]); a step returns to it and names no other step.
+//! - The next page is a pure function of what is persisted (`next_step`); a step returns to it and names no other step.
 //!   So a reload, the back button and two tabs show what is so, and a form of a page that is past does nothing.
 //! - A sign-in is read and written only by the browser that began it: its document is sealed under a key made of that
 //!   browser's cookie.
