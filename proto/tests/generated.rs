@@ -41,14 +41,14 @@ const SECRET: [&str; 7] = [
 
 #[test]
 fn the_checked_in_code_is_what_the_proto_files_say() {
-    let checked_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/gen");
+    let checked_in = Path::new("src/gen");
     let wanted: BTreeMap<String, Vec<u8>> = GROUPS.iter().flat_map(generate).collect();
 
     if std::env::var_os("WEFT_GENERATE").is_some() {
-        write(&checked_in, &wanted);
+        write(checked_in, &wanted);
     }
 
-    let found = read(&checked_in);
+    let found = read(checked_in);
     let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&found), names(&wanted), "files in `src/gen/`: run `make gen`");
     for (name, content) in &wanted {
@@ -79,8 +79,8 @@ fn reflection_finds_each_service_and_every_file_it_imports() {
 
 /// The files of one group: its Rust code and, if it has services, its descriptors for reflection.
 fn generate(group: &Group) -> Vec<(String, Vec<u8>)> {
-    let api = Path::new(env!("CARGO_MANIFEST_DIR")).join("api");
-    let mut compiler = protox::Compiler::new([&api]).unwrap();
+    let api = Path::new("api");
+    let mut compiler = protox::Compiler::new([api]).unwrap();
     compiler.include_imports(true).include_source_info(true).open_files(group.protos).unwrap();
 
     let out = tempfile::tempdir().unwrap();

@@ -5,7 +5,6 @@
 mod targets;
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use targets::{ALL, World};
 
@@ -13,7 +12,7 @@ use targets::{ALL, World};
 const CORPORA_BYTES_MAX: usize = 1024 * 1024;
 
 fn corpora() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus")
+    weft::testkit::repository().join("fuzz/corpus")
 }
 
 /// What is kept for a target.

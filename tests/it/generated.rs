@@ -1,6 +1,5 @@
 //! What is made from the code and checked in stays what the code says. `WEFT_GENERATE=1 cargo test generated` writes it.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use weft::env::{SystemClock, SystemEntropy};
@@ -10,7 +9,7 @@ use weft::telemetry::Metrics;
 
 /// Compares with the file, or writes it where that was asked for.
 pub(crate) fn check(path: &str, text: &str) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let file = weft::testkit::repository().join(path);
     if std::env::var_os("WEFT_GENERATE").is_some() {
         std::fs::create_dir_all(file.parent().expect("a directory")).expect("made");
         std::fs::write(&file, text).expect("written");

@@ -56,7 +56,7 @@ fn the_numbers_of_a_test_are_read_from_its_name() {
 
 fn tests_by_number() -> BTreeMap<u32, Vec<Test>> {
     let mut all: BTreeMap<u32, Vec<Test>> = BTreeMap::new();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = weft::testkit::repository();
     for folder in ["proto/tests", "src", "tests"] {
         for file in rust_files(&root.join(folder)) {
             let place = file.strip_prefix(root).unwrap().display().to_string();

@@ -14,9 +14,9 @@ mod imports;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::Path;
 
 use house::House;
+use weft::testkit::repository;
 
 /// What a rule found. Shown as `path:line: rule: what`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,14 +72,10 @@ fn breaches(house: &House) -> Vec<Breach> {
     RULES.iter().flat_map(of_rule).collect()
 }
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
 /// The ratchet's lines as `(rule, path) → tolerated breaches`. A line that cannot be read counts
 /// as one that tolerates nothing, and is then reported as stale.
 fn ratchet() -> BTreeMap<(String, String), usize> {
-    let text = std::fs::read_to_string(root().join("tests/it/tidy/ratchet.txt"));
+    let text = std::fs::read_to_string(repository().join("tests/it/tidy/ratchet.txt"));
     let line = |line: &str| {
         let mut words = line.split_whitespace().map(str::to_owned);
         let (rule, path, count) = (words.next()?, words.next()?, words.next()?);
@@ -91,7 +87,7 @@ fn ratchet() -> BTreeMap<(String, String), usize> {
 
 #[test]
 fn the_house_is_tidy() {
-    let house = House::read(root()).unwrap();
+    let house = House::read(repository()).unwrap();
     assert!(house.pages.len() > 10, "only {} files were found", house.pages.len());
     let mut found: BTreeMap<(String, String), Vec<Breach>> = BTreeMap::new();
     for breach in breaches(&house) {
@@ -112,7 +108,8 @@ fn the_house_is_tidy() {
 fn every_rule_catches_its_fixture_and_no_other() {
     let mut caught = 0;
     for (rule, _) in RULES {
-        let house = House::fixture(&root().join(format!("tests/it/tidy/{rule}.txt"))).unwrap();
+        let house =
+            House::fixture(&repository().join(format!("tests/it/tidy/{rule}.txt"))).unwrap();
         let found = breaches(&house);
         let rules: BTreeSet<&str> = found.iter().map(|breach| breach.rule).collect();
         assert_eq!(rules, BTreeSet::from([*rule]), "fixture {rule}.txt: {found:#?}");
@@ -124,7 +121,7 @@ fn every_rule_catches_its_fixture_and_no_other() {
 
 #[test]
 fn every_fixture_belongs_to_a_rule() {
-    let folder = std::fs::read_dir(root().join("tests/it/tidy")).unwrap();
+    let folder = std::fs::read_dir(repository().join("tests/it/tidy")).unwrap();
     let names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     for name in names.filter_map(|name| name.strip_suffix(".txt").map(str::to_owned)) {
         let known = RULES.iter().any(|(rule, _)| *rule == name);
@@ -134,14 +131,14 @@ fn every_fixture_belongs_to_a_rule() {
 
 #[test]
 fn near_misses_are_clean() {
-    let house = House::fixture(&root().join("tests/it/tidy/clean.txt")).unwrap();
+    let house = House::fixture(&repository().join("tests/it/tidy/clean.txt")).unwrap();
     assert_eq!(breaches(&house), Vec::new());
 }
 
 /// For the closing report of `make test`: size against the budget in CONTRIBUTING.md.
 #[test]
 fn the_size_of_the_house_is_known() {
-    let house = House::read(root()).unwrap();
+    let house = House::read(repository()).unwrap();
     let size = habits::size(&house);
     assert!(size.functions >= size.long_functions.len());
     println!("proof: house: {size}");

@@ -28,7 +28,7 @@ fn every_text_is_there_in_every_language() {
 #[test]
 fn every_text_that_a_page_names_is_there_and_each_is_named() {
     let (english, _) = keys(Language::English);
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = crate::testkit::repository();
     let mut named = BTreeSet::new();
     for folder in ["templates", "src"] {
         names_below(&root.join(folder), &mut named);

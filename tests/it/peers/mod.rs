@@ -63,11 +63,6 @@ fn write(directory: &Path, name: &str, text: &str) -> String {
     path.display().to_string()
 }
 
-/// The top of this repository.
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
 /// Where `scripts/packages` put the packages of npm.
 fn node_modules() -> PathBuf {
     let given =

@@ -1,9 +1,7 @@
 //! Chromium and axe-core look at every page: both colours, both directions, small and large.
 
-use std::path::Path;
-
 use tokio::net::TcpListener;
-use weft::testkit::gallery;
+use weft::testkit::{gallery, repository};
 
 use super::{node_modules, run_beside};
 
@@ -22,7 +20,7 @@ async fn pages_can_be_used_by_everybody_everywhere() {
     let address = format!("http://{}", listener.local_addr().unwrap());
     let serving = axum::serve(listener, gallery::routes()).into_future();
 
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/pages/examine.mjs");
+    let script = repository().join("tests/peers/pages/examine.mjs");
     let modules = format!("WEFT_PEERS_NODE={}", node_modules().display());
     let mut arguments = vec![modules, "node".to_owned(), script.display().to_string(), address];
     // To write the pictures of the documentation anew: WEFT_SCREENSHOTS=docs/screenshots.

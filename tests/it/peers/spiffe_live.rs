@@ -10,7 +10,7 @@ use toml::{Table, Value};
 use weft::bundles::document;
 use weft::db::Engine;
 use weft::kernel::RealmId;
-use weft::testkit::{TestAgent, TestDatabase, TestServer};
+use weft::testkit::{TestAgent, TestDatabase, TestServer, repository};
 use weft::workloads::Draft;
 
 use super::text;
@@ -124,7 +124,7 @@ fn name_of(source: &str) -> String {
 
 /// Where their tests are built: one place for each checkout, so that a second run finds them built.
 fn runner() -> PathBuf {
-    target().join("spiffe-live").join(env!("CARGO_MANIFEST_DIR").replace('/', "-"))
+    target().join("spiffe-live").join(repository().display().to_string().replace('/', "-"))
 }
 
 /// Writes a file that is not so already: what has not changed is not built again.
@@ -138,7 +138,7 @@ fn put(path: &Path, bytes: &[u8]) {
 
 /// A package with our dependencies and their tests.
 fn write_runner(runner: &Path, package: &Path, files: &[&String]) {
-    let ours = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let ours = repository();
     let manifest: Table =
         std::fs::read_to_string(ours.join("Cargo.toml")).unwrap().parse().unwrap();
     let mut own = Table::new();
@@ -216,7 +216,7 @@ fn target() -> PathBuf {
 pub(crate) fn package_of(name: &str) -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["metadata", "--format-version", "1", "--offline", "--features", "testkit"]);
-    let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    let output = cargo.current_dir(repository()).output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let packages = metadata["packages"].as_array().unwrap();

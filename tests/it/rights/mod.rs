@@ -7,7 +7,6 @@ mod rpc;
 mod world;
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use serde_json::json;
 
@@ -133,7 +132,7 @@ fn glance(answer: &str) -> &'static str {
 
 /// Operation and caller of each row of the file.
 fn rows_of_the_table() -> Vec<(String, String)> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(TABLE);
+    let file = weft::testkit::repository().join(TABLE);
     let text = std::fs::read_to_string(file).unwrap();
     let (_, rows) = text.split_once("What each is answered\n").unwrap();
     let row = |line: &str| {

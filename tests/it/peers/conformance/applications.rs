@@ -8,8 +8,9 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 use url::Url;
+use weft::testkit::repository;
 
-use super::super::{node_modules, python, root};
+use super::super::{node_modules, python};
 use super::browser::{Browser, Shown};
 use super::op::{BASIC, Op};
 
@@ -19,7 +20,7 @@ pub(super) const APACHE: &str = "apache";
 /// openid-client: discovery, PKCE, nonce, ID token, userinfo, refresh, introspection, revocation.
 pub(super) async fn openid_client(op: &Op, ca: &Path) -> Result<(), String> {
     let mut command = Command::new("node");
-    command.arg(root().join("tests/peers/oidc/app.mjs"));
+    command.arg(repository().join("tests/peers/oidc/app.mjs"));
     command.env("WEFT_PEERS_NODE", node_modules()).env("NODE_EXTRA_CA_CERTS", ca);
     let told = application(op, command).await?;
     let right = told["active"] == true && told["after"] == false && told["email"].is_string();
@@ -29,7 +30,7 @@ pub(super) async fn openid_client(op: &Op, ca: &Path) -> Result<(), String> {
 /// Authlib: the same by another library in another language.
 pub(super) async fn authlib(op: &Op, ca: &Path) -> Result<(), String> {
     let mut command = Command::new(python());
-    command.arg(root().join("tests/peers/oidc/app.py")).env("REQUESTS_CA_BUNDLE", ca);
+    command.arg(repository().join("tests/peers/oidc/app.py")).env("REQUESTS_CA_BUNDLE", ca);
     let told = application(op, command).await?;
     let right = told["refreshed"] == true && told["email"].is_string();
     if right { Ok(()) } else { Err(told.to_string()) }
@@ -80,15 +81,18 @@ pub(super) async fn apache(
     std::fs::create_dir(&page).unwrap();
     std::fs::write(page.join("index.html"), "you are in").unwrap();
     open_to_all(home.path());
+    // One process (`-X`): a worker of a killed Apache would go on, and hold what it inherited open.
     let _running = Command::new("/usr/sbin/apache2")
-        .args(["-DFOREGROUND", "-f"])
-        .arg(root().join("tests/peers/oidc/apache.conf"))
+        .args(["-X", "-f"])
+        .arg(repository().join("tests/peers/oidc/apache.conf"))
         .env("RUN_USER", "www-data")
         .env("HOME_OF_RUN", home.path())
         .env("PORT", port.to_string())
         .envs([("CERTIFICATE", certificate), ("KEY", key), ("ISSUER", &op.issuer)])
         .env("PROVIDER_CA", ca)
         .envs([("CLIENT_ID", APACHE), ("CLIENT_SECRET", &op.secrets[APACHE])])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
         .stderr(Stdio::null())
         .kill_on_drop(true)
         .spawn()

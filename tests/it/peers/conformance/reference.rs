@@ -75,7 +75,7 @@ async fn start() -> (Child, Op) {
     let (certificate, key) = super::super::own_certificate(directory.path());
     let port = super::super::free_port();
     let mut child = Command::new("node")
-        .arg(super::super::root().join("tests/peers/oidc/reference.mjs"))
+        .arg(weft::testkit::repository().join("tests/peers/oidc/reference.mjs"))
         .args([&port.to_string(), &certificate, &key, &receiver.address()])
         .env("WEFT_PEERS_NODE", super::super::node_modules())
         .stdout(Stdio::piped())
