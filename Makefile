@@ -7,7 +7,7 @@ export FOR
 FLAGS := --workspace --features testkit
 
 .NOTPARALLEL:
-.PHONY: help demo check test packages fmt clippy build-tests unit peers docs report one doc gen deny bench load fuzz conformance test-peers torture-log torture-db
+.PHONY: help demo check test packages fmt clippy build-tests unit peers docs report one doc gen deny bench load fuzz conformance test-peers torture-log torture-db torture-signin
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 — \2/p' Makefile
@@ -58,6 +58,8 @@ torture-log: packages ## kill everything 20 times while everybody writes: nothin
 
 torture-db: packages ## take the database away for FOR seconds (600) while a fleet goes on
 	scripts/torture-db
+torture-signin: packages ## kill the server under 1000 sign-ins on each engine: nothing used twice, lost or half-made
+	scripts/torture-signin
 
 one: ## the tests whose name contains T, with their output: make one T=tidy
 	cargo test $(FLAGS) -- '$(T)' --nocapture

@@ -28,7 +28,14 @@ pub(super) fn is_background() -> bool {
 
 /// One label's counter. Cheap to clone; clones share it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Counter(Arc<AtomicU64>);
+pub(super) struct Counter(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    /// Statements, beginnings included.
+    statements: AtomicU64,
+    beginnings: AtomicU64,
+}
 
 /// The counters of all labels.
 #[derive(Debug, Default)]
@@ -37,7 +44,13 @@ pub(super) struct Counters(Mutex<BTreeMap<&'static str, Counter>>);
 impl Counter {
     /// One more statement.
     pub(super) fn one(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.statements.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A transaction or snapshot begins: that is a statement, too.
+    pub(super) fn begin(&self) {
+        self.one();
+        self.0.beginnings.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -50,10 +63,17 @@ impl Counters {
 
     /// What each label counted since the database was opened.
     pub(super) fn counts(&self) -> BTreeMap<&'static str, u64> {
+        self.each(|counts| &counts.statements)
+    }
+
+    /// How many of them were beginnings.
+    pub(super) fn beginnings(&self) -> BTreeMap<&'static str, u64> {
+        self.each(|counts| &counts.beginnings)
+    }
+
+    fn each(&self, pick: fn(&Counts) -> &AtomicU64) -> BTreeMap<&'static str, u64> {
         let counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        counters
-            .iter()
-            .map(|(label, Counter(count))| (*label, count.load(Ordering::Relaxed)))
-            .collect()
+        let count = |Counter(counts): &Counter| pick(counts).load(Ordering::Relaxed);
+        counters.iter().map(|(label, counter)| (*label, count(counter))).collect()
     }
 }

@@ -164,6 +164,11 @@ impl Db {
         self.inner.counters.counts()
     }
 
+    /// How many of these were beginnings of transactions and snapshots.
+    pub fn beginnings(&self) -> BTreeMap<&'static str, u64> {
+        self.inner.counters.beginnings()
+    }
+
     /// Runs `body` in a write transaction; the answer leaves after the COMMIT. `body` may run again.
     pub async fn write<I, T, E, F>(&self, realm: RealmId, input: I, body: F) -> Result<T, E>
     where

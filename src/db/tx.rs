@@ -108,7 +108,7 @@ impl Tx {
 
     /// A transaction whose first run this is.
     pub(super) fn begin(link: Link, run: Run) -> Self {
-        run.counter.one();
+        run.counter.begin();
         Self { link, run }
     }
 
@@ -122,7 +122,7 @@ impl Tx {
 
     /// Begins the next run on the same connection; counts one statement for its beginning.
     pub(super) fn next_run(&mut self, run: Run) {
-        run.counter.one();
+        run.counter.begin();
         self.run = run;
     }
 

@@ -10,6 +10,7 @@ use super::database::must;
 /// As cargo says it to a test that it starts, and not as the compiler heard it: checkouts that share a target directory also
 /// share what was built for one of them.
 pub fn repository() -> &'static Path {
+    #[expect(clippy::disallowed_methods, reason = "cargo says it in no other way")]
     static TOP: LazyLock<PathBuf> = LazyLock::new(|| {
         must(std::env::var("CARGO_MANIFEST_DIR"), "tests are started by cargo").into()
     });

@@ -13,6 +13,8 @@ mod oauth;
 #[cfg(test)]
 mod peers;
 #[cfg(test)]
+mod people;
+#[cfg(test)]
 mod protocols;
 #[cfg(test)]
 mod requirements;
@@ -25,3 +27,5 @@ mod statements;
 mod tidy;
 #[cfg(test)]
 mod torture;
+#[cfg(test)]
+mod walker;

@@ -1,8 +1,8 @@
 //! The torture: real `weft` processes killed with SIGKILL, a real PostgreSQL killed, frozen and taken away, while changes
 //! and issuances go on. What was acknowledged must be there afterwards, once, and everybody must agree on it.
 //!
-//! Each flow has one code path and a size. In a plain test run it is small; `make torture-log` and `make torture-db` ask
-//! for the full size through the environment. docs/torture.md tells what is done and what was measured.
+//! Each flow has one code path and a size. In a plain test run it is small; `make torture-log`, `make torture-db` and
+//! `make torture-signin` ask for the full size through the environment. docs/torture.md tells what is done and what was measured.
 
 mod admin;
 mod agent_kills;
@@ -12,6 +12,8 @@ mod kills;
 mod log;
 mod node;
 mod program;
+mod sign_ins;
+mod sign_ins_verdict;
 mod verdict;
 mod writers;
 

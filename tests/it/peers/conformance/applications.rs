@@ -11,8 +11,8 @@ use url::Url;
 use weft::testkit::repository;
 
 use super::super::{node_modules, python};
-use super::browser::{Browser, Shown};
 use super::op::{BASIC, Op};
+use crate::walker::{Browser, Shown};
 
 /// The client behind Apache.
 pub(super) const APACHE: &str = "apache";

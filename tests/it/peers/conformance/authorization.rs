@@ -2,9 +2,9 @@
 
 use reqwest::Method;
 
-use super::browser::{Presses, Shown};
 use super::op::{BASIC, CALLBACK, Op, POST, answer_of, parameters};
 use super::{Verdict, ensure, tokens};
+use crate::walker::{Presses, Shown};
 
 pub(super) async fn oidc_009_get_and_post_are_accepted(op: &Op) -> Verdict {
     let mut browser = op.browser();

@@ -3,9 +3,9 @@
 use url::Url;
 
 use super::authorization::is_error;
-use super::browser::{Browser, Shown};
 use super::op::{BASIC, GOODBYE, Op};
 use super::{Verdict, ensure, tokens};
+use crate::walker::{Browser, Shown};
 
 pub(super) async fn oidc_041_logging_out_works_by_get_and_post(op: &Op) -> Verdict {
     for post in [false, true] {

@@ -5,13 +5,10 @@
 
 mod applications;
 mod authorization;
-mod browser;
 mod discovery;
-mod html;
 mod identity;
 mod logout;
 mod op;
-mod receiver;
 mod reference;
 mod token;
 mod tokens;

@@ -13,8 +13,8 @@ use serde_json::Value;
 use url::Url;
 use weft::crypto::digest::sha256;
 
-use super::browser::{Browser, Shown, Typed, encoded};
-use super::receiver::Receiver;
+use crate::people::Receiver;
+use crate::walker::{Browser, Shown, Typed, encoded};
 
 /// Where applications get their answers; nothing listens there.
 pub(super) const CALLBACK: &str = "https://rp.example.org/cb";
@@ -365,7 +365,7 @@ pub(super) fn answer_of(shown: &Shown, redirect: &str) -> Result<BTreeMap<String
             "stayed at {} with {}: {}",
             shown.url,
             shown.status,
-            super::browser::excerpt(&shown.body)
+            crate::walker::excerpt(&shown.body)
         ));
     };
     if !url.as_str().starts_with(redirect) {

@@ -6,10 +6,10 @@ use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::browser::Typed;
 use super::op::Op;
-use super::receiver::Receiver;
 use super::{outcomes, told};
+use crate::people::Receiver;
+use crate::walker::Typed;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_harness_agrees_with_an_independent_provider() {

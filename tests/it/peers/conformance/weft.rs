@@ -12,11 +12,11 @@ use weft::outbound::Network;
 use weft::settings::{Text, Textual as _};
 use weft::testkit::{TestDatabase, TestServer, engines};
 
-use super::browser::Typed;
 use super::op::{BASIC, GOODBYE, Handles, LOOPBACK, MACHINE, Op, POST, PUBLIC, RESOURCE};
-use super::receiver::Receiver;
 use super::{applications, outcomes, told};
 use crate::admin_api::ask;
+use crate::people::Receiver;
+use crate::walker::Typed;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_item_holds() {

@@ -10,21 +10,21 @@ use tokio::sync::Notify;
 
 /// One arrival: the client it was sent to, and the form.
 #[derive(Debug, Clone)]
-pub(super) struct Arrival {
-    pub(super) client: String,
-    pub(super) form: Vec<(String, String)>,
+pub(crate) struct Arrival {
+    pub(crate) client: String,
+    pub(crate) form: Vec<(String, String)>,
 }
 
 /// The endpoint.
 #[derive(Debug)]
-pub(super) struct Receiver {
+pub(crate) struct Receiver {
     address: SocketAddr,
     arrived: Mutex<Vec<Arrival>>,
     notify: Notify,
 }
 
 impl Receiver {
-    pub(super) async fn start() -> Arc<Self> {
+    pub(crate) async fn start() -> Arc<Self> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let receiver = Arc::new(Self { address, arrived: Mutex::default(), notify: Notify::new() });
@@ -34,12 +34,12 @@ impl Receiver {
         receiver
     }
 
-    pub(super) fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Waits until a logout token with this session id came.
-    pub(super) async fn with_sid(&self, sid: &str) -> Result<Arrival, String> {
+    pub(crate) async fn with_sid(&self, sid: &str) -> Result<Arrival, String> {
         let wait = async {
             loop {
                 let notified = self.notify.notified();
@@ -59,7 +59,7 @@ impl Receiver {
         let of = |arrival: &&Arrival| {
             let token = arrival.form.iter().find(|(name, _)| name == "logout_token");
             token
-                .and_then(|(_, token)| super::tokens::claims(token).ok())
+                .map(|(_, token)| super::home::claims(token))
                 .is_some_and(|claims| claims["sid"] == sid)
         };
         arrived.iter().find(of).cloned()

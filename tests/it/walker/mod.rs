@@ -1,5 +1,7 @@
 //! A browser without scripts: cookies, redirects, forms.
 
+pub(crate) mod html;
+
 use std::collections::BTreeMap;
 
 use cookie::Cookie;
@@ -7,27 +9,30 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use reqwest::{Client, Method};
 use url::Url;
 
-use super::html::{Form, forms, links};
+use html::{Form, forms, links};
 
 /// What somebody types, by the name of the field.
-pub(super) type Typed = BTreeMap<String, String>;
+pub(crate) type Typed = BTreeMap<String, String>;
 
 /// A browser of one person.
 #[derive(Debug, Clone)]
-pub(super) struct Browser {
+pub(crate) struct Browser {
     client: Client,
-    jar: BTreeMap<String, String>,
+    /// Cookies, by origin and name.
+    jar: BTreeMap<(String, String), String>,
+    /// Sites that it is led to and goes on at, beside the one it is at.
+    pub(crate) at_home: Vec<url::Origin>,
     /// What the person would type.
-    pub(super) typed: Typed,
+    pub(crate) typed: Typed,
     /// What they would press where there is a choice.
-    pub(super) presses: Presses,
+    pub(crate) presses: Presses,
     /// How many forms asked for something to be typed.
-    pub(super) asked: usize,
+    pub(crate) asked: usize,
 }
 
 /// What a person does with a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Presses {
+pub(crate) enum Presses {
     /// Goes on.
     Yes,
     /// Cancels wherever one can.
@@ -36,28 +41,39 @@ pub(super) enum Presses {
 
 /// A page, or the address outside of the provider that a redirect leads to.
 #[derive(Debug, Clone)]
-pub(super) struct Shown {
-    pub(super) status: u16,
-    pub(super) url: Url,
-    pub(super) body: String,
+pub(crate) struct Shown {
+    pub(crate) status: u16,
+    pub(crate) url: Url,
+    pub(crate) body: String,
     /// Set where this is a redirect to somebody else.
-    pub(super) away: Option<Url>,
+    pub(crate) away: Option<Url>,
     /// Statuses of the redirects on the way, with the method they answered.
-    pub(super) hops: Vec<(Method, u16)>,
+    pub(crate) hops: Vec<(Method, u16)>,
 }
 
 impl Browser {
-    pub(super) fn new(client: Client, typed: Typed) -> Self {
-        Self { client, jar: BTreeMap::new(), typed, presses: Presses::Yes, asked: 0 }
+    pub(crate) fn new(client: Client, typed: Typed) -> Self {
+        let (jar, at_home) = (BTreeMap::new(), Vec::new());
+        Self { client, jar, at_home, typed, presses: Presses::Yes, asked: 0 }
+    }
+
+    /// The cookie of this name that the site of this address has set.
+    pub(crate) fn cookie(&self, url: &Url, name: &str) -> Option<&str> {
+        self.jar.get(&(site(url), name.to_owned())).map(String::as_str)
+    }
+
+    /// Has this cookie from here on, as if the site of this address had set it.
+    pub(crate) fn plant(&mut self, url: &Url, name: &str, value: &str) {
+        self.jar.insert((site(url), name.to_owned()), value.to_owned());
     }
 
     /// Opens an address, and follows redirects as long as they stay with the provider.
-    pub(super) async fn get(&mut self, url: &Url) -> Result<Shown, String> {
+    pub(crate) async fn get(&mut self, url: &Url) -> Result<Shown, String> {
         self.open(Method::GET, url.clone(), None).await
     }
 
     /// Sends a form.
-    pub(super) async fn post(
+    pub(crate) async fn post(
         &mut self,
         url: &Url,
         fields: &[(String, String)],
@@ -66,13 +82,13 @@ impl Browser {
     }
 
     /// Opens an address and does what the pages ask, until a redirect leads away or there is nothing left to do.
-    pub(super) async fn walk(&mut self, url: &Url) -> Result<Shown, String> {
+    pub(crate) async fn walk(&mut self, url: &Url) -> Result<Shown, String> {
         let shown = self.get(url).await?;
         self.go_on(shown).await
     }
 
     /// Does what the pages ask from here on.
-    pub(super) async fn go_on(&mut self, mut shown: Shown) -> Result<Shown, String> {
+    pub(crate) async fn go_on(&mut self, mut shown: Shown) -> Result<Shown, String> {
         for _page in 0..PAGES_MAX {
             if shown.away.is_some() {
                 return Ok(shown);
@@ -93,6 +109,43 @@ impl Browser {
             shown.hops.splice(0..0, hops);
         }
         Err(format!("no end of pages; the last: {}", excerpt(&shown.body)))
+    }
+
+    /// Sends the form whose action ends so, with these values; one that names a button presses it. Without an action it is the
+    /// form that goes where the page itself is.
+    pub(crate) async fn press(
+        &mut self,
+        shown: &Shown,
+        action: &str,
+        values: &[(&str, &str)],
+    ) -> Result<Shown, String> {
+        let known = |form: &Form| {
+            let value = |(name, value): &(&str, &str)| {
+                let typed = form.fields.iter().any(|(field, _)| field == name);
+                typed || form.buttons.iter().any(|button| button.0 == *name && button.1 == *value)
+            };
+            let here = action.is_empty() == form.action.is_empty() && form.action.ends_with(action);
+            !form.hidden && here && values.iter().all(value)
+        };
+        let found = forms(&shown.body).into_iter().find(known);
+        let mut form = found.ok_or_else(|| {
+            format!("no form `{action}` with {values:?} at {}: {}", shown.url, excerpt(&shown.body))
+        })?;
+        for (name, value) in values {
+            form.fill(name, value);
+            form.fields.extend(form.buttons.iter().find(|(n, v)| n == name && v == value).cloned());
+        }
+        self.submit(shown, form).await
+    }
+
+    /// Follows the link with these words.
+    pub(crate) async fn click(&mut self, shown: &Shown, words: &str) -> Result<Shown, String> {
+        let found = links(&shown.body).into_iter().find(|link| link.words.trim() == words);
+        let link = found.ok_or_else(|| {
+            format!("no link `{words}` at {}: {}", shown.url, excerpt(&shown.body))
+        })?;
+        let url = shown.url.join(&link.href).map_err(|error| error.to_string())?;
+        self.get(&url).await
     }
 
     /// The form that a person would use, filled in.
@@ -148,7 +201,7 @@ impl Browser {
         for _hop in 0..HOPS_MAX {
             let answer = self.send(&method, &url, body.take()).await?;
             let status = answer.status().as_u16();
-            self.remember(&answer);
+            self.remember(&url, &answer);
             let to = answer
                 .headers()
                 .get(LOCATION)
@@ -160,7 +213,7 @@ impl Browser {
             };
             hops.push((method.clone(), status));
             let to = url.join(&to).map_err(|error| format!("`{to}`: {error}"))?;
-            if to.origin() != home {
+            if to.origin() != home && !self.at_home.contains(&to.origin()) {
                 return Ok(Shown { status, url, body: String::new(), away: Some(to), hops });
             }
             if !matches!(status, 307 | 308) {
@@ -177,8 +230,10 @@ impl Browser {
         url: &Url,
         body: Option<String>,
     ) -> Result<reqwest::Response, String> {
+        let site = site(url);
+        let own = self.jar.iter().filter(|((of, _), _)| *of == site);
         let cookies: Vec<String> =
-            self.jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            own.map(|((_, name), value)| format!("{name}={value}")).collect();
         let mut request =
             self.client.request(method.clone(), url.clone()).header(ACCEPT, "text/html");
         if !cookies.is_empty() {
@@ -192,7 +247,7 @@ impl Browser {
         request.send().await.map_err(|error| format!("{method} {url}: {error:?}"))
     }
 
-    fn remember(&mut self, answer: &reqwest::Response) {
+    fn remember(&mut self, url: &Url, answer: &reqwest::Response) {
         for value in answer.headers().get_all(SET_COOKIE) {
             let Some(cookie) =
                 value.to_str().ok().and_then(|text| Cookie::parse(text.to_owned()).ok())
@@ -204,17 +259,18 @@ impl Browser {
                 || cookie
                     .expires_datetime()
                     .is_some_and(|end| end.unix_timestamp() < 1_000_000_000);
+            let key = (site(url), cookie.name().to_owned());
             if gone {
-                self.jar.remove(cookie.name());
+                self.jar.remove(&key);
             } else {
-                self.jar.insert(cookie.name().to_owned(), cookie.value().to_owned());
+                self.jar.insert(key, cookie.value().to_owned());
             }
         }
     }
 }
 
 /// The first words of a page, for a message.
-pub(super) fn excerpt(page: &str) -> String {
+pub(crate) fn excerpt(page: &str) -> String {
     let mut inside = false;
     let mut words = String::new();
     let body = page.split("</style>").last().unwrap_or_default();
@@ -233,8 +289,13 @@ pub(super) fn excerpt(page: &str) -> String {
 }
 
 /// Fields as a form sends them.
-pub(super) fn encoded(fields: &[(String, String)]) -> String {
+pub(crate) fn encoded(fields: &[(String, String)]) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
+/// Whose cookies are sent: those of one origin. Real cookies know no ports; what is tested here sets each for one host.
+fn site(url: &Url) -> String {
+    url.origin().ascii_serialization()
 }
 
 fn is_no(words: &str) -> bool {

@@ -4,29 +4,29 @@ use std::collections::BTreeMap;
 
 /// A form on a page.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Form {
+pub(crate) struct Form {
     id: String,
     /// It shows only where a script makes it show.
-    pub(super) hidden: bool,
-    pub(super) action: String,
-    pub(super) method: String,
+    pub(crate) hidden: bool,
+    pub(crate) action: String,
+    pub(crate) method: String,
     /// Fields with what stands in them; unchecked boxes are left out.
-    pub(super) fields: Vec<(String, String)>,
+    pub(crate) fields: Vec<(String, String)>,
     /// What the form asks somebody to type.
-    pub(super) asked: Vec<String>,
+    pub(crate) asked: Vec<String>,
     /// Buttons with a name, as name and value.
-    pub(super) buttons: Vec<(String, String)>,
+    pub(crate) buttons: Vec<(String, String)>,
 }
 
 /// A link: where it leads, and its words.
 #[derive(Debug, Clone)]
-pub(super) struct Link {
-    pub(super) href: String,
-    pub(super) words: String,
+pub(crate) struct Link {
+    pub(crate) href: String,
+    pub(crate) words: String,
 }
 
 /// The forms of a page, in order.
-pub(super) fn forms(page: &str) -> Vec<Form> {
+pub(crate) fn forms(page: &str) -> Vec<Form> {
     let mut forms = Vec::new();
     let mut open: Option<Form> = None;
     // Fields and buttons that say which form they belong to.
@@ -59,7 +59,7 @@ pub(super) fn forms(page: &str) -> Vec<Form> {
 }
 
 /// The links of a page, in order.
-pub(super) fn links(page: &str) -> Vec<Link> {
+pub(crate) fn links(page: &str) -> Vec<Link> {
     let words_after = |end: usize| {
         let rest = page.get(end..).unwrap_or_default();
         unescape(rest.split("</a>").next().unwrap_or_default())
@@ -86,6 +86,8 @@ impl Form {
                 }
             }
             ("button", _) => {}
+            // Shown to nobody; password managers read it.
+            ("input", _) if tag.get("hidden").is_some() => self.fields.push((name, value)),
             _ => {
                 self.asked.push(name.clone());
                 self.fields.push((name, value));
@@ -94,7 +96,7 @@ impl Form {
     }
 
     /// Types something into a field.
-    pub(super) fn fill(&mut self, name: &str, value: &str) {
+    pub(crate) fn fill(&mut self, name: &str, value: &str) {
         for field in self.fields.iter_mut().filter(|(field, _)| field == name) {
             value.clone_into(&mut field.1);
         }
@@ -179,25 +181,60 @@ fn rest(page: &str, at: usize) -> &str {
     page.get(at..).unwrap_or_default()
 }
 
+/// Characters that are written by name or number.
 fn unescape(text: &str) -> String {
-    let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"");
-    text.replace("&#39;", "'").replace("&#x27;", "'").replace("&#x2f;", "/").replace("&amp;", "&")
+    let mut plain = String::new();
+    let mut pieces = text.split('&');
+    plain.push_str(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let read = piece.split_once(';').and_then(|(name, rest)| Some((character(name)?, rest)));
+        if let Some((c, rest)) = read {
+            plain.push(c);
+            plain.push_str(rest);
+        } else {
+            plain.push('&');
+            plain.push_str(piece);
+        }
+    }
+    plain
+}
+
+fn character(name: &str) -> Option<char> {
+    match name {
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "quot" => Some('"'),
+        "apos" => Some('\''),
+        "amp" => Some('&'),
+        _ => {
+            let number = name.strip_prefix('#')?;
+            let hexadecimal = number.strip_prefix(['x', 'X']);
+            let code = match hexadecimal {
+                Some(digits) => u32::from_str_radix(digits, 16),
+                None => number.parse(),
+            };
+            char::from_u32(code.ok()?)
+        }
+    }
 }
 
 #[test]
 fn a_form_is_read_as_a_browser_without_scripts_reads_it() {
-    let page = "<!-- <form> --><form id=f action='/a?x=1&amp;y=2' method=POST><input type=hidden name=t value=\"1&quot;\">\
-        <input name=user><input type=checkbox name=c value=v checked><input type=checkbox name=d>\
+    let page = "<!-- <form> --><form id=f action='/a?x=1&amp;y=2&#38;z=&#x33;&copy' method=POST><input type=hidden name=t value=\"1&quot;\">\
+        <input name=user><input name=known value=k hidden><input type=checkbox name=c value=v checked><input type=checkbox name=d>\
         <button name=go value=yes>Go</button><button type=button name=no>No</button></form><button form=f name=stay value=no>Stay</button><a href='/out'>Leave</a>";
     let forms = forms(page);
     let form = forms.first().unwrap();
     assert_eq!(
         (forms.len(), form.action.as_str(), form.method.as_str()),
-        (1, "/a?x=1&y=2", "post")
+        (1, "/a?x=1&y=2&z=3&copy", "post")
     );
     assert_eq!(form.asked, ["user"]);
     let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
-    assert_eq!(form.fields, [pair("t", "1\""), pair("user", ""), pair("c", "v")]);
+    assert_eq!(
+        form.fields,
+        [pair("t", "1\""), pair("user", ""), pair("known", "k"), pair("c", "v")]
+    );
     assert_eq!(form.buttons, [pair("go", "yes"), pair("stay", "no")]);
     let links = links(page);
     assert_eq!(

@@ -1,0 +1,11 @@
+//! People, their browsers and their applications at whole servers, over TLS, as the world outside meets them.
+
+mod home;
+mod one_time;
+mod receiver;
+mod replicas;
+mod scripts_off;
+mod token_kinds;
+
+pub(crate) use home::{Answer, App, Home, redemption, refreshment};
+pub(crate) use receiver::Receiver;
