@@ -175,12 +175,12 @@ fn shipped_documents() -> Documents {
     SHIPPED.iter().map(|(name, text)| ((*name).to_owned(), Arc::from(*text))).collect()
 }
 
-/// The default policies. A realm's own policy of the same name takes the place of one of these, but for `reserved`.
 /// The text of a shipped policy.
 fn shipped(name: &Name) -> Option<&'static str> {
     SHIPPED.iter().find(|(shipped, _)| *shipped == name.as_str()).map(|(_, text)| *text)
 }
 
+/// The default policies. A realm's own policy of the same name takes the place of one of these, but for `reserved`.
 const SHIPPED: [(&str, &str); 8] = [
     ("agents", include_str!("../../config/policies/agents.cedar")),
     ("issuance", include_str!("../../config/policies/issuance.cedar")),

@@ -25,7 +25,7 @@ mod codes;
 mod erase_user;
 pub mod http;
 mod identifiers;
-pub mod jobs;
+mod jobs;
 mod links;
 mod model;
 mod passkeys;

@@ -5,8 +5,8 @@ use http::header::AUTHORIZATION;
 
 use crate::kernel::{Failure, Kind};
 
-/// The token in the `Authorization` header, if there is such a header. Fails with kind `Unauthenticated` where it is there
-/// twice, is no text, or is of another scheme.
+/// The token in the `Authorization` header, if there is such a header. Fails with kind `Invalid` where it is there twice, and
+/// with kind `Unauthenticated` where it is no text or of another scheme.
 pub fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };

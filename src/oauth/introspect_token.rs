@@ -79,19 +79,18 @@ impl Oauth {
 
     /// True unless the client is gone, or something about the token was taken back.
     fn stands(&self, token: &VerifiedToken) -> bool {
-        let gone = |what| self.sessions.is_revoked(token.realm, what, token.issued_at);
-        let Some(client) = &token.client else { return false };
+        let (Some(client), Some(grant)) = (&token.client, token.grant) else { return false };
         let session = token.claims.get("sid").and_then(Value::as_str);
         let session = session.and_then(|sid| SessionId::parse(sid).ok());
         let offline = token.claims.get(OFFLINE) == Some(&Value::Bool(true));
-        let ended = !offline && session.is_some_and(|session| gone(Revocable::Session(session)));
-        let grant = token.grant.is_none_or(|grant| gone(Revocable::Grant(grant)));
+        let what = [
+            Some(Revocable::Grant(grant)),
+            session.filter(|_| !offline).map(Revocable::Session),
+            Some(Revocable::Subject(&token.subject)),
+            Some(Revocable::Subject(client.as_str())),
+        ];
         self.client(token.realm, client).is_some()
-            && !ended
-            && !grant
-            && !gone(Revocable::Subject(&token.subject))
-            && !gone(Revocable::Subject(client.as_str()))
-            && !gone(Revocable::Realm)
+            && !self.sessions.is_revoked(token.realm, what.into_iter().flatten(), token.issued_at)
     }
 
     /// A refresh token is told about to its own client only.

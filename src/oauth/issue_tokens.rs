@@ -152,15 +152,14 @@ impl Oauth {
 
     /// True unless something about a grant was taken back.
     pub(super) fn holds(&self, place: &Place, grant: &Grant) -> bool {
-        let (realm, at) = (place.realm, grant.created_at);
         let user = grant.user.to_string();
-        let gone = |what| self.sessions.is_revoked(realm, what, at);
-        let session = || !grant.offline && gone(Revocable::Session(grant.session));
-        !gone(Revocable::Grant(grant.id))
-            && !session()
-            && !gone(Revocable::Subject(&user))
-            && !gone(Revocable::Subject(grant.client.as_str()))
-            && !gone(Revocable::Realm)
+        let what = [
+            Some(Revocable::Grant(grant.id)),
+            (!grant.offline).then_some(Revocable::Session(grant.session)),
+            Some(Revocable::Subject(&user)),
+            Some(Revocable::Subject(grant.client.as_str())),
+        ];
+        !self.sessions.is_revoked(place.realm, what.into_iter().flatten(), grant.created_at)
     }
 }
 

@@ -1,42 +1,24 @@
-//! What is past is removed: requests that nobody answered, codes, families, grants.
+//! Clean-up: requests that nobody answered, codes, families of refresh tokens, grants.
 
 use futures_util::future::BoxFuture;
 
 use super::{Oauth, store};
-use crate::jobs::{Reconciler, Summary};
-use crate::kernel::{Fault, Lifetime};
+use crate::jobs::Past;
+use crate::kernel::{Fault, Lifetime, RealmId};
 
-/// Removes what is past.
-#[derive(Debug)]
-pub struct RemovePast(pub Oauth);
+impl Past for Oauth {
+    const NAME: &'static str = "oauth.remove_past";
+    const ROWS: &'static str = "requests, codes, refresh tokens and grants";
 
-impl Reconciler for RemovePast {
-    fn name(&self) -> &'static str {
-        "oauth.past"
-    }
-
-    fn period(&self) -> Lifetime {
-        Lifetime::minutes(10)
-    }
-
-    fn reconcile(&self) -> BoxFuture<'_, Result<Summary, Fault>> {
-        Box::pin(async {
-            let oauth = &self.0;
-            // A used code is kept a while longer than it counts, so that a second use is known for what it is.
-            let before = oauth.env.clock.now().minus(KEPT);
-            let mut gone = 0_u64;
-            for realm in oauth.realms.all() {
-                let removed: Result<u64, Fault> = oauth
-                    .env
-                    .db
-                    .labelled("oauth.past")
-                    .write(realm.id, before, |tx, before| Box::pin(store::delete_past(tx, *before)))
-                    .await;
-                gone = gone.saturating_add(removed?);
-            }
-            Ok(Summary::did(gone, "requests, codes and grants removed"))
-        })
+    fn remove_past(&self, realm: RealmId) -> BoxFuture<'_, Result<u64, Fault>> {
+        let before = self.env.clock.now().minus(KEPT);
+        Box::pin(
+            self.env
+                .db
+                .write(realm, before, |tx, before| Box::pin(store::delete_past(tx, *before))),
+        )
     }
 }
 
+/// A used code is kept a while longer than it counts, so that a second use is known for what it is.
 const KEPT: Lifetime = Lifetime::hours(1);

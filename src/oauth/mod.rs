@@ -33,7 +33,7 @@ pub mod http;
 mod introspect_token;
 mod issue_to_machine;
 mod issue_tokens;
-pub mod jobs;
+mod jobs;
 mod judge_session;
 mod manage_clients;
 mod model;

@@ -4,6 +4,7 @@ use super::client::Client;
 use super::client_document;
 use super::grant::{CodeTerms, Grant};
 use crate::db::{Row, Tx, Value};
+use crate::jobs::REMOVED_AT_ONCE;
 use crate::kernel::{
     AuthorizationRequestId, ClientId, Fault, GrantId, SessionId, SubjectId, Timestamp, UserId,
 };
@@ -288,7 +289,8 @@ pub(super) async fn delete_consents(
 pub(super) async fn delete_past(tx: &mut Tx, now: Timestamp) -> Result<u64, Fault> {
     let mut gone = 0_u64;
     for statement in [PAST_REQUESTS, PAST_CODES, PAST_FAMILIES, PAST_GRANTS] {
-        gone = gone.saturating_add(tx.execute(statement, &[now.into()]).await?);
+        gone = gone
+            .saturating_add(tx.execute(statement, &[now.into(), REMOVED_AT_ONCE.into()]).await?);
     }
     Ok(gone)
 }
@@ -368,11 +370,14 @@ const PUT_CONSENT: &str = "INSERT INTO consent (realm, user_id, client_id, resou
     DO UPDATE SET scopes = excluded.scopes, given_at = excluded.given_at";
 const DELETE_CONSENTS: &str =
     "DELETE FROM consent WHERE realm = $1 AND user_id = $2 AND client_id = $3";
-const PAST_REQUESTS: &str =
-    "DELETE FROM authorization_request WHERE realm = $1 AND expires_at < $2";
-const PAST_CODES: &str = "DELETE FROM authorization_code WHERE realm = $1 AND expires_at < $2";
-const PAST_FAMILIES: &str = "DELETE FROM refresh_token WHERE realm = $1 AND expires_at < $2";
-const PAST_GRANTS: &str = "DELETE FROM oauth_grant WHERE realm = $1 AND expires_at < $2";
+const PAST_REQUESTS: &str = "DELETE FROM authorization_request WHERE realm = $1 AND id IN \
+    (SELECT id FROM authorization_request WHERE realm = $1 AND expires_at < $2 LIMIT $3)";
+const PAST_CODES: &str = "DELETE FROM authorization_code WHERE realm = $1 AND digest IN \
+    (SELECT digest FROM authorization_code WHERE realm = $1 AND expires_at < $2 LIMIT $3)";
+const PAST_FAMILIES: &str = "DELETE FROM refresh_token WHERE realm = $1 AND grant_id IN \
+    (SELECT grant_id FROM refresh_token WHERE realm = $1 AND expires_at < $2 LIMIT $3)";
+const PAST_GRANTS: &str = "DELETE FROM oauth_grant WHERE realm = $1 AND id IN \
+    (SELECT id FROM oauth_grant WHERE realm = $1 AND expires_at < $2 LIMIT $3)";
 const ERASE_FAMILIES: &str = "DELETE FROM refresh_token WHERE realm = $1 AND grant_id IN \
     (SELECT id FROM oauth_grant WHERE realm = $1 AND user_id = $2)";
 const ERASE_CODES: &str = "DELETE FROM authorization_code WHERE realm = $1 AND grant_id IN \

@@ -13,18 +13,14 @@ use super::settings::Settings;
 use super::sight::{SEEN, Sight};
 use super::wait_for_database;
 use crate::accounts::Mail;
-use crate::accounts::jobs::Forget;
 use crate::authority::RealmNames;
 use crate::authority::jobs::Rotation;
 use crate::env::Env;
 use crate::jobs::deliveries::{Deliveries, DeliveryHandler};
-use crate::jobs::{Nudge, Reconciler, Summary};
+use crate::jobs::{Nudge, Past, Reconciler, RemovePast, Summary};
 use crate::kernel::{Failure, Fault, Kind, Lifetime, RealmId, TrustDomain};
 use crate::oauth::SendLogoutToken;
-use crate::oauth::jobs::RemovePast as RemovePastGrants;
 use crate::realms::{Issuer, Realm};
-use crate::sessions::RemoveEnded;
-use crate::signin::RemovePast;
 use crate::workloads::jobs::RemoveExpired;
 
 /// A server that is open.
@@ -125,25 +121,27 @@ impl Server {
     /// The server owns its reconcilers, so they hold it weakly: a server that stopped leaves nothing behind.
     fn add_jobs(self: &Arc<Self>) -> Result<(), Failure> {
         self.events.add_jobs(&self.reconcilers);
-        self.upstreams.add_jobs(&self.reconcilers);
         self.reconcilers
             .add(Arc::new(RemoveExpired::new(self.workloads.clone())), &Nudge::default());
         self.tasks.spawn_until_stop("workloads.time", self.workloads.clone().watch_time());
-        let events = self.events.clone();
-        let ended = RemoveEnded::new(self.sessions.clone(), move || events.realms());
-        self.reconcilers.add(Arc::new(ended), &Nudge::default());
-        let events = self.events.clone();
-        let past = RemovePast::new(self.signin.clone(), move || events.realms());
-        self.reconcilers.add(Arc::new(past), &Nudge::default());
+        self.remove_past(self.accounts.clone());
+        self.remove_past(self.sessions.clone());
+        self.remove_past(self.signin.clone());
+        self.remove_past(self.upstreams.clone());
+        self.remove_past(self.oauth.clone());
         self.reconcilers.add(Arc::new(Rotation(self.authority.clone())), &Nudge::default());
         self.reconcilers.add(Arc::new(Certificates(Arc::downgrade(self))), &Nudge::default());
         self.reconcilers.add(Arc::new(NewRealms(Arc::downgrade(self))), &Nudge::default());
         self.reconcilers.add(Arc::new(Activations(Arc::downgrade(self))), &Nudge::default());
         self.reconcilers.add(Arc::new(Retention(Arc::downgrade(self))), &Nudge::default());
-        self.reconcilers.add(Arc::new(Forget(self.accounts.clone())), &Nudge::default());
-        self.reconcilers.add(Arc::new(RemovePastGrants(self.oauth.clone())), &Nudge::default());
         self.reconcilers.add(Arc::new(self.deliveries()?), &self.accounts.posted());
         Ok(())
+    }
+
+    fn remove_past(&self, slice: impl Past + 'static) {
+        let events = self.events.clone();
+        let job = RemovePast::new(slice, move || events.realms());
+        self.reconcilers.add(Arc::new(job), &Nudge::default());
     }
 
     /// Each slice that posts deliveries brings its handler.

@@ -43,7 +43,6 @@ use crate::kernel::{Fault, Lifetime, RealmId, Timestamp};
 
 pub use browser::Browser;
 pub use cookies::{BrowserCookie, SessionCookie};
-pub use jobs::RemoveEnded;
 pub use model::{Ended, Error, REVOCATION, Revocable, SESSION, Session, SignedIn, Why};
 pub use open_session::Opened;
 pub use settings::Settings;
@@ -124,12 +123,17 @@ impl Sessions {
         &self.inner.settings
     }
 
-    /// True if this was taken back after it was issued. Asked for every token; reads no database.
+    /// True if one of these was taken back after it was issued. Asked for every token; reads no database.
     ///
     /// `issued_at` of a token is its `iat`: a whole second, so that a token of the very second of the revocation counts as
     /// older. For a grant and a session it is their `created_at`.
-    pub fn is_revoked(&self, realm: RealmId, what: Revocable<'_>, issued_at: Timestamp) -> bool {
-        self.inner.revoked.covers(realm, what, issued_at)
+    pub fn is_revoked<'a>(
+        &self,
+        realm: RealmId,
+        any_of: impl IntoIterator<Item = Revocable<'a>>,
+        issued_at: Timestamp,
+    ) -> bool {
+        self.inner.revoked.cover(realm, any_of, issued_at)
     }
 
     /// Reads the realm's revocations.

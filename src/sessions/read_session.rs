@@ -147,10 +147,8 @@ impl Sessions {
     /// Neither of its ends has come, and nobody took it back.
     pub(super) fn holds(&self, session: &Session, now: Timestamp) -> bool {
         let user = session.user.to_string();
-        let whole = |what| self.is_revoked(session.realm, what, session.created_at);
-        session.is_live(now)
-            && !whole(Revocable::Session(session.id))
-            && !whole(Revocable::Subject(&user))
+        let what = [Revocable::Session(session.id), Revocable::Subject(&user)];
+        session.is_live(now) && !self.is_revoked(session.realm, what, session.created_at)
     }
 
     /// The session as used now; the row hears of it if it did not within the last minute.

@@ -31,12 +31,17 @@ struct Until {
 }
 
 impl Revocations {
-    /// True if this, or everything of the realm, was taken back at or after `issued_at`.
-    pub(super) fn covers(&self, realm: RealmId, what: Revocable<'_>, issued_at: Timestamp) -> bool {
+    /// True if one of these, or everything of the realm, was taken back at or after `issued_at`.
+    pub(super) fn cover<'a>(
+        &self,
+        realm: RealmId,
+        any_of: impl IntoIterator<Item = Revocable<'a>>,
+        issued_at: Timestamp,
+    ) -> bool {
         let realms = self.realms.read().unwrap_or_else(PoisonError::into_inner);
         let Some(held) = realms.get(&realm).filter(|held| !held.is_empty()) else { return false };
         let covers = |key: &Key| held.get(key).is_some_and(|until| issued_at <= until.not_before);
-        covers(&Key::of(what)) || covers(&Key::Realm)
+        covers(&Key::Realm) || any_of.into_iter().any(|what| covers(&Key::of(what)))
     }
 
     /// Replaces what is known of a realm.

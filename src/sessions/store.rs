@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::db::{Row, Tx, Value};
+use crate::jobs::REMOVED_AT_ONCE;
 use crate::kernel::{
     Assurance, ClientId, Fault, Method, SessionId, SubjectId, Timestamp, UpstreamId, UserId,
 };
@@ -104,8 +105,10 @@ pub(super) async fn delete_of_user(tx: &mut Tx, user: UserId) -> Result<u64, Fau
 }
 
 /// Removes some sessions whose end has come.
-pub(super) async fn delete_ended(tx: &mut Tx, now: Timestamp, most: i64) -> Result<u64, Fault> {
-    tx.execute(DELETE_ENDED, &[Value::from(now), Value::from(most)]).await
+pub(super) async fn delete_past(tx: &mut Tx, now: Timestamp) -> Result<u64, Fault> {
+    let bounds = [Value::from(now), Value::from(REMOVED_AT_ONCE)];
+    let sessions = tx.execute(PAST_SESSIONS, &bounds).await?;
+    Ok(sessions.saturating_add(tx.execute(PAST_REVOCATIONS, &bounds).await?))
 }
 
 /// Notes that a client got something from a session. Once is enough.
@@ -168,11 +171,6 @@ pub(super) async fn revocation(
 ) -> Result<Option<Revocation>, Fault> {
     let row = tx.row(REVOCATION, &[Value::from(what), Value::from(id)]).await?;
     row.as_ref().map(read_revocation).transpose()
-}
-
-/// Removes revocations that concern nothing any more.
-pub(super) async fn delete_past_revocations(tx: &mut Tx, now: Timestamp) -> Result<u64, Fault> {
-    tx.execute(DELETE_PAST_REVOCATIONS, &[Value::from(now)]).await
 }
 
 async fn one(tx: &mut Tx, sql: &'static str, key: Value<'_>) -> Result<Option<Session>, Fault> {
@@ -248,7 +246,7 @@ const TOUCH: &str =
     "UPDATE session SET used_at = $3, idle_at = $4 WHERE realm = $1 AND id = $2 AND used_at < $3";
 const DELETE: &str = "DELETE FROM session WHERE realm = $1 AND id = $2 RETURNING digest";
 const DELETE_OF_USER: &str = "DELETE FROM session WHERE realm = $1 AND user_id = $2";
-const DELETE_ENDED: &str = "DELETE FROM session WHERE realm = $1 AND id IN \
+const PAST_SESSIONS: &str = "DELETE FROM session WHERE realm = $1 AND id IN \
      (SELECT id FROM session WHERE realm = $1 AND expires_at <= $2 LIMIT $3)";
 const NOTE_CLIENT: &str = "INSERT INTO session_client (realm, session_id, client_id, first_at) \
      VALUES ($1, $2, $3, $4) ON CONFLICT (realm, session_id, client_id) DO NOTHING";
@@ -265,8 +263,8 @@ const REVOKE: &str = "INSERT INTO revocation (realm, what, id, not_before, expir
      ELSE revocation.expires_at END WHERE revocation.realm = $1";
 const REVOCATIONS: &str = "SELECT * FROM revocation WHERE realm = $1";
 const REVOCATION: &str = "SELECT * FROM revocation WHERE realm = $1 AND what = $2 AND id = $3";
-const DELETE_PAST_REVOCATIONS: &str =
-    "DELETE FROM revocation WHERE realm = $1 AND expires_at <= $2";
+const PAST_REVOCATIONS: &str = "DELETE FROM revocation WHERE realm = $1 AND (what, id) IN \
+     (SELECT what, id FROM revocation WHERE realm = $1 AND expires_at <= $2 LIMIT $3)";
 
 /// Every statement of this slice.
 pub(crate) const STATEMENTS: &[&str] = &[
@@ -279,12 +277,12 @@ pub(crate) const STATEMENTS: &[&str] = &[
     TOUCH,
     DELETE,
     DELETE_OF_USER,
-    DELETE_ENDED,
+    PAST_SESSIONS,
     NOTE_CLIENT,
     CLIENTS_OF,
     CLIENTS_OF_USER,
     REVOKE,
     REVOCATIONS,
     REVOCATION,
-    DELETE_PAST_REVOCATIONS,
+    PAST_REVOCATIONS,
 ];

@@ -159,17 +159,17 @@ async fn what_was_taken_back_is_known_until_it_can_concern_nothing() {
         let subject = Revocable::Subject("cli_1");
         let granted = Granted::to_server("Test");
         sessions.revoke(REALM, granted, subject, now.plus(Lifetime::hours(1))).await.unwrap();
-        assert!(!sessions.is_revoked(REALM, subject, now), "not before the change is applied");
+        assert!(!sessions.is_revoked(REALM, [subject], now), "not before the change is applied");
         world.load_revocations().await;
-        assert!(sessions.is_revoked(REALM, subject, now));
-        assert!(!sessions.is_revoked(REALM, subject, now.plus(Lifetime::micros(1))));
-        assert!(!sessions.is_revoked(REALM, Revocable::Subject("cli_2"), now));
-        let job = super::RemoveEnded::new(sessions.clone(), || vec![REALM]);
+        assert!(sessions.is_revoked(REALM, [subject], now));
+        assert!(!sessions.is_revoked(REALM, [subject], now.plus(Lifetime::micros(1))));
+        assert!(!sessions.is_revoked(REALM, [Revocable::Subject("cli_2")], now));
+        let job = crate::jobs::RemovePast::new(sessions.clone(), || vec![REALM]);
         crate::jobs::Reconciler::reconcile(&job).await.unwrap();
-        assert!(sessions.is_revoked(REALM, subject, now));
+        assert!(sessions.is_revoked(REALM, [subject], now));
         world.clock.advance(Lifetime::hours(1));
         crate::jobs::Reconciler::reconcile(&job).await.unwrap();
-        assert!(!sessions.is_revoked(REALM, subject, now));
+        assert!(!sessions.is_revoked(REALM, [subject], now));
     })
     .await;
 }

@@ -46,7 +46,6 @@ use crate::upstreams::Upstreams;
 
 pub use complete::Onward;
 pub use decide::SignIn;
-pub use jobs::RemovePast;
 pub use model::{
     Application, Ceremony, CeremonyOf, Complaint, End, Error, Facts, Has, Mark, OwnPath, Person,
     Present, Shown, SigninRequest, State, Stranger, Verdict, Way,

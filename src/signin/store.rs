@@ -1,6 +1,7 @@
 //! Sign-ins on their way in the database.
 
 use crate::db::{Tx, Value};
+use crate::jobs::REMOVED_AT_ONCE;
 use crate::kernel::{Fault, SignInId, Timestamp};
 
 /// A row of `sign_in`.
@@ -82,8 +83,8 @@ pub(super) async fn advance(
 }
 
 /// Removes some sign-ins whose time is over.
-pub(super) async fn delete_past(tx: &mut Tx, now: Timestamp, most: i64) -> Result<u64, Fault> {
-    tx.execute(DELETE_PAST, &[Value::from(now), Value::from(most)]).await
+pub(super) async fn delete_past(tx: &mut Tx, now: Timestamp) -> Result<u64, Fault> {
+    tx.execute(PAST, &[Value::from(now), Value::from(REMOVED_AT_ONCE)]).await
 }
 
 const INSERT: &str = "INSERT INTO sign_in (realm, id, binding, version, document, created_at, expires_at) \
@@ -94,8 +95,8 @@ const OF_BROWSER: &str = "SELECT id, version, document, expires_at FROM sign_in 
      WHERE realm = $1 AND binding = $2 AND expires_at > $3 ORDER BY created_at DESC LIMIT $4";
 const ADVANCE: &str = "UPDATE sign_in SET version = version + 1, document = $4 \
      WHERE realm = $1 AND id = $2 AND version = $3";
-const DELETE_PAST: &str = "DELETE FROM sign_in WHERE realm = $1 AND id IN \
+const PAST: &str = "DELETE FROM sign_in WHERE realm = $1 AND id IN \
      (SELECT id FROM sign_in WHERE realm = $1 AND expires_at <= $2 LIMIT $3)";
 
 /// Every statement of this slice.
-pub(crate) const STATEMENTS: &[&str] = &[INSERT, FIND, OF_BROWSER, ADVANCE, DELETE_PAST];
+pub(crate) const STATEMENTS: &[&str] = &[INSERT, FIND, OF_BROWSER, ADVANCE, PAST];

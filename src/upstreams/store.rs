@@ -2,6 +2,7 @@
 
 use super::model::Upstream;
 use crate::db::{Row, Tx, Value};
+use crate::jobs::REMOVED_AT_ONCE;
 use crate::kernel::{Fault, SignInId, Timestamp, UpstreamId, UserId};
 
 /// An upstream as the database has it.
@@ -132,9 +133,10 @@ pub(super) async fn outcome(
 }
 
 /// Removes attempts that nobody can finish any more.
-pub(super) async fn expire(tx: &mut Tx, now: Timestamp) -> Result<u64, Fault> {
-    let attempts = tx.execute(EXPIRE_ATTEMPTS, &[now.into()]).await?;
-    Ok(attempts.saturating_add(tx.execute(EXPIRE_TOKENS, &[now.into()]).await?))
+pub(super) async fn delete_past(tx: &mut Tx, now: Timestamp) -> Result<u64, Fault> {
+    let bounds = [now.into(), REMOVED_AT_ONCE.into()];
+    let attempts = tx.execute(PAST_ATTEMPTS, &bounds).await?;
+    Ok(attempts.saturating_add(tx.execute(PAST_TOKENS, &bounds).await?))
 }
 
 /// Keeps a person's tokens in the place of older ones.
@@ -249,8 +251,10 @@ const KEEP_OUTCOME: &str = "UPDATE broker_transaction SET document = $3, expires
     WHERE realm = $1 AND digest = $2 AND used_at IS NOT NULL";
 const OUTCOME: &str = "SELECT upstream, sign_in_id, binding, document, created_at, expires_at, used_at \
     FROM broker_transaction WHERE realm = $1 AND digest = $2 AND expires_at > $3";
-const EXPIRE_ATTEMPTS: &str = "DELETE FROM broker_transaction WHERE realm = $1 AND expires_at < $2";
-const EXPIRE_TOKENS: &str = "DELETE FROM upstream_token WHERE realm = $1 AND expires_at < $2";
+const PAST_ATTEMPTS: &str = "DELETE FROM broker_transaction WHERE realm = $1 AND digest IN \
+    (SELECT digest FROM broker_transaction WHERE realm = $1 AND expires_at < $2 LIMIT $3)";
+const PAST_TOKENS: &str = "DELETE FROM upstream_token WHERE realm = $1 AND (upstream, user_id) IN \
+    (SELECT upstream, user_id FROM upstream_token WHERE realm = $1 AND expires_at < $2 LIMIT $3)";
 const PUT_TOKENS: &str = "INSERT INTO upstream_token (realm, upstream, user_id, document, expires_at) \
     VALUES ($1, $2, $3, $4, $5) \
     ON CONFLICT (realm, upstream, user_id) DO UPDATE SET document = $4, expires_at = $5";
@@ -276,8 +280,8 @@ pub(crate) const STATEMENTS: &[&str] = &[
     CONSUME,
     KEEP_OUTCOME,
     OUTCOME,
-    EXPIRE_ATTEMPTS,
-    EXPIRE_TOKENS,
+    PAST_ATTEMPTS,
+    PAST_TOKENS,
     PUT_TOKENS,
     TOKENS,
     DROP_TOKENS,

@@ -18,7 +18,7 @@ use super::{
 use crate::access::Administrator;
 use crate::crypto::digest::{base64url, sha256};
 use crate::db::Tx;
-use crate::kernel::{RealmId, Secret, Timestamp, UserId};
+use crate::kernel::{Fault, RealmId, Secret, Timestamp, UserId};
 use letter::Letter;
 pub use mailer::Mail;
 
@@ -227,13 +227,10 @@ impl Accounts {
     }
 
     /// Removes tokens that nobody can use any more; gives how many.
-    pub async fn forget_proofs(&self, realm: RealmId) -> Result<u64, Error> {
+    pub async fn forget_proofs(&self, realm: RealmId) -> Result<u64, Fault> {
         let before = self.inner.env.clock.now();
         let db = &self.inner.env.db;
-        db.write(realm, before, |tx, before| {
-            Box::pin(async move { Ok::<_, Error>(store::delete_before(tx, *before).await?) })
-        })
-        .await
+        db.write(realm, before, |tx, before| Box::pin(store::delete_before(tx, *before))).await
     }
 }
 

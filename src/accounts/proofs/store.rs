@@ -3,6 +3,7 @@
 use crate::accounts::model::{ProofPurpose, ProofToken};
 use crate::accounts::store::user_id;
 use crate::db::{Row, Tx};
+use crate::jobs::REMOVED_AT_ONCE;
 use crate::kernel::{Fault, Timestamp, UserId};
 
 pub(crate) async fn insert(
@@ -51,7 +52,7 @@ pub(crate) async fn void_all(tx: &mut Tx, user: UserId, now: Timestamp) -> Resul
 }
 
 pub(crate) async fn delete_before(tx: &mut Tx, before: Timestamp) -> Result<u64, Fault> {
-    tx.execute(DELETE_BEFORE, &[before.into()]).await
+    tx.execute(DELETE_BEFORE, &[before.into(), REMOVED_AT_ONCE.into()]).await
 }
 
 fn token_of(row: &Row) -> Result<ProofToken, Fault> {
@@ -76,7 +77,8 @@ const CONSUME: &str = "UPDATE user_proof SET used_at = $4 \
     RETURNING user_id, purpose, address, bound_to, expires_at";
 const VOID_ALL: &str = "UPDATE user_proof SET used_at = $3 \
     WHERE realm = $1 AND user_id = $2 AND used_at IS NULL";
-const DELETE_BEFORE: &str = "DELETE FROM user_proof WHERE realm = $1 AND expires_at < $2";
+const DELETE_BEFORE: &str = "DELETE FROM user_proof WHERE realm = $1 AND digest IN \
+    (SELECT digest FROM user_proof WHERE realm = $1 AND expires_at < $2 LIMIT $3)";
 
 /// Every statement on tokens.
 pub(crate) const STATEMENTS: &[&str] = &[INSERT, FIND, CONSUME, VOID_ALL, DELETE_BEFORE];

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use super::model::{Error, User};
 use super::{Accounts, Identifier};
 use crate::db::Tx;
-use crate::kernel::{Lifetime, RealmId, Timestamp, UserId};
+use crate::kernel::{Fault, Lifetime, RealmId, Timestamp, UserId};
 
 /// One try that was let through, to be taken back if it was right.
 #[derive(Debug, Clone)]
@@ -90,13 +90,10 @@ impl Accounts {
     }
 
     /// Removes what nobody has tried for a day; gives how many.
-    pub async fn forget_tries(&self, realm: RealmId) -> Result<u64, Error> {
+    pub async fn forget_tries(&self, realm: RealmId) -> Result<u64, Fault> {
         let before = self.inner.env.clock.now().minus(FORGOTTEN_AFTER);
         let db = &self.inner.env.db;
-        db.write(realm, before, |tx, before| {
-            Box::pin(async move { Ok(store::delete_before(tx, *before).await?) })
-        })
-        .await
+        db.write(realm, before, |tx, before| Box::pin(store::delete_before(tx, *before))).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tries at rest.
 
 use crate::db::Tx;
+use crate::jobs::REMOVED_AT_ONCE;
 use crate::kernel::{Fault, Timestamp};
 
 /// Counts a try; gives how many there are now, and when the one before was. Those before `forgotten` do not count.
@@ -32,7 +33,7 @@ pub(crate) async fn delete(tx: &mut Tx, key: &[u8; 32]) -> Result<(), Fault> {
 
 /// Removes those before this.
 pub(crate) async fn delete_before(tx: &mut Tx, before: Timestamp) -> Result<u64, Fault> {
-    tx.execute(DELETE_BEFORE, &[before.into()]).await
+    tx.execute(DELETE_BEFORE, &[before.into(), REMOVED_AT_ONCE.into()]).await
 }
 
 const COUNT: &str = "INSERT INTO sign_in_failure (realm, key_digest, failures, last_at) \
@@ -43,7 +44,8 @@ const NOTE: &str = "UPDATE sign_in_failure SET last_at = $3 WHERE realm = $1 AND
 const TAKE_BACK: &str = "UPDATE sign_in_failure SET failures = failures - 1 \
     WHERE realm = $1 AND key_digest = $2 AND failures > 0";
 const DELETE: &str = "DELETE FROM sign_in_failure WHERE realm = $1 AND key_digest = $2";
-const DELETE_BEFORE: &str = "DELETE FROM sign_in_failure WHERE realm = $1 AND last_at < $2";
+const DELETE_BEFORE: &str = "DELETE FROM sign_in_failure WHERE realm = $1 AND key_digest IN \
+    (SELECT key_digest FROM sign_in_failure WHERE realm = $1 AND last_at < $2 LIMIT $3)";
 
 /// Every statement on tries.
 pub(crate) const STATEMENTS: &[&str] = &[COUNT, NOTE, TAKE_BACK, DELETE, DELETE_BEFORE];

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Extension, State};
+use axum::extract::{Extension, FromRequest, Request, State};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -15,7 +15,8 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::{Map, Value, json};
 
-use crate::http::Problem;
+use crate::http::{Problem, bearer};
+use crate::kernel::Kind;
 use crate::kernel::limits::FORM_BYTES_MAX;
 use crate::oauth::grant::Place;
 use crate::oauth::issue_tokens::TokenAnswer;
@@ -50,7 +51,7 @@ pub(super) fn place(realm: &Realm) -> Place {
 }
 
 /// Applications in browsers call these from their own pages. Nothing here reads a cookie, so any origin may (Fetch §3.2).
-async fn any_origin(request: axum::extract::Request, next: Next) -> Response {
+async fn any_origin(request: Request, next: Next) -> Response {
     let asks = request.method() == Method::OPTIONS;
     let mut answer =
         if asks { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
@@ -68,49 +69,28 @@ async fn any_origin(request: axum::extract::Request, next: Next) -> Response {
 async fn token(
     State(oauth): State<Oauth>,
     Extension(realm): Extension<Arc<Realm>>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let answer = async {
-        let form = form(&headers, &body)?;
-        oauth.token(&place(&realm), authorization(&headers)?, &form).await
-    };
-    match answer.await {
-        Ok(answer) => document(StatusCode::OK, &shown(&answer)),
-        Err(error) => refusal(&error),
-    }
+    call: ClientCall,
+) -> Result<Response, Refused> {
+    let answer = oauth.token(&place(&realm), call.authorization()?, &call.form).await?;
+    Ok(document(StatusCode::OK, &shown(&answer)))
 }
 
 async fn introspect(
     State(oauth): State<Oauth>,
     Extension(realm): Extension<Arc<Realm>>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let answer = async {
-        let form = form(&headers, &body)?;
-        oauth.introspect(&place(&realm), authorization(&headers)?, &form).await
-    };
-    match answer.await {
-        Ok(members) => document(StatusCode::OK, &members),
-        Err(error) => refusal(&error),
-    }
+    call: ClientCall,
+) -> Result<Response, Refused> {
+    let members = oauth.introspect(&place(&realm), call.authorization()?, &call.form).await?;
+    Ok(document(StatusCode::OK, &members))
 }
 
 async fn revoke(
     State(oauth): State<Oauth>,
     Extension(realm): Extension<Arc<Realm>>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let answer = async {
-        let form = form(&headers, &body)?;
-        oauth.revoke_token(&place(&realm), authorization(&headers)?, &form).await
-    };
-    match answer.await {
-        Ok(()) => plain(StatusCode::OK),
-        Err(error) => refusal(&error),
-    }
+    call: ClientCall,
+) -> Result<Response, Refused> {
+    oauth.revoke_token(&place(&realm), call.authorization()?, &call.form).await?;
+    Ok(plain(StatusCode::OK))
 }
 
 async fn userinfo(
@@ -118,7 +98,7 @@ async fn userinfo(
     Extension(realm): Extension<Arc<Realm>>,
     headers: HeaderMap,
 ) -> Response {
-    claims(&oauth, &realm, bearer(&headers)).await
+    claims(&oauth, &realm, token_of(&headers)).await
 }
 
 /// RFC 6750 §2.2: the token may be in the form, but not in two places.
@@ -128,7 +108,7 @@ async fn userinfo_form(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let token = match (bearer(&headers), form(&headers, &body)) {
+    let token = match (token_of(&headers), form(&headers, &body)) {
         (Ok(header), Ok(form)) => match (header, form.one("access_token")) {
             (Some(_), Ok(Some(_))) | (_, Err(_)) => {
                 Err(WireError::request("the access token was sent twice"))
@@ -196,6 +176,51 @@ fn public(text: String) -> Response {
     (headers, text).into_response()
 }
 
+/// What a client sends: a form, and perhaps its credentials in the header.
+struct ClientCall {
+    headers: HeaderMap,
+    form: Parameters,
+}
+
+impl ClientCall {
+    /// The header with the credentials, whatever its scheme is.
+    fn authorization(&self) -> Result<Option<&str>, WireError> {
+        let mut values = self.headers.get_all(AUTHORIZATION).iter();
+        match (values.next(), values.next()) {
+            (_, Some(_)) => Err(WireError::request("the authorization header is there twice")),
+            (None, None) => Ok(None),
+            (Some(value), None) => value.to_str().map(Some).map_err(|_| WireError::client()),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for ClientCall {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let headers = request.headers().clone();
+        let body =
+            Bytes::from_request(request, state).await.map_err(IntoResponse::into_response)?;
+        let form = form(&headers, &body).map_err(|error| refusal(&error))?;
+        Ok(Self { headers, form })
+    }
+}
+
+/// An error as these endpoints answer it.
+struct Refused(WireError);
+
+impl From<WireError> for Refused {
+    fn from(error: WireError) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        refusal(&self.0)
+    }
+}
+
 /// The form of a request; other media types are refused (RFC 6749 §3.2).
 fn form(headers: &HeaderMap, body: &Bytes) -> Result<Parameters, WireError> {
     let media = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -209,23 +234,12 @@ fn form(headers: &HeaderMap, body: &Bytes) -> Result<Parameters, WireError> {
     Ok(Parameters::of(body))
 }
 
-fn authorization(headers: &HeaderMap) -> Result<Option<&str>, WireError> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    match (values.next(), values.next()) {
-        (_, Some(_)) => Err(WireError::request("the authorization header is there twice")),
-        (None, None) => Ok(None),
-        (Some(value), None) => value.to_str().map(Some).map_err(|_| WireError::client()),
-    }
-}
-
-/// RFC 6750 §2.1.
-fn bearer(headers: &HeaderMap) -> Result<Option<String>, WireError> {
-    match authorization(headers)?.map(|value| value.split_once(' ').unwrap_or((value, ""))) {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-            Ok(Some(token.trim().to_owned()))
-        }
-        // Another scheme shows no token.
-        Some(_) | None => Ok(None),
+/// The token in the header (RFC 6750 §2.1). Another scheme shows none.
+fn token_of(headers: &HeaderMap) -> Result<Option<String>, WireError> {
+    match bearer(headers) {
+        Ok(token) => Ok(token.map(str::to_owned)),
+        Err(error) if error.kind == Kind::Invalid => Err(WireError::request(error.public)),
+        Err(_) => Ok(None),
     }
 }
 

@@ -74,15 +74,14 @@ impl PersonSvids {
     }
 
     fn is_revoked(&self, token: &VerifiedToken, session: SessionId) -> bool {
-        let gone = |what| self.below.sessions.is_revoked(token.realm, what, token.issued_at);
-        let grant = token.grant.is_none_or(|grant| gone(Revocable::Grant(grant)));
-        let client = token.client.as_ref();
-        let client = client.is_none_or(|client| gone(Revocable::Subject(client.as_str())));
-        grant
-            || client
-            || gone(Revocable::Session(session))
-            || gone(Revocable::Subject(&token.subject))
-            || gone(Revocable::Realm)
+        let (Some(grant), Some(client)) = (token.grant, &token.client) else { return true };
+        let what = [
+            Revocable::Grant(grant),
+            Revocable::Session(session),
+            Revocable::Subject(&token.subject),
+            Revocable::Subject(client.as_str()),
+        ];
+        self.below.sessions.is_revoked(token.realm, what, token.issued_at)
     }
 }
 
