@@ -1,6 +1,6 @@
 //! Floor 0, the vocabulary: the nouns every other room speaks, and the rules that make a bad one impossible.
 //!
-//! Owns: SPIFFE IDs, typed ids, time, secrets, subjects, callers, evidence, assurance, standing, faults, limits.
+//! Owns: SPIFFE IDs, typed ids, time, secrets, subjects, callers, evidence, assurance, standing, shares, faults, limits.
 //! Does not own: anything that reads a clock, a file, a socket or a database. Pure; no async; no serde.
 //! Invariant: a value of a type in here has already passed the rules of its specification.
 
@@ -12,6 +12,7 @@ pub mod ids;
 pub mod limits;
 pub mod secret;
 pub mod selector;
+pub mod share;
 pub mod spiffe;
 pub mod standing;
 pub mod subject;
@@ -27,6 +28,7 @@ pub use ids::{
 };
 pub use secret::Secret;
 pub use selector::Selector;
+pub use share::BasisPoints;
 pub use spiffe::{SpiffeId, TrustDomain};
 pub use standing::{Level, Standing};
 pub use subject::{Caller, Listener, Proof, Subject, SubjectKind};

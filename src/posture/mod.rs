@@ -1,11 +1,14 @@
 //! Posture: what is known of the device behind a subject.
 //!
-//! Owns: the standing of a subject, which every issuing operation asks for between evidence and decision.
+//! Owns: the standing of a subject, which every issuing operation asks for between evidence and decision; [`scoring`], which
+//! makes a score of what a device reports.
 //! Does not own: what a standing permits (`access`). Endpoints: none.
 //! Invariant: where nothing is known the standing says so (`Level::Unknown`), and the policy's ceiling applies.
 //!
 //! No device reports to Weft yet, so nothing is known of anybody; the step stands in its place all the same, so that no
 //! issuing operation has to change when devices arrive.
+
+pub mod scoring;
 
 use crate::kernel::{Evidence, Standing};
 

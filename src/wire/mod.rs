@@ -1,9 +1,10 @@
 //! What two programs of ours share (server, agent, command line): parse and format, no rules.
 //!
 //! Owns: [`join`], the one line that carries a new agent's start from the server's terminal to the node; [`api`], the JSON
-//! documents of the admin REST API; [`launch`], what the command line asks of server and agent. Does not own: whether what
-//! was parsed is allowed, known or still valid.
+//! documents of the admin REST API; [`launch`], what the command line asks of server and agent; [`posture`], reports,
+//! models and scores of devices. Does not own: whether what was parsed is allowed, known or still valid.
 
 pub mod api;
 pub mod join;
 pub mod launch;
+pub mod posture;
