@@ -8,7 +8,8 @@ use super::error::Error;
 use super::session::Session;
 use super::sessions;
 use super::{
-    agent, authority, bundle, clients, entry, event, node, overview, policy, realm, role, server,
+    agent, authority, bundle, clients, entry, event, login, node, overview, policy, realm, role,
+    server,
 };
 use super::{status, token, upstream, user, workload};
 use crate::wire::launch::ServerLaunch;
@@ -39,7 +40,8 @@ pub(super) struct Connection {
         conflicts_with = "server"
     )]
     pub(super) server_socket: Option<PathBuf>,
-    /// A server elsewhere, `https://host:8444` with --svid-socket or `https://host:8443` with --token-file.
+    /// A server elsewhere, `https://host:8444` with --svid-socket or `https://host:8443` with --token-file. For `weft login`:
+    /// its issuer.
     #[arg(long, global = true, value_name = "URL", env = "WEFT_SERVER")]
     pub(super) server: Option<String>,
     /// Show the X.509-SVID from this Workload API socket.
@@ -49,7 +51,7 @@ pub(super) struct Connection {
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) token_file: Option<PathBuf>,
     /// PEM file with the certificates to check the server against, instead of the system's.
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", visible_alias = "ca")]
     pub(super) server_ca: Option<PathBuf>,
     /// The realm, where a server has several.
     #[arg(long, global = true, value_name = "NAME", env = "WEFT_REALM")]
@@ -123,7 +125,13 @@ pub(super) enum Command {
     /// Identity providers that people come through.
     #[command(subcommand, visible_alias = "upstreams")]
     Upstream(upstream::UpstreamCommand),
-    /// Who the server thinks you are, and what you hold.
+    /// Sign in as a person, with a browser; get an X.509-SVID.
+    Login(login::LoginArgs),
+    /// The SVIDs of who signed in on this machine: renewed when half their life is over.
+    Svid(login::SvidArgs),
+    /// End the sign-in of this machine, here and at the server.
+    Logout,
+    /// Who you are signed in as; else, or where the command says how to reach a server, who that takes you for.
     Whoami,
     /// How the server is.
     Status,
@@ -174,6 +182,9 @@ impl Command {
             Self::Status => status::status(session).await,
             // The others were taken before: they need no server to talk to.
             Self::Server(_)
+            | Self::Login(_)
+            | Self::Svid(_)
+            | Self::Logout
             | Self::Agent(_)
             | Self::Workload(_)
             | Self::Config(_)
@@ -190,7 +201,18 @@ impl Command {
 pub(super) fn tree() -> clap::Command {
     let mut tree = Cli::command();
     tree.build();
-    for name in ["server", "agent", "config", "keys", "backup", "restore", "doctor", "completion"] {
+    for name in [
+        "server",
+        "agent",
+        "svid",
+        "logout",
+        "config",
+        "keys",
+        "backup",
+        "restore",
+        "doctor",
+        "completion",
+    ] {
         tree = tree.mut_subcommand(name, hide_connection);
     }
     tree

@@ -62,6 +62,13 @@ impl Error {
         Self::local(format!("`{}` cannot be {verb}: {error}", path.display()))
     }
 
+    /// What went wrong, without what to do about it.
+    pub(super) fn what(&self) -> String {
+        let text = self.to_string();
+        let first = text.lines().next().unwrap_or_default();
+        first.strip_prefix("error: ").unwrap_or(first).to_owned()
+    }
+
     /// The program's exit code.
     pub(super) fn exit_code(&self) -> u8 {
         match self {

@@ -20,7 +20,9 @@ mod clients;
 mod entry;
 mod error;
 mod event;
+mod file;
 mod input;
+mod login;
 mod node;
 mod overview;
 mod places;
@@ -91,6 +93,10 @@ fn next(
         Some(Command::Agent(agent)) => return Ok(Next::Agent(agent.launch()?)),
         Some(Command::Workload(command)) => {
             block_on(workload::run(command, printer, &Arc::new(SystemClock::new())))?;
+        }
+        Some(command) if login::takes(&command, &cli.connection) => {
+            let clock = Arc::new(SystemClock::new());
+            block_on(login::run(command, &cli.connection, printer, clock))?;
         }
         Some(other) => match other.server(&cli.connection) {
             Ok(launch) => return Ok(Next::Server(launch)),

@@ -21,3 +21,14 @@ pub(super) fn endpoint_socket() -> Option<String> {
 pub(super) fn agent_socket() -> PathBuf {
     Places::of_process(&Environment::of_process()).agent_socket
 }
+
+/// Where a person's sign-in on the command line is kept.
+pub(super) fn login() -> PathBuf {
+    Places::of_process(&Environment::of_process()).login
+}
+
+/// True if there is a screen on which a browser could open.
+pub(super) fn has_display() -> bool {
+    let environment = Environment::of_process();
+    ["DISPLAY", "WAYLAND_DISPLAY"].into_iter().any(|name| environment.get(name).is_some())
+}

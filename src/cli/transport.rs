@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -81,14 +82,7 @@ impl Transport {
         let base = base.ok_or_else(|| {
             Error::usage(format!("`{url}` is no address of the form `https://host:port`"))
         })?;
-        let mut builder = builder().https_only(true);
-        if let Some(file) = &connection.server_ca {
-            let roots = reqwest::Certificate::from_pem_bundle(&input::bytes(file)?);
-            let roots = roots.map_err(|error| {
-                Error::local(format!("`{}` has no PEM certificates: {error}", file.display()))
-            })?;
-            builder = builder.tls_certs_only(roots);
-        }
+        let mut builder = secure(&base, connection.server_ca.as_deref())?;
         if let Some(socket) = &connection.svid_socket {
             let identity = Identity::fetch(&socket.to_string_lossy()).await?;
             let identity =
@@ -165,6 +159,23 @@ impl Transport {
     }
 }
 
+/// A client for the server at this address alone, which is checked against these certificates.
+pub(super) fn secure(base: &Url, ca: Option<&Path>) -> Result<reqwest::ClientBuilder, Error> {
+    let mut builder = builder().https_only(true);
+    if let Some(file) = ca {
+        let roots = reqwest::Certificate::from_pem_bundle(&input::bytes(file)?);
+        let roots = roots.map_err(|error| {
+            Error::local(format!("`{}` has no PEM certificates: {error}", file.display()))
+        })?;
+        builder = builder.tls_certs_only(roots);
+    }
+    // RFC 6761 §6.3: names below `localhost` are this machine, whatever the system's resolver knows of them.
+    match base.host_str().filter(|host| host.ends_with(".localhost")) {
+        Some(host) => Ok(builder.resolve(host, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))),
+        None => Ok(builder),
+    }
+}
+
 fn builder() -> reqwest::ClientBuilder {
     crate::crypto::tls::install_provider();
     reqwest::Client::builder()
@@ -175,16 +186,15 @@ fn builder() -> reqwest::ClientBuilder {
         .user_agent(concat!("weft/", env!("CARGO_PKG_VERSION")))
 }
 
-fn bearer(token: &str) -> Result<HeaderValue, Error> {
+pub(super) fn bearer(token: &str) -> Result<HeaderValue, Error> {
     let text = Zeroizing::new(format!("Bearer {token}"));
-    let mut value = HeaderValue::from_str(&text).map_err(|_| {
-        Error::local("the token file holds no token: one line of printable characters")
-    })?;
+    let mut value = HeaderValue::from_str(&text)
+        .map_err(|_| Error::local("there is no token: it is one line of printable characters"))?;
     value.set_sensitive(true);
     Ok(value)
 }
 
-fn broken(error: impl std::fmt::Display) -> Error {
+pub(super) fn broken(error: impl std::fmt::Display) -> Error {
     Error::local(format!("the connection could not be prepared: {error}"))
 }
 
@@ -199,7 +209,7 @@ fn io_kind(error: &reqwest::Error) -> Option<io::ErrorKind> {
     None
 }
 
-fn deepest(error: &reqwest::Error) -> String {
+pub(super) fn deepest(error: &reqwest::Error) -> String {
     let mut words = error.to_string();
     let mut next = error.source();
     while let Some(error) = next {

@@ -83,7 +83,7 @@ impl Oauth {
     pub fn read_client(&self, by: Administrator, id: &ClientId) -> Result<SharedClient, Error> {
         let realm = by.realm;
         self.access.permit(ReadClient { by, client: Some(id.clone()) })?.spend();
-        self.clients.get(realm, id).ok_or_else(|| Error::NotFound(id.clone()))
+        self.known_client(realm, id).ok_or_else(|| Error::NotFound(id.clone()))
     }
 
     /// Replaces what is said of a client, if it is still at `revision`. A client that had no secret and needs one gets it

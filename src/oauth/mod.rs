@@ -11,6 +11,7 @@
 //! - An algorithm is the client's registration's or the key's, never a header's.
 //! - An answer leaves for a registered address only, compared letter by letter.
 //! - A code is used up by one conditional statement; its second use ends what the first gave.
+//! - `weft-cli`, the client of `weft login`, is in every realm without a row, and asks each time.
 //! - Tokens for a client itself, introspection of access tokens and userinfo read no row.
 //!
 //! Spec: RFC 6749, 6750, 7009, 7636, 7662, 8252, 8414, 8707, 9068, 9207, 9700; OpenID Connect Core, Discovery,
@@ -37,6 +38,7 @@ mod jobs;
 mod judge_session;
 mod manage_clients;
 mod model;
+mod own_client;
 pub mod pages;
 mod parameters;
 mod personal_data;
@@ -105,6 +107,8 @@ pub struct Oauth {
     /// Wakes the deliveries: a client is to be told something.
     told: Nudge,
     clients: Arc<Clients>,
+    /// The command line, unless a row of that id says otherwise.
+    own: Option<SharedClient>,
 }
 
 /// The slices that this one stands on.
@@ -141,6 +145,7 @@ impl Oauth {
         let Below { accounts, sessions, signin, ring, outbound, .. } = below;
         // One reconciler delivers what all slices post.
         let told = accounts.posted();
+        let own = own_client::own_client(env.clock.now()).ok().map(Arc::new);
         Self {
             env,
             access,
@@ -157,12 +162,19 @@ impl Oauth {
             world: Arc::default(),
             told,
             clients: Arc::default(),
+            own,
         }
     }
 
     /// The client of this id, if it may be given anything.
     pub fn client(&self, realm: RealmId, id: &ClientId) -> Option<SharedClient> {
-        self.clients.get(realm, id).filter(|client| client.terms.enabled)
+        self.known_client(realm, id).filter(|client| client.terms.enabled)
+    }
+
+    /// The client of this id: as an administrator made it, or else the one that is always there.
+    fn known_client(&self, realm: RealmId, id: &ClientId) -> Option<SharedClient> {
+        let own = || self.own.as_ref().filter(|own| own.id == *id).map(Arc::clone);
+        self.clients.get(realm, id).or_else(own)
     }
 
     /// The public keys of the realm's tokens, as a JWK set; nothing for a realm that is not open.

@@ -67,6 +67,7 @@ pub fn scope_text(look: &Look, scope: &str) -> Option<String> {
         "phone" => look.say("scope-phone"),
         "address" => look.say("scope-address"),
         "groups" => look.say("scope-groups"),
+        "svid" => look.say("scope-svid"),
         "offline_access" => look.say("scope-offline-access"),
         _ => return None,
     })

@@ -13,6 +13,7 @@ use super::parameters::Parameters;
 use super::refresh_token::RefreshToken;
 use super::store::{self, Family};
 use super::wire_error::WireError;
+use crate::crypto::digest::sha256;
 use crate::db::Tx;
 use crate::kernel::{Fault, Lifetime, RealmId, Secret, Timestamp};
 use crate::svid::GrantKind;
@@ -90,7 +91,8 @@ async fn rotate(tx: &mut Tx, input: &Input) -> Result<Shown, WireError> {
     }
     let key = input.keys.first().ok_or_else(|| Fault::bug("no key of successors"))?;
     let next = shown.successor(key);
-    if store::rotate_family(tx, shown.grant, (&shown.digest(), &next.digest()), *now).await? {
+    let digests = (&shown.digest(), &next.digest());
+    if store::rotate_family(tx, shown.grant, digests, (attempt(form)?, *now)).await? {
         return Ok(Shown::Good(Box::new((grant, wanted)), Some(next)));
     }
     // Another replica, or another task of this one, was faster by a moment: what it wrote is what counts.
@@ -100,6 +102,13 @@ async fn rotate(tx: &mut Tx, input: &Input) -> Result<Shown, WireError> {
     }
 }
 
+/// `attempt`: 256 random bits that a client made for one rotation, and wrote down before it asked. Whoever shows the same
+/// token with the same bits again is who asked first, and lost the answer to a crash.
+fn attempt(form: &Parameters) -> Result<Option<[u8; 32]>, WireError> {
+    let shown = one(form, "attempt")?.filter(|text| text.len() >= ATTEMPT_BYTES_MIN);
+    Ok(shown.map(|text| sha256(text.as_bytes())))
+}
+
 /// A token that does not count any more: a retry within seconds gets the successor that was given already; later it is a theft;
 /// and one that never counted is nothing.
 fn judge_past(input: &Input, family: &Family, grant: Grant) -> Result<Shown, WireError> {
@@ -107,7 +116,11 @@ fn judge_past(input: &Input, family: &Family, grant: Grant) -> Result<Shown, Wir
     let leads = |key: &&Secret<[u8; 32]>| shown.leads_to(key, family.digest, family.generation);
     let Some(key) = keys.iter().find(leads) else { return Err(WireError::grant()) };
     let last = family.generation == shown.generation.saturating_add(1);
-    if last && now.since(family.rotated_at) <= RETRY_WITHIN {
+    let within = match (family.attempt, attempt(form)?) {
+        (Some(first), Some(again)) if bool::from(first.ct_eq(&again)) => BOUND_RETRY_WITHIN,
+        _ => RETRY_WITHIN,
+    };
+    if last && now.since(family.rotated_at) <= within {
         let wanted = wanted(form, client, (&grant, issuer))?;
         return Ok(Shown::Good(Box::new((grant, wanted)), Some(shown.successor(key))));
     }
@@ -135,3 +148,7 @@ fn label(realm: RealmId) -> String {
 
 /// An answer that got lost, or two processes of one application: both come back within seconds.
 const RETRY_WITHIN: Lifetime = Lifetime::seconds(10);
+/// The same for a retry that is bound: a person comes back to a machine that crashed.
+const BOUND_RETRY_WITHIN: Lifetime = Lifetime::days(1);
+/// 256 bits in base64url.
+const ATTEMPT_BYTES_MIN: usize = 43;

@@ -189,6 +189,8 @@ pub(super) async fn used_code(tx: &mut Tx, digest: &[u8; 32]) -> Result<Option<G
 #[derive(Debug, Clone)]
 pub(super) struct Family {
     pub(super) digest: [u8; 32],
+    /// What the one before it was shown with, if the client bound its retries.
+    pub(super) attempt: Option<[u8; 32]>,
     pub(super) generation: u32,
     pub(super) rotated_at: Timestamp,
     pub(super) expires_at: Timestamp,
@@ -212,9 +214,11 @@ pub(super) async fn family(tx: &mut Tx, grant: GrantId) -> Result<Option<(Family
     let Some(row) = tx.row(FAMILY, &[Value::from(&id)]).await? else { return Ok(None) };
     let generation = u32::try_from(row.int("generation")?).map_err(bad)?;
     let digest = digest(Some(row.bytes("digest")?))?.ok_or_else(|| bad("no digest"))?;
+    let attempt = self::digest(row.bytes_or_null("previous")?)?;
     let rotated_at = row.time("rotated_at")?;
     let expires_at = row.time("family_expires_at")?;
-    Ok(Some((Family { digest, generation, rotated_at, expires_at }, read_grant(&row)?)))
+    let family = Family { digest, attempt, generation, rotated_at, expires_at };
+    Ok(Some((family, read_grant(&row)?)))
 }
 
 /// Moves a family on, if the token shown is the one that counts.
@@ -222,7 +226,7 @@ pub(super) async fn rotate_family(
     tx: &mut Tx,
     grant: GrantId,
     (shown, next): (&[u8; 32], &[u8; 32]),
-    now: Timestamp,
+    (attempt, now): (Option<[u8; 32]>, Timestamp),
 ) -> Result<bool, Fault> {
     let grant = grant.to_string();
     let params = [
@@ -230,6 +234,7 @@ pub(super) async fn rotate_family(
         Value::from(shown.as_slice()),
         Value::from(next.as_slice()),
         now.into(),
+        bytes(attempt.as_ref()),
     ];
     Ok(tx.execute(ROTATE_FAMILY, &params).await? == 1)
 }
@@ -357,10 +362,10 @@ const USE_CODE: &str = "UPDATE authorization_code SET used_at = $3 WHERE realm =
 const USED_CODE: &str = "SELECT grant_id FROM authorization_code WHERE realm = $1 AND digest = $2 AND used_at IS NOT NULL";
 const INSERT_FAMILY: &str = "INSERT INTO refresh_token (realm, grant_id, digest, previous, rotated_at, generation, expires_at) \
     VALUES ($1, $2, $3, NULL, $4, 0, $5)";
-const FAMILY: &str = "SELECT g.*, r.digest, r.generation, r.rotated_at, r.expires_at AS family_expires_at \
+const FAMILY: &str = "SELECT g.*, r.digest, r.previous, r.generation, r.rotated_at, r.expires_at AS family_expires_at \
     FROM refresh_token r JOIN oauth_grant g ON g.realm = r.realm AND g.id = r.grant_id \
     WHERE r.realm = $1 AND r.grant_id = $2";
-const ROTATE_FAMILY: &str = "UPDATE refresh_token SET previous = digest, digest = $4, rotated_at = $5, \
+const ROTATE_FAMILY: &str = "UPDATE refresh_token SET previous = $6, digest = $4, rotated_at = $5, \
     generation = generation + 1 WHERE realm = $1 AND grant_id = $2 AND digest = $3";
 const DELETE_FAMILY: &str = "DELETE FROM refresh_token WHERE realm = $1 AND grant_id = $2";
 const CONSENTS: &str =

@@ -53,6 +53,8 @@ pub struct Places {
     pub agent_socket: PathBuf,
     /// The server's local admin socket.
     pub local_socket: PathBuf,
+    /// What a person who signed in on the command line holds. Also root is a person here.
+    pub login: PathBuf,
     /// What systemd gave this service (systemd.exec(5), credentials); nothing outside of one.
     pub credentials: Option<PathBuf>,
 }
@@ -62,11 +64,11 @@ impl Places {
     pub fn of(environment: &Environment, root: bool) -> Self {
         let absolute =
             |name| environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let state = absolute("XDG_STATE_HOME")
-            .or_else(|| absolute("HOME").map(|home| home.join(".local").join("state")))
-            .filter(|_| !root)
-            .unwrap_or_else(|| PathBuf::from("/var/lib"));
-        let data = state.join("weft");
+        let own = absolute("XDG_STATE_HOME")
+            .or_else(|| absolute("HOME").map(|home| home.join(".local").join("state")));
+        let system = || PathBuf::from("/var/lib");
+        let login = own.clone().unwrap_or_else(system).join("weft").join("login");
+        let data = own.filter(|_| !root).unwrap_or_else(system).join("weft");
         // Without a session there is no run-time directory: the socket goes to the state then.
         let agent_socket = match (root, absolute("XDG_RUNTIME_DIR")) {
             (true, _) => PathBuf::from("/run/weft/agent.sock"),
@@ -74,7 +76,7 @@ impl Places {
             (false, None) => data.join("agent.sock"),
         };
         let credentials = absolute("CREDENTIALS_DIRECTORY");
-        Self { agent_socket, local_socket: data.join("admin.sock"), data, credentials }
+        Self { agent_socket, local_socket: data.join("admin.sock"), data, login, credentials }
     }
 
     /// The places of this process.
@@ -97,6 +99,8 @@ mod tests {
         let root = Places::of(&environment, true);
         assert_eq!(root.data, PathBuf::from("/var/lib/weft"));
         assert_eq!(root.agent_socket, PathBuf::from("/run/weft/agent.sock"));
+        let login = PathBuf::from("/home/ann/.local/state/weft/login");
+        assert_eq!((own.login, root.login), (login.clone(), login));
     }
 
     #[test]

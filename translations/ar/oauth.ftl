@@ -18,6 +18,7 @@ scope-phone = رقم هاتفك
 scope-address = عنوانك البريدي
 scope-groups = المجموعات التي تنتمي إليها
 scope-offline-access = الوصول في غيابك
+scope-svid = إثبات هويتك للخدمات من هذا الجهاز (SVID)
 
 logout-title = هل تريد تسجيل الخروج؟
 logout-asked = يسأل { $application } هل تريد تسجيل الخروج. ستُخبَر كل التطبيقات التي تستخدمها هنا.

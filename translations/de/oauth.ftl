@@ -18,6 +18,7 @@ scope-phone = Ihre Telefonnummer
 scope-address = Ihre Postanschrift
 scope-groups = die Gruppen, zu denen Sie gehören
 scope-offline-access = Zugriff, auch während Sie nicht da sind
+scope-svid = Diensten von diesem Rechner aus nachweisen, dass Sie es sind (SVIDs)
 
 logout-title = Abmelden?
 logout-asked = { $application } fragt, ob Sie sich abmelden möchten. Alle Anwendungen, die Sie hier benutzen, erfahren es.

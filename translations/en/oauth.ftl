@@ -18,6 +18,7 @@ scope-phone = your phone number
 scope-address = your postal address
 scope-groups = the groups you belong to
 scope-offline-access = access while you are away
+scope-svid = prove to services, from this machine, that it is you (SVIDs)
 
 logout-title = Sign out?
 logout-asked = { $application } asks whether you want to sign out. All applications that you use here are told.

@@ -79,6 +79,12 @@ weft upstream delete corp
 weft upstream test corp
 weft upstream test corp --claims claims.json
 weft upstream test corp --no-wait
+weft login --server https://h:8443 --ca ca.pem --no-browser --wait 15m --keep --dir /d --lifetime 1h
+weft login
+weft svid
+weft svid --dir /d --lifetime 10m
+weft svid --audience a --audience b
+weft logout
 weft whoami
 weft status
 weft workload fetch
@@ -100,6 +106,8 @@ weft status --server https://h:8443 --token-file t
 
 const REFUSED: &str = "
 weft nothing
+weft svid --audience a --dir /d
+weft login --wait soon
 weft entry
 weft entry create --selector unix:uid:1
 weft entry create --spiffe-id /web

@@ -1,14 +1,13 @@
 //! SVIDs as files: PEM for X.509, one token a file; keys and tokens can be read by their owner only, and no reader ever
 //! sees half of one.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs;
 use std::path::Path;
 
 use weft_proto::workload::{Jwtsvid, X509svidResponse};
 
 use super::super::error::Error;
+use super::super::file::{PUBLIC, SECRET, replace};
 use super::super::print::Printer;
 use super::identity::{chain_pem, key_pem};
 
@@ -59,30 +58,13 @@ fn file(
     mode: u32,
     print: &mut Printer,
 ) -> Result<(), Error> {
-    let path = directory.join(name);
-    let fresh = directory.join(format!(".{name}.new"));
-    let written = replace(&fresh, &path, bytes, mode);
-    written.map_err(|error| Error::file("written", &path, &error))?;
+    let path = replace(directory, name, bytes, mode)?;
     print.note(&format!("wrote {}", path.display()))
 }
 
-fn replace(fresh: &Path, path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    // What an interrupted run left may have another owner or mode: it is never written into.
-    match fs::remove_file(fresh) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(fresh)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(fresh, path)
-}
-
-const SECRET: u32 = 0o600;
-const PUBLIC: u32 = 0o644;
-
 #[cfg(test)]
 mod tests {
+    use std::io;
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;

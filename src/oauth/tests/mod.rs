@@ -2,6 +2,7 @@
 
 mod clients;
 mod machines;
+mod own_client;
 mod people;
 mod requests;
 mod staying;

@@ -52,6 +52,39 @@ async fn oidc_033_034_and_035_a_refresh_token_has_one_successor_and_a_theft_ends
 }
 
 #[tokio::test]
+async fn a_rotation_whose_answer_was_lost_to_a_crash_is_asked_for_again_by_who_asked_first_alone() {
+    on_each_database(async |database| {
+        let scene = Scene::signed_in(database, json!({})).await;
+        let code = scene.code(&OFFLINE).await;
+        let first = scene.redeem(&code, &[]).await.text("refresh_token");
+        let (mine, other) = ("m".repeat(43), "o".repeat(43));
+        let lost = refreshed(&scene, &first, &[("attempt", &mine)]).await.text("refresh_token");
+        scene.house.keys.clock.advance(Lifetime::minutes(30));
+        let again = refreshed(&scene, &first, &[("attempt", &mine)]).await;
+        assert_eq!(again.text("refresh_token"), lost, "the same successor");
+        let third = refreshed(&scene, &lost, &[("attempt", &other)]).await.text("refresh_token");
+        scene.house.keys.clock.advance(Lifetime::seconds(11));
+        // Its successor was used meanwhile: also who asked first is a thief now.
+        let late = refreshed(&scene, &first, &[("attempt", &mine)]).await;
+        assert_eq!(late.error(), (400, "invalid_grant"));
+        scene.house.follow().await;
+        assert_eq!(refreshed(&scene, &third, &[]).await.error(), (400, "invalid_grant"));
+
+        for stolen_with in [&[][..], &[("attempt", &*other)], &[("attempt", "short")]] {
+            let code = scene.code(&OFFLINE).await;
+            let first = scene.redeem(&code, &[]).await.text("refresh_token");
+            let next = refreshed(&scene, &first, &[("attempt", &mine)]).await.text("refresh_token");
+            scene.house.keys.clock.advance(Lifetime::seconds(11));
+            let thief = refreshed(&scene, &first, stolen_with).await;
+            assert_eq!(thief.error(), (400, "invalid_grant"), "{stolen_with:?}");
+            scene.house.follow().await;
+            assert_eq!(refreshed(&scene, &next, &[]).await.error(), (400, "invalid_grant"));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn oidc_041_to_046_and_051_an_application_signs_its_person_out() {
     on_each_database(async |database| {
         let scene = Scene::signed_in(database, json!({})).await;

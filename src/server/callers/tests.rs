@@ -129,7 +129,7 @@ impl House {
     async fn x509(&self, token: &str) -> Result<crate::svid::X509Svid, Failure> {
         let key = PrivateKey::generate(Algorithm::P256).unwrap();
         let ask = X509SvidAsk { csr: csr::create(&key).unwrap(), lifetime: None };
-        self.server().person_svids.issue_x509(&self.realm(), token, ask).await
+        Ok(self.server().person_svids.issue_x509(&self.realm(), token, ask).await?.svid)
     }
 }
 

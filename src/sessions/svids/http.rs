@@ -7,7 +7,7 @@ use axum::extract::{Extension, State};
 use axum::routing::post;
 use http::HeaderMap;
 
-use super::{JwtSvidAsk, PersonSvids, X509SvidAsk};
+use super::{JwtSvidAsk, PersonSvids, PersonX509, X509SvidAsk};
 use crate::crypto::x509::{csr, pem};
 use crate::http::{Json, Problem, bearer};
 use crate::kernel::{Failure, Kind, Lifetime};
@@ -32,7 +32,8 @@ async fn x509_svid(
     let words = "`csr` is a PKCS#10 signing request, as PEM or as base64 of its DER";
     let csr = csr::from_text(&input.csr).ok_or_else(|| Problem::invalid("svid.csr", words))?;
     let ask = X509SvidAsk { csr, lifetime: lifetime(input.lifetime_seconds)? };
-    let svid = svids.issue_x509(&realm, token(&headers)?, ask).await?;
+    let PersonX509 { svid, session_expires_at } =
+        svids.issue_x509(&realm, token(&headers)?, ask).await?;
     let roots = svids.below.bundles.current(realm.id);
     let roots = roots.iter().flat_map(|bundle| &bundle.x509);
     let text = |der: &[u8]| pem("CERTIFICATE", der).as_str().to_owned();
@@ -41,6 +42,7 @@ async fn x509_svid(
         chain: svid.chain.iter().map(|der| text(der)).collect(),
         bundle: roots.map(|root| text(&root.certificate)).collect(),
         expires_at: svid.not_after.into(),
+        session_expires_at: session_expires_at.into(),
     }))
 }
 

@@ -10,6 +10,7 @@ use super::know_person::{Person, refused};
 use crate::crypto::x509::csr;
 use crate::kernel::{
     Assurance, Evidence, EvidenceSource, Failure, Kind, Lifetime, Strength, Subject, SubjectKind,
+    Timestamp,
 };
 use crate::realms::Realm;
 use crate::sessions::Session;
@@ -22,6 +23,15 @@ pub struct X509SvidAsk {
     pub csr: Vec<u8>,
     /// How long it is asked to live; nothing: as long as may be.
     pub lifetime: Option<Lifetime>,
+}
+
+/// An X.509-SVID that a person got.
+#[derive(Debug)]
+pub struct PersonX509 {
+    /// The SVID.
+    pub svid: X509Svid,
+    /// When the session that it hangs off ends, at the latest.
+    pub session_expires_at: Timestamp,
 }
 
 /// A JWT-SVID that a person asks for.
@@ -42,8 +52,9 @@ impl PersonSvids {
         realm: &Realm,
         token: &str,
         ask: X509SvidAsk,
-    ) -> Result<X509Svid, Failure> {
+    ) -> Result<PersonX509, Failure> {
         let evidence = self.evidence(realm, token).await?; // identify
+        let session_expires_at = evidence.expires;
         let key = csr::public_key(&ask.csr).map_err(|error| {
             Failure::new(Kind::Invalid, "svid.csr", format!("the signing request: {error}"))
         })?;
@@ -60,7 +71,8 @@ impl PersonSvids {
         })?; // decide: carries ceiling and policy version
         let now = self.env.clock.now();
         let signed = self.below.svid.sign_x509(permit, &key, now)?; // issue: Unrecorded<X509Svid>
-        Ok(self.below.events.record(signed).await?) // record: the only way to the X509Svid
+        let svid = self.below.events.record(signed).await?; // record: the only way to the X509Svid
+        Ok(PersonX509 { svid, session_expires_at })
     }
 
     /// A JWT-SVID for these audiences. Fails like `issue_x509`.

@@ -14,7 +14,7 @@ mod know_person;
 #[cfg(feature = "testkit")]
 mod tests;
 
-pub use issue_svid::{JwtSvidAsk, X509SvidAsk};
+pub use issue_svid::{JwtSvidAsk, PersonX509, X509SvidAsk};
 pub use know_person::Person;
 
 use super::Sessions;

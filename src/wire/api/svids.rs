@@ -26,6 +26,8 @@ pub struct PersonX509Svid {
     pub bundle: String,
     /// When it ends.
     pub expires_at: Time,
+    /// When the sign-in behind it ends, at the latest: nothing can be had after that.
+    pub session_expires_at: Time,
 }
 
 /// A JWT-SVID, please.

@@ -6,6 +6,7 @@ mod disk;
 mod flood;
 mod identity;
 mod life;
+mod login;
 mod outage;
 mod replicas;
 
