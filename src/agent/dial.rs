@@ -1,5 +1,6 @@
 //! Connections to the server: TCP, TLS by SPIFFE ID, HTTP/2. Remembers why the last attempt failed, in words.
 
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -82,9 +83,20 @@ impl Dialer {
         })
     }
 
+    /// RFC 6761 §6.3: names below `localhost` are this machine, whatever the system's resolver knows of them.
+    async fn connect_tcp(&self) -> std::io::Result<TcpStream> {
+        let (host, port) = self.address.rsplit_once(':').unwrap_or_default();
+        match port.parse() {
+            Ok(port) if host.ends_with(".localhost") => {
+                TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await
+            }
+            _ => TcpStream::connect(self.address.as_ref()).await,
+        }
+    }
+
     async fn attempt(&self) -> Result<TlsStream<TcpStream>, Failure> {
         let network = |why: std::io::Error| Failure::Network(why.to_string());
-        let tcp = TcpStream::connect(self.address.as_ref()).await.map_err(network)?;
+        let tcp = self.connect_tcp().await.map_err(network)?;
         tcp.set_nodelay(true).map_err(network)?;
         let connector = TlsConnector::from(Arc::clone(&self.config));
         let handshake = connector.connect(self.name.clone(), tcp);

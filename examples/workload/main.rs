@@ -5,6 +5,8 @@
 //! SPIFFE_ENDPOINT_SOCKET=unix:/run/weft/agent.sock cargo run --example workload -- serve 127.0.0.1:0 spiffe://weft.internal/caller
 //! SPIFFE_ENDPOINT_SOCKET=unix:/run/weft/agent.sock cargo run --example workload -- call 127.0.0.1:4711 spiffe://weft.internal/server
 //! ```
+//!
+//! `call-with DIRECTORY ADDRESS PEER-ID` calls with the files that `weft svid` wrote: it is a person's program, and needs no agent.
 
 #![expect(clippy::print_stdout, reason = "an example talks to the person who runs it")]
 #![expect(clippy::disallowed_methods, reason = "an example has no jobs and no settings")]
@@ -20,6 +22,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
+mod files;
+
 type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
 #[tokio::main(flavor = "current_thread")]
@@ -31,11 +35,10 @@ async fn main() -> Outcome {
     match words.as_slice() {
         ["serve", address, peer] => serve(address, peer).await,
         ["call", address, peer] => call(address, peer).await,
+        ["call-with", directory, address, peer] => files::call(directory, address, peer).await,
         ["token", audience] => token(audience).await,
-        _ => {
-            Err("usage: workload serve ADDRESS PEER-ID | call ADDRESS PEER-ID | token AUDIENCE"
-                .into())
-        }
+        ["check", audience, token] => check(audience, token).await,
+        _ => Err(USAGE.into()),
     }
 }
 
@@ -107,6 +110,15 @@ async fn token(audience: &str) -> Outcome {
     Ok(())
 }
 
+/// Checks somebody else's JWT-SVID in the same way. The token is read from a file: arguments are for everybody to see.
+async fn check(audience: &str, file: &str) -> Outcome {
+    let source = JwtSource::builder().build().await?;
+    let token = std::fs::read_to_string(file)?;
+    let checked = spiffe::JwtSvid::parse_and_validate(token.trim(), &source, &[audience])?;
+    println!("{} for `{audience}`, signature verified", checked.spiffe_id());
+    Ok(())
+}
+
 async fn identity() -> Result<X509Source, Box<dyn Error + Send + Sync>> {
     let source = X509Source::builder().initial_sync_timeout(Duration::from_secs(5));
     Ok(source.build().await?)
@@ -118,3 +130,6 @@ fn serial(source: &X509Source) -> Result<String, Box<dyn Error + Send + Sync>> {
     let (_, leaf) = X509Certificate::from_der(svid.leaf().as_bytes())?;
     Ok(format!("{:x}", leaf.tbs_certificate.serial))
 }
+
+const USAGE: &str = "usage: workload serve ADDRESS PEER-ID | call ADDRESS PEER-ID | call-with DIRECTORY ADDRESS PEER-ID \
+    | token AUDIENCE | check AUDIENCE TOKEN-FILE";
