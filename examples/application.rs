@@ -6,7 +6,6 @@
 //! ```
 
 #![expect(clippy::print_stdout, reason = "an example talks to the person who runs it")]
-#![expect(clippy::disallowed_methods, reason = "an example has no settings")]
 
 use std::collections::HashMap;
 use std::error::Error;

@@ -11,9 +11,9 @@
 #![expect(clippy::print_stdout, reason = "an example talks to the person who runs it")]
 #![expect(clippy::disallowed_methods, reason = "an example has no clock of its own")]
 
-#[path = "../../tests/it/browser/mod.rs"]
+#[path = "../../tests/it/walker/mod.rs"]
 #[expect(dead_code, reason = "tests use more of it")]
-mod browser;
+mod walker;
 
 use std::error::Error;
 use std::io::Write as _;
@@ -26,8 +26,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use rcgen::PublicKeyData as _;
-use browser::{Browser, Shown, Typed, excerpt};
 use url::Url;
+use walker::{Browser, Shown, Typed, excerpt};
 
 type Fallible<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -52,7 +52,7 @@ async fn main() -> Fallible<()> {
         ["visit", certificate, page, ..] => {
             let page = Url::parse(page)?;
             let mut person = Browser::new(client(certificate, &page)?, typed);
-            person.also = ours(&page);
+            person.at_home = ours(&page);
             let shown = person.walk(&page).await?;
             println!("{} {}: {}", shown.status, without_query(&shown.url), excerpt(&shown.body));
             if shown.status == 200 { Ok(()) } else { Err("it did not end well".into()) }
@@ -82,11 +82,13 @@ fn certificate(directory: &Path, names: &[&str]) -> Fallible<()> {
 
 /// "I cannot sign in" → a letter → its link → a new password.
 async fn set_password(person: &mut Browser, page: &Url, maildir: &Path) -> Fallible<()> {
+    let typed = |name: &str| person.typed.get(name).cloned().unwrap_or_default();
+    let (who, password) = (typed("identifier"), typed("password"));
+    let who = [("identifier", who.as_str())];
     let shown = person.get(page).await?;
-    let shown = person.press(&shown, "/identify").await?;
-    person.typed.insert("way".to_owned(), "mail".to_owned());
-    let shown = person.press(&shown, "/way").await?;
-    let shown = person.press(&shown, "/recover").await?;
+    let shown = person.press(&shown, "/identify", &who).await?;
+    let shown = person.press(&shown, "/way", &[("way", "mail")]).await?;
+    let shown = person.press(&shown, "/recover", &who).await?;
     println!("{}", excerpt(&shown.body));
     let link = letter(maildir, page).await?;
     println!(
@@ -94,8 +96,9 @@ async fn set_password(person: &mut Browser, page: &Url, maildir: &Path) -> Falli
         without_query(&link).origin().ascii_serialization()
     );
     let shown = person.get(&link).await?;
-    let shown = person.press(&shown, "").await?;
-    let shown: Shown = person.press(&shown, "/new-password").await?;
+    let shown = person.press(&shown, "", &[]).await?;
+    let new = [("password", password.as_str()), ("repeated", password.as_str())];
+    let shown: Shown = person.press(&shown, "/new-password", &new).await?;
     println!("{} {}", shown.status, without_query(&shown.url).path());
     if shown.status == 200 { Ok(()) } else { Err("the password was not taken".into()) }
 }
@@ -134,12 +137,12 @@ fn client(certificate: &str, page: &Url) -> Fallible<reqwest::Client> {
 }
 
 /// Where a sign-in leads: both providers, the application, and the port to which a command line wants the browser back.
-fn ours(page: &Url) -> std::collections::BTreeSet<String> {
+fn ours(page: &Url) -> Vec<url::Origin> {
     let back = page.query_pairs().find(|(name, _)| name == "redirect_uri");
     let back = back.and_then(|(_, url)| Url::parse(&url).ok());
     let more = std::env::args().skip(4).filter_map(|url| Url::parse(&url).ok());
     let all = [Some(page.clone()), back].into_iter().flatten().chain(more);
-    all.map(|url| url.origin().ascii_serialization()).collect()
+    all.map(|url| url.origin()).collect()
 }
 
 /// Queries carry what only the two ends should read.
