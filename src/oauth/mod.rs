@@ -35,6 +35,7 @@ mod issue_to_machine;
 mod issue_tokens;
 mod jobs;
 mod judge_session;
+mod list_connected;
 mod manage_clients;
 mod model;
 pub mod pages;
@@ -60,6 +61,7 @@ pub use client::{
 };
 pub use grant::Place;
 pub use issue_tokens::TokenAnswer;
+pub use list_connected::Connection;
 pub use manage_clients::WithSecret;
 pub use model::{CLIENT, Error};
 pub use parameters::Parameters;
