@@ -18,6 +18,8 @@ pub struct Standing {
     pub sessions: usize,
     /// Linked identities at other providers.
     pub linked: usize,
+    /// Connected applications.
+    pub applications: usize,
 }
 
 /// A card for each thing that a person looks after, what is most worth having first.
@@ -34,6 +36,8 @@ pub fn cards(look: &Look, standing: &Standing) -> Vec<Card> {
     cards.push(of(look, "sessions", Tab::Sessions, words, None));
     let words = look.say1("card-providers", "n", standing.linked);
     cards.push(of(look, "providers", Tab::Providers, words, None));
+    let words = look.say1("card-applications", "n", standing.applications);
+    cards.push(of(look, "applications", Tab::Applications, words, None));
     cards.push(of(look, "history", Tab::History, look.say("card-history"), None));
     cards.push(of(look, "data", Tab::Data, look.say("data-lead"), None));
     cards

@@ -1,5 +1,6 @@
 //! The doors of one's own account: who it is, whether it was shown lately, and the pages at a glance.
 
+mod applications;
 mod credentials;
 mod data;
 mod history;
@@ -43,7 +44,10 @@ pub fn routes(account: &Account) -> Router {
         .route("/account/recovery-codes", get(credentials::recovery_codes))
         .route("/account/recovery-codes/make", post(credentials::make_recovery_codes))
         .route("/account/providers", get(providers::show))
+        .route("/account/providers/link", post(providers::link))
         .route("/account/providers/unlink", post(providers::unlink))
+        .route("/account/applications", get(applications::show))
+        .route("/account/applications/withdraw", post(applications::withdraw))
         .route("/account/history", get(history::show))
         .route("/account/data", get(data::show))
         .route("/account/language", post(data::set_language))
@@ -56,6 +60,7 @@ pub fn routes(account: &Account) -> Router {
 async fn overview(State(account): State<Account>, asks: Asks) -> Result<Response, Away> {
     let visitor = account.enter(&asks, Tab::Overview).await?;
     let sessions = account.sessions.list(visitor.realm, visitor.user.id).await?.len();
+    let applications = account.oauth.connected(visitor.realm, visitor.user.id).await?.len();
     let factors = &visitor.user.factors;
     let many = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
     let standing = Standing {
@@ -65,6 +70,7 @@ async fn overview(State(account): State<Account>, asks: Asks) -> Result<Response
         codes: many(factors.recovery_codes),
         sessions,
         linked: many(factors.external),
+        applications,
     };
     let cards = cards(&visitor.look, &standing);
     let shown = OverviewPage { look: &visitor.look, nav: visitor.nav(Tab::Overview), cards };

@@ -24,8 +24,10 @@ pub use words::{Done, Wrong, fact, how};
 use crate::accounts::Accounts;
 use crate::audit::Audit;
 use crate::env::Env;
+use crate::oauth::Oauth;
 use crate::sessions::Sessions;
 use crate::signin::Signin;
+use crate::upstreams::Upstreams;
 
 /// The slices that these pages stand on.
 #[derive(Debug, Clone)]
@@ -34,8 +36,12 @@ pub struct Below {
     pub accounts: Accounts,
     /// Where they are signed in.
     pub sessions: Sessions,
+    /// Who else vouches for them.
+    pub upstreams: Upstreams,
     /// Where they show again who they are.
     pub signin: Signin,
+    /// What they gave to applications.
+    pub oauth: Oauth,
     /// What happened to them.
     pub audit: Audit,
 }
@@ -46,15 +52,16 @@ pub struct Account {
     env: Env,
     accounts: Accounts,
     sessions: Sessions,
+    upstreams: Upstreams,
     signin: Signin,
+    oauth: Oauth,
     audit: Audit,
-    password_chars_min: usize,
 }
 
 impl Account {
-    /// The slice; `password_chars_min` is what the password page says.
-    pub fn new(env: Env, below: Below, password_chars_min: usize) -> Self {
-        let Below { accounts, sessions, signin, audit } = below;
-        Self { env, accounts, sessions, signin, audit, password_chars_min }
+    /// The slice.
+    pub fn new(env: Env, below: Below) -> Self {
+        let Below { accounts, sessions, upstreams, signin, oauth, audit } = below;
+        Self { env, accounts, sessions, upstreams, signin, oauth, audit }
     }
 }

@@ -265,11 +265,13 @@ pub struct ApplicationLine {
     /// What people call it.
     pub name: String,
     /// What it is for.
-    pub resource: Option<String>,
+    pub resources: Vec<String>,
     /// What it gets, in plain words.
-    pub gets: String,
-    /// When that was agreed to.
+    pub gets: Vec<String>,
+    /// When that was first agreed to.
     pub since: String,
+    /// When it last came for more.
+    pub used: Option<String>,
 }
 
 /// What happened.
@@ -326,15 +328,11 @@ impl<'a> Nav<'a> {
     pub fn on(person: &'a str, current: Tab) -> Self {
         Self { person, current, done: None }
     }
-
-    fn initial(&self) -> String {
-        initial(self.person)
-    }
 }
 
 impl Tab {
     /// Those that are served, in their order on the page.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Overview,
         Self::Sessions,
         Self::Passkeys,
@@ -342,6 +340,7 @@ impl Tab {
         Self::Authenticator,
         Self::RecoveryCodes,
         Self::Providers,
+        Self::Applications,
         Self::History,
         Self::Data,
     ];
@@ -377,26 +376,4 @@ impl Tab {
             Self::Data => text_key("tab-data"),
         }
     }
-}
-
-impl LinkLine {
-    fn initial(&self) -> String {
-        initial(&self.provider)
-    }
-}
-
-impl ProviderLine {
-    fn initial(&self) -> String {
-        initial(&self.name)
-    }
-}
-
-impl ApplicationLine {
-    fn initial(&self) -> String {
-        initial(&self.name)
-    }
-}
-
-fn initial(name: &str) -> String {
-    name.chars().next().map(|first| first.to_uppercase().collect()).unwrap_or_default()
 }

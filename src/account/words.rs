@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::http::pages::{Flaw, Flaws, Look};
 use crate::kernel::Method;
+use crate::upstreams::Group;
 
 /// What was done, said on the page that follows: in the query, so that a reload says it again and does nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,17 +21,20 @@ pub enum Done {
     Withdrawn,
     /// The authenticator app was confirmed.
     Confirmed,
+    /// An identity at another provider was linked.
+    Linked,
 }
 
 impl Done {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Saved,
         Self::Session,
         Self::PasskeyAdded,
         Self::Removed,
         Self::Withdrawn,
         Self::Confirmed,
+        Self::Linked,
     ];
 
     /// The word in the query.
@@ -42,6 +46,7 @@ impl Done {
             Self::Removed => "removed",
             Self::Withdrawn => "withdrawn",
             Self::Confirmed => "confirmed",
+            Self::Linked => "linked",
         }
     }
 
@@ -59,6 +64,7 @@ impl Done {
             Self::Removed => look.say("done-removed"),
             Self::Withdrawn => look.say("done-withdrawn"),
             Self::Confirmed => look.say("done-confirmed"),
+            Self::Linked => look.say("done-linked"),
         }
     }
 }
@@ -80,11 +86,13 @@ pub enum Wrong {
     Sure,
     /// Too many tries.
     Limited,
+    /// The other provider, or what it said, gave no link.
+    Provider(Group),
 }
 
 impl Wrong {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 13] = [
         Self::Last,
         Self::Code,
         Self::Passkey,
@@ -92,6 +100,12 @@ impl Wrong {
         Self::Password,
         Self::Sure,
         Self::Limited,
+        Self::Provider(Group::Again),
+        Self::Provider(Group::Ended),
+        Self::Provider(Group::Untrusted),
+        Self::Provider(Group::Away),
+        Self::Provider(Group::NotAllowed),
+        Self::Provider(Group::Unknown),
     ];
 
     /// The word in the query.
@@ -104,6 +118,12 @@ impl Wrong {
             Self::Password => "password",
             Self::Sure => "sure",
             Self::Limited => "limited",
+            Self::Provider(Group::Again) => "provider-again",
+            Self::Provider(Group::Ended) => "provider-ended",
+            Self::Provider(Group::Untrusted) => "provider-untrusted",
+            Self::Provider(Group::Away) => "provider-away",
+            Self::Provider(Group::NotAllowed) => "provider-not_allowed",
+            Self::Provider(Group::Unknown) => "provider-unknown",
         }
     }
 
@@ -122,6 +142,7 @@ impl Wrong {
             Self::Password => Flaw::of("password", look.say("account-wrong-password")),
             Self::Sure => Flaw::of("sure", look.say("account-wrong-sure")),
             Self::Limited => Flaw::whole(look.say("account-wrong-limited")),
+            Self::Provider(group) => Flaw::whole(look.say(group.text())),
         })
     }
 }

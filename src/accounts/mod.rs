@@ -38,7 +38,7 @@ mod settings;
 mod store;
 #[cfg(test)]
 #[cfg(feature = "testkit")]
-mod tests;
+pub(crate) mod tests;
 mod tries;
 mod write_user;
 
@@ -58,6 +58,7 @@ pub use attributes::{AttributeName, is_language};
 pub use change_group::GROUP;
 pub use claims::{claims_supported, standard_claims};
 pub use identifiers::Identifier;
+pub use links::Occasion;
 pub use model::{
     Attribute, By, Checked, Claimed, Error, ExternalId, ExternalIdentity, Factors, Group, Handle,
     NewUser, Passkey, PasskeyChallenge, PasskeyChecked, Proof, ProofKind, ProofPurpose, ProofToken,

@@ -361,13 +361,13 @@ pub enum ProofPurpose {
     Recover,
     /// Lets a new person add their first passkey.
     Enrol,
-    /// Says yes to linking an identity at another provider.
-    Link,
+    /// Takes the link to an identity at another provider back: "this was not me".
+    Unlink,
 }
 
 impl ProofPurpose {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::VerifyAddress, Self::Recover, Self::Enrol, Self::Link];
+    pub const ALL: [Self; 4] = [Self::VerifyAddress, Self::Recover, Self::Enrol, Self::Unlink];
 
     /// The name in rows and events.
     pub const fn as_str(self) -> &'static str {
@@ -375,7 +375,7 @@ impl ProofPurpose {
             Self::VerifyAddress => "verify_address",
             Self::Recover => "recover",
             Self::Enrol => "enrol",
-            Self::Link => "link",
+            Self::Unlink => "unlink",
         }
     }
 
@@ -388,8 +388,10 @@ impl ProofPurpose {
     pub const fn lifetime(self) -> Lifetime {
         match self {
             Self::VerifyAddress => Lifetime::days(1),
-            Self::Recover | Self::Link => Lifetime::minutes(20),
+            Self::Recover => Lifetime::minutes(20),
             Self::Enrol => Lifetime::hours(1),
+            // It only takes away, and people read the mail of a week on one day.
+            Self::Unlink => Lifetime::days(7),
         }
     }
 }

@@ -36,6 +36,7 @@ mod issue_to_machine;
 mod issue_tokens;
 mod jobs;
 mod judge_session;
+mod list_connected;
 mod manage_clients;
 mod model;
 mod own_client;
@@ -62,6 +63,7 @@ pub use client::{
 };
 pub use grant::Place;
 pub use issue_tokens::TokenAnswer;
+pub use list_connected::Connection;
 pub use manage_clients::WithSecret;
 pub use model::{CLIENT, Error};
 pub use parameters::Parameters;

@@ -80,23 +80,3 @@ pub fn lasting_text(look: &Look, span: Option<crate::kernel::Lifetime>) -> Strin
         None => look.say("consent-until-withdrawn"),
     }
 }
-
-impl ConsentPage<'_> {
-    fn initial(&self) -> String {
-        initial(self.application)
-    }
-
-    fn person_initial(&self) -> String {
-        initial(self.person)
-    }
-}
-
-impl LogoutPage<'_> {
-    fn person_initial(&self) -> String {
-        initial(self.person.unwrap_or_default())
-    }
-}
-
-fn initial(name: &str) -> String {
-    name.chars().next().map(|first| first.to_uppercase().collect()).unwrap_or_default()
-}

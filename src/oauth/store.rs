@@ -149,6 +149,17 @@ pub(super) async fn grants_of(
     tx.rows(GRANTS_OF, &[Value::from(&user), now.into()]).await?.iter().map(read_grant).collect()
 }
 
+/// The same, and when each was last refreshed.
+pub(super) async fn grants_and_use(
+    tx: &mut Tx,
+    user: UserId,
+    now: Timestamp,
+) -> Result<Vec<(Grant, Option<Timestamp>)>, Fault> {
+    let user = user.to_string();
+    let rows = tx.rows(GRANTS_AND_USE, &[Value::from(&user), now.into()]).await?;
+    rows.iter().map(|row| Ok((read_grant(row)?, row.time_or_null("rotated_at")?))).collect()
+}
+
 pub(super) async fn insert_code(
     tx: &mut Tx,
     (digest, grant): (&[u8; 32], GrantId),
@@ -268,6 +279,28 @@ pub(super) async fn consents(
     rows.iter().map(|row| Ok((row.text("resource")?, row.text("scopes")?))).collect()
 }
 
+/// What a person agreed to.
+pub(super) struct Consent {
+    pub(super) client: ClientId,
+    pub(super) resource: String,
+    pub(super) scopes: String,
+    pub(super) given_at: Timestamp,
+}
+
+/// All that a person has agreed to.
+pub(super) async fn consents_of(tx: &mut Tx, user: UserId) -> Result<Vec<Consent>, Fault> {
+    let rows = tx.rows(CONSENTS_OF, &[Value::from(&user.to_string())]).await?;
+    let read = |row: &Row| {
+        Ok(Consent {
+            client: ClientId::parse(&row.text("client_id")?).map_err(bad)?,
+            resource: row.text("resource")?,
+            scopes: row.text("scopes")?,
+            given_at: row.time("given_at")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
 pub(super) async fn put_consent(
     tx: &mut Tx,
     (user, client): (UserId, &ClientId),
@@ -355,6 +388,10 @@ const INSERT_GRANT: &str = "INSERT INTO oauth_grant (realm, id, client_id, user_
 const GRANT: &str = "SELECT * FROM oauth_grant WHERE realm = $1 AND id = $2";
 const GRANTS_OF: &str = "SELECT * FROM oauth_grant WHERE realm = $1 AND user_id = $2 AND expires_at > $3 \
     ORDER BY created_at DESC LIMIT 500";
+const GRANTS_AND_USE: &str = "SELECT g.id, g.client_id, g.user_id, g.session_id, g.document, g.created_at, \
+    g.expires_at, r.rotated_at FROM oauth_grant g \
+    LEFT JOIN refresh_token r ON r.realm = $1 AND r.grant_id = g.id \
+    WHERE g.realm = $1 AND g.user_id = $2 AND g.expires_at > $3 ORDER BY g.created_at DESC LIMIT 500";
 const INSERT_CODE: &str = "INSERT INTO authorization_code (realm, digest, grant_id, document, expires_at, used_at) \
     VALUES ($1, $2, $3, $4, $5, NULL)";
 const USE_CODE: &str = "UPDATE authorization_code SET used_at = $3 WHERE realm = $1 AND digest = $2 \
@@ -370,6 +407,8 @@ const ROTATE_FAMILY: &str = "UPDATE refresh_token SET previous = $6, digest = $4
 const DELETE_FAMILY: &str = "DELETE FROM refresh_token WHERE realm = $1 AND grant_id = $2";
 const CONSENTS: &str =
     "SELECT resource, scopes FROM consent WHERE realm = $1 AND user_id = $2 AND client_id = $3";
+const CONSENTS_OF: &str = "SELECT client_id, resource, scopes, given_at FROM consent \
+    WHERE realm = $1 AND user_id = $2 ORDER BY given_at LIMIT 500";
 const PUT_CONSENT: &str = "INSERT INTO consent (realm, user_id, client_id, resource, scopes, given_at) \
     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (realm, user_id, client_id, resource) \
     DO UPDATE SET scopes = excluded.scopes, given_at = excluded.given_at";
@@ -405,6 +444,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
     INSERT_GRANT,
     GRANT,
     GRANTS_OF,
+    GRANTS_AND_USE,
     INSERT_CODE,
     USE_CODE,
     USED_CODE,
@@ -413,6 +453,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
     ROTATE_FAMILY,
     DELETE_FAMILY,
     CONSENTS,
+    CONSENTS_OF,
     PUT_CONSENT,
     DELETE_CONSENTS,
     PAST_REQUESTS,

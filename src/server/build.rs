@@ -201,16 +201,6 @@ impl Server {
                 sessions: sessions.clone(),
             },
         );
-        let account = Account::new(
-            env.clone(),
-            account::Below {
-                accounts: accounts.clone(),
-                sessions: sessions.clone(),
-                signin: signin.clone(),
-                audit: audit.clone(),
-            },
-            settings.accounts.password_chars_min,
-        );
         let nodes = Nodes::new(
             env.clone(),
             nodes::Below {
@@ -252,6 +242,15 @@ impl Server {
         let oauth = Oauth::new(env.clone(), below);
         sessions.tell(Arc::new(oauth::TellClients(oauth.clone())));
         accounts.keep_with(Arc::new(oauth.clone()));
+        let below = account::Below {
+            accounts: accounts.clone(),
+            sessions: sessions.clone(),
+            upstreams: upstreams.clone(),
+            signin: signin.clone(),
+            oauth: oauth.clone(),
+            audit: audit.clone(),
+        };
+        let account = Account::new(env.clone(), below);
         let now = env.clock.now();
         let replica = ReplicaId::new(env.entropy.uuid(now)?);
         Ok(Arc::new(Self {

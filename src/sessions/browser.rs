@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::{BrowserCookie, SessionCookie};
 use crate::env::Entropy;
+use crate::http::Origin;
 use crate::kernel::Fault;
 
 /// A browser: its cookies, and where it is.
@@ -23,6 +24,11 @@ impl Browser {
     /// What rows that belong to this browser have of it; nothing at its first visit, and then nothing belongs to it.
     pub fn digest(&self) -> Option<[u8; 32]> {
         self.binding.as_ref().map(BrowserCookie::digest)
+    }
+
+    /// Where it is and what it calls itself, for people to recognise.
+    pub fn origin(&self) -> Origin {
+        Origin { address: self.address, agent: self.agent.clone() }
     }
 
     /// The cookie it has, or else a new one, which its answer must set.

@@ -4,10 +4,10 @@ use super::document::{self, Place};
 use super::model::{Error, Mark, OwnPath, Person, Shown, SigninRequest, State};
 use super::submit::proven;
 use super::{Signin, store};
-use crate::accounts::{self, ProofPurpose};
+use crate::accounts::{self, ProofPurpose, ProofToken};
 use crate::kernel::{Method, RealmId, Secret, SignInId, UserId};
 use crate::realms::Realm;
-use crate::sessions::{Browser, BrowserCookie};
+use crate::sessions::{Browser, BrowserCookie, Why};
 
 /// What became of a link.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub enum Arrival {
     SignIn(SignInId, Option<BrowserCookie>),
     /// The address is verified.
     Verified,
+    /// The link to another provider is gone, and so are all sessions.
+    Unlinked,
     /// The link is wrong, used, or too old.
     Spent,
 }
@@ -28,7 +30,7 @@ impl Signin {
         token: &Secret<String>,
     ) -> Result<Option<ProofPurpose>, Error> {
         let proof = self.inner.accounts.look_at_proof(realm.id, token).await?;
-        Ok(proof.map(|proof| proof.purpose).filter(|purpose| *purpose != ProofPurpose::Link))
+        Ok(proof.map(|proof| proof.purpose))
     }
 
     /// Uses a link up.
@@ -49,7 +51,8 @@ impl Signin {
         let mark = match purpose {
             ProofPurpose::Recover => Mark::Renew,
             ProofPurpose::Enrol => Mark::Enrol,
-            ProofPurpose::VerifyAddress | ProofPurpose::Link => return Ok(Arrival::Verified),
+            ProofPurpose::VerifyAddress => return Ok(Arrival::Verified),
+            ProofPurpose::Unlink => return self.take_back(realm, &proof, browser).await,
         };
         let shown = self.only(proof.user, Method::Mail);
         if purpose == ProofPurpose::Recover
@@ -63,6 +66,28 @@ impl Signin {
         proven(&mut state, shown);
         let started = self.begin_at(realm.id, state, browser).await?;
         Ok(Arrival::SignIn(started.id, started.cookie))
+    }
+
+    /// "This was not me": whoever linked the identity loses it, and every session, for one of them may be theirs.
+    async fn take_back(
+        &self,
+        realm: &Realm,
+        proof: &ProofToken,
+        browser: &Browser,
+    ) -> Result<Arrival, Error> {
+        let (realm, user) = (realm.id, proof.user);
+        let Some(known) = self.inner.accounts.fresh(realm, user).await? else {
+            return Ok(Arrival::Spent);
+        };
+        let links = self.inner.accounts.links(realm, user).await?;
+        let bound = proof.bound_to.as_deref();
+        let Some(link) = links.iter().find(|link| Some(&link.id.digest()[..]) == bound) else {
+            return Ok(Arrival::Spent);
+        };
+        let occasion = (accounts::By::Themselves, Some(browser.origin()));
+        self.inner.upstreams.unlink(realm, user, &link.id, occasion).await?;
+        self.inner.sessions.end_all(realm, user, known.number, Why::Ended).await?;
+        Ok(Arrival::Unlinked)
     }
 
     /// The sign-in of this browser that waits for this mail goes on, so that it ends where it was meant to.
@@ -93,6 +118,8 @@ impl Signin {
             held.state.marks.remove(&Mark::Mailed);
             held.state.marks.extend([Mark::Other, Mark::Renew]);
             held.state.complaint = None;
+            // Who comes by mail showed nothing of the account's own: nothing is linked by it.
+            held.state.stranger = None;
             proven(&mut held.state, shown.clone());
             self.keep(&mut held).await?;
             return Ok(Some(id));

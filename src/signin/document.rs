@@ -14,6 +14,7 @@ use crate::kernel::{
     Assurance, ClientId, Fault, Method, RealmId, Secret, SignInId, Timestamp, UpstreamId, UserId,
 };
 use crate::sessions::BrowserCookie;
+use crate::upstreams::Group;
 
 /// Which row a document belongs to: sealed for one, it does not open in another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +74,8 @@ fn write(state: &State) -> Value {
             "issuer": stranger.issuer,
             "subject": stranger.subject,
             "display": stranger.display,
+            "provider": stranger.provider,
+            "user": stranger.user.to_string(),
         })),
         "ceremony": state.ceremony.as_ref().map(write_ceremony),
         "complaint": state.complaint.as_ref().map(write_complaint),
@@ -106,6 +109,8 @@ fn read(value: &Value) -> Option<State> {
             issuer: text(value, "issuer")?,
             subject: text(value, "subject")?,
             display: text(value, "display"),
+            provider: text(value, "provider")?,
+            user: UserId::parse(&text(value, "user")?).ok()?,
         })
     })
     .ok()?;
@@ -234,7 +239,7 @@ fn write_complaint(complaint: &Complaint) -> Value {
         Complaint::Busy => ("busy", Value::Null),
         Complaint::NewPassword(rule) => ("new_password", json!(rule)),
         Complaint::Repeated => ("repeated", Value::Null),
-        Complaint::Upstream(code) => ("upstream", json!(code)),
+        Complaint::Upstream(group) => ("upstream", json!(group.as_str())),
         Complaint::Link => ("link", Value::Null),
         Complaint::Other => ("other", Value::Null),
     };
@@ -253,7 +258,7 @@ fn read_complaint(value: &Value) -> Option<Complaint> {
         "busy" => Complaint::Busy,
         "new_password" => Complaint::NewPassword(words()?),
         "repeated" => Complaint::Repeated,
-        "upstream" => Complaint::Upstream(words()?),
+        "upstream" => Complaint::Upstream(Group::parse(&words()?)?),
         "link" => Complaint::Link,
         "other" => Complaint::Other,
         _ => return None,

@@ -138,16 +138,16 @@ async fn come_back(
     let upstream = UpstreamId::parse(&upstream).map_err(|_| Failure::from(Error::NotFound))?;
     let Answer { state, code, iss, error, error_description } = answer;
     let callback = Callback { state, code, iss, error, error_description };
-    let (id, onward) = match signin.come_back(&realm, &upstream, callback, &browser).await {
-        Ok((id, onward)) => (id, onward),
-        Err(error) => return Err(error.into()),
-    };
-    let mut answer = match (id, onward) {
+    let back = signin.come_back(&realm, &upstream, callback, &browser).await?;
+    let mut answer = match (back.sign_in, back.onward) {
         (Some(id), onward) => leave(id, onward, &look),
         (None, Onward::Leave(path, _)) => return Ok(Redirect::to(&path).into_response()),
         (None, _) => return Err(Failure::from(Error::NotFound).into()),
     };
-    answer.headers_mut().append(SET_COOKIE, PROVIDER.set(upstream.as_str(), Some(PROVIDER_LIFE)));
+    if back.came_in {
+        let cookie = PROVIDER.set(upstream.as_str(), Some(PROVIDER_LIFE));
+        answer.headers_mut().append(SET_COOKIE, cookie);
+    }
     Ok(answer)
 }
 
@@ -171,6 +171,7 @@ async fn use_link(
     Ok(match signin.arrive(&realm, &Secret::new(token), &browser).await? {
         Arrival::SignIn(id, cookie) => to_page(id, cookie.as_ref()),
         Arrival::Verified => show::verified(&look),
+        Arrival::Unlinked => show::unlinked(&look),
         Arrival::Spent => show::link(None, &look),
     })
 }

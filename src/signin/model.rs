@@ -172,6 +172,10 @@ pub struct Stranger {
     pub subject: String,
     /// What to show of it.
     pub display: Option<String>,
+    /// What people call the provider.
+    pub provider: String,
+    /// The account with the address that the provider verified: nobody but its holder can link it.
+    pub user: UserId,
 }
 
 /// What was wrong with what was sent last; on the page until something else is sent.
@@ -196,8 +200,8 @@ pub enum Complaint {
     NewPassword(String),
     /// The two passwords differ.
     Repeated,
-    /// The provider's answer was refused, or it gave none. The code is for people who help.
-    Upstream(String),
+    /// The provider's answer was refused, or it gave none.
+    Upstream(upstreams::Group),
     /// Somebody else has this identity, or it cannot be linked.
     Link,
     /// Another person was expected.

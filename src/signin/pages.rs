@@ -243,10 +243,16 @@ pub struct RefusedPage<'a> {
     pub cancel: bool,
 }
 
-impl Frame<'_> {
-    fn initial(&self) -> String {
-        initial(self.person.unwrap_or_default())
-    }
+/// What a link is for: one button, because programs that read mail follow links.
+#[derive(Debug, Template)]
+#[template(path = "signin/proof.html")]
+pub struct ProofPage<'a> {
+    /// How it looks.
+    pub look: &'a Look,
+    /// What is about to happen.
+    pub title: String,
+    /// The same in a sentence.
+    pub words: String,
 }
 
 impl OtherWay {
@@ -271,20 +277,4 @@ impl OtherWay {
             Self::Mail => text_key("way-mail"),
         }
     }
-}
-
-impl Provider {
-    fn initial(&self) -> String {
-        initial(&self.name)
-    }
-}
-
-impl Account {
-    fn initial(&self) -> String {
-        initial(&self.name)
-    }
-}
-
-fn initial(name: &str) -> String {
-    name.chars().next().map(|first| first.to_uppercase().collect()).unwrap_or_default()
 }

@@ -7,9 +7,10 @@ use super::model::{CeremonyOf, Complaint, End, Error, Mark, Person, Shown, State
 use super::next_step::{Step, known_again, ways};
 use super::read_sign_in::Held;
 use crate::accounts::{self, Checked, Claimed, Identifier, PasskeyChecked};
-use crate::kernel::{Method, Secret, SignInId, UserId};
+use crate::kernel::{Lifetime, Method, Secret, SignInId, UserId};
 use crate::realms::Realm;
 use crate::sessions::Browser;
+use crate::upstreams;
 
 /// The fields of all forms; each page has some of them.
 #[derive(Debug, Default)]
@@ -122,7 +123,7 @@ impl Signin {
         sent: &Sent,
     ) -> Result<(), Error> {
         match &gathered.step {
-            Step::Identify => self.identify(desk, held, sent).await,
+            Step::Identify => self.identify(desk, held, gathered, sent).await,
             Step::Password => self.password(desk, held, gathered, sent).await,
             Step::Passkey => self.passkey(desk, held, gathered, sent).await,
             Step::Totp | Step::RecoveryCode => self.code(desk, held, gathered, sent).await,
@@ -138,9 +139,15 @@ impl Signin {
         }
     }
 
-    async fn identify(&self, desk: &Desk<'_>, held: &mut Held, sent: &Sent) -> Result<(), Error> {
+    async fn identify(
+        &self,
+        desk: &Desk<'_>,
+        held: &mut Held,
+        gathered: &Gathered,
+        sent: &Sent,
+    ) -> Result<(), Error> {
         if sent.credential.is_some() {
-            return self.passkey_of_anybody(desk, held, sent).await;
+            return self.passkey(desk, held, gathered, sent).await;
         }
         let typed = sent.identifier.as_deref().unwrap_or_default().trim().to_owned();
         if typed.is_empty() {
@@ -190,6 +197,7 @@ impl Signin {
         Ok(())
     }
 
+    /// A passkey: anybody's where nothing was shown yet, else another of the same person.
     async fn passkey(
         &self,
         desk: &Desk<'_>,
@@ -197,13 +205,10 @@ impl Signin {
         gathered: &Gathered,
         sent: &Sent,
     ) -> Result<(), Error> {
-        let Some(base) = &gathered.shown else {
-            return self.passkey_of_anybody(desk, held, sent).await;
-        };
         let Some((user, method)) = self.finish_passkey(desk, held, sent).await? else {
             return Ok(());
         };
-        if user != base.user {
+        if gathered.shown.as_ref().is_some_and(|base| base.user != user) {
             held.state.complaint = Some(Complaint::Other);
             return Ok(());
         }
@@ -213,19 +218,6 @@ impl Signin {
             Person::Nobody | Person::Claimed(_) => self.only(user, method),
         };
         proven(&mut held.state, shown);
-        Ok(())
-    }
-
-    async fn passkey_of_anybody(
-        &self,
-        desk: &Desk<'_>,
-        held: &mut Held,
-        sent: &Sent,
-    ) -> Result<(), Error> {
-        if let Some((user, method)) = self.finish_passkey(desk, held, sent).await? {
-            let shown = self.only(user, method);
-            proven(&mut held.state, shown);
-        }
         Ok(())
     }
 
@@ -390,20 +382,31 @@ impl Signin {
         held: &mut Held,
         gathered: &Gathered,
     ) -> Result<(), Error> {
-        let (Some(base), Some(stranger)) = (&gathered.shown, held.state.stranger.take()) else {
+        let (Some(base), Some(stranger)) = (&gathered.shown, held.state.stranger.clone()) else {
             return Ok(());
         };
+        if self.inner.env.clock.now().since(base.since) > LINK_AGE_MAX {
+            // What was shown is no longer fresh: it is shown again, and then asked again.
+            held.state.person = Person::Claimed(Some(stranger.user));
+            return Ok(());
+        }
         let identity = accounts::ExternalId {
             upstream: stranger.upstream,
             issuer: stranger.issuer,
             subject: stranger.subject,
         };
-        let (accounts, by) = (&self.inner.accounts, accounts::By::Themselves);
-        let linked =
-            accounts.link(desk.realm.id, base.user, (identity, stranger.display), by).await;
-        match linked {
-            Ok(()) => {}
-            Err(accounts::Error::Taken { .. }) => held.state.complaint = Some(Complaint::Link),
+        let from = desk.browser.origin();
+        let (upstreams, identity) = (&self.inner.upstreams, (identity, stranger.display));
+        match upstreams.link_shown(desk.realm.id, base.user, identity, from).await {
+            Ok(()) => held.state.stranger = None,
+            Err(upstreams::Error::Refused(refusal))
+                if refusal.reason == upstreams::Reason::LinkedElsewhere =>
+            {
+                held.state.complaint = Some(Complaint::Link);
+            }
+            Err(upstreams::Error::Refused(refusal)) => {
+                held.state.complaint = Some(Complaint::Upstream(refusal.reason.group()));
+            }
             Err(error) => return Err(error.into()),
         }
         Ok(())
@@ -416,13 +419,18 @@ impl Signin {
     }
 }
 
-/// Takes the person as proven; somebody else than was asked for is not.
+/// Takes the person as proven; somebody else than was asked for is not, nor somebody who brings an identity with the address of
+/// another account.
 pub(super) fn proven(state: &mut State, shown: Shown) {
     state.way = None;
     state.ceremony = None;
+    let linking = state.stranger.as_ref().map(|stranger| stranger.user);
     if state.request.expected_user.is_some_and(|user| user != shown.user) {
         state.complaint = Some(Complaint::Other);
         state.person = Person::Nobody;
+    } else if linking.is_some_and(|user| user != shown.user) {
+        state.complaint = Some(Complaint::Other);
+        state.person = Person::Claimed(linking);
     } else {
         state.person = Person::Proven(shown);
     }
@@ -488,6 +496,7 @@ fn turn_to(state: &mut State, gathered: &Gathered, way: Option<Way>) {
 fn start_over(state: &mut State) {
     state.end = None;
     state.person = Person::Nobody;
+    state.stranger = None;
     state.way = None;
     state.typed = None;
     state.ceremony = None;
@@ -499,3 +508,5 @@ fn start_over(state: &mut State) {
 
 /// What a form says for an account that is not signed in here.
 const OTHER: &str = "other";
+/// A link is a change of what one signs in with: like every other, it needs something shown in the last five minutes.
+const LINK_AGE_MAX: Lifetime = Lifetime::minutes(5);

@@ -48,6 +48,10 @@ pub struct View {
     pub cancel: bool,
     /// The languages that were asked for.
     pub languages: Vec<String>,
+    /// Something was shown already.
+    pub shown: bool,
+    /// The fewest characters of a new password.
+    pub password_chars_min: usize,
 }
 
 /// What a GET finds.
@@ -81,7 +85,8 @@ impl Signin {
         self.begin_ceremony(realm, &mut held, &gathered).await?;
         let person = self.person(realm, &held, &gathered).await?;
         let offers = self.offers(realm, &held);
-        Ok(Found::Page(Box::new(shown(held, gathered, person, offers))))
+        let least = self.inner.accounts.settings().password_chars_min;
+        Ok(Found::Page(Box::new(shown((held, gathered), person, offers, least))))
     }
 
     /// A page with a passkey has one challenge, which a reload shows again, until it is used or some minutes old.
@@ -147,7 +152,12 @@ impl Signin {
     }
 }
 
-fn shown(held: Held, gathered: Gathered, person: Option<String>, offers: Vec<Offer>) -> View {
+fn shown(
+    (held, gathered): (Held, Gathered),
+    person: Option<String>,
+    offers: Vec<Offer>,
+    password_chars_min: usize,
+) -> View {
     let other = others(&held, &gathered);
     let reason = match (&gathered.facts.verdict, &gathered.step) {
         (_, Step::NoWay(reason) | Step::Refused(reason)) if !reason.is_empty() => {
@@ -174,6 +184,8 @@ fn shown(held: Held, gathered: Gathered, person: Option<String>, offers: Vec<Off
         stranger: state.stranger,
         cancel: state.request.cancel_to.is_some(),
         languages: state.request.languages,
+        shown: gathered.shown.is_some(),
+        password_chars_min,
     }
 }
 

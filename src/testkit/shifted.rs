@@ -1,4 +1,6 @@
-//! The machine's clock, wrong by as much as a test wants.
+//! The machine's clock, wrong by as much as a test wants, and moved on when it wants.
+
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use futures_util::future::BoxFuture;
 
@@ -9,25 +11,32 @@ use crate::kernel::{Lifetime, Timestamp};
 #[derive(Debug)]
 pub struct ShiftedClock {
     true_one: SystemClock,
-    ahead: Lifetime,
+    ahead: AtomicI64,
     behind: Lifetime,
 }
 
 impl ShiftedClock {
     /// Ahead by this much.
     pub fn ahead(by: Lifetime) -> Self {
-        Self { true_one: SystemClock::new(), ahead: by, behind: Lifetime::ZERO }
+        let ahead = AtomicI64::new(by.as_micros());
+        Self { true_one: SystemClock::new(), ahead, behind: Lifetime::ZERO }
     }
 
     /// Behind by this much.
     pub fn behind(by: Lifetime) -> Self {
-        Self { true_one: SystemClock::new(), ahead: Lifetime::ZERO, behind: by }
+        Self { behind: by, ..Self::ahead(Lifetime::ZERO) }
+    }
+
+    /// So much later at once. What sleeps sleeps on.
+    pub fn advance(&self, by: Lifetime) {
+        self.ahead.fetch_add(by.as_micros(), Ordering::SeqCst);
     }
 }
 
 impl Clock for ShiftedClock {
     fn now(&self) -> Timestamp {
-        self.true_one.now().plus(self.ahead).minus(self.behind)
+        let ahead = Lifetime::micros(self.ahead.load(Ordering::SeqCst));
+        self.true_one.now().plus(ahead).minus(self.behind)
     }
 
     fn elapsed(&self) -> Lifetime {

@@ -8,9 +8,10 @@ use super::claims::Assertion;
 use super::model::{Error, Purpose, Upstream};
 use super::refusal::{Reason, Refusal};
 use crate::accounts::{
-    self, Attribute, AttributeName, By, ExternalId, Identifier, NewUser, Proof, ProofKind, User,
-    is_language,
+    self, Attribute, AttributeName, By, ExternalId, Identifier, NewUser, Occasion, Proof,
+    ProofKind, User, is_language,
 };
+use crate::http::Origin;
 use crate::kernel::{RealmId, Timestamp, UpstreamId, UserId};
 
 /// An account that may go on.
@@ -20,6 +21,20 @@ pub(super) struct Accepted {
     pub(super) linked: bool,
 }
 
+/// What an identity leads to.
+pub(super) enum Acceptance {
+    /// This account.
+    Account(Accepted),
+    /// This one, once they showed that it is theirs.
+    Proof(Arc<User>),
+}
+
+/// The same, before the account was looked at.
+enum Resolved {
+    Account { user: UserId, created: bool, linked: bool },
+    Proof(Arc<User>),
+}
+
 impl Upstreams {
     /// The account, with the groups that the provider gives it now.
     pub(super) async fn accept(
@@ -27,22 +42,27 @@ impl Upstreams {
         realm: RealmId,
         upstream: &Upstream,
         (assertion, external): (&Assertion, &ExternalId),
-        purpose: Purpose,
-    ) -> Result<Accepted, Error> {
+        (purpose, from): (Purpose, Option<Origin>),
+    ) -> Result<Acceptance, Error> {
         let identity = (external.clone(), display(assertion));
-        let (user, created, linked) = match purpose {
-            Purpose::SignIn => self.resolve(realm, upstream, assertion, identity).await?,
+        let resolved = match purpose {
+            Purpose::SignIn => self.resolve(realm, upstream, assertion, (identity, from)).await?,
             Purpose::Link { user, .. } => {
-                let linked = self.link(realm, user, identity).await?;
-                (user, false, linked)
+                let occasion = upstream.occasion(By::Themselves, from);
+                let linked = self.link(realm, user, identity, occasion).await?;
+                Resolved::Account { user, created: false, linked }
             }
+        };
+        let (user, created, linked) = match resolved {
+            Resolved::Account { user, created, linked } => (user, created, linked),
+            Resolved::Proof(user) => return Ok(Acceptance::Proof(user)),
         };
         let user = self.active(realm, user).await?;
         // What is gone at the provider is gone here: the list replaces what this upstream gave before.
         let groups = assertion.mapped.groups.iter().cloned().collect();
         self.below.accounts.set_groups_of(realm, user.id, &upstream.id, groups).await?;
         let user = if created { user } else { self.active(realm, user.id).await? };
-        Ok(Accepted { user, created, linked })
+        Ok(Acceptance::Account(Accepted { user, created, linked }))
     }
 
     async fn resolve(
@@ -50,49 +70,80 @@ impl Upstreams {
         realm: RealmId,
         upstream: &Upstream,
         assertion: &Assertion,
-        identity: (ExternalId, Option<String>),
-    ) -> Result<(UserId, bool, bool), Error> {
+        (identity, from): ((ExternalId, Option<String>), Option<Origin>),
+    ) -> Result<Resolved, Error> {
         let accounts = &self.below.accounts;
         if let Some(user) = accounts.find_external(realm, &identity.0).await? {
-            return Ok((user, false, false));
+            return Ok(Resolved::Account { user, created: false, linked: false });
         }
-        if upstream.terms.link_verified_email
-            && let Some(user) = self.verified_on_both_sides(realm, assertion).await?
-        {
-            let by = By::Upstream(upstream.id.clone());
-            accounts.link(realm, user.id, identity, by).await.map_err(elsewhere)?;
-            return Ok((user.id, false, true));
+        if let Some((user, address)) = self.of_verified_address(realm, assertion).await? {
+            let here = user.verified_email().and_then(|email| Identifier::email(email).ok());
+            if upstream.terms.link_verified_email && here == Some(address) {
+                let occasion = upstream.occasion(By::Upstream(upstream.id.clone()), from);
+                accounts.link(realm, user.id, identity, occasion).await.map_err(elsewhere)?;
+                return Ok(Resolved::Account { user: user.id, created: false, linked: true });
+            }
+            if user.factors.password || user.factors.passkeys > 0 {
+                return Ok(Resolved::Proof(user));
+            }
         }
         assertion
             .may_create(upstream.terms.creation.as_ref())
             .map_err(|why| Refusal::new(Reason::NoAccount, why))?;
         let new = new_user(&upstream.id, assertion, self.env.clock.now());
         match accounts.provision(realm, new, identity.clone()).await {
-            Ok(user) => Ok((user.id, true, true)),
+            Ok(user) => Ok(Resolved::Account { user: user.id, created: true, linked: true }),
             // Two first sign-ins at once: one made the account, and the other one finds it.
             Err(accounts::Error::Taken { .. }) => {
                 let holder = accounts.find_external(realm, &identity.0).await?;
                 let about = "somebody here has the address: they sign in and link it";
                 let user = holder.ok_or_else(|| Refusal::new(Reason::NoAccount, about))?;
-                Ok((user, false, false))
+                Ok(Resolved::Account { user, created: false, linked: false })
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    /// The account whose holder proved the address here, if the provider says that it was proven there.
-    async fn verified_on_both_sides(
+    /// The account that is signed in to with the address, if the provider says that it was proven there.
+    async fn of_verified_address(
         &self,
         realm: RealmId,
         assertion: &Assertion,
-    ) -> Result<Option<Arc<User>>, Error> {
+    ) -> Result<Option<(Arc<User>, Identifier)>, Error> {
         let there = assertion.verified_email().and_then(|email| Identifier::email(email).ok());
         let Some(there) = there else { return Ok(None) };
         let found = self.below.accounts.find(realm, &there).await?;
-        Ok(found.filter(|user| {
-            let here = user.verified_email().and_then(|email| Identifier::email(email).ok());
-            user.is_active() && here.as_ref() == Some(&there)
-        }))
+        Ok(found.filter(|user| user.is_active()).map(|user| (user, there)))
+    }
+
+    /// Links an identity that came in a sign-in, once its holder showed that the account is theirs. The upstream may have been
+    /// switched off since.
+    ///
+    /// Errors: `Refused`, which is on record by then; faults.
+    pub async fn link_shown(
+        &self,
+        realm: RealmId,
+        user: UserId,
+        identity: (ExternalId, Option<String>),
+        from: Origin,
+    ) -> Result<(), Error> {
+        let id = identity.0.upstream.clone();
+        let gone = || Refusal::new(Reason::Disabled, "the upstream is gone or another one");
+        let slot = self.slot(realm, &id).filter(|slot| {
+            let terms = &slot.upstream.terms;
+            terms.enabled && *terms.issuer == *identity.0.issuer
+        });
+        let linked = match slot {
+            Some(slot) => {
+                let occasion = slot.upstream.occasion(By::Themselves, Some(from));
+                self.link(realm, user, identity, occasion).await.map(|_| ())
+            }
+            None => Err(gone().into()),
+        };
+        if let Err(Error::Refused(refusal)) = &linked {
+            self.record_refusal(realm, &id, refusal).await?;
+        }
+        linked
     }
 
     /// True if it was linked just now, false if it was linked already.
@@ -101,6 +152,7 @@ impl Upstreams {
         realm: RealmId,
         user: UserId,
         identity: (ExternalId, Option<String>),
+        occasion: Occasion,
     ) -> Result<bool, Error> {
         self.active(realm, user).await?;
         let accounts = &self.below.accounts;
@@ -108,7 +160,7 @@ impl Upstreams {
             Some(holder) if holder == user => Ok(false),
             Some(_) => Err(elsewhere(accounts::Error::Taken { what: "identity" })),
             None => {
-                accounts.link(realm, user, identity, By::Themselves).await.map_err(elsewhere)?;
+                accounts.link(realm, user, identity, occasion).await.map_err(elsewhere)?;
                 Ok(true)
             }
         }
@@ -128,10 +180,19 @@ impl Upstreams {
         realm: RealmId,
         user: UserId,
         external: &ExternalId,
-        by: By,
+        (by, from): (By, Option<Origin>),
     ) -> Result<(), Error> {
-        self.below.accounts.unlink(realm, user, external, by).await?;
+        let provider = self.slot(realm, &external.upstream);
+        let provider = provider.map(|slot| slot.upstream.terms.display_name.to_string());
+        let occasion = Occasion { by, provider, from };
+        self.below.accounts.unlink(realm, user, external, occasion).await?;
         self.forget_tokens(realm, &external.upstream, user).await
+    }
+}
+
+impl Upstream {
+    fn occasion(&self, by: By, from: Option<Origin>) -> Occasion {
+        Occasion { by, provider: Some(self.terms.display_name.to_string()), from }
     }
 }
 
@@ -162,7 +223,7 @@ fn new_user(upstream: &UpstreamId, assertion: &Assertion, now: Timestamp) -> New
 }
 
 /// What to show its holder among their links.
-fn display(assertion: &Assertion) -> Option<String> {
+pub(super) fn display(assertion: &Assertion) -> Option<String> {
     let names = [AttributeName::Email, AttributeName::PreferredUsername, AttributeName::Name];
     names.iter().find_map(|name| assertion.mapped.attributes.get(name)).cloned()
 }

@@ -7,13 +7,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use subtle::ConstantTimeEq;
 
+use super::accept_identity::{Acceptance, display};
 use super::claims::Assertion;
 use super::model::{
-    Arrived, Binding, Callback, Error, Purpose, UPSTREAM_ARRIVED, UPSTREAM_REFUSED,
+    Arrived, Binding, Bringer, Callback, Error, Purpose, UPSTREAM_ARRIVED, UPSTREAM_REFUSED,
+    UPSTREAM_UNLINKED, Unlinked,
 };
 use super::provider::Known;
 use super::redeem_code::{Redeemed, Returned};
-use super::refusal::{Reason, Refusal};
+use super::refusal::{Part, Reason, Refusal};
 use super::seal::{self, Document, Errand};
 use super::start_sign_in::may_be_used;
 use super::store::{self, Attempt};
@@ -22,29 +24,40 @@ use crate::accounts::ExternalId;
 use crate::crypto::digest::sha256;
 use crate::env::Clock;
 use crate::events::{Event, Owner, Unrecorded};
-use crate::kernel::{Lifetime, RealmId, SubjectId, UpstreamId};
+use crate::kernel::{Lifetime, RealmId, SubjectId, UpstreamId, UserId};
 
 /// What came of an answer.
 #[derive(Debug)]
 pub enum Finished {
     /// Somebody is who they say.
     Person(Box<Arrived>),
+    /// Somebody is who they say there, and shows next that the account with their address is theirs.
+    Unlinked(Box<Unlinked>),
     /// An administrator's test got its claims; nobody is signed in.
     Tested,
 }
 
+/// An answer to an attempt that this browser began.
+struct Coming {
+    realm: RealmId,
+    digest: Binding,
+    attempt: Attempt,
+    document: Document,
+    bringer: Bringer,
+}
+
 impl Upstreams {
-    /// Takes the provider's answer. `binding` is the digest of the cookie of the browser that brings it.
+    /// Takes the provider's answer from the browser that brings it.
     ///
-    /// Errors: `Refused`, which is on record by then, with words for a page; faults.
+    /// Errors: `Refused`, which is on record by then, with words for a page and with where the person goes on; faults.
     pub async fn finish(
         &self,
         realm: RealmId,
         id: &UpstreamId,
         callback: Callback,
-        binding: Option<&Binding>,
+        bringer: Bringer,
     ) -> Result<Finished, Error> {
-        match self.arrive(realm, id, callback, binding).await {
+        match self.arrive(realm, id, callback, bringer).await {
             Err(Error::Refused(refusal)) => {
                 self.record_refusal(realm, id, &refusal).await?;
                 Err(refusal.into())
@@ -58,12 +71,28 @@ impl Upstreams {
         realm: RealmId,
         id: &UpstreamId,
         callback: Callback,
-        binding: Option<&Binding>,
+        bringer: Bringer,
     ) -> Result<Finished, Error> {
         let (digest, attempt) = self.consume(realm, &callback).await?;
         let place = (realm, &digest);
         let document = seal::open_document(&self.below.ring, place, &attempt.document)?;
-        self.check_attempt(id, &attempt, &document, binding)?;
+        self.check_attempt(id, &attempt, &document, bringer.binding.as_ref())?;
+        // From here on the browser is the one that left: it learns where it goes on.
+        let part = part_of(&attempt, &document);
+        let coming = Coming { realm, digest, attempt, document, bringer };
+        self.come_in(id, callback, coming).await.map_err(|error| match error {
+            Error::Refused(refusal) => Refusal { part, ..refusal }.into(),
+            other => other,
+        })
+    }
+
+    async fn come_in(
+        &self,
+        id: &UpstreamId,
+        callback: Callback,
+        coming: Coming,
+    ) -> Result<Finished, Error> {
+        let Coming { realm, digest, attempt, document, bringer } = coming;
         let slot = self.usable(realm, id, &document)?;
         let provider = self.provider(&slot)?;
         let known = provider.known().await?;
@@ -75,34 +104,47 @@ impl Upstreams {
         // It may have been switched off while the provider was asked.
         let slot = self.usable(realm, id, &document)?;
         let Redeemed { claims, subject, tokens } = redeemed;
-        match document.errand {
-            Errand::Test => {
-                self.keep_test(realm, &digest, &claims).await?;
-                Ok(Finished::Tested)
-            }
-            Errand::Person(purpose) => {
-                let assertion = Assertion::of(&slot.upstream.terms, claims)
-                    .map_err(|why| Refusal::new(Reason::Mapping, why))?;
-                let issuer = slot.upstream.terms.issuer.to_string();
-                let external = ExternalId { upstream: id.clone(), issuer, subject };
-                let accepted =
-                    self.accept(realm, &slot.upstream, (&assertion, &external), purpose).await?;
-                self.keep_tokens(realm, &slot.upstream, accepted.user.id, &tokens).await?;
-                let arrived = Arrived {
+        let Errand::Person(purpose) = document.errand else {
+            self.keep_test(realm, &digest, &claims).await?;
+            return Ok(Finished::Tested);
+        };
+        check_session(purpose, bringer.user)?;
+        let assertion = Assertion::of(&slot.upstream.terms, claims)
+            .map_err(|why| Refusal::new(Reason::Mapping, why))?;
+        let issuer = slot.upstream.terms.issuer.to_string();
+        let external = ExternalId { upstream: id.clone(), issuer, subject };
+        let acceptance = self
+            .accept(realm, &slot.upstream, (&assertion, &external), (purpose, bringer.from))
+            .await?;
+        let accepted = match acceptance {
+            Acceptance::Account(accepted) => accepted,
+            Acceptance::Proof(user) => {
+                let unlinked = Unlinked {
+                    display: display(&assertion),
+                    email: assertion.verified_email().unwrap_or_default().to_owned(),
+                    user: user.id,
                     external,
-                    user: accepted.user.id,
-                    created: accepted.created,
-                    linked: accepted.linked,
-                    purpose,
-                    methods: assertion.methods,
-                    authenticated_at: assertion.authenticated_at,
                     sign_in: attempt.sign_in,
                 };
-                let event = arrived_event(realm, &arrived, accepted.user.number);
-                let arrived = self.below.events.record(Unrecorded::new(arrived, event)).await?;
-                Ok(Finished::Person(Box::new(arrived)))
+                let event = unlinked_event(realm, &unlinked);
+                let unlinked = self.below.events.record(Unrecorded::new(unlinked, event)).await?;
+                return Ok(Finished::Unlinked(Box::new(unlinked)));
             }
-        }
+        };
+        self.keep_tokens(realm, &slot.upstream, accepted.user.id, &tokens).await?;
+        let arrived = Arrived {
+            external,
+            user: accepted.user.id,
+            created: accepted.created,
+            linked: accepted.linked,
+            purpose,
+            methods: assertion.methods,
+            authenticated_at: assertion.authenticated_at,
+            sign_in: attempt.sign_in,
+        };
+        let event = arrived_event(realm, &arrived, accepted.user.number);
+        let arrived = self.below.events.record(Unrecorded::new(arrived, event)).await?;
+        Ok(Finished::Person(Box::new(arrived)))
     }
 
     async fn consume(
@@ -190,6 +232,24 @@ impl Upstreams {
     }
 }
 
+fn part_of(attempt: &Attempt, document: &Document) -> Option<Part> {
+    match document.errand {
+        Errand::Person(Purpose::SignIn) => attempt.sign_in.map(Part::SignIn),
+        Errand::Person(Purpose::Link { .. }) => Some(Part::Link),
+        Errand::Test => None,
+    }
+}
+
+/// A link is for whoever asked for it: on a shared machine somebody else may have sat down at the provider's page.
+fn check_session(purpose: Purpose, present: Option<UserId>) -> Result<(), Refusal> {
+    match purpose {
+        Purpose::Link { user, .. } if present != Some(user) => {
+            Err(Refusal::new(Reason::Session, "whoever asked for the link is not signed in here"))
+        }
+        Purpose::SignIn | Purpose::Link { .. } => Ok(()),
+    }
+}
+
 /// Issuer, error and code of an answer. The issuer comes first: an error of somebody else's is no error of this attempt.
 fn check_answer(slot: &Slot, known: &Known, callback: Callback) -> Result<String, Refusal> {
     let promised = known.metadata.additional_metadata().answers_name_issuer;
@@ -226,6 +286,15 @@ fn arrived_event(realm: RealmId, arrived: &Arrived, number: SubjectId) -> Event 
         .about("created", arrived.created)
         .about("linked", arrived.linked)
         .about("methods", methods)
+}
+
+/// Whoever it is is nobody here yet: what names them goes with the day's key.
+fn unlinked_event(realm: RealmId, unlinked: &Unlinked) -> Event {
+    Event::new(realm, UPSTREAM_UNLINKED)
+        .subject_owner(Owner::Nobody)
+        .about("upstream", unlinked.external.upstream.as_str())
+        .about("subject", unlinked.external.subject.as_str())
+        .about("user", unlinked.user.to_string())
 }
 
 const fn purpose_name(purpose: Purpose) -> &'static str {

@@ -61,10 +61,10 @@ pub use finish_sign_in::Finished;
 pub use keep_tokens::Kept;
 pub use mapping::Mapped;
 pub use model::{
-    Administrator, Arrived, Binding, Callback, Draft, Error, Offer, Purpose, Seen, Start, UPSTREAM,
-    Upstream,
+    Administrator, Arrived, Binding, Bringer, Callback, Draft, Error, Offer, Purpose, Seen, Start,
+    UPSTREAM, Unlinked, Upstream,
 };
-pub use refusal::{Group, Reason, Refusal};
+pub use refusal::{Group, Part, Reason, Refusal};
 pub use terms::{ClientAuthentication, EmailTrust, Terms, UpstreamUsage};
 pub use try_upstream::{Outcome, Tried};
 

@@ -11,6 +11,7 @@ use crate::access::{self, Action, Request};
 use crate::accounts;
 use crate::accounts::ExternalId;
 use crate::events;
+use crate::http::Origin;
 use crate::kernel::{
     Failure, Fault, Kind, Lifetime, Method, Secret, SignInId, Timestamp, UpstreamId, UserId,
 };
@@ -25,6 +26,8 @@ pub const UPSTREAM_DELETED: &str = "upstream.deleted";
 pub const UPSTREAM_RESEALED: &str = "upstream.resealed";
 /// Somebody came back from an upstream, and is who they say.
 pub const UPSTREAM_ARRIVED: &str = "upstream.arrived";
+/// Somebody came back from an upstream who is nobody here, and is asked to show that the account with their address is theirs.
+pub const UPSTREAM_UNLINKED: &str = "upstream.unlinked_arrived";
 /// Somebody came back from an upstream, and was refused; `code` says why.
 pub const UPSTREAM_REFUSED: &str = "upstream.refused";
 /// The tokens that an upstream gave for somebody were handed out.
@@ -106,6 +109,33 @@ pub struct Callback {
     pub error: Option<String>,
     /// `error_description`
     pub error_description: Option<String>,
+}
+
+/// Who brings an answer.
+#[derive(Debug, Clone, Default)]
+pub struct Bringer {
+    /// The digest of the browser's cookie.
+    pub binding: Option<Binding>,
+    /// Who is signed in there.
+    pub user: Option<UserId>,
+    /// Where it is, for the letter that tells of a link.
+    pub from: Option<Origin>,
+}
+
+/// Somebody came back from an upstream who is nobody here yet, and whose address, which the upstream verified, is that of an
+/// account: they show that it is theirs before anything is linked.
+#[derive(Debug, Clone)]
+pub struct Unlinked {
+    /// Who they are there.
+    pub external: ExternalId,
+    /// What to show of it.
+    pub display: Option<String>,
+    /// The account with their address.
+    pub user: UserId,
+    /// The address, as the upstream says it.
+    pub email: String,
+    /// The sign-in that this is a part of.
+    pub sign_in: Option<SignInId>,
 }
 
 /// Somebody came back from an upstream with an answer that holds.

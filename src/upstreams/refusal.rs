@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::kernel::{Failure, Kind};
+use crate::kernel::{Failure, Kind, SignInId};
 
 /// A refusal. `code` and `about` go to the event; the page says the public words and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +11,17 @@ pub struct Refusal {
     pub reason: Reason,
     /// What exactly, for an administrator: no secret, and nothing that names a person.
     pub about: String,
+    /// What the attempt was a part of, if this browser began it: where the person goes on.
+    pub part: Option<Part>,
+}
+
+/// What an attempt is a part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// A sign-in.
+    SignIn(SignInId),
+    /// A link that the holder of an account asked for.
+    Link,
 }
 
 macro_rules! reasons {
@@ -66,6 +77,8 @@ reasons! {
     Expired = "expired", Again;
     /// Another browser began the attempt.
     Browser = "browser", Again;
+    /// Whoever asked for the link is not signed in any more.
+    Session = "session", Again;
     /// The answer came to another upstream's callback.
     OtherUpstream = "other_upstream", Untrusted;
     /// The answer names another issuer, or none where the provider promised one (RFC 9207).
@@ -143,12 +156,47 @@ reasons! {
 impl Refusal {
     pub(super) fn new(reason: Reason, about: impl fmt::Display) -> Self {
         // What a provider says may be long; the event keeps its beginning.
-        Self { reason, about: about.to_string().chars().take(ABOUT_CHARS_MAX).collect() }
+        let about = about.to_string().chars().take(ABOUT_CHARS_MAX).collect();
+        Self { reason, about, part: None }
     }
 }
 
 impl Group {
-    /// What the page says, unless it has words of its own.
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Again, Self::Ended, Self::Untrusted, Self::Away, Self::NotAllowed, Self::Unknown];
+
+    /// The word in rows and queries.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Again => "again",
+            Self::Ended => "ended",
+            Self::Untrusted => "untrusted",
+            Self::Away => "away",
+            Self::NotAllowed => "not_allowed",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|group| group.as_str() == text)
+    }
+
+    /// The name of what a page says, in the reader's language.
+    pub fn text(self) -> &'static str {
+        let text_key = |key| key;
+        match self {
+            Self::Again => text_key("upstream-again"),
+            Self::Ended => text_key("upstream-ended"),
+            Self::Untrusted => text_key("upstream-untrusted"),
+            Self::Away => text_key("upstream-away"),
+            Self::NotAllowed => text_key("upstream-not-allowed"),
+            Self::Unknown => text_key("upstream-unknown"),
+        }
+    }
+
+    /// What a failure says in English.
     pub const fn words(self) -> &'static str {
         match self {
             Self::Again => "this sign-in is over or belongs to another browser: please begin again",

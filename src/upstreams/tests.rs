@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::model::{Binding, Callback, Error, Purpose, Seen, Start, UPSTREAM_REFUSED};
+use super::model::{Binding, Bringer, Callback, Error, Purpose, Seen, Start, UPSTREAM_REFUSED};
 use super::{Below, Draft, Finished, Reason, Terms, Upstreams};
 use crate::access::Administrator;
 use crate::accounts::{self, Accounts};
@@ -22,7 +22,8 @@ use crate::crypto::seal::KekRing;
 use crate::db::Cursor;
 use crate::env::Clock;
 use crate::events::Part;
-use crate::kernel::{Fault, Lifetime, RealmId, Secret, SignInId, TrustDomain, UpstreamId};
+use crate::http::Origin;
+use crate::kernel::{Fault, Lifetime, RealmId, Secret, SignInId, TrustDomain, UpstreamId, UserId};
 use crate::outbound;
 use crate::realms::{Issuer, Realms};
 use crate::settings::{Span, Text, Textual};
@@ -155,7 +156,19 @@ impl House {
         answered: Answered,
         binding: Option<&Binding>,
     ) -> Result<Finished, Error> {
-        self.upstreams.finish(REALM, &upstream(id), callback(answered), binding).await
+        let bringer = Bringer { binding: binding.copied(), ..Bringer::default() };
+        self.upstreams.finish(REALM, &upstream(id), callback(answered), bringer).await
+    }
+
+    /// The answer comes back in the browser that left, where this person is signed in.
+    pub(super) async fn back_of(
+        &self,
+        user: UserId,
+        answered: Answered,
+    ) -> Result<Finished, Error> {
+        let from = Origin { address: [192, 0, 2, 7].into(), agent: "Test/1".to_owned() };
+        let bringer = Bringer { binding: Some(browser()), user: Some(user), from: Some(from) };
+        self.upstreams.finish(REALM, &upstream("idp"), callback(answered), bringer).await
     }
 
     /// There and back, while the provider tells these lies; nothing is known of it before.

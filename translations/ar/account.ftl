@@ -46,6 +46,13 @@ card-providers = { $n ->
     [few] هناك { $n } حسابات مرتبطة في أماكن أخرى.
    *[other] هناك { $n } حسابًا مرتبطًا في أماكن أخرى.
 }
+card-applications = { $n ->
+    [0] لا يصل أي تطبيق إلى حسابك.
+    [one] يصل تطبيق واحد إلى حسابك.
+    [two] يصل تطبيقان إلى حسابك.
+    [few] تصل { $n } تطبيقات إلى حسابك.
+   *[other] يصل { $n } تطبيقًا إلى حسابك.
+}
 card-history = ما حدث لحسابك ومتى حدث.
 card-look = عرض
 card-change = تغيير
@@ -129,6 +136,7 @@ apps-title = التطبيقات المتصلة
 apps-lead = ما سمحت به. اسحبه متى شئت، ويُقطع التطبيق في الحال.
 apps-none = لا يصل أي تطبيق إلى حسابك.
 apps-since = سُمح به { $when }
+apps-used = آخر استخدام { $when }
 apps-withdraw = سحب
 apps-withdraw-this = سحب ما يحصل عليه { $application }
 
@@ -170,6 +178,7 @@ done-passkey-added = أُضيف مفتاح المرور.
 done-removed = تمت الإزالة.
 done-withdrawn = سُحب الإذن وقُطع التطبيق.
 done-confirmed = أُعدّ تطبيق المصادقة.
+done-linked = تم الربط. يمكنك الآن تسجيل الدخول به.
 account-wrong-last = هذه طريقتك الوحيدة لتسجيل الدخول. أضف طريقة أخرى أولًا.
 account-wrong-code = هذا الرمز غير صحيح. انتظر الرمز التالي وحاول مرة أخرى.
 account-wrong-passkey = تعذّرت إضافة مفتاح المرور. حاول مرة أخرى.

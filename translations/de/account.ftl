@@ -38,6 +38,11 @@ card-providers = { $n ->
     [one] { $n } Konto anderswo ist verbunden.
    *[other] { $n } Konten anderswo sind verbunden.
 }
+card-applications = { $n ->
+    [0] Keine Anwendung hat Zugriff auf Ihr Konto.
+    [one] { $n } Anwendung hat Zugriff auf Ihr Konto.
+   *[other] { $n } Anwendungen haben Zugriff auf Ihr Konto.
+}
 card-history = Was mit Ihrem Konto geschah, und wann.
 card-look = Ansehen
 card-change = Ändern
@@ -119,6 +124,7 @@ apps-title = Verbundene Anwendungen
 apps-lead = Was Sie erlaubt haben. Nehmen Sie es zurück, wann immer Sie möchten; die Anwendung ist sofort abgeschnitten.
 apps-none = Keine Anwendung hat Zugriff auf Ihr Konto.
 apps-since = Erlaubt { $when }
+apps-used = zuletzt benutzt { $when }
 apps-withdraw = Zurücknehmen
 apps-withdraw-this = Zurücknehmen, was { $application } bekommt
 
@@ -160,6 +166,7 @@ done-passkey-added = Der Passkey wurde hinzugefügt.
 done-removed = Entfernt.
 done-withdrawn = Zurückgenommen. Die Anwendung ist abgeschnitten.
 done-confirmed = Die Authenticator-App ist eingerichtet.
+done-linked = Verbunden. Sie können sich jetzt damit anmelden.
 account-wrong-last = Das ist Ihr einziger Weg, sich anzumelden. Fügen Sie erst einen anderen hinzu.
 account-wrong-code = Dieser Code stimmt nicht. Warten Sie auf den nächsten und versuchen Sie es noch einmal.
 account-wrong-passkey = Der Passkey konnte nicht hinzugefügt werden. Versuchen Sie es noch einmal.

@@ -38,6 +38,11 @@ card-providers = { $n ->
     [one] { $n } account elsewhere is linked.
    *[other] { $n } accounts elsewhere are linked.
 }
+card-applications = { $n ->
+    [0] No application has access to your account.
+    [one] { $n } application has access to your account.
+   *[other] { $n } applications have access to your account.
+}
 card-history = What happened to your account, and when.
 card-look = Look
 card-change = Change
@@ -119,6 +124,7 @@ apps-title = Connected applications
 apps-lead = What you have allowed. Take it back whenever you want; the application is cut off at once.
 apps-none = No application has access to your account.
 apps-since = Allowed { $when }
+apps-used = last used { $when }
 apps-withdraw = Take back
 apps-withdraw-this = Take back what { $application } gets
 
@@ -160,6 +166,7 @@ done-passkey-added = The passkey was added.
 done-removed = Removed.
 done-withdrawn = Taken back. The application is cut off.
 done-confirmed = The authenticator app is set up.
+done-linked = Linked. You can sign in with it now.
 account-wrong-last = This is your only way to sign in. Add another one first.
 account-wrong-code = That code is not right. Wait for the next one and try again.
 account-wrong-passkey = The passkey could not be added. Try again.

@@ -24,7 +24,7 @@ pub(super) async fn password(State(account): State<Account>, asks: Asks) -> Resu
         nav: visitor.nav(Tab::Password),
         flaws: &visitor.flaws,
         present: visitor.user.factors.password,
-        least: account.password_chars_min,
+        least: account.accounts.settings().password_chars_min,
     };
     Ok(page(StatusCode::OK, &shown, &visitor.look))
 }

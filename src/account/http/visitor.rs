@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Redirect, Response};
+use http::HeaderValue;
 use http::request::Parts;
 
 use super::super::pages::{Nav, Tab};
 use super::super::{Account, Done, Wrong};
 use crate::accounts::User;
+use crate::env::Entropy;
 use crate::http::pages::{Flaws, Look};
 use crate::http::{Cookies, HostCookie, Origin, Problem};
 use crate::kernel::{Failure, Fault, Kind, Lifetime, RealmId, Timestamp};
@@ -27,6 +29,22 @@ pub(super) struct Asks {
     wrong: Option<Wrong>,
     /// True where a new passkey was begun.
     pub(super) add: bool,
+}
+
+impl Asks {
+    /// Where the browser is.
+    pub(super) fn origin(&self) -> Origin {
+        self.browser.origin()
+    }
+
+    /// What an attempt at a provider is bound to: this browser's cookie, which a new one gets with the answer.
+    pub(super) fn bound(
+        &self,
+        entropy: &(dyn Entropy + 'static),
+    ) -> Result<([u8; 32], Option<HeaderValue>), Away> {
+        let (cookie, new) = self.browser.bind(entropy)?;
+        Ok((cookie.digest(), new.then(|| cookie.header())))
+    }
 }
 
 /// The person whose account it is.

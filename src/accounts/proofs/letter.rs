@@ -7,7 +7,7 @@ use crate::crypto::digest::{base64url, from_base64url};
 use crate::crypto::seal::KekRing;
 use crate::env::Entropy;
 use crate::jobs::deliveries::Delivery;
-use crate::kernel::{Fault, RealmId, UserId};
+use crate::kernel::{Fault, RealmId, Timestamp, UserId};
 
 /// A letter that is not written yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,15 +16,34 @@ pub(super) enum Letter {
     Verify(UserId),
     /// Lets whoever may type this in without the password, if there is somebody.
     Recover(String),
-    /// Asks this person to link an identity.
-    Link {
-        /// Whom.
-        user: UserId,
-        /// The provider, as people know it.
-        provider: String,
-        /// What the token is bound to.
-        bound_to: Vec<u8>,
-    },
+    /// Tells of a link that came or went.
+    Link(LinkNews),
+}
+
+/// What a letter about a link says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::accounts) struct LinkNews {
+    /// Whom.
+    pub(in crate::accounts) user: UserId,
+    /// Whether it came or went.
+    pub(in crate::accounts) what: News,
+    /// The provider, as people know it.
+    pub(in crate::accounts) provider: String,
+    /// Who one is there.
+    pub(in crate::accounts) display: Option<String>,
+    /// When.
+    pub(in crate::accounts) at: Timestamp,
+    /// From which address, and what the browser calls itself.
+    pub(in crate::accounts) from: Option<(String, String)>,
+    /// The digest of the identity: what the letter's link takes back.
+    pub(in crate::accounts) identity: Vec<u8>,
+}
+
+/// What became of a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::accounts) enum News {
+    Linked,
+    Unlinked,
 }
 
 impl Letter {
@@ -37,9 +56,7 @@ impl Letter {
         let document = match self {
             Self::Verify(user) => json!({ "verify": user.to_string() }),
             Self::Recover(typed) => json!({ "recover": typed }),
-            Self::Link { user, provider, bound_to } => json!({
-                "link": user.to_string(), "provider": provider, "bound_to": base64url(bound_to),
-            }),
+            Self::Link(news) => news.written(),
         };
         let text = serde_json::to_vec(&document).map_err(Fault::bug)?;
         let body = ring.seal(&place(realm, &id), &text, entropy)?;
@@ -58,12 +75,40 @@ impl Letter {
         if let Some(typed) = field("recover") {
             return Ok(Self::Recover(typed.to_owned()));
         }
-        match (user("link"), field("provider"), field("bound_to").and_then(from_base64url)) {
-            (Some(user), Some(provider), Some(bound_to)) => {
-                Ok(Self::Link { user, provider: provider.to_owned(), bound_to })
-            }
-            _ => Err(bad()),
-        }
+        LinkNews::read(&document).map(Self::Link).ok_or_else(bad)
+    }
+}
+
+impl LinkNews {
+    fn written(&self) -> Value {
+        let (address, agent) = self.from.clone().unzip();
+        json!({
+            "link": self.user.to_string(),
+            "what": match self.what { News::Linked => "linked", News::Unlinked => "unlinked" },
+            "provider": self.provider,
+            "display": self.display,
+            "at": self.at.micros(),
+            "address": address,
+            "agent": agent,
+            "identity": base64url(&self.identity),
+        })
+    }
+
+    fn read(document: &Value) -> Option<Self> {
+        let text = |name: &str| document.get(name)?.as_str().map(str::to_owned);
+        Some(Self {
+            user: UserId::parse(&text("link")?).ok()?,
+            what: match text("what")?.as_str() {
+                "linked" => News::Linked,
+                "unlinked" => News::Unlinked,
+                _ => return None,
+            },
+            provider: text("provider")?,
+            display: text("display"),
+            at: Timestamp::from_micros(document.get("at")?.as_i64()?),
+            from: text("address").zip(text("agent")),
+            identity: from_base64url(&text("identity")?)?,
+        })
     }
 }
 

@@ -14,7 +14,7 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 
-use super::letter::{KIND, Letter};
+use super::letter::{KIND, Letter, LinkNews, News};
 use crate::accounts::model::{By, Error, ProofPurpose, User};
 use crate::accounts::{
     Accounts, AttributeName, Identifier, MailSecurity, MailSettings, MailTransport,
@@ -60,12 +60,28 @@ struct Recover<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "mail/link.txt", escape = "none")]
-struct Connect<'a> {
+#[template(path = "mail/linked.txt", escape = "none")]
+struct Linked<'a> {
     issuer: &'a str,
-    provider: String,
     link: &'a str,
     within: String,
+    facts: Facts<'a>,
+}
+
+#[derive(Template)]
+#[template(path = "mail/unlinked.txt", escape = "none")]
+struct Unlinked<'a> {
+    issuer: &'a str,
+    facts: Facts<'a>,
+}
+
+/// What a letter about a link tells: who, when, where.
+struct Facts<'a> {
+    provider: String,
+    display: Option<String>,
+    account: &'a str,
+    at: Timestamp,
+    from: Option<(String, String)>,
 }
 
 impl Mail {
@@ -110,7 +126,7 @@ impl Mail {
 
     async fn write(&self, realm: RealmId, letter: Letter) -> Result<Option<Written>, Error> {
         let user = match &letter {
-            Letter::Verify(user) | Letter::Link { user, .. } => {
+            Letter::Verify(user) | Letter::Link(LinkNews { user, .. }) => {
                 self.accounts.fresh(realm, *user).await?
             }
             Letter::Recover(typed) => match Identifier::typed(typed) {
@@ -124,8 +140,14 @@ impl Mail {
         let (purpose, bound_to, subject) = match &letter {
             Letter::Verify(_) => (ProofPurpose::VerifyAddress, None, "Confirm your e-mail address"),
             Letter::Recover(_) => (ProofPurpose::Recover, None, "Get back into your account"),
-            Letter::Link { bound_to, .. } => {
-                (ProofPurpose::Link, Some(bound_to.clone()), "Connect your accounts")
+            Letter::Link(news) if news.what == News::Unlinked => {
+                let facts = Facts::of(news, user.display_name());
+                let body = Unlinked { issuer: &issuer, facts }.render();
+                let body = body.map_err(crate::kernel::Fault::bug)?;
+                return Ok(Some(Written { to, subject: "An account was disconnected", body }));
+            }
+            Letter::Link(news) => {
+                (ProofPurpose::Unlink, Some(news.identity.clone()), "An account was connected")
             }
         };
         let what = (purpose, Some(to.clone()), bound_to);
@@ -135,9 +157,9 @@ impl Mail {
         let body = match letter {
             Letter::Verify(_) => VerifyAddress { issuer, link, within }.render(),
             Letter::Recover(_) => Recover { issuer, link, within }.render(),
-            Letter::Link { provider, .. } => {
-                let provider = provider.chars().filter(|c| !c.is_control()).take(80).collect();
-                Connect { issuer, provider, link, within }.render()
+            Letter::Link(news) => {
+                let facts = Facts::of(&news, user.display_name());
+                Linked { issuer, link, within, facts }.render()
             }
         };
         let body = body.map_err(crate::kernel::Fault::bug)?;
@@ -196,11 +218,27 @@ impl fmt::Debug for Mail {
     }
 }
 
+impl<'a> Facts<'a> {
+    /// What others chose is one line of a letter and never two.
+    fn of(news: &LinkNews, account: &'a str) -> Self {
+        let line = |text: &str| -> String {
+            text.chars().filter(|c| !c.is_control()).take(LINE_CHARS_MAX).collect()
+        };
+        Self {
+            provider: line(&news.provider),
+            display: news.display.as_deref().map(line),
+            account,
+            at: news.at,
+            from: news.from.as_ref().map(|(address, agent)| (line(address), line(agent))),
+        }
+    }
+}
+
 /// A link that lets somebody in goes to a proven address alone.
 fn address(letter: &Letter, user: &User) -> Option<String> {
     let address = match letter {
         Letter::Verify(_) => user.attribute(AttributeName::Email),
-        Letter::Recover(_) | Letter::Link { .. } => user.verified_email(),
+        Letter::Recover(_) | Letter::Link(_) => user.verified_email(),
     };
     address.map(str::to_owned)
 }
@@ -241,3 +279,6 @@ async fn lay(directory: &Path, id: &str, bytes: Vec<u8>) -> std::io::Result<()> 
     tokio::fs::write(&written, bytes).await?;
     tokio::fs::rename(&written, &done).await
 }
+
+/// Names are shorter; what a browser calls itself may be longer, and says its most at the beginning.
+const LINE_CHARS_MAX: usize = 120;

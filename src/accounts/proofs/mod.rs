@@ -18,8 +18,10 @@ use super::{
 use crate::access::Administrator;
 use crate::crypto::digest::{base64url, sha256};
 use crate::db::Tx;
+use crate::jobs::deliveries::Delivery;
 use crate::kernel::{Fault, RealmId, Secret, Timestamp, UserId};
 use letter::Letter;
+pub(super) use letter::{LinkNews, News};
 pub use mailer::Mail;
 
 /// What one run of a use needs.
@@ -63,19 +65,6 @@ impl Accounts {
         self.post(realm, (typed, address), Letter::Recover(short)).await
     }
 
-    /// Sends a link by which a person says yes to linking an identity at another provider; `bound_to` comes back from
-    /// `use_proof`.
-    pub async fn send_link_confirmation(
-        &self,
-        realm: RealmId,
-        user: UserId,
-        (bound_to, provider): (Vec<u8>, &str),
-        address: IpAddr,
-    ) -> Result<(), Error> {
-        let letter = Letter::Link { user, provider: provider.to_owned(), bound_to };
-        self.post(realm, (&user.to_string(), address), letter).await
-    }
-
     async fn post(
         &self,
         realm: RealmId,
@@ -83,10 +72,8 @@ impl Accounts {
         letter: Letter,
     ) -> Result<(), Error> {
         self.count_try(realm, (tries::MAIL, who), address).await?;
-        let env = &self.inner.env;
+        let (env, delivery) = (&self.inner.env, self.letter(realm, &letter)?);
         let now = env.clock.now();
-        let id = env.entropy.uuid(now)?.simple().to_string();
-        let delivery = letter.sealed(realm, id, (&self.inner.ring, env.entropy.as_ref()))?;
         env.db
             .write(realm, (delivery, now), |tx, (delivery, now)| {
                 Box::pin(async move {
@@ -96,6 +83,17 @@ impl Accounts {
             .await?;
         self.inner.posted.nudge();
         Ok(())
+    }
+
+    /// The letter about a link, to be posted with it.
+    pub(super) fn letter_of(&self, realm: RealmId, news: LinkNews) -> Result<Delivery, Error> {
+        self.letter(realm, &Letter::Link(news))
+    }
+
+    fn letter(&self, realm: RealmId, letter: &Letter) -> Result<Delivery, Error> {
+        let env = &self.inner.env;
+        let id = env.entropy.uuid(env.clock.now())?.simple().to_string();
+        letter.sealed(realm, id, (&self.inner.ring, env.entropy.as_ref()))
     }
 
     /// A token that lets a person add a first passkey; to be printed, not sent.

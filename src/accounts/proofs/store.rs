@@ -75,8 +75,9 @@ const FIND: &str = "SELECT user_id, purpose, address, bound_to, expires_at FROM 
 const CONSUME: &str = "UPDATE user_proof SET used_at = $4 \
     WHERE realm = $1 AND digest = $2 AND purpose = $3 AND used_at IS NULL AND expires_at > $4 \
     RETURNING user_id, purpose, address, bound_to, expires_at";
+// What takes a link back outlives a password: it may be a thief who changed it.
 const VOID_ALL: &str = "UPDATE user_proof SET used_at = $3 \
-    WHERE realm = $1 AND user_id = $2 AND used_at IS NULL";
+    WHERE realm = $1 AND user_id = $2 AND used_at IS NULL AND purpose <> 'unlink'";
 const DELETE_BEFORE: &str = "DELETE FROM user_proof WHERE realm = $1 AND digest IN \
     (SELECT digest FROM user_proof WHERE realm = $1 AND expires_at < $2 LIMIT $3)";
 

@@ -54,7 +54,7 @@ async fn ada(world: &World) -> UserId {
         subject: "subject-at-acme".to_owned(),
     };
     let shown = Some("ada@analytical.example".to_owned());
-    accounts.link(REALM, user, (external, shown), By::Themselves).await.unwrap();
+    accounts.link(REALM, user, (external, shown), By::Themselves.into()).await.unwrap();
     let challenge = accounts.register_passkey_start(REALM, user).await.unwrap();
     let made = Authenticator::new("a").create(&challenge.options);
     accounts
@@ -79,7 +79,7 @@ async fn bind_admin(world: &World) {
 }
 
 /// Every byte of the database at rest.
-fn bytes(database: &TestDatabase) -> Vec<u8> {
+pub(crate) fn dump(database: &TestDatabase) -> Vec<u8> {
     match database.engine() {
         Engine::Sqlite => {
             let mut all = Vec::new();
@@ -100,7 +100,7 @@ fn bytes(database: &TestDatabase) -> Vec<u8> {
 }
 
 fn traces(database: &TestDatabase) -> Vec<&'static str> {
-    let all = bytes(database).to_ascii_lowercase();
+    let all = dump(database).to_ascii_lowercase();
     let is_in = |trace: &&str| {
         let trace = trace.to_ascii_lowercase();
         // PostgreSQL writes bytes as hexadecimal digits.

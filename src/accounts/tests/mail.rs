@@ -1,9 +1,13 @@
 //! Letters: who gets one, what their links do, and what cannot be put into them.
 
+use super::people::external;
 use super::{GOOD, HERE, REALM, World, root, secret, token_in, yes};
 use crate::accounts::{
-    Attribute, AttributeName, By, Error, Identifier, NewUser, ProofPurpose, UserChange, UserState,
+    Attribute, AttributeName, By, Error, Identifier, NewUser, Occasion, ProofPurpose, UserChange,
+    UserState,
 };
+use crate::env::Clock as _;
+use crate::http::Origin;
 use crate::kernel::{Lifetime, Method};
 use crate::testkit::on_each_database;
 
@@ -154,8 +158,15 @@ async fn nothing_that_a_stranger_chose_becomes_a_header_or_a_second_recipient() 
         let world = World::new(database).await;
         let ada = world.person("ada").await.id;
         let provider = "Acme\r\nBcc: eve@evil.example\r\n\r\nVisit https://evil.example";
-        let what = (b"bound".to_vec(), provider);
-        world.accounts.send_link_confirmation(REALM, ada, what, HERE).await.unwrap();
+        let id = external("s1");
+        let agent = "Browser\r\nBcc: eve@evil.example".to_owned();
+        let occasion = Occasion {
+            by: By::Themselves,
+            provider: Some(provider.to_owned()),
+            from: Some(Origin { address: HERE, agent }),
+        };
+        let display = Some("a\nBcc: eve@evil.example".to_owned());
+        world.accounts.link(REALM, ada, (id.clone(), display), occasion).await.unwrap();
         let letters = world.letters().await;
         assert_eq!(letters.len(), 1);
         let (head, body) = letters[0].split_once("\r\n\r\n").unwrap();
@@ -178,8 +189,8 @@ async fn nothing_that_a_stranger_chose_becomes_a_header_or_a_second_recipient() 
         );
         assert!(body.lines().all(|line| !line.starts_with("Bcc:")), "{body}");
         let token = token_in(&letters[0]);
-        let used = world.accounts.use_proof(REALM, &token, ProofPurpose::Link).await.unwrap();
-        assert_eq!(used.bound_to.as_deref(), Some(&b"bound"[..]));
+        let used = world.accounts.use_proof(REALM, &token, ProofPurpose::Unlink).await.unwrap();
+        assert_eq!(used.bound_to.as_deref(), Some(&id.digest()[..]));
         let mut refused = 0;
         for bad in [
             "a@b.example\r\nBcc: c@d.example",
@@ -195,6 +206,44 @@ async fn nothing_that_a_stranger_chose_becomes_a_header_or_a_second_recipient() 
             refused += 1;
         }
         println!("proof: addresses with injections {refused}, refused {refused}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_letter_tells_of_a_link_and_of_its_end_with_who_when_and_where() {
+    on_each_database(async |database| {
+        let world = World::new(database).await;
+        let (ada, accounts) = (world.person("ada").await.id, &world.accounts);
+        let occasion = || Occasion {
+            by: By::Themselves,
+            provider: Some("Example Works".to_owned()),
+            from: Some(Origin { address: HERE, agent: "Test/1".to_owned() }),
+        };
+        let identity = || (external("s1"), Some("ada@works.example".to_owned()));
+        accounts.link(REALM, ada, identity(), occasion()).await.unwrap();
+        // Their own once more changes nothing, and tells nothing.
+        accounts.link(REALM, ada, identity(), occasion()).await.unwrap();
+        let letters = world.letters().await;
+        assert_eq!(letters.len(), 1);
+        let now = world.clock.now().to_string();
+        let facts = ["Example Works", "ada@works.example", "Test/1", &HERE.to_string(), &now];
+        for fact in facts {
+            assert!(letters[0].contains(fact), "{fact}: {}", letters[0]);
+        }
+        let token = token_in(&letters[0]);
+        // A thief who changes the password does not stop its owner from taking the link back.
+        accounts
+            .set_password(REALM, ada, &secret("a brand new password"), By::Themselves)
+            .await
+            .unwrap();
+        let seen = accounts.look_at_proof(REALM, &token).await.unwrap().unwrap();
+        assert_eq!((seen.user, seen.purpose), (ada, ProofPurpose::Unlink));
+        accounts.unlink(REALM, ada, &external("s1"), occasion()).await.unwrap();
+        let letters = world.letters().await;
+        assert_eq!(letters.len(), 1);
+        assert!(letters[0].contains("Example Works was disconnected"), "{}", letters[0]);
+        println!("proof: letters of a link and its end: 2, facts in the first {}", facts.len());
     })
     .await;
 }

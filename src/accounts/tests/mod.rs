@@ -1,7 +1,7 @@
 //! The specification of accounts, on both engines.
 
 mod authenticator;
-mod erasure;
+pub(crate) mod erasure;
 mod mail;
 mod passkeys;
 mod people;

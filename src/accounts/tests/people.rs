@@ -27,7 +27,7 @@ fn proven(value: &str) -> Attribute {
     Attribute { value: value.to_owned(), proof: Some(proof) }
 }
 
-fn external(subject: &str) -> ExternalId {
+pub(super) fn external(subject: &str) -> ExternalId {
     ExternalId {
         upstream: UpstreamId::parse("acme").unwrap(),
         issuer: "https://acme.example".to_owned(),
@@ -227,9 +227,9 @@ async fn an_identity_elsewhere_is_one_persons_however_many_race_for_it() {
         for n in 0..8 {
             people.push(world.person(&format!("p{n}")).await);
         }
-        let links = people
-            .iter()
-            .map(|user| accounts.link(REALM, user.id, (external("s1"), None), By::Themselves));
+        let links = people.iter().map(|user| {
+            accounts.link(REALM, user.id, (external("s1"), None), By::Themselves.into())
+        });
         let linked = futures_util::future::join_all(links).await;
         assert_eq!(linked.iter().filter(|answer| answer.is_ok()).count(), 1);
         let refused = linked.iter().filter(|answer| matches!(answer, Err(Error::Taken { .. })));
@@ -252,9 +252,9 @@ async fn the_last_way_to_sign_in_is_not_taken_away_not_even_by_two_at_once() {
         let (ada, accounts) = (world.with_password("ada", GOOD).await, &world.accounts);
         let remove = || accounts.remove_password(REALM, ada.id, By::Themselves);
         assert!(matches!(remove().await, Err(Error::LastFactor)));
-        accounts.link(REALM, ada.id, (external("s"), None), By::Themselves).await.unwrap();
+        accounts.link(REALM, ada.id, (external("s"), None), By::Themselves.into()).await.unwrap();
         let id = external("s");
-        let unlink = || accounts.unlink(REALM, ada.id, &id, By::Themselves);
+        let unlink = || accounts.unlink(REALM, ada.id, &id, By::Themselves.into());
         let (one, two) = tokio::join!(remove(), unlink());
         assert!(one.is_ok() != two.is_ok(), "{one:?} {two:?}");
         assert!(world.fresh(ada.id).await.factors.can_sign_in());

@@ -211,6 +211,11 @@ impl Look {
         self.brand.logo_path()
     }
 
+    /// The letter that stands for somebody or something beside its name.
+    pub fn initial(&self, name: &str) -> String {
+        name.chars().next().map(|first| first.to_uppercase().collect()).unwrap_or_default()
+    }
+
     /// Path and query of this page, to come back to.
     pub fn here(&self) -> &str {
         &self.here

@@ -8,8 +8,8 @@ use crate::accounts::ProofPurpose;
 use crate::http::pages::{ErrorPage, Flaw, Flaws, LeavePage, Look, Page, page as answer};
 use crate::signin::pages::{
     Account, EnrolPage, Frame, IdentifyPage, LinkPage, MailSentPage, NewPasswordPage, NoWayPage,
-    OtherWay, PasskeyPage, PasswordPage, Provider, RecoverPage, RecoveryCodePage, RefusedPage,
-    SelectPage, TotpPage,
+    OtherWay, PasskeyPage, PasswordPage, ProofPage, Provider, RecoverPage, RecoveryCodePage,
+    RefusedPage, SelectPage, TotpPage,
 };
 use crate::signin::{Complaint, Step, View, Way};
 
@@ -19,18 +19,29 @@ pub(super) fn page(view: &View, last: Option<&str>, look: &Look) -> Response {
     let flaws = flaws(view, &look);
     let base = format!("/sign-in/{}", view.id);
     let ways: Vec<OtherWay> = view.ways.iter().copied().map(other_way).collect();
+    let why = why(view, &look);
     let frame = Frame {
         base: &base,
         application: view.application.as_deref(),
         person: view.person.as_deref(),
         ways: &ways,
-        reason: view.reason.as_deref(),
+        reason: why.as_deref(),
     };
     let page = of_step(&Parts { view, last, look: &look, flaws: &flaws, frame });
     match &view.leads_to {
         // The last form is answered by way of the application, and Chromium asks the page's policy about that.
         Some(url) => page.may_lead_to(url).into_response(),
         None => page.into_response(),
+    }
+}
+
+/// Why something is asked for: in the policy's words, or because an identity at a provider is to be linked.
+fn why(view: &View, look: &Look) -> Option<String> {
+    match (&view.step, &view.stranger) {
+        (Step::Password | Step::Passkey | Step::Recover, Some(stranger)) if !view.shown => {
+            Some(look.say1("link-prove", "provider", stranger.provider.as_str()))
+        }
+        _ => view.reason.clone(),
     }
 }
 
@@ -69,7 +80,7 @@ fn of_step(parts: &Parts<'_>) -> Page {
             ok(&MailSentPage { look, frame, flaws, lasting }, look)
         }
         Step::NewPassword => {
-            let least = PASSWORD_CHARACTERS_MIN;
+            let least = view.password_chars_min;
             ok(&NewPasswordPage { look, frame, flaws, least }, look)
         }
         Step::Enrol { required } => {
@@ -101,7 +112,7 @@ fn select(parts: &Parts<'_>) -> Page {
 fn link_confirm(parts: &Parts<'_>) -> Page {
     let Parts { view, look, flaws, frame, .. } = *parts;
     let stranger = view.stranger.as_ref();
-    let provider = stranger.map_or("", |stranger| stranger.upstream.as_str());
+    let provider = stranger.map_or("", |stranger| stranger.provider.as_str());
     let display = stranger.and_then(|stranger| stranger.display.as_deref());
     ok(&LinkPage { look, frame, flaws, provider, display }, look)
 }
@@ -155,7 +166,7 @@ fn flaws(view: &View, look: &Look) -> Flaws {
         Complaint::Busy => (None, look.say(text_key("wrong-busy"))),
         Complaint::NewPassword(_) => (field, look.say(text_key("wrong-new-password"))),
         Complaint::Repeated => (Some("repeated"), look.say(text_key("wrong-repeated"))),
-        Complaint::Upstream(_) => (None, look.say(text_key("wrong-upstream"))),
+        Complaint::Upstream(group) => (None, look.say(group.text())),
         Complaint::Link => (None, look.say(text_key("wrong-link"))),
         Complaint::Other => (None, look.say(text_key("wrong-other"))),
     };
@@ -165,21 +176,13 @@ fn flaws(view: &View, look: &Look) -> Flaws {
     })
 }
 
-/// A link: one button, because programs that read mail follow links.
-#[derive(Debug, Template)]
-#[template(path = "signin/proof.html")]
-struct ProofPage<'a> {
-    look: &'a Look,
-    title: String,
-    words: String,
-}
-
 /// The page behind a link.
 pub(super) fn link(purpose: Option<ProofPurpose>, look: &Look) -> Response {
     let words = match purpose {
         Some(ProofPurpose::Recover) => look.say("proof-recover"),
         Some(ProofPurpose::Enrol) => look.say("proof-enrol"),
-        Some(ProofPurpose::VerifyAddress | ProofPurpose::Link) => look.say("proof-address"),
+        Some(ProofPurpose::VerifyAddress) => look.say("proof-address"),
+        Some(ProofPurpose::Unlink) => look.say("proof-unlink"),
         None => {
             let (title, words) = (look.say("proof-spent-title"), look.say("proof-spent-words"));
             let page = ErrorPage { look, title, words, next: None, reference: None };
@@ -195,7 +198,14 @@ pub(super) fn verified(look: &Look) -> Response {
     ok(&ErrorPage { look, title, words, next: None, reference: None }, look).into_response()
 }
 
+/// A link to another provider was taken back.
+pub(super) fn unlinked(look: &Look) -> Response {
+    let (title, words) = (look.say("proof-unlinked-title"), look.say("proof-unlinked-words"));
+    let next = Some((OWN_PAGES.to_owned(), look.say("account-title")));
+    ok(&ErrorPage { look, title, words, next, reference: None }, look).into_response()
+}
+
+/// Where one looks after an account.
+const OWN_PAGES: &str = "/account";
 /// A page whose ceremony could not be begun: its script says so.
 const NO_OPTIONS: &str = "{}";
-/// The fewest characters of a password (NIST SP 800-63B-4 §3.1.1.2, as the only factor).
-const PASSWORD_CHARACTERS_MIN: usize = 15;

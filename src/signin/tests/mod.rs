@@ -2,6 +2,6 @@
 
 mod flows;
 mod steps;
-mod world;
+pub(crate) mod world;
 
 pub(crate) use world::{REALM, World, root};

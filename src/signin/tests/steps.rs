@@ -7,6 +7,7 @@ use crate::sessions::BrowserCookie;
 use crate::signin::document::{self, Place};
 use crate::signin::*;
 use crate::testkit::SeededEntropy;
+use crate::upstreams::Group;
 
 use Method as M;
 
@@ -86,6 +87,8 @@ fn stranger() -> Stranger {
         issuer: "https://idp.test".to_owned(),
         subject: "7".to_owned(),
         display: Some("ada@idp.test".to_owned()),
+        provider: "Corporation".to_owned(),
+        user: user(1),
     }
 }
 
@@ -272,7 +275,10 @@ fn a_document_opens_for_its_browser_and_its_row_alone() {
             request.languages = vec!["de".to_owned()];
         })
     };
-    for state in [full, begun(), claimed(None), claimed(Some(user(1)))] {
+    let refused = |group| State { complaint: Some(Complaint::Upstream(group)), ..begun() };
+    let refusals = Group::ALL.map(refused);
+    for state in [full, begun(), claimed(None), claimed(Some(user(1)))].into_iter().chain(refusals)
+    {
         let sealed = document::seal(&state, place(1, 1), &cookie(1), &entropy).unwrap();
         assert_eq!(document::open(&sealed, place(1, 1), &cookie(1), &entropy).unwrap(), state);
         assert!(document::open(&sealed, place(1, 1), &cookie(2), &entropy).is_err());

@@ -36,7 +36,7 @@ use crate::upstreams::{self, Upstreams};
 
 pub(crate) const REALM: RealmId = RealmId::FIRST;
 pub(super) const ORIGIN: &str = "https://id.weft.test";
-pub(super) const GOOD: &str = "correct horse battery";
+pub(crate) const GOOD: &str = "correct horse battery";
 
 pub(crate) struct World {
     pub(crate) db: Db,
@@ -49,17 +49,23 @@ pub(crate) struct World {
     directory: tempfile::TempDir,
 }
 
-/// A browser: cookies, and what it got last.
+impl AsRef<Router> for World {
+    fn as_ref(&self) -> &Router {
+        &self.router
+    }
+}
+
+/// A browser: cookies, and what it got last. Its pages are those of anything that has routes.
 #[derive(Debug)]
-pub(super) struct Tab {
-    pub(super) jar: BTreeMap<String, String>,
+pub(crate) struct Tab {
+    pub(crate) jar: BTreeMap<String, String>,
     /// Headers that it adds to every request.
-    pub(super) adds: HeaderMap,
+    pub(crate) adds: HeaderMap,
     /// The path of the page it shows.
-    pub(super) at: String,
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: String,
+    pub(crate) at: String,
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
 }
 
 impl World {
@@ -243,7 +249,7 @@ impl World {
 }
 
 impl Tab {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             jar: BTreeMap::new(),
             adds: HeaderMap::new(),
@@ -255,32 +261,42 @@ impl Tab {
     }
 
     /// A second tab of the same browser, on the same page.
-    pub(super) fn twin(&self) -> Self {
+    pub(crate) fn twin(&self) -> Self {
         let mut twin = Self::new();
         twin.jar.clone_from(&self.jar);
         twin.at.clone_from(&self.at);
         twin
     }
 
-    pub(super) async fn get(&mut self, world: &World, path: &str) {
+    pub(crate) async fn get(&mut self, world: &impl AsRef<Router>, path: &str) {
         self.at = path.to_owned();
         self.send(world, "GET", path, Body::empty()).await;
     }
 
     /// Loads the page again.
-    pub(super) async fn reload(&mut self, world: &World) {
+    pub(crate) async fn reload(&mut self, world: &impl AsRef<Router>) {
         let at = self.at.clone();
         self.get(world, &at).await;
     }
 
     /// Sends a form of the page, and follows where it leads.
-    pub(super) async fn post(&mut self, world: &World, step: &str, fields: &[(&str, &str)]) {
+    pub(crate) async fn post(
+        &mut self,
+        world: &impl AsRef<Router>,
+        step: &str,
+        fields: &[(&str, &str)],
+    ) {
         let path = format!("{}/{step}", self.at);
         self.post_to(world, &path, fields).await;
         self.follow(world).await;
     }
 
-    pub(super) async fn post_to(&mut self, world: &World, path: &str, fields: &[(&str, &str)]) {
+    pub(crate) async fn post_to(
+        &mut self,
+        world: &impl AsRef<Router>,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) {
         let form = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(fields.iter().copied())
             .finish();
@@ -288,7 +304,7 @@ impl Tab {
     }
 
     /// Follows redirects to pages of the sign-in; elsewhere it stays at the door.
-    pub(super) async fn follow(&mut self, world: &World) {
+    pub(crate) async fn follow(&mut self, world: &impl AsRef<Router>) {
         for _hop in 0..3 {
             let Some(path) = self.location() else { return };
             if !path.starts_with("/sign-in/") {
@@ -299,12 +315,12 @@ impl Tab {
     }
 
     /// Where the last answer leads.
-    pub(super) fn location(&self) -> Option<String> {
+    pub(crate) fn location(&self) -> Option<String> {
         self.headers.get(LOCATION).map(|value| value.to_str().unwrap().to_owned())
     }
 
     /// The step whose form the page has.
-    pub(super) fn step(&self) -> String {
+    pub(crate) fn step(&self) -> String {
         let marker = format!("action=\"{}/", self.at);
         let mut steps = self.body.match_indices(&marker).map(|(at, _)| {
             let rest = self.body.get(at + marker.len()..).unwrap_or_default();
@@ -314,7 +330,7 @@ impl Tab {
     }
 
     /// The options of the page's passkey ceremony.
-    pub(super) fn options(&self) -> Value {
+    pub(crate) fn options(&self) -> Value {
         let (_, rest) = self.body.split_once("data-options=\"").expect("a ceremony");
         let text = rest.split('"').next().unwrap();
         let text = text
@@ -325,7 +341,7 @@ impl Tab {
         serde_json::from_str(&text).unwrap()
     }
 
-    async fn send(&mut self, world: &World, method: &str, path: &str, body: Body) {
+    async fn send(&mut self, world: &impl AsRef<Router>, method: &str, path: &str, body: Body) {
         let mut request = Request::builder().method(method).uri(path).header(HOST, "id.weft.test");
         let cookies: Vec<String> =
             self.jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -337,7 +353,7 @@ impl Tab {
         }
         let mut request = request.body(body).unwrap();
         request.headers_mut().extend(self.adds.clone());
-        let answer = world.router.clone().oneshot(request).await.unwrap();
+        let answer = world.as_ref().clone().oneshot(request).await.unwrap();
         self.take(answer).await;
     }
 
@@ -373,7 +389,7 @@ pub(super) fn for_administration() -> SigninRequest {
 }
 
 /// From another site's page.
-pub(super) fn cross_site() -> HeaderMap {
+pub(crate) fn cross_site() -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert("sec-fetch-site", HeaderValue::from_static("cross-site"));
     headers
@@ -387,7 +403,7 @@ pub(crate) fn root() -> Administrator {
 }
 
 /// The token of the link in a letter.
-pub(super) fn link_in(letter: &str) -> String {
+pub(crate) fn link_in(letter: &str) -> String {
     let body = letter.replace("=\r\n", "").replace("=\n", "").replace("=3D", "=");
     let at = body.find("/account/proof/").expect("a link");
     let end = |c: char| !(c.is_ascii_alphanumeric() || "-_/".contains(c));

@@ -36,6 +36,7 @@ fn at_a_glance(look: &Look) -> Vec<Sample> {
         codes: 0,
         sessions: 2,
         linked: 1,
+        applications: 2,
     };
     let overview = OverviewPage { look, nav: nav(Tab::Overview), cards: cards(look, &standing) };
     let session = |id: &str, agent: &str, here| SessionLine {
@@ -140,19 +141,20 @@ fn others(look: &Look) -> Vec<Sample> {
         linked: vec![linked],
         others: vec![ProviderLine { id: "b".to_owned(), name: "Northwind".to_owned() }],
     };
-    let application = |name: &str, gets: &str| ApplicationLine {
+    let application = |name: &str, gets: &[&str]| ApplicationLine {
         value: name.to_owned(),
         name: name.to_owned(),
-        resource: None,
-        gets: look.say(gets),
+        resources: Vec::new(),
+        gets: gets.iter().map(|text| look.say(text)).collect(),
         since: ago(look, Lifetime::days(30)),
+        used: Some(ago(look, Lifetime::hours(3))),
     };
     let applications = ApplicationsPage {
         look,
         nav: nav(Tab::Applications),
         applications: vec![
-            application("Field Notes", "scope-profile"),
-            application("Timetable", "scope-email"),
+            application("Field Notes", &["scope-openid", "scope-profile", "scope-email"]),
+            application("Timetable", &["scope-openid", "scope-offline-access"]),
         ],
     };
     vec![

@@ -6,8 +6,8 @@ use crate::kernel::Lifetime;
 use crate::oauth::pages::{ConsentPage, LogoutPage, ScopeLine, lasting_text, scope_text};
 use crate::signin::pages::{
     Account, EnrolPage, Frame, IdentifyPage, LinkPage, MailSentPage, NewPasswordPage, NoWayPage,
-    OtherWay, PasskeyPage, PasswordPage, Provider, RecoverPage, RecoveryCodePage, RefusedPage,
-    SelectPage, TotpPage,
+    OtherWay, PasskeyPage, PasswordPage, ProofPage, Provider, RecoverPage, RecoveryCodePage,
+    RefusedPage, SelectPage, TotpPage,
 };
 
 pub(super) fn samples(look: &Look) -> Vec<Sample> {
@@ -41,6 +41,8 @@ fn first_pages(look: &Look) -> Vec<Sample> {
     };
     let wrong = Flaws::one(Flaw::of("identifier", look.say("account-wrong-limited")));
     let flawed = IdentifyPage { flaws: &wrong, identifier: "ada", ..identify };
+    let refused = Flaws::one(Flaw::whole(look.say("upstream-unknown")));
+    let turned_back = IdentifyPage { flaws: &refused, ..identify };
     let account = |value: &str, name: &str, hours: i64| Account {
         value: value.to_owned(),
         name: name.to_owned(),
@@ -52,6 +54,7 @@ fn first_pages(look: &Look) -> Vec<Sample> {
     vec![
         ("sign-in", Page::new(&identify, look)),
         ("sign-in-flaw", Page::new(&flawed, look)),
+        ("sign-in-turned-back", Page::new(&turned_back, look)),
         ("select-account", Page::new(&select, look)),
     ]
 }
@@ -63,9 +66,12 @@ fn proofs(look: &Look) -> Vec<Sample> {
     let flaws = &Flaws::NONE;
     let wrong = Flaws::one(Flaw::of("password", look.say("wrong-password")));
     let stepping = Frame { ways: &[OtherWay::RecoveryCode], reason: Some(&reason), ..frame };
+    let prove = look.say1("link-prove", "provider", "Example Works");
+    let linking = Frame { reason: Some(&prove), ..frame };
     let page = |name, page| (name, page);
     vec![
         page("password", Page::new(&PasswordPage { look, frame, flaws }, look)),
+        page("link-prove", Page::new(&PasswordPage { look, frame: linking, flaws }, look)),
         page("password-flaw", Page::new(&PasswordPage { look, frame, flaws: &wrong }, look)),
         page("passkey", Page::new(&PasskeyPage { look, frame, flaws, options: REQUEST }, look)),
         page("totp", Page::new(&TotpPage { look, frame, flaws }, look)),
@@ -91,7 +97,10 @@ fn later_pages(look: &Look) -> Vec<Sample> {
     };
     let no_way = NoWayPage { look, frame, flaws, cancel: true };
     let refused = RefusedPage { look, frame, flaws, cancel: true };
+    let unlink =
+        ProofPage { look, title: look.say("proof-title"), words: look.say("proof-unlink") };
     vec![
+        ("proof", Page::new(&unlink, look)),
         ("recover", Page::new(&recover, look)),
         ("mail-sent", Page::new(&sent, look)),
         ("new-password", Page::new(&new_password, look)),

@@ -43,6 +43,7 @@ enum Own {
     LinkOfAnother,
     LinkInOtherBrowser,
     LinkTwice,
+    LinkBySomebodyElse,
     LinkGuessed,
     MixedAddress,
     OtherRedirect,
@@ -87,6 +88,7 @@ fn attacks() -> Vec<Attack> {
         own(12, Own::AddressAtOtherUpstream, R::NoAccount),
         own(15, Own::LinkInOtherBrowser, R::Browser),
         own(15, Own::LinkTwice, R::State),
+        own(16, Own::LinkBySomebodyElse, R::Session),
         own(16, Own::LinkGuessed, R::State),
         own(17, Own::MixedAddress, R::NoAccount),
         own(18, Own::LinkOfAnother, R::LinkedElsewhere),
@@ -228,9 +230,11 @@ impl House {
                 self.follow().await;
                 self.back(answered).await
             }
-            Own::Locked | Own::LinkOfAnother | Own::LinkInOtherBrowser | Own::LinkTwice => {
-                self.suffer_link(own).await
-            }
+            Own::Locked
+            | Own::LinkOfAnother
+            | Own::LinkInOtherBrowser
+            | Own::LinkTwice
+            | Own::LinkBySomebodyElse => self.suffer_link(own).await,
         }
     }
 
@@ -250,8 +254,14 @@ impl House {
             Own::LinkTwice => {
                 self.provider.person("twice", json!({}), json!({}));
                 let answered = begin().await?;
-                self.back(answered.clone()).await.map(drop).unwrap();
-                self.back(answered).await
+                self.back_of(victim.id, answered.clone()).await.map(drop).unwrap();
+                self.back_of(victim.id, answered).await
+            }
+            // Its asker signed out, and somebody else sat down at the provider's page.
+            Own::LinkBySomebodyElse => {
+                let (known, ..) = self.came("idp", "known", json!({})).await;
+                self.provider.person("mallory", json!({}), json!({}));
+                self.back_of(known, begin().await?).await
             }
             // `known` is somebody else's.
             Own::LinkOfAnother => self.links(victim.id, "known", json!({})).await,

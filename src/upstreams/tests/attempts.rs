@@ -77,7 +77,7 @@ async fn broker_rule_03_the_sign_in_of_an_answer_is_the_one_that_was_begun_in_th
         Finished::Person(arrived) => {
             assert_eq!(arrived.sign_in, Some(SignInId::new(uuid::Uuid::from_u128(7))));
         }
-        Finished::Tested => panic!("nobody tests"),
+        other => panic!("{other:?}"),
     }
     // A site that begins a sign-in of its own and has the victim's browser finish it.
     let answered = house.answer().await;

@@ -49,7 +49,7 @@ impl House {
         self.provider.person(subject, claims, json!({}));
         let purpose = Purpose::Link { user, authenticated_at: self.keys.clock.now() };
         let address = self.upstreams.start(REALM, &upstream("idp"), start(purpose)).await?;
-        self.finish("idp", self.provider.visit(&address), Some(&browser())).await
+        self.back_of(user, self.provider.visit(&address)).await
     }
 
     /// Somebody who has an account here already, with this address, proven or not.
@@ -142,6 +142,48 @@ async fn broker_rule_14_nobody_is_linked_by_an_address_unless_both_sides_verifie
 }
 
 #[tokio::test]
+async fn broker_rule_14_whoever_holds_the_address_shows_what_they_have_here_before_a_link() {
+    let house = house().await;
+    let ann = house.local("ann@corp.example", false).await;
+    let password = Secret::new("correct horse battery".to_owned());
+    house.accounts.set_password(REALM, ann.id, &password, By::Themselves).await.unwrap();
+    for create in [false, true] {
+        house.set("idp", json!({ "create_accounts": create })).await;
+        match house.come("idp", "ann-there", VERIFIED("Ann@corp.example")).await.unwrap() {
+            Finished::Unlinked(unlinked) => {
+                assert_eq!(unlinked.user, ann.id);
+                assert_eq!(unlinked.external, house.external("ann-there"));
+                assert!(unlinked.sign_in.is_some());
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(house.accounts.links(REALM, ann.id).await.unwrap().is_empty(), "nothing is linked");
+    assert_eq!(house.events("upstream.unlinked_arrived").await.len(), 2);
+    // An address that the provider does not vouch for leads to nobody, nor does a locked account.
+    house.set("idp", json!({})).await;
+    let unverified = json!({ "email": "ann@corp.example", "email_verified": false });
+    refused(&house.come("idp", "m", unverified).await, Reason::NoAccount);
+    house.set("idp", json!({ "email_trust": "never" })).await;
+    refused(&house.come("idp", "m", VERIFIED("ann@corp.example")).await, Reason::NoAccount);
+    house.set("idp", json!({})).await;
+    house.accounts.set_state(&House::by(), ann.id, UserState::Locked).await.unwrap();
+    refused(&house.come("idp", "m", VERIFIED("ann@corp.example")).await, Reason::NoAccount);
+    house.accounts.set_state(&House::by(), ann.id, UserState::Active).await.unwrap();
+    // Once they showed it, it is linked, unless the provider was switched off meanwhile.
+    let identity = || (house.external("ann-there"), None);
+    let from = || Origin { address: [192, 0, 2, 7].into(), agent: "Test/1".to_owned() };
+    house.set("idp", json!({ "enabled": false })).await;
+    let linked = house.upstreams.link_shown(REALM, ann.id, identity(), from()).await;
+    refused(&linked, Reason::Disabled);
+    house.set("idp", json!({})).await;
+    house.upstreams.link_shown(REALM, ann.id, identity(), from()).await.unwrap();
+    let (user, created, linked) =
+        house.came("idp", "ann-there", VERIFIED("ann@corp.example")).await;
+    assert_eq!((user, created, linked), (ann.id, false, false));
+}
+
+#[tokio::test]
 async fn broker_rule_15_a_link_is_for_one_account_one_upstream_one_browser_and_one_use() {
     let house = house().await;
     let (ann, bob) =
@@ -163,13 +205,13 @@ async fn broker_rule_15_a_link_is_for_one_account_one_upstream_one_browser_and_o
     // It works once, for the account it was begun for.
     match house.links(ann.id, "ann-there", json!({})).await.unwrap() {
         Finished::Person(arrived) => assert!(arrived.linked && arrived.user == ann.id),
-        Finished::Tested => panic!("nobody tests"),
+        other => panic!("{other:?}"),
     }
     refused(&house.links(bob.id, "ann-there", json!({})).await, Reason::LinkedElsewhere);
     // What was linked is gone with the link.
     house.links(ann.id, "ann-elsewhere", json!({})).await.unwrap();
     let gone = house.external("ann-there");
-    house.upstreams.unlink(REALM, ann.id, &gone, By::Themselves).await.unwrap();
+    house.upstreams.unlink(REALM, ann.id, &gone, (By::Themselves, None)).await.unwrap();
     refused(&house.come("idp", "ann-there", json!({})).await, Reason::NoAccount);
 }
 
@@ -187,14 +229,18 @@ async fn two_people_who_race_to_link_one_identity_do_not_both_get_it() {
             let at = house.keys.clock.now();
             let purpose = Purpose::Link { user: person.id, authenticated_at: at };
             let address = house.upstreams.start(REALM, &upstream("idp"), start(purpose)).await;
-            answers.push(house.provider.visit(&address.unwrap()));
+            answers.push((person.id, house.provider.visit(&address.unwrap())));
         }
-        let outcomes =
-            futures_util::future::join_all(answers.into_iter().map(|one| house.back(one))).await;
+        let back = answers.into_iter().map(|(user, answered)| house.back_of(user, answered));
+        let outcomes = futures_util::future::join_all(back).await;
         let linked = outcomes.iter().filter(|one| one.is_ok()).count();
         let lost =
             outcomes.iter().filter(|one| reason(one) == Some(Reason::LinkedElsewhere)).count();
         assert_eq!((linked, lost), (1, 3), "{outcomes:?}");
+        println!(
+            "proof: people racing to link one identity {}: linked {linked}, refused {lost}",
+            outcomes.len()
+        );
     })
     .await;
 }
@@ -378,7 +424,8 @@ async fn broker_rule_27_tokens_are_kept_where_they_were_asked_for_sealed_and_rev
         assert!(matches!(looked, Err(Error::Access(_))), "{looked:?}");
         // The link goes, and the tokens with it, there and here.
         house.links(user, "b", json!({})).await.unwrap();
-        house.upstreams.unlink(REALM, user, &house.external("a"), By::Themselves).await.unwrap();
+        let own = (By::Themselves, None);
+        house.upstreams.unlink(REALM, user, &house.external("a"), own).await.unwrap();
         assert_eq!(house.provider.asked().revoked, 1);
         assert!(house.upstreams.tokens(House::by(), &id, user).await.unwrap().is_none());
     })

@@ -1,62 +1,12 @@
 //! What these pages promise to strangers, and to whoever is away.
 
-use std::net::IpAddr;
-use std::sync::Arc;
+use axum::http as ax;
 
-use axum::body::{Body, to_bytes};
-use axum::extract::Extension;
-use axum::{Router, http as ax};
-use tower::ServiceExt;
-
-use super::*;
-use crate::db::Engine;
-use crate::http::{ApiShell, Origin};
-use crate::kernel::Lifetime;
-use crate::testkit::{TestDatabase, TestServer};
-
-struct House {
-    _life: TestServer,
-    routes: Router,
-}
-
-impl House {
-    async fn start() -> Self {
-        let database = TestDatabase::new(Engine::Sqlite).await;
-        let life = TestServer::start_with(&database, |_| ()).await;
-        let server = life.server();
-        let realm = server.realms.all().remove(0);
-        let origin =
-            Origin { address: IpAddr::from([192, 0, 2, 1]), agent: "a browser".to_owned() };
-        let shell = ApiShell {
-            clock: Arc::clone(&server.env.clock),
-            entropy: Arc::clone(&server.env.entropy),
-            body_bytes_max: 4096,
-            time_max: Lifetime::seconds(30),
-        };
-        let routes = http::routes(&server.account).layer(Extension(realm)).layer(Extension(origin));
-        Self { _life: life, routes: shell.wrap(routes) }
-    }
-
-    async fn ask(
-        &self,
-        (method, path): (&str, &str),
-        headers: &[(&str, &str)],
-        form: &'static str,
-    ) -> (u16, ax::HeaderMap, String) {
-        let mut request = ax::Request::builder().method(method).uri(path);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let request = request.header("host", "weft.example").body(Body::from(form)).unwrap();
-        let answer = self.routes.clone().oneshot(request).await.unwrap();
-        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let body = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
-        (status, headers, String::from_utf8(body.to_vec()).unwrap())
-    }
-}
+use super::world::House;
+use crate::account::pages;
 
 /// Every form of these pages.
-const FORMS: [(&str, &str); 15] = [
+pub(super) const FORMS: [(&str, &str); 17] = [
     ("/account/sign-out", ""),
     ("/account/sessions/end", "session=ses_00000000000000000000000000000000"),
     ("/account/sessions/end-all", ""),
@@ -69,7 +19,9 @@ const FORMS: [(&str, &str); 15] = [
     ("/account/authenticator/confirm", "code=123456"),
     ("/account/authenticator/remove", ""),
     ("/account/recovery-codes/make", ""),
+    ("/account/providers/link", "upstream=idp"),
     ("/account/providers/unlink", "link=x"),
+    ("/account/applications/withdraw", "application=x"),
     ("/account/export", ""),
     ("/account/delete", "sure=yes"),
 ];

@@ -1,0 +1,7 @@
+//! The slice as a specification, on the routes of a server.
+
+mod applications;
+mod changes;
+mod links;
+mod strangers;
+mod world;
