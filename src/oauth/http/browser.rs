@@ -15,6 +15,7 @@ use serde::Deserialize;
 use super::protocol::{log, place};
 use crate::http::pages::{ErrorPage, Look, Page, SignedOutPage, page};
 use crate::http::{Cookies, Form, HostCookie, Origin, Problem, Query, own_forms_only};
+use crate::kernel::limits::FORM_BYTES_MAX;
 use crate::kernel::{AuthorizationRequestId, Failure, Fault};
 use crate::oauth::Oauth;
 use crate::oauth::authorize::{Next, Question};
@@ -176,11 +177,18 @@ async fn authorize_form(
     Extension(realm): Extension<Arc<Realm>>,
     (cookies, origin, look): (Cookies, Origin, Look),
     body: Bytes,
-) -> Response {
+) -> Result<Response, Problem> {
     let visit = Visit::new(oauth, &realm, (&cookies, origin), look);
-    let parameters = Parameters::of(&body);
-    let next = visit.oauth.authorize(&visit.place, parameters, (&visit.browser, true)).await;
-    visit.answer(next).await
+    let next = visit.oauth.authorize(&visit.place, form(&body)?, (&visit.browser, true)).await;
+    Ok(visit.answer(next).await)
+}
+
+/// What a foreign page sent. It is kept, or comes back as an address: no more than any form of ours may have.
+fn form(body: &Bytes) -> Result<Parameters, Problem> {
+    if body.len() > FORM_BYTES_MAX {
+        return Err(Problem::too_large(Some(FORM_BYTES_MAX)));
+    }
+    Ok(Parameters::of(body))
 }
 
 #[derive(Debug, Deserialize)]
@@ -240,8 +248,8 @@ async fn logout(
 }
 
 /// As with `authorize`: the browser comes again with its cookies.
-async fn logout_form(body: Bytes) -> Response {
-    see_other(&format!("/logout?{}", Parameters::of(&body).encoded()))
+async fn logout_form(body: Bytes) -> Result<Response, Problem> {
+    Ok(see_other(&format!("/logout?{}", form(&body)?.encoded())))
 }
 
 async fn confirm(

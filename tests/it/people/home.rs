@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use url::Url;
@@ -39,12 +39,20 @@ pub(crate) struct App {
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
     pub(crate) text: String,
 }
 
 impl Answer {
+    /// Reads it to its end.
+    pub(crate) async fn of(answer: reqwest::Response) -> Result<Self, reqwest::Error> {
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let text = answer.text().await?;
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Ok(Self { status, headers, body, text })
+    }
+
     /// A member of the document; empty where it is not there.
     pub(crate) fn member(&self, name: &str) -> &str {
         self.body.get(name).and_then(Value::as_str).unwrap_or_default()
@@ -280,11 +288,7 @@ impl Home {
         for (name, value) in headers {
             request = request.header(*name, value);
         }
-        let answer = request.send().await?;
-        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let text = answer.text().await?;
-        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Ok(Answer { status, headers, body, text })
+        Answer::of(request.send().await?).await
     }
 }
 
@@ -301,6 +305,11 @@ pub(crate) fn redemption(code: &str) -> [(&str, &str); 4] {
 /// What is sent with a refresh token.
 pub(crate) fn refreshment(token: &str) -> [(&str, &str); 2] {
     [("grant_type", "refresh_token"), ("refresh_token", token)]
+}
+
+/// One field of a form or query.
+pub(crate) fn one_field(name: &str, value: &str) -> String {
+    encoded(&[(name.to_owned(), value.to_owned())])
 }
 
 /// The parameters of the answer that a browser brings back to the application.
@@ -338,8 +347,14 @@ pub(crate) fn address(name: &str) -> String {
 
 /// A client that takes any certificate: servers here make their own, and who they are is no matter of these tests.
 fn anybody() -> Client {
+    anybody_with(HeaderMap::new())
+}
+
+/// The same with headers in every request, `host` among them: HTTP/1.1, where that is one.
+pub(crate) fn anybody_with(headers: HeaderMap) -> Client {
     weft::crypto::tls::install_provider();
     let client = Client::builder().tls_danger_accept_invalid_certs(true).no_proxy();
+    let client = client.http1_only().default_headers(headers);
     // RFC 6761 §6.3, whatever the system's resolver knows of such names.
     let here = |client: reqwest::ClientBuilder, name: &str| {
         client.resolve(name, SocketAddr::from(([127, 0, 0, 1], 0)))

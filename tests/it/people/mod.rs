@@ -1,5 +1,6 @@
 //! People, their browsers and their applications at whole servers, over TLS, as the world outside meets them.
 
+mod bad_input;
 mod home;
 mod one_time;
 mod receiver;

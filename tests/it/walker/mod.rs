@@ -5,7 +5,7 @@ pub(crate) mod html;
 use std::collections::BTreeMap;
 
 use cookie::Cookie;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, COOKIE, HeaderMap, LOCATION, SET_COOKIE};
 use reqwest::{Client, Method};
 use url::Url;
 
@@ -45,6 +45,7 @@ pub(crate) struct Shown {
     pub(crate) status: u16,
     pub(crate) url: Url,
     pub(crate) body: String,
+    pub(crate) headers: HeaderMap,
     /// Set where this is a redirect to somebody else.
     pub(crate) away: Option<Url>,
     /// Statuses of the redirects on the way, with the method they answered.
@@ -55,6 +56,11 @@ impl Browser {
     pub(crate) fn new(client: Client, typed: Typed) -> Self {
         let (jar, at_home) = (BTreeMap::new(), Vec::new());
         Self { client, jar, at_home, typed, presses: Presses::Yes, asked: 0 }
+    }
+
+    /// How its requests are sent.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
     }
 
     /// The cookie of this name that the site of this address has set.
@@ -200,7 +206,7 @@ impl Browser {
         let mut hops = Vec::new();
         for _hop in 0..HOPS_MAX {
             let answer = self.send(&method, &url, body.take()).await?;
-            let status = answer.status().as_u16();
+            let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
             self.remember(&url, &answer);
             let to = answer
                 .headers()
@@ -209,12 +215,13 @@ impl Browser {
                 .map(str::to_owned);
             let Some(to) = to.filter(|_| (300..400).contains(&status)) else {
                 let body = answer.text().await.map_err(|error| error.to_string())?;
-                return Ok(Shown { status, url, body, away: None, hops });
+                return Ok(Shown { status, url, body, headers, away: None, hops });
             };
             hops.push((method.clone(), status));
             let to = url.join(&to).map_err(|error| format!("`{to}`: {error}"))?;
             if to.origin() != home && !self.at_home.contains(&to.origin()) {
-                return Ok(Shown { status, url, body: String::new(), away: Some(to), hops });
+                let body = String::new();
+                return Ok(Shown { status, url, body, headers, away: Some(to), hops });
             }
             if !matches!(status, 307 | 308) {
                 method = Method::GET;
