@@ -1,5 +1,7 @@
 //! The machine's clock, wrong by as much as a test wants.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use futures_util::future::BoxFuture;
 
 use crate::env::{Clock, SystemClock};
@@ -11,27 +13,45 @@ pub struct ShiftedClock {
     true_one: SystemClock,
     ahead: Lifetime,
     behind: Lifetime,
+    /// Microseconds that were skipped.
+    skipped: AtomicI64,
 }
 
 impl ShiftedClock {
     /// Ahead by this much.
     pub fn ahead(by: Lifetime) -> Self {
-        Self { true_one: SystemClock::new(), ahead: by, behind: Lifetime::ZERO }
+        let (true_one, skipped) = (SystemClock::new(), AtomicI64::new(0));
+        Self { true_one, ahead: by, behind: Lifetime::ZERO, skipped }
     }
 
     /// Behind by this much.
     pub fn behind(by: Lifetime) -> Self {
-        Self { true_one: SystemClock::new(), ahead: Lifetime::ZERO, behind: by }
+        Self { ahead: Lifetime::ZERO, behind: by, ..Self::ahead(Lifetime::ZERO) }
+    }
+
+    /// Right until `skip`.
+    pub fn right() -> Self {
+        Self::ahead(Lifetime::ZERO)
+    }
+
+    /// Lets so much time pass at once. Whoever sleeps by this clock does not notice.
+    pub fn skip(&self, span: Lifetime) {
+        self.skipped.fetch_add(span.as_micros(), Ordering::SeqCst);
+    }
+
+    fn skipped(&self) -> Lifetime {
+        Lifetime::micros(self.skipped.load(Ordering::SeqCst))
     }
 }
 
 impl Clock for ShiftedClock {
     fn now(&self) -> Timestamp {
-        self.true_one.now().plus(self.ahead).minus(self.behind)
+        self.true_one.now().plus(self.ahead).plus(self.skipped()).minus(self.behind)
     }
 
     fn elapsed(&self) -> Lifetime {
-        self.true_one.elapsed()
+        let passed = self.true_one.elapsed().as_micros();
+        Lifetime::micros(passed.saturating_add(self.skipped().as_micros()))
     }
 
     fn sleep(&self, span: Lifetime) -> BoxFuture<'static, ()> {
