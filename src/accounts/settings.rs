@@ -56,6 +56,9 @@ section! {
         pub username: String,
         /// A file with the password for it.
         pub password_file: Option<PathBuf>,
+        /// PEM file with the certificates of those who vouch for the mail server, and nobody else. Not set: the authorities
+        /// that browsers trust.
+        pub certificates: Option<PathBuf>,
         /// The directory of `maildir`.
         pub directory: Option<PathBuf>,
     }
@@ -116,6 +119,7 @@ impl Default for MailSettings {
             security: MailSecurity::Tls,
             username: String::new(),
             password_file: None,
+            certificates: None,
             directory: None,
         }
     }

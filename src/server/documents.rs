@@ -38,7 +38,22 @@ pub(super) fn about() -> utoipa::openapi::OpenApi {
 
 /// The description of the admin API, OpenAPI 3.1.
 pub fn openapi(server: &Arc<Server>) -> utoipa::openapi::OpenApi {
-    admin_routes(server).split_for_parts().1
+    let mut description = admin_routes(server).split_for_parts().1;
+    for item in description.paths.paths.values_mut() {
+        let methods =
+            [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
+        methods.into_iter().flatten().for_each(describe_refusals);
+    }
+    description
+}
+
+/// A refusal is a problem document (RFC 9457 §3), which the routes do not repeat one by one.
+fn describe_refusals(operation: &mut utoipa::openapi::path::Operation) {
+    let default = operation.responses.responses.get_mut("default");
+    if let Some(utoipa::openapi::RefOr::T(refusal)) = default {
+        let contents = std::mem::take(&mut refusal.content);
+        refusal.content = contents.into_values().map(|one| (PROBLEM.to_owned(), one)).collect();
+    }
 }
 
 async fn bundle(State(server): State<Arc<Server>>, request: Request) -> Result<Response, Problem> {
@@ -87,3 +102,5 @@ async fn description(State(server): State<Arc<Server>>) -> Result<Response, Prob
         .map_err(|error| Failure::from(crate::kernel::Fault::bug(error)))?;
     Ok(([(CONTENT_TYPE, "application/json")], text).into_response())
 }
+
+const PROBLEM: &str = "application/problem+json";

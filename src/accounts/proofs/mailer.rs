@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 
 use super::letter::{KIND, Letter, LinkNews, News};
@@ -245,11 +245,9 @@ fn address(letter: &Letter, user: &User) -> Option<String> {
 
 fn smtp(settings: &MailSettings) -> Result<AsyncSmtpTransport<Tokio1Executor>, Failure> {
     let host = settings.host.as_str();
-    let protected =
-        || TlsParameters::new(host.to_owned()).map_err(|error| wrong(error.to_string()));
     let (tls, port) = match settings.security {
-        MailSecurity::Tls => (Tls::Wrapper(protected()?), 465),
-        MailSecurity::Starttls => (Tls::Required(protected()?), 587),
+        MailSecurity::Tls => (Tls::Wrapper(protected(settings)?), 465),
+        MailSecurity::Starttls => (Tls::Required(protected(settings)?), 587),
         MailSecurity::Plain => (Tls::None, 25),
     };
     let port = if settings.port == 0 { port } else { settings.port };
@@ -258,12 +256,27 @@ fn smtp(settings: &MailSettings) -> Result<AsyncSmtpTransport<Tokio1Executor>, F
         .tls(tls)
         .timeout(Some(TRY_WITHIN.to_std()));
     if let Some(path) = &settings.password_file {
-        let password = std::fs::read_to_string(path)
-            .map_err(|error| wrong(format!("`{}` cannot be read: {error}", path.display())))?;
+        let password = std::fs::read_to_string(path).map_err(|error| unread(path, &error))?;
         let credentials = Credentials::new(settings.username.clone(), password.trim().to_owned());
         server = server.credentials(credentials);
     }
     Ok(server.build())
+}
+
+/// TLS to this host, vouched for by those that the settings name, or by the authorities that browsers trust.
+fn protected(settings: &MailSettings) -> Result<TlsParameters, Failure> {
+    let mut parameters = TlsParameters::builder(settings.host.clone());
+    if let Some(path) = &settings.certificates {
+        let pem = std::fs::read(path).map_err(|error| unread(path, &error))?;
+        let named = Certificate::from_pem(&pem).map_err(|error| unread(path, &error))?;
+        parameters =
+            parameters.certificate_store(CertificateStore::None).add_root_certificate(named);
+    }
+    parameters.build().map_err(|error| wrong(error.to_string()))
+}
+
+fn unread(path: &Path, error: &dyn fmt::Display) -> Failure {
+    wrong(format!("`{}` cannot be read: {error}", path.display()))
 }
 
 fn wrong(words: impl Into<String>) -> Failure {

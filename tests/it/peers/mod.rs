@@ -1,10 +1,15 @@
 //! Foreign programs against ours.
 
+mod api;
+mod chromium;
 mod conformance;
+mod mail;
 mod openssl;
 mod pages;
 mod python;
+mod site;
 mod spiffe_live;
+mod upstream;
 
 pub(crate) use spiffe_live::package_of;
 

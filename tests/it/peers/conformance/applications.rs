@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 use url::Url;
 use weft::testkit::repository;
 
@@ -19,12 +19,18 @@ pub(super) const APACHE: &str = "apache";
 
 /// openid-client: discovery, PKCE, nonce, ID token, userinfo, refresh, introspection, revocation.
 pub(super) async fn openid_client(op: &Op, ca: &Path) -> Result<(), String> {
-    let mut command = Command::new("node");
-    command.arg(repository().join("tests/peers/oidc/app.mjs"));
-    command.env("WEFT_PEERS_NODE", node_modules()).env("NODE_EXTRA_CA_CERTS", ca);
+    let command = openid_client_program(ca);
     let told = application(op, command).await?;
     let right = told["active"] == true && told["after"] == false && told["email"].is_string();
     if right { Ok(()) } else { Err(told.to_string()) }
+}
+
+/// The same, not started yet.
+pub(in super::super) fn openid_client_program(ca: &Path) -> Command {
+    let mut command = Command::new("node");
+    command.arg(repository().join("tests/peers/oidc/app.mjs"));
+    command.env("WEFT_PEERS_NODE", node_modules()).env("NODE_EXTRA_CA_CERTS", ca);
+    command
 }
 
 /// Authlib: the same by another library in another language.
@@ -36,37 +42,56 @@ pub(super) async fn authlib(op: &Op, ca: &Path) -> Result<(), String> {
     if right { Ok(()) } else { Err(told.to_string()) }
 }
 
-/// A program that prints where to go, reads where the browser came back to, and prints what it learnt.
-async fn application(op: &Op, mut command: Command) -> Result<Value, String> {
-    command
-        .args([&op.issuer, BASIC.id, BASIC.redirect])
-        .env("CLIENT_SECRET", op.secret(&BASIC))
-        .kill_on_drop(true);
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let Some(line) = lines.next_line().await.unwrap() else {
-        return Err(complaint(&mut child).await);
-    };
-    let url = Url::parse(&line).map_err(|error| format!("`{line}`: {error}"))?;
+async fn application(op: &Op, command: Command) -> Result<Value, String> {
+    let id = (BASIC.id, op.secret(&BASIC), BASIC.redirect);
+    let (application, url) = Application::start(command, &op.issuer, id).await?;
     let shown = op.browser().walk(&url).await?;
-    let back = shown.away.ok_or_else(|| format!("stayed at {}", shown.url))?;
-    let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(format!("{back}\n").as_bytes()).await.unwrap();
-    let Some(line) = lines.next_line().await.unwrap() else {
-        return Err(complaint(&mut child).await);
-    };
-    serde_json::from_str(&line).map_err(|error| format!("`{line}`: {error}"))
+    application.finish(&away(&shown)?).await
 }
 
-async fn complaint(child: &mut Child) -> String {
-    let mut text = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut text).await.unwrap();
-    format!("the application ended: {text}")
+/// A program that prints where to go, reads where the browser came back to, and prints what it learnt.
+pub(in super::super) struct Application {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Application {
+    /// Starts it as this client (id, secret, callback), and gives the address to open.
+    pub(in super::super) async fn start(
+        mut command: Command,
+        issuer: &str,
+        (id, secret, callback): (&str, &str, &str),
+    ) -> Result<(Self, Url), String> {
+        command.args([issuer, id, callback]).env("CLIENT_SECRET", secret).kill_on_drop(true);
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut application = Self { child, lines };
+        let line = application.line().await?;
+        let url = Url::parse(&line).map_err(|error| format!("`{line}`: {error}"))?;
+        Ok((application, url))
+    }
+
+    /// Tells it where the browser came back to, and gives what it learnt.
+    pub(in super::super) async fn finish(mut self, back: &Url) -> Result<Value, String> {
+        let mut stdin = self.child.stdin.take().unwrap();
+        stdin.write_all(format!("{back}\n").as_bytes()).await.unwrap();
+        let line = self.line().await?;
+        serde_json::from_str(&line).map_err(|error| format!("`{line}`: {error}"))
+    }
+
+    async fn line(&mut self) -> Result<String, String> {
+        if let Some(line) = self.lines.next_line().await.unwrap() {
+            return Ok(line);
+        }
+        let mut text = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut text).await.unwrap();
+        Err(format!("the application ended: {text}"))
+    }
 }
 
 /// A page behind Apache with `mod_auth_openidc`; `port` is where the client's callback was registered.

@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::authorization::is_error;
-use super::op::{BASIC, GOODBYE, Op};
+use super::op::{BASIC, GOODBYE, Op, POST};
 use super::{Verdict, ensure, tokens};
 use crate::walker::{Browser, Shown};
 
@@ -112,6 +112,20 @@ pub(super) async fn oidc_045_without_a_way_back_there_is_a_page(op: &Op) -> Verd
         is_out(op, &mut browser).await?;
     }
     Ok(())
+}
+
+pub(super) async fn oidc_046_an_expired_hint_still_tells_whose_session_ends(op: &Op) -> Verdict {
+    let mut browser = op.browser();
+    let hint = op.sign_in(&mut browser, &POST, &[]).await?.text("id_token")?;
+    op.outlive(&hint).await?;
+    let fields = [
+        ("id_token_hint", hint.as_str()),
+        ("post_logout_redirect_uri", GOODBYE),
+        ("state", "good bye"),
+    ];
+    let shown = browser.walk(&leaving(op, &fields)?).await?;
+    ensure(leads_back(&shown), || format!("{:?} {}", shown.away, shown.status))?;
+    is_out(op, &mut browser).await
 }
 
 pub(super) async fn oidc_047_back_channel_logout_is_announced(op: &Op) -> Verdict {

@@ -87,6 +87,8 @@ pub(super) struct Handles {
     pub(super) rotate: Option<Handle>,
     /// Ends all sessions of the person of the checks.
     pub(super) sign_out: Option<Handle>,
+    /// Lets ten minutes pass there.
+    pub(super) later: Option<Handle>,
 }
 
 pub(super) type Handle = Box<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
@@ -182,6 +184,22 @@ impl Op {
     #[expect(clippy::disallowed_methods, reason = "a foreign program's clock cannot be moved on")]
     pub(super) async fn wait(&self, seconds: u64) {
         tokio::time::sleep(std::time::Duration::from_secs(seconds)).await;
+    }
+
+    /// Lets time pass until this token has expired. Without a handle on the provider's clock one waits, which is for tokens
+    /// that live some seconds.
+    pub(super) async fn outlive(&self, token: &str) -> Result<(), String> {
+        let claims = super::tokens::claims(token)?;
+        let at = |name: &str| claims[name].as_u64().ok_or_else(|| format!("`{name}` in {claims}"));
+        let life = at("exp")?.saturating_sub(at("iat")?);
+        match &self.handles.later {
+            Some(later) if life < 600 => later().await,
+            None if life < 10 => {
+                self.wait(life + 1).await;
+                Ok(())
+            }
+            _ => Err(format!("it lives {life} s, and nobody waits so long")),
+        }
     }
 
     /// Makes another key sign.

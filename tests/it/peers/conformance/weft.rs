@@ -1,17 +1,14 @@
 //! The harness against Weft: a whole server, the clients and people that the harness knows, and applications that others wrote.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use weft::accounts::By;
-use weft::kernel::{RealmId, Secret, UserId};
-use weft::outbound::Network;
-use weft::settings::{Text, Textual as _};
-use weft::testkit::{TestDatabase, TestServer, engines};
+use weft::kernel::Lifetime;
+use weft::testkit::TestServer;
 
+use super::super::free_port;
+use super::super::site::{PASSWORD, Site};
 use super::op::{BASIC, GOODBYE, Handles, LOOPBACK, MACHINE, Op, POST, PUBLIC, RESOURCE};
 use super::{applications, outcomes, told};
 use crate::admin_api::ask;
@@ -32,8 +29,8 @@ async fn every_item_holds() {
 async fn applications_that_others_wrote_sign_people_in() {
     let world = World::start().await;
     let outcomes = [
-        ("openid-client", applications::openid_client(&world.op, &world.certificate).await),
-        ("Authlib", applications::authlib(&world.op, &world.certificate).await),
+        ("openid-client", applications::openid_client(&world.op, &world.site.certificate).await),
+        ("Authlib", applications::authlib(&world.op, &world.site.certificate).await),
         ("mod_auth_openidc", world.apache().await),
     ];
     for (name, outcome) in &outcomes {
@@ -47,61 +44,38 @@ async fn applications_that_others_wrote_sign_people_in() {
 /// A server with its people and clients.
 struct World {
     op: Op,
-    certificate: PathBuf,
-    key: PathBuf,
+    site: Site,
     apache_port: u16,
-    /// What ends with it.
-    _held: (Arc<TestServer>, TestDatabase, TempDir),
 }
 
 impl World {
     async fn start() -> Self {
         let receiver = Receiver::start().await;
-        let directory = tempfile::tempdir().unwrap();
-        let (certificate, key) = super::super::own_certificate(directory.path());
-        let (certificate, key) = (PathBuf::from(certificate), PathBuf::from(key));
-        let database = TestDatabase::new(engines()[0]).await;
-        let (port, apache_port) = (super::super::free_port(), super::super::free_port());
-        let issuer = format!("https://localhost:{port}");
-        let server = TestServer::start_with(&database, |settings| {
-            settings.listen.public.set_port(port);
-            settings.listen.certificate = Some(certificate.clone());
-            settings.listen.certificate_key = Some(key.clone());
-            settings.server.issuer.clone_from(&issuer);
-            let loopback = Network::from_text("127.0.0.0/8").unwrap();
-            settings.outbound.allow_networks.push(Text(loopback));
-        })
-        .await;
-        let server = Arc::new(server);
+        let site = Site::start().await;
+        let apache_port = free_port();
         let mut secrets = BTreeMap::new();
         for (id, profile, redirect, more) in clients(&receiver, apache_port) {
-            let mut input =
-                json!({"id": id, "name": id, "profile": profile, "redirect_uris": redirect});
-            input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-            let (status, made) = ask(&server, "POST", "clients", "", Some(input)).await;
-            assert_eq!(status, 201, "{id}: {made}");
-            let secret = made["client_secret"].as_str().unwrap_or_default().to_owned();
-            secrets.insert(id, secret);
+            let redirect: Vec<&str> = redirect.iter().map(String::as_str).collect();
+            secrets.insert(id, site.client(id, profile, &redirect, more).await);
         }
-        let http = super::super::trusting(&std::fs::read(&certificate).unwrap());
-        for name in ["ann", "bob"] {
-            person(&server, name).await;
-        }
+        site.person("ann", "+493012345678").await;
+        site.person("bob", "+493087654321").await;
         let typed = (typed("ann"), typed("bob"));
-        let mut op = Op::discover(&issuer, http, typed, receiver).await.unwrap();
+        let mut op = Op::discover(&site.issuer, site.http(), typed, receiver).await.unwrap();
         op.secrets = secrets;
         // RSA keys are made behind the start; the next one is published from here on.
         weft::testkit::until("an RSA key signs", async || ready(&op).await).await;
         let next = json!({"purpose": "oidc", "algorithm": "RS256"});
-        let (status, made) = ask(&server, "POST", "authorities/prepare", "", Some(next)).await;
+        let (status, made) = ask(&site.server, "POST", "authorities/prepare", "", Some(next)).await;
         assert!([200, 201].contains(&status), "{made}");
-        op.handles = handles(&server);
-        Self { op, certificate, key, apache_port, _held: (server, database, directory) }
+        op.handles = handles(&site);
+        Self { op, site, apache_port }
     }
 
     async fn apache(&self) -> Result<(), String> {
-        let pair = (self.certificate.to_str().unwrap(), self.key.to_str().unwrap());
-        applications::apache(&self.op, self.apache_port, pair, &self.certificate).await
+        let site = &self.site;
+        let pair = (site.certificate.to_str().unwrap(), site.key.to_str().unwrap());
+        applications::apache(&self.op, self.apache_port, pair, &site.certificate).await
     }
 }
 
@@ -137,7 +111,11 @@ fn clients(
             POST.id,
             "web",
             web(POST.redirect),
-            json!({"token_endpoint_auth_method": "client_secret_post", "relaxed": relaxed}),
+            json!({
+                "token_endpoint_auth_method": "client_secret_post",
+                "post_logout_redirect_uris": [GOODBYE],
+                "relaxed": relaxed,
+            }),
         ),
         (PUBLIC.id, "native", web(LOOPBACK), json!({})),
         (MACHINE.id, "machine", Vec::new(), json!({"resources": resources, "scopes": ["read"]})),
@@ -150,31 +128,14 @@ fn clients(
     ]
 }
 
-async fn person(server: &TestServer, name: &str) {
-    let attributes = json!({
-        "name": format!("{name} Example"),
-        "given_name": name,
-        "family_name": "Example",
-        "email": format!("{name}@example.org"),
-        "phone_number": if name == "ann" { "+493012345678" } else { "+493087654321" },
-        "address.formatted": "Musterweg 1, Berlin",
-    });
-    let input = json!({"username": name, "attributes": attributes, "verified": ["email"]});
-    let (status, made) = ask(server, "POST", "users", "", Some(input)).await;
-    assert_eq!(status, 201, "{name}: {made}");
-    let user = UserId::parse(made["id"].as_str().unwrap()).unwrap();
-    let accounts = &server.server().accounts;
-    let password = Secret::new(PASSWORD.to_owned());
-    accounts.set_password(RealmId::FIRST, user, &password, By::Themselves).await.unwrap();
-}
-
 fn typed(name: &str) -> Typed {
     let fields = [("identifier", name), ("username", name), ("password", PASSWORD)];
     fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 
-fn handles(server: &Arc<TestServer>) -> Handles {
-    let (rotating, ending) = (Arc::clone(server), Arc::clone(server));
+fn handles(site: &Site) -> Handles {
+    let (rotating, ending) = (Arc::clone(&site.server), Arc::clone(&site.server));
+    let clock = Arc::clone(&site.clock);
     Handles {
         rotate: Some(Box::new(move || {
             let server = Arc::clone(&rotating);
@@ -183,6 +144,10 @@ fn handles(server: &Arc<TestServer>) -> Handles {
         sign_out: Some(Box::new(move || {
             let server = Arc::clone(&ending);
             Box::pin(async move { sign_out(&server).await })
+        })),
+        later: Some(Box::new(move || {
+            clock.advance(Lifetime::minutes(10));
+            Box::pin(async { Ok(()) })
         })),
     }
 }
@@ -213,5 +178,3 @@ async fn sign_out(server: &TestServer) -> Result<(), String> {
     let (status, answer) = ask(server, "DELETE", &format!("sessions?user={id}"), "", None).await;
     if status == 204 { Ok(()) } else { Err(format!("{status} {answer}")) }
 }
-
-const PASSWORD: &str = "correct horse battery staple";
