@@ -71,8 +71,8 @@ impl ServerCertVerifier for Named {
         let names = certificate.subject_alternative_name().map_err(|_| other())?;
         let is_peer =
             |name: &GeneralName<'_>| matches!(name, GeneralName::URI(uri) if *uri == self.peer);
-        let named = names.is_some_and(|names| names.value.general_names.iter().any(is_peer));
-        if named { Ok(ServerCertVerified::assertion()) } else { Err(other()) }
+        let expected = names.is_some_and(|names| names.value.general_names.iter().any(is_peer));
+        if expected { Ok(ServerCertVerified::assertion()) } else { Err(other()) }
     }
 
     fn verify_tls12_signature(

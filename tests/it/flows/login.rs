@@ -37,16 +37,12 @@ async fn a_person_signs_in_and_a_workload_accepts_their_svid() {
     let secrets = world.secrets();
     world.check_modes();
 
-    let svid = world.weft(&["svid", "--output", "json"]).await;
-    let files: Value = serde_json::from_str(&svid).unwrap();
+    let told = world.weft(&["svid", "--output", "json"]).await;
+    let files: Value = serde_json::from_str(&told).unwrap();
     assert_eq!((&files["spiffe_id"], &files["renewed"]), (&json!(world.id()), &json!(false)));
     let elsewhere = world.directory.path().join("elsewhere");
     world.weft(&["svid", "--dir", elsewhere.to_str().unwrap()]).await;
-    assert_ne!(
-        world.leaf(&elsewhere).serial,
-        world.leaf(&world.place()).serial,
-        "a key of its own"
-    );
+    assert_ne!(leaf(&elsewhere).serial, leaf(&world.place()).serial, "a key of its own");
 
     let agent = TestAgent::join(&world.server).await;
     world.server.create("/till", agent.id(), &[&super::me()]).await;
@@ -80,13 +76,13 @@ async fn keep_renews_while_the_session_lives_and_says_when_it_ended() {
     let world = World::start().await;
     let (mut child, mut lines, url) = world.begin(&["--keep", "--lifetime", "6s"]).await;
     world.come_back(&url, Presses::Yes).await;
-    let first = until("the SVID comes", async || world.try_leaf(&world.place()).ok_or("not yet"));
+    let first = until("the SVID comes", async || try_leaf(&world.place()).ok_or("not yet"));
     let first = first.await.serial;
     until("it is renewed twice", async || {
         let mut renewed = 0;
         let mut known = first.clone();
         while renewed < 2 {
-            let leaf = world.try_leaf(&world.place()).ok_or("gone")?;
+            let leaf = try_leaf(&world.place()).ok_or("gone")?;
             if leaf.serial != known {
                 (known, renewed) = (leaf.serial, renewed + 1);
             }
@@ -217,7 +213,7 @@ impl World {
 
     fn id(&self) -> String {
         let handle = self.user.strip_prefix("usr_").unwrap();
-        let id = self.try_leaf(&self.place()).map(|leaf| leaf.uris[0].clone());
+        let id = try_leaf(&self.place()).map(|leaf| leaf.uris[0].clone());
         let id = id.unwrap_or_default();
         assert!(id.starts_with("spiffe://weft.test/user/"), "{id} of {handle}");
         id
@@ -366,15 +362,6 @@ impl World {
         request.send().await.unwrap().status().as_u16()
     }
 
-    fn leaf(&self, place: &Path) -> CertificateView {
-        self.try_leaf(place).unwrap()
-    }
-
-    fn try_leaf(&self, place: &Path) -> Option<CertificateView> {
-        let chain = pem_certificates(&std::fs::read(place.join("svid.pem")).ok()?).ok()?;
-        CertificateView::parse(chain.first()?).ok()
-    }
-
     /// The person's program calls a workload that serves this one person; each insists on the other's ID.
     async fn call(&self, workload: &X509Source, person: &str) -> Result<String, String> {
         let local = TrustDomainPolicy::LocalOnly("weft.test".try_into().unwrap());
@@ -444,3 +431,12 @@ type Notes = Lines<BufReader<ChildStderr>>;
 
 const PASSWORD: &str = "correct horse battery staple";
 const PROCESSES: usize = 6;
+
+fn leaf(place: &Path) -> CertificateView {
+    try_leaf(place).unwrap()
+}
+
+fn try_leaf(place: &Path) -> Option<CertificateView> {
+    let chain = pem_certificates(&std::fs::read(place.join("svid.pem")).ok()?).ok()?;
+    CertificateView::parse(chain.first()?).ok()
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use weft::accounts::By;
-use weft::kernel::{RealmId, Secret, UserId};
+use weft::kernel::{Lifetime, RealmId, Secret, UserId};
 use weft::outbound::Network;
 use weft::server::Settings;
 use weft::settings::{Text, Textual as _};

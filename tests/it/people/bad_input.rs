@@ -62,6 +62,7 @@ async fn what_strangers_send_is_refused_in_the_protocols_words() {
     world.twice(&mut tally).await;
     world.injections(&mut tally).await;
     world.frames(&mut tally).await;
+    world.foreign_forms(&mut tally).await;
     world.forged_tokens(&mut tally).await;
     world.large_tokens(&mut tally).await;
     world.lying_headers(&mut tally).await;
@@ -257,7 +258,54 @@ impl World {
             tally.note(("framed", url.path()), shown.status, kept, &shown.headers);
         }
     }
+
+    /// Forms that a page of another site has its reader's browser send, with the reader's session, do nothing.
+    async fn foreign_forms(&self, tally: &mut Tally) {
+        let session = weft::sessions::SessionCookie::NAME;
+        let cookie = self.browser.cookie(&self.home.base, session).unwrap();
+        let cookie = ("cookie", format!("{session}={cookie}"));
+        for path in FORMS {
+            for (name, value) in [
+                ("sec-fetch-site", "cross-site"),
+                ("sec-fetch-site", "same-site"),
+                ("origin", "https://evil.example"),
+                ("origin", "null"),
+            ] {
+                let headers = [cookie.clone(), (name, value.to_owned())];
+                let answer = self.home.post(path, &headers, &[("decision", "logout")]).await;
+                let refused = answer.status == 403;
+                tally.note((path, name, value), answer.status, refused, &answer.text);
+            }
+        }
+        let shown = self.ask(&[("prompt", "none")]).await;
+        assert!(came_back(&shown).unwrap().contains_key("code"), "the session lives");
+    }
 }
+
+/// Where pages of ours send their forms.
+const FORMS: [&str; 21] = [
+    "/authorize/consent",
+    "/logout/confirm",
+    "/language",
+    "/sign-in/sin_01a20518c63171eba55e03b71145a366/identify",
+    "/account/proof/nothing",
+    "/account/sign-out",
+    "/account/sessions/end",
+    "/account/sessions/end-all",
+    "/account/passkeys/start",
+    "/account/passkeys/add",
+    "/account/passkeys/rename",
+    "/account/passkeys/remove",
+    "/account/password",
+    "/account/authenticator/start",
+    "/account/authenticator/confirm",
+    "/account/authenticator/remove",
+    "/account/recovery-codes/make",
+    "/account/providers/unlink",
+    "/account/language",
+    "/account/export",
+    "/account/delete",
+];
 
 /// Addresses that are like the registered one, and are not it.
 fn others(registered: &str) -> Vec<String> {
