@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use super::delivery;
 use super::error::Error;
 use super::session::Session;
 use super::sessions;
@@ -113,6 +114,9 @@ pub(super) enum Command {
     /// Browsers that are signed in.
     #[command(subcommand, visible_alias = "sessions")]
     Session(sessions::SessionCommand),
+    /// Letters and logout notices that did not arrive yet.
+    #[command(subcommand, visible_alias = "deliveries")]
+    Delivery(delivery::DeliveryCommand),
     /// Groups of people.
     #[command(subcommand, visible_alias = "groups")]
     Group(user::GroupCommand),
@@ -173,6 +177,7 @@ impl Command {
             Self::Client(command) => clients::run(command, session).await,
             Self::Role(command) => role::run(command, session).await,
             Self::User(command) => user::run(command, session).await,
+            Self::Delivery(command) => delivery::run(command, session).await,
             Self::Session(command) => sessions::run(command, session).await,
             Self::Group(command) => user::group(command, session).await,
             Self::Admin(command) => user::admin(command, session).await,

@@ -17,6 +17,7 @@ mod authority;
 mod bundle;
 mod client;
 mod clients;
+mod delivery;
 mod entry;
 mod error;
 mod event;

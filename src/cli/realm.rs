@@ -1,12 +1,17 @@
 //! `weft realm`: trust domains on one server.
 
+use std::path::PathBuf;
+
 use clap::Subcommand;
 
+use super::client::When;
 use super::error::Error;
+use super::input;
 use super::session::Session;
 use super::table::{Fields, Table};
 use super::value;
-use crate::wire::api::{Realm, RealmInput};
+use crate::crypto::digest::base64;
+use crate::wire::api::{Brand, Realm, RealmInput};
 
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum RealmCommand {
@@ -31,6 +36,32 @@ pub(super) enum RealmCommand {
         /// Its name.
         name: String,
     },
+    /// What this realm's pages say of themselves.
+    #[command(subcommand)]
+    Brand(BrandCommand),
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum BrandCommand {
+    /// Show name, colours and logo.
+    Show,
+    /// Change what is said here; the rest stays.
+    Set {
+        /// What it is called, on every page.
+        #[arg(long)]
+        name: Option<String>,
+        /// The colour of buttons and links, `#rrggbb`.
+        #[arg(long, value_name = "COLOUR")]
+        accent: Option<String>,
+        /// The same on dark pages.
+        #[arg(long, value_name = "COLOUR")]
+        accent_dark: Option<String>,
+        /// A picture: PNG, WebP, or SVG of shapes alone, at most 64 KiB.
+        #[arg(long, value_name = "FILE")]
+        logo: Option<PathBuf>,
+    },
+    /// Pages say the realm's name again, in Weft's colours.
+    Reset,
 }
 
 pub(super) async fn run(command: RealmCommand, session: &mut Session<'_>) -> Result<(), Error> {
@@ -48,7 +79,38 @@ pub(super) async fn run(command: RealmCommand, session: &mut Session<'_>) -> Res
             let realm: Realm = session.api.get(&["realms", &name]).await?;
             session.print.show(&realm, fields)
         }
+        RealmCommand::Brand(command) => brand(command, session).await,
     }
+}
+
+async fn brand(command: BrandCommand, session: &mut Session<'_>) -> Result<(), Error> {
+    let BrandCommand::Set { name, accent, accent_dark, logo } = command else {
+        if matches!(command, BrandCommand::Reset) {
+            session.api.delete(&["brand"]).await?;
+            return session.done("reset", "brand");
+        }
+        let brand: Brand = session.api.get(&["brand"]).await?;
+        return session.print.show(&brand, brand_fields);
+    };
+    let mut brand: Brand = session.api.get(&["brand"]).await?;
+    brand.name = name.unwrap_or(brand.name);
+    brand.accent = accent.or(brand.accent);
+    brand.accent_dark = accent_dark.or(brand.accent_dark);
+    if let Some(path) = logo {
+        brand.logo = Some(base64(&input::bytes(&path)?));
+    }
+    let brand: Brand = session.api.put(&["brand"], &brand, When::Always).await?;
+    session.print.show(&brand, brand_fields)
+}
+
+fn brand_fields(brand: &Brand) -> Fields {
+    let mut fields = Fields::default();
+    fields.add("name", &brand.name);
+    fields.add("accent", brand.accent.as_deref().unwrap_or("Weft's"));
+    fields.add("accent, dark", brand.accent_dark.as_deref().unwrap_or("the same"));
+    let size = brand.logo.as_ref().map(|logo| format!("{} KiB", logo.len() * 3 / 4096 + 1));
+    fields.add("logo", size.as_deref().unwrap_or("none"));
+    fields
 }
 
 fn table(realms: &[Realm]) -> Table {

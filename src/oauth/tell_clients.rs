@@ -63,6 +63,13 @@ impl TellClients {
     }
 }
 
+impl SendLogoutToken {
+    /// The client that a delivery is for, if it is one of a logout.
+    pub fn client_of(delivery: &Delivery) -> Option<ClientId> {
+        (delivery.kind == KIND).then(|| Notice::read(&delivery.body))?.map(|notice| notice.client)
+    }
+}
+
 impl DeliveryHandler for SendLogoutToken {
     fn kind(&self) -> &'static str {
         KIND

@@ -1,6 +1,7 @@
 //! Realms: one SPIFFE trust domain and one issuer each, with keys, subjects, policies and log of their own.
 //!
-//! Owns: realm rows and the host names that choose a realm; which of several realms a request is about. Does not own:
+//! Owns: realm rows and the host names that choose a realm; which of several realms a request is about; what a realm's pages
+//! say of themselves. Does not own:
 //! what is in a realm. Realm 0, `system`, has no row, no trust domain and no name on the wire: it owns what no realm
 //! owns, and the rows of the realms themselves.
 //!
@@ -8,12 +9,13 @@
 //! realm's trust domain and issuer are fixed for ever when it is made: names and tokens out there say them. A realm made
 //! on one replica is known on all as soon as they follow the change in realm 0.
 //!
-//! Endpoints: admin REST under `/realms`.
+//! Endpoints: admin REST under `/realms`, and `/brand`.
 
 mod create_realm;
 mod found_default;
 pub mod http;
 mod model;
+mod set_brand;
 pub(crate) mod store;
 #[cfg(test)]
 #[cfg(feature = "testkit")]
@@ -25,12 +27,16 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 pub use create_realm::CreateRealm;
-pub use model::{Error, HostName, Issuer, ParseError, REALM, REALM_CREATED, Realm, RealmName};
+pub use model::{
+    BRAND, BRAND_CHANGED, Error, HostName, Issuer, ParseError, REALM, REALM_CREATED, Realm,
+    RealmName,
+};
 
 use crate::access::{Access, Action, Asker, Request};
 use crate::db::Tx;
 use crate::env::Env;
 use crate::events::Events;
+use crate::http::pages::Brand;
 use crate::kernel::{Fault, RealmId, TrustDomain};
 
 /// The realms of this server. Cheap to clone.
@@ -40,6 +46,7 @@ pub struct Realms {
     access: Access,
     events: Events,
     index: Arc<ArcSwap<Index>>,
+    brands: Arc<ArcSwap<HashMap<RealmId, Arc<Brand>>>>,
 }
 
 /// All realms, by what leads to them.
@@ -67,7 +74,7 @@ impl Action for ReadRealm<'_> {
 impl Realms {
     /// No realm yet: `load` reads them.
     pub fn new(env: Env, access: Access, events: Events) -> Self {
-        Self { env, access, events, index: Arc::default() }
+        Self { env, access, events, index: Arc::default(), brands: Arc::default() }
     }
 
     /// The realm of this number.
@@ -114,10 +121,10 @@ impl Realms {
         self.by_name(name).filter(visible).ok_or(Error::Unknown)
     }
 
-    /// Replaces what is known by what the rows say; nothing unless this is realm 0, whose rows they are.
+    /// Replaces what is known by what the rows say: in realm 0 the realms, in every other one its brand.
     pub async fn load(&self, tx: &mut Tx) -> Result<(), Fault> {
         if tx.realm() != RealmId::SYSTEM {
-            return Ok(());
+            return self.apply_brand(tx).await;
         }
         let realms = store::all(tx).await?;
         self.index.store(Arc::new(Index::of(realms.into_iter().map(Arc::new))));

@@ -7,12 +7,18 @@ use std::sync::Arc;
 
 use crate::access;
 use crate::events::{self, Event};
+use crate::http::pages::BrandFlaw;
 use crate::kernel::{Failure, Fault, Kind, RealmId, Timestamp, TrustDomain};
 
 /// A realm was made.
 pub const REALM_CREATED: &str = "realms.realm_created";
 /// The kind of change of a realm; its key is the realm's number. In realm 0.
 pub const REALM: &str = "realm";
+
+/// What a realm's pages say of themselves was set.
+pub const BRAND_CHANGED: &str = "realms.brand_changed";
+/// The kind of change of a brand, in its realm; there is one.
+pub const BRAND: &str = "brand";
 
 /// A realm.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -227,6 +233,9 @@ pub enum Error {
         /// The bound.
         most: usize,
     },
+    /// A brand cannot be so.
+    #[error(transparent)]
+    Brand(#[from] BrandFlaw),
     /// Storage did not take it.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -245,6 +254,7 @@ impl From<Error> for Failure {
             Error::Taken { .. } => (Kind::Conflict, "realm.taken"),
             Error::Fixed { .. } => (Kind::Invalid, "realm.fixed"),
             Error::TooMany { .. } => (Kind::Limited, "realm.too_many"),
+            Error::Brand(_) => (Kind::Invalid, "realm.brand"),
         };
         Self::new(kind, code, error.to_string()).because(error)
     }

@@ -1,10 +1,11 @@
-//! Realms at rest, all of them rows of realm 0.
+//! Realms at rest, all of them rows of realm 0; and each realm's brand, a row of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{HostName, Issuer, Realm, RealmName};
 use crate::db::{Row, Tx};
-use crate::kernel::{Fault, RealmId, TrustDomain};
+use crate::http::pages::{Brand, Colour, Logo};
+use crate::kernel::{Fault, RealmId, Timestamp, TrustDomain};
 
 /// All realms, by number.
 pub(super) async fn all(tx: &mut Tx) -> Result<Vec<Realm>, Fault> {
@@ -58,6 +59,44 @@ fn host_of(row: &Row) -> Result<HostName, Fault> {
     HostName::parse(&row.text("host")?).map_err(|error| Fault::malformed("host name", error))
 }
 
+/// The brand of the transaction's realm. What a release before this one would not take is left out.
+pub(super) async fn brand(tx: &mut Tx) -> Result<Option<Brand>, Fault> {
+    let Some(row) = tx.row(FIND_BRAND, &[]).await? else { return Ok(None) };
+    let colour = |column: &str| -> Result<Option<Colour>, Fault> {
+        Ok(row.text_or_null(column)?.as_deref().and_then(Colour::parse))
+    };
+    let logo = row.bytes_or_null("logo")?.and_then(|bytes| Logo::of(bytes).ok());
+    Ok(Some(Brand {
+        name: row.text("name")?,
+        logo,
+        accent: colour("accent")?,
+        accent_dark: colour("accent_dark")?,
+    }))
+}
+
+pub(super) async fn put_brand(tx: &mut Tx, brand: &Brand, now: Timestamp) -> Result<(), Fault> {
+    let (accent, dark) = (brand.accent.map(Colour::css), brand.accent_dark.map(Colour::css));
+    let params = [
+        brand.name.as_str().into(),
+        accent.as_deref().into(),
+        dark.as_deref().into(),
+        brand.logo.as_ref().map(|logo| logo.media).into(),
+        brand.logo.as_ref().map(|logo| logo.bytes.as_slice()).into(),
+        now.into(),
+    ];
+    tx.execute(PUT_BRAND, &params).await.map(|_| ())
+}
+
+pub(super) async fn delete_brand(tx: &mut Tx) -> Result<(), Fault> {
+    tx.execute(DELETE_BRAND, &[]).await.map(|_| ())
+}
+
+const FIND_BRAND: &str = "SELECT name, accent, accent_dark, logo FROM brand WHERE realm = $1";
+const PUT_BRAND: &str = "INSERT INTO brand (realm, name, accent, accent_dark, logo_media, logo, updated_at) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (realm) DO UPDATE SET name = excluded.name, \
+    accent = excluded.accent, accent_dark = excluded.accent_dark, logo_media = excluded.logo_media, \
+    logo = excluded.logo, updated_at = excluded.updated_at";
+const DELETE_BRAND: &str = "DELETE FROM brand WHERE realm = $1";
 const ALL: &str = "SELECT id, name, trust_domain, issuer, created FROM realm \
     WHERE realm = $1 ORDER BY id";
 const BY_ID: &str = "SELECT id, name, trust_domain, issuer, created FROM realm \
@@ -69,4 +108,5 @@ const INSERT: &str = "INSERT INTO realm (realm, id, name, trust_domain, issuer, 
 const INSERT_HOST: &str = "INSERT INTO realm_host (realm, host, id) VALUES ($1, $2, $3)";
 
 /// Every statement of this slice, for the test that prepares them on both engines.
-pub(crate) const STATEMENTS: &[&str] = &[ALL, BY_ID, ALL_HOSTS, HOSTS_OF, INSERT, INSERT_HOST];
+pub(crate) const STATEMENTS: &[&str] =
+    &[FIND_BRAND, PUT_BRAND, DELETE_BRAND, ALL, BY_ID, ALL_HOSTS, HOSTS_OF, INSERT, INSERT_HOST];

@@ -16,7 +16,7 @@ use crate::events::FORGET;
 use crate::kernel::{Fault, Lifetime, RealmId};
 use crate::nodes::model::AGENT;
 use crate::oauth::CLIENT;
-use crate::realms::REALM;
+use crate::realms::{BRAND, REALM};
 use crate::sessions::{REVOCATION, SESSION};
 use crate::upstreams::UPSTREAM;
 use crate::workloads::ENTRY;
@@ -141,6 +141,7 @@ impl Server {
     async fn apply(&self, tx: &mut Tx, kind: &str, keys: &[String]) -> Result<(), Fault> {
         match kind {
             REALM => self.realms.apply(tx, keys).await,
+            BRAND => self.realms.apply_brand(tx).await,
             ROLE_BINDING | POLICY => self.access.apply(tx, keys).await,
             AUTHORITY => self.authority.apply(tx, keys).await,
             FOREIGN_BUNDLE => self.bundles.apply(tx, keys).await,

@@ -7,6 +7,7 @@
 pub mod build;
 mod callers;
 pub mod commands;
+mod deliveries;
 mod documents;
 mod doors;
 mod follow;

@@ -15,7 +15,7 @@ use weft_proto::spire::api::server::agent::v1::agent_server::AgentServer;
 
 use super::build::Server;
 use super::callers::Desk;
-use super::{callers, documents, node_calls, status, visitors};
+use super::{callers, deliveries, documents, node_calls, status, visitors};
 use crate::access::Rights;
 use crate::grpc::GrpcShell;
 use crate::http::{ApiShell, pages};
@@ -103,6 +103,7 @@ pub(super) fn admin_routes(server: &Arc<Server>) -> OpenApiRouter {
         .merge(realms::http::routes(&server.realms))
         .merge(sessions::http::routes(&server.sessions, &server.accounts))
         .merge(accounts::http::routes(&server.accounts))
+        .merge(deliveries::routes(server))
         .merge(status::routes(server))
 }
 

@@ -12,7 +12,6 @@ use axum::response::{IntoResponse, Response};
 use http::header::HOST;
 
 use super::build::Server;
-use crate::http::pages::Brand;
 use crate::http::{Origin, PeerInfo, Problem};
 use crate::kernel::{Failure, Kind};
 use crate::outbound::Network;
@@ -26,7 +25,7 @@ pub(super) fn received(server: &Arc<Server>, routes: Router) -> Router {
 async fn receive(State(server): State<Arc<Server>>, mut request: Request, next: Next) -> Response {
     match visit(&server, &request) {
         Ok((realm, origin)) => {
-            let brand = brand(&realm);
+            let brand = server.realms.brand(&realm);
             request.extensions_mut().insert(realm);
             request.extensions_mut().insert(origin);
             request.extensions_mut().insert(Arc::clone(&brand));
@@ -46,15 +45,6 @@ fn visit(server: &Server, request: &Request) -> Result<(Arc<Realm>, Origin), Fai
     let proxies = server.settings.listen.proxies.iter().map(|network| network.0);
     let proxies: Vec<Network> = proxies.collect();
     Ok((realm, Origin::of(peer.ip(), request.headers(), &proxies)?))
-}
-
-/// What a realm's pages say of themselves: its name, and Weft's where it is the only one and nobody has named it.
-fn brand(realm: &Realm) -> Arc<Brand> {
-    let name = realm.name.as_str();
-    let mut letters = name.chars();
-    let first = letters.next().map(|first| first.to_ascii_uppercase());
-    let shown = first.into_iter().chain(letters).collect::<String>();
-    Arc::new(if name == "default" { Brand::default() } else { Brand::named(shown) })
 }
 
 /// The realm that the host name of a request chooses.

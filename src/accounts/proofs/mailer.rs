@@ -111,7 +111,7 @@ impl Mail {
         match &self.way {
             Way::None => Err(NotDelivered::Ever("no way to send mail is set".to_owned())),
             Way::Smtp(server) => server.send(message).await.map(|_| ()).map_err(|error| {
-                let words = error.to_string();
+                let words = without_addresses(&error.to_string());
                 if error.is_permanent() {
                     NotDelivered::Ever(words)
                 } else {
@@ -241,6 +241,12 @@ fn address(letter: &Letter, user: &User) -> Option<String> {
         Letter::Recover(_) | Letter::Link(_) => user.verified_email(),
     };
     address.map(str::to_owned)
+}
+
+/// What a mail server says is kept with the delivery, and often repeats the address: that goes with its person alone.
+fn without_addresses(words: &str) -> String {
+    let plain = |word: &str| if word.contains('@') { "…".to_owned() } else { word.to_owned() };
+    words.split_whitespace().map(plain).collect::<Vec<_>>().join(" ")
 }
 
 fn smtp(settings: &MailSettings) -> Result<AsyncSmtpTransport<Tokio1Executor>, Failure> {

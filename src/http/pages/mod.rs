@@ -15,6 +15,7 @@ mod routes;
 #[cfg(test)]
 #[path = "tests.rs"]
 mod specification;
+mod svg;
 mod texts;
 mod when;
 
@@ -28,7 +29,7 @@ use http::header::{
 use http::{HeaderName, HeaderValue, StatusCode};
 use url::Url;
 
-pub use brand::{Brand, Colour, Logo};
+pub use brand::{Brand, BrandFlaw, Colour, Logo};
 pub use error::{ErrorPage, LeavePage, SignedOutPage};
 pub(super) use error::{Wants, instead_of};
 pub use look::{Flaw, Flaws, Language, Look};

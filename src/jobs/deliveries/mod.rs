@@ -34,6 +34,21 @@ pub struct Delivery {
     pub body: Vec<u8>,
 }
 
+/// A delivery that has not succeeded, as an operator looks at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Open {
+    /// What is to be delivered.
+    pub delivery: Delivery,
+    /// When it was posted.
+    pub made: Timestamp,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// When it is tried next; never, if it was given up.
+    pub next: Option<Timestamp>,
+    /// What was wrong with the last try.
+    pub last_error: Option<String>,
+}
+
 /// Why something was not delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotDelivered {
@@ -58,6 +73,20 @@ pub trait DeliveryHandler: Send + Sync {
 /// Writes a delivery in the transaction that causes it. The caller nudges [`Deliveries`] after the commit.
 pub async fn post(tx: &mut Tx, delivery: &Delivery, now: Timestamp) -> Result<(), Fault> {
     store::insert(tx, delivery, now).await
+}
+
+/// What has not been delivered, by id, after this one; at most so many.
+pub async fn open(tx: &mut Tx, after: &str, most: i64) -> Result<Vec<Open>, Fault> {
+    store::open(tx, after, most).await
+}
+
+/// Has a delivery tried now, also one that was given up; nothing if there is none of this id. The caller nudges
+/// [`Deliveries`] after the commit.
+pub async fn retry(tx: &mut Tx, id: &str, now: Timestamp) -> Result<Option<Open>, Fault> {
+    if !store::hasten(tx, id, now).await? {
+        return Ok(None);
+    }
+    store::find(tx, id).await
 }
 
 /// The reconciler that delivers what is due.

@@ -1,6 +1,6 @@
 //! Deliveries at rest.
 
-use super::Delivery;
+use super::{Delivery, Open};
 use crate::db::{Row, Tx};
 use crate::kernel::{Fault, Timestamp};
 
@@ -49,6 +49,33 @@ pub(super) async fn forget(tx: &mut Tx, before: Timestamp) -> Result<(), Fault> 
     tx.execute(FORGET, &[Timestamp::FOREVER.into(), before.into()]).await.map(|_| ())
 }
 
+/// What has not been delivered, by id, after this one; at most so many.
+pub(super) async fn open(tx: &mut Tx, after: &str, most: i64) -> Result<Vec<Open>, Fault> {
+    tx.rows(OPEN, &[after.into(), most.into()]).await?.iter().map(open_of).collect()
+}
+
+/// One of them.
+pub(super) async fn find(tx: &mut Tx, id: &str) -> Result<Option<Open>, Fault> {
+    tx.row(FIND, &[id.into()]).await?.as_ref().map(open_of).transpose()
+}
+
+/// Makes it due now, also where it was given up; false if there is none.
+pub(super) async fn hasten(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool, Fault> {
+    Ok(tx.execute(HASTEN, &[id.into(), now.into()]).await? == 1)
+}
+
+fn open_of(row: &Row) -> Result<Open, Fault> {
+    let kind = row.text("kind")?.into();
+    let due = row.time("due")?;
+    Ok(Open {
+        delivery: Delivery { id: row.text("id")?, kind, body: row.bytes("body")? },
+        made: row.time("made")?,
+        attempts: row.int("attempts")?,
+        next: (due < Timestamp::FOREVER).then_some(due),
+        last_error: row.text_or_null("last_error")?,
+    })
+}
+
 fn due_of(row: &Row) -> Result<Waiting, Fault> {
     let kind = row.text("kind")?.into();
     Ok(Waiting {
@@ -70,7 +97,13 @@ const CLAIM: &str = "UPDATE delivery SET due = $4, attempts = attempts + 1 \
     WHERE realm = $1 AND id = $2 AND due = $3";
 const REMOVE: &str = "DELETE FROM delivery WHERE realm = $1 AND id = $2";
 const POSTPONE: &str = "UPDATE delivery SET due = $3, last_error = $4 WHERE realm = $1 AND id = $2";
+const OPEN: &str = "SELECT id, kind, body, made, due, attempts, last_error FROM delivery \
+    WHERE realm = $1 AND id > $2 ORDER BY id LIMIT $3";
+const FIND: &str = "SELECT id, kind, body, made, due, attempts, last_error FROM delivery \
+    WHERE realm = $1 AND id = $2";
+const HASTEN: &str = "UPDATE delivery SET due = $3 WHERE realm = $1 AND id = $2";
 const FORGET: &str = "DELETE FROM delivery WHERE realm = $1 AND due = $2 AND made < $3";
 
 /// Read as one law with the statements of the slices.
-pub(crate) const STATEMENTS: &[&str] = &[INSERT, DUE, CLAIM, REMOVE, POSTPONE, FORGET];
+pub(crate) const STATEMENTS: &[&str] =
+    &[INSERT, DUE, CLAIM, REMOVE, POSTPONE, OPEN, FIND, HASTEN, FORGET];

@@ -87,3 +87,67 @@ async fn a_request_that_names_two_hosts_reaches_no_handler() {
     let (status, _) = visited.ask("192.0.2.1", "https://WEFT.test/who", &[host]).await;
     assert_eq!(status, 200);
 }
+
+#[tokio::test]
+async fn a_page_has_its_realms_brand_from_the_moment_it_is_set() {
+    let database = TestDatabase::new(Engine::Sqlite).await;
+    let life = TestServer::start(&database).await;
+    let server = life.server();
+    let look = |look: crate::http::pages::Look| async move {
+        format!("{} {:?} {:?}", look.brand().name, look.brand_style(), look.brand_logo())
+    };
+    let pages = Router::new().route("/look", get(look)).merge(crate::http::pages::routes());
+    let visited = Visited { routes: received(server, pages), _life: life };
+    let server = visited._life.server();
+    let (status, words) = visited.ask("192.0.2.1", "/look", &[]).await;
+    assert_eq!((status, words.as_str()), (200, "Weft None None"));
+    let by = crate::access::Administrator {
+        realm: crate::kernel::RealmId::FIRST,
+        asker: visited._life.root(),
+    };
+    let rest = crate::testkit::Rest::new(crate::realms::http::routes(&server.realms), by);
+    let svg = b"<svg xmlns=\"http://www.w3.org/2000/svg\"><path d=\"M0 0h9v9z\"/></svg>";
+    let brand = serde_json::json!({
+        "name": "Ada Works", "accent": "#0057b8", "accent_dark": "#7fb2ff",
+        "logo": crate::crypto::digest::base64(svg),
+    });
+    let set = rest.put("brand", ("if-match", "*"), brand.clone()).await;
+    assert_eq!((set.status, &set.body), (200, &brand), "{set:?}");
+    let words = crate::testkit::until("the brand is followed", async || {
+        let (_, words) = visited.ask("192.0.2.1", "/look", &[]).await;
+        if words.starts_with("Ada Works") { Ok(words) } else { Err(words) }
+    })
+    .await;
+    for path in words.split('"').filter(|part| part.starts_with('/')) {
+        let (status, file) = visited.ask("192.0.2.1", path, &[]).await;
+        assert_eq!(status, 200, "{path}");
+        assert!(file.contains("--accent:#0057b8") || file.contains("M0 0h9v9z"), "{file}");
+    }
+    let bad = [
+        ("name", ""),
+        ("accent", "blue"),
+        ("accent", "#ffee00"),
+        ("accent_dark", "#111111"),
+        ("logo", "PHN2Zz48c2NyaXB0Lz48L3N2Zz4="),
+        ("logo", "not base64!"),
+        ("font", "Comic Sans"),
+    ];
+    for (member, value) in bad {
+        let mut document = brand.clone();
+        document[member] = value.into();
+        let answer = rest.put("brand", ("if-match", "*"), document).await;
+        assert_eq!(answer.status, 400, "{member}: {answer:?}");
+        assert!(!answer.words().is_empty());
+    }
+    assert_eq!(rest.get("brand").await.body, brand, "what was refused changed nothing");
+    assert_eq!(rest.delete("brand").await.status, 204);
+    crate::testkit::until("the reset is followed", async || {
+        let (_, words) = visited.ask("192.0.2.1", "/look", &[]).await;
+        if words.starts_with("Weft ") { Ok(()) } else { Err(words) }
+    })
+    .await;
+    println!(
+        "proof: brands that cannot be read or would run something {0}, refused {0}",
+        bad.len()
+    );
+}

@@ -8,6 +8,9 @@
 //! | `GET /realms` | [`PageQuery`] | [`Page`] of [`Realm`] |
 //! | `POST /realms` | [`RealmInput`] | 201 [`Realm`] |
 //! | `GET /realms/{name}` | | [`Realm`] |
+//! | `GET /brand` | | [`Brand`]: of the realm of the request |
+//! | `PUT /brand` | [`Brand`] | 200 [`Brand`] |
+//! | `DELETE /brand` | | 204; pages say the realm's name again |
 //! | `GET /entries` | [`EntryQuery`] | [`Page`] of [`Entry`] |
 //! | `POST /entries` | [`EntryInput`] | 201 [`Entry`] |
 //! | `GET /entries/{id}` | | [`Entry`], `ETag: "<revision>"` |
@@ -69,6 +72,8 @@
 //! | `DELETE /upstreams/{id}` | `If-Match` if wanted | 204 |
 //! | `POST /upstreams/{id}/test` | [`UpstreamTestInput`] | 200 [`UpstreamTest`] |
 //! | `GET /upstreams/{id}/tokens/{user}` | `usr_…` | 200 [`UpstreamTokens`] |
+//! | `GET /deliveries` | [`PageQuery`] | [`Page`] of [`Delivery`], what is not delivered yet |
+//! | `POST /deliveries/{id}/retry` | no body | 202 [`Delivery`] |
 //! | `GET /whoami` | | [`Whoami`] |
 //! | `GET /status` | | [`Status`] |
 //!
@@ -88,6 +93,7 @@ mod agents;
 mod authorities;
 mod bundles;
 mod clients;
+mod deliveries;
 mod entries;
 mod events;
 mod explain;
@@ -113,6 +119,7 @@ pub use authorities::{
 };
 pub use bundles::{BundleDocument, BundleSummary};
 pub use clients::{Client, ClientInput, ClientResource, NewClient, RotateSecret};
+pub use deliveries::{Delivery, DeliveryState};
 pub use entries::{
     BatchAnswer, BatchItem, BatchRequest, BatchResult, Entry, EntryInput, EntryQuery,
     SelectorsMatch,
@@ -125,7 +132,7 @@ pub use join_tokens::{JoinToken, JoinTokenInput, NewJoinToken};
 pub use page::{Page, PageQuery};
 pub use policies::{Policy, PolicyInput, PolicyOrigin};
 pub use problem::Problem;
-pub use realms::{Realm, RealmInput};
+pub use realms::{Brand, Realm, RealmInput};
 pub use roles::{RoleBinding, RoleGrant, RoleName};
 pub use sessions::{Session, SessionQuery};
 pub use status::{Component, Counts, Health, ListenerName, ProofKind, Status, Whoami};

@@ -2,7 +2,8 @@
 //! whoever may do everything, with things of its own to do it to.
 
 use serde_json::{Value, json};
-use weft::kernel::{Method, UserId};
+use weft::jobs::deliveries::{Delivery, post};
+use weft::kernel::{Fault, Method, UserId};
 use weft::sessions::SignedIn;
 
 use super::world::{Ask, ONE, PREFIX, Realm, World};
@@ -57,6 +58,7 @@ pub(super) async fn request(world: &World, realm: &Realm, operation: &Operation)
         "upstreams" => upstreams(world, realm, named).await,
         "role-bindings" => role_bindings(world, realm, named).await,
         "sessions" => sessions(world, realm, named).await,
+        "deliveries" => deliveries(world, realm, named).await,
         "users" => users(world, realm, named).await,
         _ => server(world, realm, named),
     }
@@ -272,6 +274,27 @@ async fn session(world: &World, realm: &Realm, user: &str) -> String {
     server.sessions.open(signed_in).await.unwrap().session.id.to_string()
 }
 
+async fn deliveries(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask> {
+    if named == ("GET", "deliveries") {
+        return Some(Ask::get("deliveries"));
+    }
+    let server = world.server.server();
+    let id = format!("letter-{}", world.number());
+    let kind = std::borrow::Cow::Borrowed("nobody's");
+    let letter = Delivery { id: id.clone(), kind, body: Vec::new() };
+    let input = (letter, server.env.clock.now());
+    let posted: Result<(), Fault> = server
+        .env
+        .db
+        .write(server.realms.by_name(realm.name).unwrap().id, input, |tx, (letter, now)| {
+            Box::pin(post(tx, letter, *now))
+        })
+        .await;
+    posted.unwrap();
+    (named == ("POST", "deliveries/{id}/retry"))
+        .then(|| Ask::new("POST", format!("deliveries/{id}/retry")))
+}
+
 async fn users(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask> {
     if named == ("GET", "users") {
         return Some(Ask::get("users"));
@@ -378,7 +401,11 @@ async fn upstreams(world: &World, realm: &Realm, named: (&str, &str)) -> Option<
 
 fn server(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask> {
     Some(match named {
-        ("GET", "events" | "realms" | "status" | "whoami") => Ask::get(named.1),
+        ("GET", "brand" | "events" | "realms" | "status" | "whoami") => Ask::get(named.1),
+        ("PUT", "brand") => {
+            Ask { body: Some(json!({"name": "Ada Works"})), ..Ask::new("PUT", "brand") }
+        }
+        ("DELETE", "brand") => Ask::delete("brand"),
         ("GET", "realms/{name}") => Ask::get(format!("realms/{}", realm.name)),
         ("POST", "realms") => {
             let name = format!("realm-{}", world.number());
