@@ -8,17 +8,21 @@ use super::database::must;
 use crate::crypto::digest::{base64url, from_base64url, sha256};
 use crate::crypto::keys::{Algorithm, PrivateKey, Signer as _};
 
-/// An authenticator with one key for one site.
+/// An authenticator with one key for one site. It and its browser can be bent, to say what they should not.
 #[derive(Debug)]
 pub struct TestPasskey {
     key: PrivateKey,
     id: [u8; 16],
-    origin: String,
-    /// Whose it is, once it is registered.
-    user: std::sync::Mutex<Option<Vec<u8>>>,
-    synced: bool,
-    verifies: bool,
-    uses: AtomicU32,
+    /// Where its browser says it is.
+    pub origin: String,
+    /// The relying party it answers for; none: the one that the options name.
+    pub rp_id: Option<String>,
+    /// Whose it says it is, once it is registered.
+    pub user: std::sync::Mutex<Option<Vec<u8>>>,
+    /// What it says of itself (WebAuthn Level 3 §6.1).
+    pub flags: u8,
+    /// How often it was used; one that is synchronised does not count.
+    pub uses: AtomicU32,
 }
 
 impl TestPasskey {
@@ -32,37 +36,36 @@ impl TestPasskey {
             key,
             id,
             origin: origin.to_owned(),
+            rp_id: None,
             user: std::sync::Mutex::default(),
-            synced: true,
-            verifies: true,
+            flags: Self::PRESENT | Self::VERIFIED | Self::BACKUP_ELIGIBLE | Self::BACKED_UP,
             uses: AtomicU32::new(0),
         }
     }
 
     /// One that stays in one piece of hardware.
     pub fn hardware(origin: &str) -> Self {
-        Self { synced: false, ..Self::synced(origin) }
+        Self { flags: Self::PRESENT | Self::VERIFIED, ..Self::synced(origin) }
     }
 
-    /// The same, which does not ask whose finger it is.
-    #[must_use]
-    pub fn without_verification(self) -> Self {
-        Self { verifies: false, ..self }
-    }
-
-    /// The same, in a browser that is elsewhere.
-    #[must_use]
-    pub fn at(self, origin: &str) -> Self {
-        Self { origin: origin.to_owned(), ..self }
-    }
+    /// Somebody touched it.
+    pub const PRESENT: u8 = 0x01;
+    /// It knows whose finger it was.
+    pub const VERIFIED: u8 = 0x04;
+    /// It may be copied to other devices.
+    pub const BACKUP_ELIGIBLE: u8 = 0x08;
+    /// It was.
+    pub const BACKED_UP: u8 = 0x10;
+    /// Its model, as it names itself.
+    pub const MODEL: &str = "00112233-4455-6677-8899-aabbccddeeff";
 
     /// What `navigator.credentials.create` gives for these options, as `toJSON` writes it.
     pub fn create(&self, options: &Value) -> String {
         let options = options.get("publicKey").unwrap_or(options);
         let user = options.pointer("/user/id").and_then(Value::as_str).unwrap_or_default();
         *must(self.user.lock(), "the user") = from_base64url(user);
-        let mut data = self.head(rp_of(options.pointer("/rp/id"), &self.origin).as_str(), true);
-        data.extend_from_slice(&[0; 16]);
+        let mut data = self.head(options.pointer("/rp/id"), true);
+        data.extend_from_slice(must(uuid::Uuid::parse_str(Self::MODEL), "a model").as_bytes());
         data.extend_from_slice(&[0, 16]);
         data.extend_from_slice(&self.id);
         data.extend_from_slice(&self.cose());
@@ -83,7 +86,7 @@ impl TestPasskey {
     /// What `navigator.credentials.get` gives for these options.
     pub fn get(&self, options: &Value) -> String {
         let options = options.get("publicKey").unwrap_or(options);
-        let data = self.head(rp_of(options.get("rpId"), &self.origin).as_str(), false);
+        let data = self.head(options.get("rpId"), false);
         let client = self.client_data("webauthn.get", options);
         let signed = [data.as_slice(), &sha256(client.as_bytes())].concat();
         let user = must(self.user.lock(), "the user").clone();
@@ -110,14 +113,12 @@ impl TestPasskey {
     }
 
     /// Authenticator data up to the counter (§6.1).
-    fn head(&self, rp: &str, attested: bool) -> Vec<u8> {
-        let mut flags = 0x01;
-        flags |= if self.verifies { 0x04 } else { 0 };
-        flags |= if self.synced { 0x18 } else { 0 };
-        flags |= if attested { 0x40 } else { 0 };
-        let counter = if self.synced { 0 } else { self.uses.fetch_add(1, Ordering::Relaxed) + 1 };
+    fn head(&self, asked: Option<&Value>, attested: bool) -> Vec<u8> {
+        let counts = self.flags & Self::BACKUP_ELIGIBLE == 0;
+        let counter = if counts { self.uses.fetch_add(1, Ordering::Relaxed) + 1 } else { 0 };
+        let rp = self.rp_id.clone().unwrap_or_else(|| rp_of(asked, &self.origin));
         let mut data = sha256(rp.as_bytes()).to_vec();
-        data.push(flags);
+        data.push(self.flags | if attested { HAS_CREDENTIAL } else { 0 });
         data.extend_from_slice(&counter.to_be_bytes());
         data
     }
@@ -140,6 +141,9 @@ impl TestPasskey {
             .to_string()
     }
 }
+
+/// Its data names a credential.
+const HAS_CREDENTIAL: u8 = 0x40;
 
 /// The relying party's id, or else the origin's host.
 fn rp_of(said: Option<&Value>, origin: &str) -> String {

@@ -1,6 +1,5 @@
 //! What is known of a person can be read, and is gone when they are.
 
-use super::authenticator::Authenticator;
 use super::{GOOD, HERE, REALM, World, root};
 use crate::access::{BindRole, Given, Holder, Name, RoleBinding};
 use crate::accounts::{
@@ -8,7 +7,7 @@ use crate::accounts::{
 };
 use crate::db::Engine;
 use crate::kernel::{SpiffeId, UpstreamId, UserId};
-use crate::testkit::{TestDatabase, on_each_database};
+use crate::testkit::{TestDatabase, TestPasskey, on_each_database};
 
 /// What must be nowhere afterwards.
 const TRACES: [&str; 8] = [
@@ -56,7 +55,7 @@ async fn ada(world: &World) -> UserId {
     let shown = Some("ada@analytical.example".to_owned());
     accounts.link(REALM, user, (external, shown), By::Themselves.into()).await.unwrap();
     let challenge = accounts.register_passkey_start(REALM, user).await.unwrap();
-    let made = Authenticator::new("a").create(&challenge.options);
+    let made = TestPasskey::hardware("https://id.weft.test").create(&challenge.options);
     accounts
         .register_passkey_finish(REALM, user, &challenge.state, (&made, "my blue key"))
         .await

@@ -1,6 +1,5 @@
 //! The specification of accounts, on both engines.
 
-mod authenticator;
 pub(crate) mod erasure;
 mod mail;
 mod passkeys;

@@ -1,26 +1,25 @@
 //! Passkeys: added, shown, refused, removed.
 
-use super::authenticator::{Authenticator, BACKED_UP, BACKUP_ELIGIBLE, MODEL, PRESENT, VERIFIED};
 use super::{HERE, REALM, World};
 use crate::accounts::{By, Error, Passkey, PasskeyChecked, UserState};
 use crate::kernel::{Lifetime, Method, UserId};
-use crate::testkit::on_each_database;
+use crate::testkit::{TestPasskey, on_each_database};
 
-async fn add(world: &World, user: UserId, key: &mut Authenticator) -> Result<Passkey, Error> {
+async fn add(world: &World, user: UserId, key: &mut TestPasskey) -> Result<Passkey, Error> {
     let accounts = &world.accounts;
     let challenge = accounts.register_passkey_start(REALM, user).await?;
     let response = key.create(&challenge.options);
     accounts.register_passkey_finish(REALM, user, &challenge.state, (&response, "blue")).await
 }
 
-async fn show(world: &World, key: &mut Authenticator) -> PasskeyChecked {
+async fn show(world: &World, key: &mut TestPasskey) -> PasskeyChecked {
     let challenge = world.accounts.passkey_challenge(REALM, None).await.unwrap();
     let response = key.get(&challenge.options);
     world.accounts.finish_passkey(REALM, &challenge.state, &response, HERE).await.unwrap()
 }
 
 /// What makes an authenticator another one.
-type Bend = fn(&mut Authenticator);
+type Bend = fn(&mut TestPasskey);
 
 fn method(checked: PasskeyChecked) -> Option<Method> {
     match checked {
@@ -34,12 +33,11 @@ async fn a_passkey_says_who_it_is_and_how_strongly() {
     on_each_database(async |database| {
         let world = World::new(database).await;
         let ada = world.person("ada").await.id;
-        let mut hardware = Authenticator::new("hardware");
-        let mut synced = Authenticator::new("synced");
-        synced.flags |= BACKUP_ELIGIBLE | BACKED_UP;
+        let mut hardware = TestPasskey::hardware(ORIGIN);
+        let mut synced = TestPasskey::synced(ORIGIN);
         let made = add(&world, ada, &mut hardware).await.unwrap();
         assert_eq!((made.name.as_str(), made.synced), ("blue", false));
-        assert_eq!(made.aaguid.as_deref(), Some(MODEL));
+        assert_eq!(made.aaguid.as_deref(), Some(TestPasskey::MODEL));
         assert!(add(&world, ada, &mut synced).await.unwrap().synced);
 
         let PasskeyChecked::Yes { user, method: how, passkey } = show(&world, &mut hardware).await
@@ -67,7 +65,7 @@ async fn the_options_ask_for_a_discoverable_key_and_a_verified_user() {
         assert_eq!(asked["authenticatorSelection"]["residentKey"], "required");
         assert_eq!(asked["authenticatorSelection"]["userVerification"], "required");
         assert_eq!(asked["user"]["name"], "ada");
-        add(&world, ada, &mut Authenticator::new("a")).await.unwrap();
+        add(&world, ada, &mut TestPasskey::hardware(ORIGIN)).await.unwrap();
         let creating = world.accounts.register_passkey_start(REALM, ada).await.unwrap().options;
         assert_eq!(creating["publicKey"]["excludeCredentials"].as_array().unwrap().len(), 1);
         let open = world.accounts.passkey_challenge(REALM, None).await.unwrap().options;
@@ -89,27 +87,27 @@ async fn what_a_phisher_a_thief_or_a_tired_library_would_send_is_refused() {
         let bends: [(&str, Bend); 6] = [
             ("another origin", |key| key.origin = "https://id.weft.test.evil.example".to_owned()),
             ("plain http", |key| key.origin = "http://id.weft.test".to_owned()),
-            ("another relying party", |key| key.rp_id = "weft.test".to_owned()),
-            ("user not verified", |key| key.flags = PRESENT),
-            ("user not present", |key| key.flags = VERIFIED),
-            ("another person's handle", |key| key.handle = vec![0; 16]),
+            ("another relying party", |key| key.rp_id = Some("weft.test".to_owned())),
+            ("user not verified", |key| key.flags = TestPasskey::PRESENT),
+            ("user not present", |key| key.flags = TestPasskey::VERIFIED),
+            ("another person's handle", |key| *key.user.get_mut().unwrap() = Some(vec![0; 16])),
         ];
         let mut refused = 0;
-        for (n, (what, bend)) in bends.into_iter().enumerate() {
-            let mut key = Authenticator::new(&format!("key {n}"));
+        for (what, bend) in bends {
+            let mut key = TestPasskey::hardware(ORIGIN);
             add(&world, ada, &mut key).await.unwrap();
             bend(&mut key);
             assert_eq!(method(show(&world, &mut key).await), None, "{what}");
             refused += 1;
         }
         for (what, bend) in bends.into_iter().take(5) {
-            let mut key = Authenticator::new(what);
+            let mut key = TestPasskey::hardware(ORIGIN);
             bend(&mut key);
             assert!(add(&world, ada, &mut key).await.is_err(), "{what}");
             refused += 1;
         }
-        let mut stranger = Authenticator::new("nobody's");
-        stranger.handle = eve.id.uuid().as_bytes().to_vec();
+        let mut stranger = TestPasskey::hardware(ORIGIN);
+        *stranger.user.get_mut().unwrap() = Some(eve.id.uuid().as_bytes().to_vec());
         assert_eq!(method(show(&world, &mut stranger).await), None);
         refused += 1;
         println!("proof: passkey attacks {refused}, refused {refused}");
@@ -123,7 +121,7 @@ async fn an_answer_is_good_for_its_own_challenge_person_purpose_and_five_minutes
         let world = World::new(database).await;
         let accounts = &world.accounts;
         let (ada, eve) = (world.person("ada").await.id, world.person("eve").await.id);
-        let mut key = Authenticator::new("a");
+        let mut key = TestPasskey::hardware(ORIGIN);
         add(&world, ada, &mut key).await.unwrap();
         let finish = async |state: &[u8], response: &str| {
             accounts.finish_passkey(REALM, state, response, HERE).await
@@ -139,7 +137,7 @@ async fn an_answer_is_good_for_its_own_challenge_person_purpose_and_five_minutes
         assert_eq!(finish(&of_eve.state, &shown).await.unwrap(), PasskeyChecked::No);
         let creating = accounts.register_passkey_start(REALM, ada).await.unwrap();
         assert!(matches!(finish(&creating.state, &of_one).await, Err(Error::Spent)));
-        let made = Authenticator::new("b").create(&creating.options);
+        let made = TestPasskey::hardware(ORIGIN).create(&creating.options);
         let other =
             accounts.register_passkey_finish(REALM, eve, &creating.state, (&made, "")).await;
         assert!(matches!(other, Err(Error::Spent)), "begun for another person");
@@ -163,18 +161,17 @@ async fn a_counter_that_does_not_go_on_is_a_copy_and_of_two_at_once_one_is_refus
     on_each_database(async |database| {
         let world = World::new(database).await;
         let ada = world.person("ada").await.id;
-        let mut key = Authenticator::new("a");
-        key.counter = 1;
+        let mut key = TestPasskey::hardware(ORIGIN);
         add(&world, ada, &mut key).await.unwrap();
-        key.counter = 7;
+        *key.uses.get_mut() = 6;
         assert!(method(show(&world, &mut key).await).is_some());
-        for copy in [7, 6, 0] {
-            key.counter = copy;
+        for copy in [7, 6, 1] {
+            *key.uses.get_mut() = copy - 1;
             assert_eq!(method(show(&world, &mut key).await), None, "{copy}");
         }
-        key.counter = 8;
         let mut answers = Vec::new();
         for _ in 0..10 {
+            *key.uses.get_mut() = 7;
             let challenge = world.accounts.passkey_challenge(REALM, None).await.unwrap();
             answers.push((challenge.state, key.get(&challenge.options)));
         }
@@ -195,16 +192,16 @@ async fn a_passkey_is_one_persons_has_a_name_and_is_removed_but_for_the_last() {
         let world = World::new(database).await;
         let accounts = &world.accounts;
         let (ada, eve) = (world.person("ada").await.id, world.person("eve").await.id);
-        let mut key = Authenticator::new("a");
+        let mut key = TestPasskey::hardware(ORIGIN);
         let made = add(&world, ada, &mut key).await.unwrap();
-        let again = add(&world, eve, &mut Authenticator::new("a")).await;
+        let again = add(&world, eve, &mut key).await;
         assert!(matches!(again, Err(Error::Taken { what: "passkey" })), "{again:?}");
         assert!(accounts.rename_passkey(REALM, eve, made.id, "mine").await.is_err());
         accounts.rename_passkey(REALM, ada, made.id, " green ").await.unwrap();
         assert_eq!(accounts.passkeys(REALM, ada).await.unwrap()[0].name, "green");
         let last = accounts.remove_passkey(REALM, ada, made.id, By::Themselves).await;
         assert!(matches!(last, Err(Error::LastFactor)));
-        let other = add(&world, ada, &mut Authenticator::new("b")).await.unwrap();
+        let other = add(&world, ada, &mut TestPasskey::hardware(ORIGIN)).await.unwrap();
         let not_hers = accounts.remove_passkey(REALM, eve, other.id, By::Themselves).await;
         assert!(matches!(not_hers, Err(Error::Unknown("passkey"))));
         let both = tokio::join!(
@@ -221,10 +218,12 @@ async fn a_locked_persons_passkey_is_nobodys() {
     on_each_database(async |database| {
         let world = World::new(database).await;
         let ada = world.person("ada").await.id;
-        let mut key = Authenticator::new("a");
+        let mut key = TestPasskey::hardware(ORIGIN);
         add(&world, ada, &mut key).await.unwrap();
         world.accounts.set_state(&super::root(), ada, UserState::Locked).await.unwrap();
         assert_eq!(method(show(&world, &mut key).await), None);
     })
     .await;
 }
+
+const ORIGIN: &str = "https://id.weft.test";
