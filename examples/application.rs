@@ -115,6 +115,8 @@ impl Application {
             .append_pair("scope", "openid profile email")
             .append_pair("state", &state)
             .append_pair("nonce", &nonce)
+            // Else names are for the userinfo endpoint (OpenID Connect Core §5.4, §5.5).
+            .append_pair("claims", r#"{"id_token":{"name":null,"email":null}}"#)
             .append_pair("code_challenge", &challenge)
             .append_pair("code_challenge_method", "S256");
         let cookie = format!("state={state}; HttpOnly; SameSite=Lax; Path=/");

@@ -53,7 +53,12 @@ async fn main() -> Fallible<()> {
             let page = Url::parse(page)?;
             let mut person = Browser::new(client(certificate, &page)?, typed);
             person.at_home = ours(&page);
-            let shown = person.walk(&page).await?;
+            let mut shown = person.walk(&page).await?;
+            // The page that leads to another provider: a browser goes on by itself, or by its link.
+            while shown.body.contains("http-equiv=\"refresh\"") {
+                let there = person.click(&shown, "Continue").await?;
+                shown = person.go_on(there).await?;
+            }
             println!("{} {}: {}", shown.status, without_query(&shown.url), excerpt(&shown.body));
             if shown.status == 200 { Ok(()) } else { Err("it did not end well".into()) }
         }
@@ -105,14 +110,13 @@ async fn set_password(person: &mut Browser, page: &Url, maildir: &Path) -> Falli
 
 /// The link of the letter that comes into this directory.
 async fn letter(maildir: &Path, page: &Url) -> Fallible<Url> {
-    let origin = page.origin().ascii_serialization();
+    let start = format!("{}/", page.origin().ascii_serialization());
     for _try in 0..200 {
         for file in std::fs::read_dir(maildir.join("new")).into_iter().flatten() {
             // Long lines are folded by mail's quoted-printable: `=` at their end.
             let text = std::fs::read_to_string(file?.path())?;
             let text = text.replace("=\r\n", "").replace("=\n", "").replace("=3D", "=");
-            let word = text.split_whitespace().find(|word| word.starts_with(&origin));
-            if let Some(link) = word.filter(|word| word.len() > origin.len() + 20) {
+            if let Some(link) = text.split_whitespace().find(|word| word.starts_with(&start)) {
                 return Ok(Url::parse(link)?);
             }
         }
