@@ -13,7 +13,7 @@ use crate::testkit::{TestDatabase, TestServer};
 
 /// Routes that answer with what the layer says, behind a proxy in 10.0.0.0/8.
 struct Visited {
-    _life: TestServer,
+    life: TestServer,
     routes: Router,
 }
 
@@ -28,7 +28,7 @@ impl Visited {
             format!("{} {} {}", realm.name, origin.address, origin.agent)
         };
         let routes = received(life.server(), Router::new().route("/who", get(said)));
-        Self { _life: life, routes }
+        Self { life, routes }
     }
 
     async fn ask(&self, peer: &str, target: &str, headers: &[(&str, &str)]) -> (u16, String) {
@@ -97,13 +97,13 @@ async fn a_page_has_its_realms_brand_from_the_moment_it_is_set() {
         format!("{} {:?} {:?}", look.brand().name, look.brand_style(), look.brand_logo())
     };
     let pages = Router::new().route("/look", get(look)).merge(crate::http::pages::routes());
-    let visited = Visited { routes: received(server, pages), _life: life };
-    let server = visited._life.server();
+    let visited = Visited { routes: received(server, pages), life };
+    let server = visited.life.server();
     let (status, words) = visited.ask("192.0.2.1", "/look", &[]).await;
     assert_eq!((status, words.as_str()), (200, "Weft None None"));
     let by = crate::access::Administrator {
         realm: crate::kernel::RealmId::FIRST,
-        asker: visited._life.root(),
+        asker: visited.life.root(),
     };
     let rest = crate::testkit::Rest::new(crate::realms::http::routes(&server.realms), by);
     let svg = b"<svg xmlns=\"http://www.w3.org/2000/svg\"><path d=\"M0 0h9v9z\"/></svg>";
