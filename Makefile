@@ -36,7 +36,7 @@ unit: ## every test but the foreign peers, on SQLite and PostgreSQL
 	scripts/tests unit --skip peers::
 
 peers: ## foreign programs against ours
-	scripts/tests peers --test it peers:: --test-threads 4
+	RUST_TEST_THREADS=4 scripts/tests peers --test it peers::
 
 conformance: packages ## the OpenID provider against the text of the standards, item by item; the harness against another provider first
 	scripts/tests conformance --test it conformance::

@@ -21,9 +21,10 @@ async fn a_logout_that_no_client_took_is_seen_with_its_reason_and_tried_again() 
         let session = SessionId::new(uuid::Uuid::from_u128(1)).to_string();
         let user = UserId::new(uuid::Uuid::from_u128(2)).to_string();
         let notice = json!({ "client": "gone", "session": session, "user": user });
-        let id = format!("backchannel_logout/{session}/gone");
+        let id = format!("oauth.backchannel_logout/{session}/gone");
         let body = notice.to_string().into_bytes();
-        let posted = Delivery { id: id.clone(), kind: Cow::Borrowed("backchannel_logout"), body };
+        let posted =
+            Delivery { id: id.clone(), kind: Cow::Borrowed("oauth.backchannel_logout"), body };
         let now = server.env.clock.now();
         let written: Result<(), Fault> = server
             .env

@@ -9,7 +9,7 @@ use super::Time;
 pub struct Delivery {
     /// Its id.
     pub id: String,
-    /// What it is: `mail` or `backchannel_logout`.
+    /// What it is: `mail` or `oauth.backchannel_logout`.
     pub kind: String,
     /// The client that it is for. Whom a letter is for is not said.
     pub client: Option<String>,
