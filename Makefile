@@ -7,7 +7,7 @@ export FOR
 FLAGS := --workspace --features testkit
 
 .NOTPARALLEL:
-.PHONY: help demo check test packages fmt clippy build-tests unit peers docs report one doc gen deny bench load fuzz conformance test-peers torture-log torture-db torture-signin
+.PHONY: help demo check test packages fmt clippy build-tests unit peers docs report one doc gen deny bench load fuzz conformance chromium test-peers torture-log torture-db torture-signin
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 — \2/p' Makefile
@@ -36,7 +36,10 @@ unit: ## every test but the foreign peers, on SQLite and PostgreSQL
 	scripts/tests unit --skip peers::
 
 peers: ## foreign programs against ours
-	scripts/tests peers --test it peers:: --test-threads 4
+	scripts/tests peers --test it peers:: --skip peers::chromium --test-threads 4
+
+chromium: packages ## Chromium with a virtual authenticator signs in here; apart from `make test`, because its steps still race now and then
+	scripts/tests chromium --test it peers::chromium
 
 conformance: packages ## the OpenID provider against the text of the standards, item by item; the harness against another provider first
 	scripts/tests conformance --test it conformance::
