@@ -1,6 +1,7 @@
 //! SPIFFE Workload Endpoint and Workload API, requirement by requirement, over the real socket.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
 
 use prost_types::value::Kind;
 use tonic::Code;
@@ -16,7 +17,9 @@ use super::node::{Header, Node, Running, limited, my_uid, system_clock, until};
 use crate::crypto::jose::KeySet;
 use crate::crypto::keys::PrivateKey;
 use crate::crypto::x509::{CertificateView, Roots, verify_svid};
+use crate::env::Clock;
 use crate::kernel::{Lifetime, Secret};
+use crate::testkit::TestClock;
 
 struct House {
     server: FakeServer,
@@ -26,11 +29,15 @@ struct House {
 
 /// A server with an agent that is ready; the tests' user has the entries `names`, each with a path of its name.
 async fn house(names: &[&str]) -> House {
-    let server = FakeServer::start(system_clock());
+    house_at(system_clock(), names).await
+}
+
+async fn house_at(clock: Arc<dyn Clock>, names: &[&str]) -> House {
+    let server = FakeServer::start(Arc::clone(&clock));
     for name in names {
         server.add_entry(name, &format!("/{name}"), &my_uid());
     }
-    let node = Node::new(system_clock());
+    let node = Node::new(clock);
     let agent = node.start(node.joining(&server, "t0ken"));
     node.ready().await;
     House { server, node, _agent: agent }
@@ -456,7 +463,8 @@ async fn spiffe_092_the_order_is_stable_over_restarts_and_streams() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_calls_of_one_user_are_cut_and_open_streams_stay() {
-    let house = house(&["a"]).await;
+    // All in one moment, however long this machine takes for them.
+    let house = house_at(Arc::new(TestClock::at(now())), &["a"]).await;
     let mut open = house.node.x509().await;
     assert!(open.message().await.unwrap().is_some());
     let client = house.node.client();
@@ -477,7 +485,7 @@ async fn ten_thousand_calls_of_one_user_are_cut_and_open_streams_stay() {
             }
         }
     }
-    assert!(refused > 5_000 && served >= 200, "refused {refused}, served {served}");
+    assert!(refused > 9_500 && served >= 200, "refused {refused}, served {served}");
     house.server.add_entry("b", "/b", &my_uid());
     assert_eq!(
         limited("the open stream goes on", open.message()).await.unwrap().unwrap().svids.len(),

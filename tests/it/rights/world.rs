@@ -130,6 +130,14 @@ impl World {
             within("a call", self.protos.call(&channel, GET_BUNDLE, Vec::new())).await.map(drop)
         })
         .await;
+        // Its last keys, of RSA, are made while it is open already; later nothing changes in it by itself.
+        until("the second realm has its keys", async || {
+            let authorities = self.root(&TWO, Ask::get("authorities")).await;
+            let list = authorities["items"].as_array().ok_or("no list")?;
+            let rsa = list.iter().find(|one| one["algorithm"] == "RS256");
+            rsa.filter(|one| one["state"] == "active").map(drop).ok_or("not active")
+        })
+        .await;
         self.attest(&TWO).await;
     }
 
