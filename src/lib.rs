@@ -4,7 +4,7 @@
 //!
 //! 0. vocabulary: [`kernel`]
 //! 1. mechanisms: [`crypto`], [`wire`]
-//! 2. shells: [`db`], [`http`], [`grpc`], [`jobs`], [`outbound`], [`settings`], [`telemetry`], and the ports in [`mod@env`]
+//! 2. shells: [`db`], [`http`], [`grpc`], [`jobs`], [`machine`], [`outbound`], [`settings`], [`telemetry`], and the ports in [`mod@env`]
 //! 3. capabilities, in wings:
 //!    rights [`events`] [`access`] [`realms`] [`audit`] · keys [`authority`] [`bundles`] [`svid`] · devices [`posture`] ·
 //!    people [`accounts`] [`upstreams`] [`sessions`] [`signin`] · workloads [`nodes`] [`workloads`] ·
@@ -21,6 +21,7 @@ pub mod env;
 pub mod grpc;
 pub mod http;
 pub mod jobs;
+pub mod machine;
 pub mod outbound;
 pub mod settings;
 pub mod telemetry;

@@ -7,7 +7,7 @@ use super::house::{House, Page};
 const FLOORS: [&[&str]; 5] = [
     &["kernel"],
     &["crypto", "wire"],
-    &["env", "db", "http", "grpc", "jobs", "outbound", "settings", "telemetry"],
+    &["env", "db", "http", "grpc", "jobs", "machine", "outbound", "settings", "telemetry"],
     &[
         "events",
         "access",

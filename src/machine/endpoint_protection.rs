@@ -1,0 +1,45 @@
+//! Whether a program runs that watches for intruders: by the services that systemd keeps processes for.
+
+use super::{Root, Seen, Signal, Unknown, unknown};
+use crate::kernel::Timestamp;
+
+#[derive(Debug)]
+pub(super) struct EndpointProtection;
+
+impl Signal for EndpointProtection {
+    fn name(&self) -> &'static str {
+        "endpoint_protection"
+    }
+
+    fn source(&self) -> &'static str {
+        "/sys/fs/cgroup/system.slice"
+    }
+
+    fn look(&self, root: &Root, _now: Timestamp) -> Result<Seen, Unknown> {
+        if !root.has(SLICE)? {
+            return unknown(format!(
+                "`{SLICE}` is not there: the services that run cannot be seen"
+            ));
+        }
+        for (service, name) in SERVICES {
+            let processes = root.text(&format!("{SLICE}/{service}.service/cgroup.procs"))?;
+            if processes.is_some_and(|processes| !processes.trim().is_empty()) {
+                return Seen::good(format!("{name} runs (`{service}`)"));
+            }
+        }
+        Seen::bad("none that is known runs")
+    }
+}
+
+const SLICE: &str = "/sys/fs/cgroup/system.slice";
+
+/// Services under the names that their makers give them. A name proves nothing: see the class of the signal.
+const SERVICES: [(&str, &str); 7] = [
+    ("falcon-sensor", "CrowdStrike Falcon"),
+    ("mdatp", "Microsoft Defender"),
+    ("sentinelone", "SentinelOne"),
+    ("ElasticEndpoint", "Elastic Defend"),
+    ("wazuh-agent", "Wazuh"),
+    ("clamav-daemon", "ClamAV"),
+    ("clamd@scan", "ClamAV"),
+];
