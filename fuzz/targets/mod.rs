@@ -7,6 +7,7 @@
 mod attestation;
 mod documents;
 mod names;
+mod posture;
 mod world;
 
 pub(crate) use world::World;
@@ -15,7 +16,7 @@ pub(crate) use world::World;
 pub(crate) type Target = (&'static str, fn(&World, &[u8]));
 
 /// Every target there is.
-pub(crate) const ALL: [Target; 10] = [
+pub(crate) const ALL: [Target; 12] = [
     ("spiffe_id", names::spiffe_id),
     ("join_string", names::join_string),
     ("bundle", documents::bundle),
@@ -26,4 +27,6 @@ pub(crate) const ALL: [Target; 10] = [
     ("x509pop_payload", attestation::x509pop_payload),
     ("x509pop_answer", attestation::x509pop_answer),
     ("agent_challenge", attestation::agent_challenge),
+    ("posture_model", posture::posture_model),
+    ("posture_report", posture::posture_report),
 ];

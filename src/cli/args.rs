@@ -9,8 +9,8 @@ use super::error::Error;
 use super::session::Session;
 use super::sessions;
 use super::{
-    agent, authority, bundle, clients, entry, event, login, node, overview, policy, realm, role,
-    server,
+    agent, authority, bundle, clients, device, entry, event, login, node, overview, policy,
+    posture, realm, role, server,
 };
 use super::{status, token, upstream, user, workload};
 use crate::wire::launch::ServerLaunch;
@@ -135,6 +135,12 @@ pub(super) enum Command {
     Svid(login::SvidArgs),
     /// End the sign-in of this machine, here and at the server.
     Logout,
+    /// This machine as a device.
+    #[command(subcommand)]
+    Device(device::DeviceCommand),
+    /// Scores of devices, and the models behind them. The server does not use scores yet.
+    #[command(subcommand)]
+    Posture(posture::PostureCommand),
     /// Who you are signed in as; else, or where the command says how to reach a server, who that takes you for.
     Whoami,
     /// How the server is.
@@ -192,6 +198,8 @@ impl Command {
             | Self::Logout
             | Self::Agent(_)
             | Self::Workload(_)
+            | Self::Device(_)
+            | Self::Posture(_)
             | Self::Config(_)
             | Self::Keys(_)
             | Self::Backup(_)
@@ -206,7 +214,7 @@ impl Command {
 pub(super) fn tree() -> clap::Command {
     let mut tree = Cli::command();
     tree.build();
-    for name in [
+    const LOCAL: [&str; 12] = [
         "server",
         "agent",
         "svid",
@@ -217,7 +225,10 @@ pub(super) fn tree() -> clap::Command {
         "restore",
         "doctor",
         "completion",
-    ] {
+        "device",
+        "posture",
+    ];
+    for name in LOCAL {
         tree = tree.mut_subcommand(name, hide_connection);
     }
     tree

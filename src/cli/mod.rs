@@ -18,6 +18,7 @@ mod bundle;
 mod client;
 mod clients;
 mod delivery;
+mod device;
 mod entry;
 mod error;
 mod event;
@@ -28,6 +29,7 @@ mod node;
 mod overview;
 mod places;
 mod policy;
+mod posture;
 mod print;
 mod realm;
 mod role;
@@ -52,7 +54,7 @@ use std::sync::Arc;
 
 use clap::FromArgMatches;
 
-use crate::env::SystemClock;
+use crate::env::{Clock, SystemClock};
 use crate::wire::launch::{AgentLaunch, ServerLaunch};
 use args::{Cli, Command};
 use error::Error;
@@ -92,6 +94,13 @@ fn next(
         None => overview::print(printer)?,
         Some(Command::Completion(shell)) => overview::completion(&shell, printer)?,
         Some(Command::Agent(agent)) => return Ok(Next::Agent(agent.launch()?)),
+        Some(Command::Device(command)) => {
+            device::run(command, printer, SystemClock::new().now())?;
+        }
+        Some(Command::Posture(command)) => {
+            let now = SystemClock::new().now();
+            return Ok(Next::Server(posture::launch(command, printer.is_json(), now)?));
+        }
         Some(Command::Workload(command)) => {
             block_on(workload::run(command, printer, &Arc::new(SystemClock::new())))?;
         }

@@ -6,6 +6,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::join::JoinText;
+use crate::kernel::{Lifetime, Timestamp};
 
 /// Where a server's settings come from, beside defaults and environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,6 +45,50 @@ pub enum ServerJob {
         /// Print JSON instead of sentences.
         json: bool,
     },
+    /// `weft posture`: models and scores; needs no settings.
+    Posture(PostureJob),
+}
+
+/// What `weft posture` is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PostureJob {
+    /// `weft posture check FILE`: is this document a model?
+    Check {
+        /// The document.
+        model: ModelFile,
+        /// Print JSON instead of sentences.
+        json: bool,
+    },
+    /// `weft posture score`: a report's score, and why.
+    Score(Box<ScoreAsk>),
+}
+
+/// A model's document, and where it is from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelFile {
+    /// The file, as it was named.
+    pub name: String,
+    /// What is in it.
+    pub text: String,
+}
+
+/// A report to be scored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScoreAsk {
+    /// The model; the shipped one where none is named.
+    pub model: Option<ModelFile>,
+    /// The profile; the one that the report fits where none is named.
+    pub profile: Option<String>,
+    /// The report.
+    pub report: Vec<u8>,
+    /// As of when.
+    pub at: Timestamp,
+    /// The lifetime of a credential, however bad the score.
+    pub shortest: Lifetime,
+    /// The lifetime of a credential, however good the score.
+    pub longest: Lifetime,
+    /// Print JSON instead of a table.
+    pub json: bool,
 }
 
 /// A server's command with its settings.

@@ -71,6 +71,8 @@ weft policy list
 weft policy show roles
 weft policy set roles --file roles.cedar
 weft policy delete roles
+weft device posture
+weft device posture --root /tree
 weft upstream list
 weft upstream show corp
 weft upstream create corp --name Corp --issuer https://idp.example --client-id weft --client-secret-file - --algorithm ES256 --scope email --domain corp.example --attribute name=claims.name --groups claims.groups --group admins=ops --create-accounts --create-domain corp.example --create-group staff

@@ -18,6 +18,7 @@ pub mod model;
 mod properties_tests;
 pub mod report;
 pub mod score;
+pub mod told;
 
 pub use document::{DocumentError, parse, shipped};
 pub use explain::{IMPROVEMENTS_MAX, Improvement, attested, improvements};
@@ -26,3 +27,4 @@ pub use lifetime::lifetime;
 pub use model::{Class, Gate, Levels, Model, Points, Profile, Reading, Weighted};
 pub use report::{ReportError, read};
 pub use score::{Fired, Known, Part, Reason, Score, score};
+pub use told::{Span, tell};

@@ -1,4 +1,5 @@
-//! Commands that need the server's inside: serving, its settings, its keys, its backup, and its doctor.
+//! Commands that need the server's inside: serving, its settings, its keys, its backup, its doctor,
+//! and scores of devices.
 //!
 //! Each prints for a person and answers with an exit code: 0 done, 1 refused or failed, 2 the settings are wrong.
 
@@ -6,6 +7,7 @@ mod backup;
 mod config;
 mod doctor;
 mod keys;
+mod posture;
 mod restore;
 mod serve;
 
@@ -35,6 +37,9 @@ pub fn run(launch: ServerLaunch) -> ExitCode {
     if job == ServerJob::ConfigRender {
         return config::render();
     }
+    if let ServerJob::Posture(job) = &job {
+        return posture::run(job);
+    }
     let current = match Current::<Settings>::load(sources_of(sources)) {
         Ok(current) => current,
         Err(refused) => return refuse(&refused, SETTINGS_WRONG),
@@ -56,8 +61,8 @@ async fn run_async(job: ServerJob, current: Current<Settings>) -> ExitCode {
         ServerJob::Backup { file } => backup::run(settings, &file).await,
         ServerJob::Restore { file, yes } => restore::run(settings, &file, yes).await,
         ServerJob::Doctor { json } => doctor::run(settings, json).await,
-        // Both were answered before the settings were needed.
-        ServerJob::ConfigCheck | ServerJob::ConfigRender => Ok(()),
+        // These were answered before the settings were needed.
+        ServerJob::ConfigCheck | ServerJob::ConfigRender | ServerJob::Posture(_) => Ok(()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
