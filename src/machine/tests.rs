@@ -147,72 +147,68 @@ fn a_hardened_laptop_is_as_it_should_be_and_says_what_was_seen() {
     );
 }
 
+/// A file, what is in it now, the signal that shows it, its value, and words of what is said.
+const BREAKS: &[(&str, &str, &str, u16, &str)] = &[
+    ("sys/block/dm-0/dm/uuid", "LVM-other\n", "disk_encryption", 0, "is not encrypted"),
+    ("sys/block/dm-0/dm/uuid", "CRYPT-VERITY-1\n", "disk_encryption", 0, "is not encrypted"),
+    ("run/reboot-required", "", "reboot_pending", 0, "ask for a restart"),
+    ("boot/vmlinuz-6.1.0-44-amd64", "", "reboot_pending", 0, "6.1.0-44-amd64 is installed"),
+    ("proc/version", "Linux (2025-11-01)\n", "kernel_age", 5_000, "2025-11-01"),
+    ("proc/version", "Linux (2024-11-01)\n", "kernel_age", 0, "2024-11-01"),
+    ("etc/os-release", "ID=debian\nVERSION_ID=\"10\"\n", "os_supported", 0, "2024-06-30"),
+    ("etc/os-release", "ID=x\nSUPPORT_END=2026-02-28\n", "os_supported", 0, "2026-02-28"),
+    (
+        "sys/fs/cgroup/system.slice/clamav-daemon.service/cgroup.procs",
+        "",
+        "endpoint_protection",
+        0,
+        "none",
+    ),
+    ("etc/ufw/ufw.conf", "ENABLED=no\n", "firewall", 0, "none starts"),
+    ("sys/module/apparmor/parameters/enabled", "N\n", "mandatory_access", 0, "AppArmor is off"),
+    ("sys/kernel/security/lockdown", "[none] integrity\n", "kernel_lockdown", 0, "none"),
+    ("etc/dconf/db/local.d/locks/lock", "", "screen_lock", 7_500, "does not switch it off"),
+    (
+        "etc/dconf/db/local.d/99-off",
+        "[org/gnome/desktop/screensaver]\nlock-enabled=false\n",
+        "screen_lock",
+        0,
+        "off",
+    ),
+    (
+        "etc/ssh/sshd_config.d/05-root.conf",
+        "permitrootlogin yes\n",
+        "ssh",
+        7_500,
+        "root can come in, with a key",
+    ),
+    (
+        "etc/ssh/sshd_config.d/10-keys.conf",
+        "Match User x\nPasswordAuthentication no\n",
+        "ssh",
+        5_000,
+        "passwords",
+    ),
+    ("proc/sys/kernel/kptr_restrict", "0\n", "kernel_settings", 6_666, "kernel.kptr_restrict is 0"),
+    (
+        "proc/net/tcp6",
+        "sl\n 0: 00000000000000000000000000000000:0016 x:0 0A\n",
+        "listening_services",
+        9_000,
+        "1 listen to others: 22",
+    ),
+    (
+        "var/lib/apt/lists/x-security_Packages",
+        "Package: openssl\nArchitecture: amd64\nVersion: 3.0.18-1~deb12u1\n",
+        "security_updates",
+        5_000,
+        "1 wait: openssl",
+    ),
+];
+
 #[test]
 fn each_thing_that_breaks_is_seen() {
-    let table: &[(&str, &str, &str, u16, &str)] = &[
-        ("sys/block/dm-0/dm/uuid", "LVM-other\n", "disk_encryption", 0, "is not encrypted"),
-        ("sys/block/dm-0/dm/uuid", "CRYPT-VERITY-1\n", "disk_encryption", 0, "is not encrypted"),
-        ("run/reboot-required", "", "reboot_pending", 0, "ask for a restart"),
-        ("boot/vmlinuz-6.1.0-44-amd64", "", "reboot_pending", 0, "6.1.0-44-amd64 is installed"),
-        ("proc/version", "Linux (2025-11-01)\n", "kernel_age", 5_000, "2025-11-01"),
-        ("proc/version", "Linux (2024-11-01)\n", "kernel_age", 0, "2024-11-01"),
-        ("etc/os-release", "ID=debian\nVERSION_ID=\"10\"\n", "os_supported", 0, "2024-06-30"),
-        ("etc/os-release", "ID=x\nSUPPORT_END=2026-02-28\n", "os_supported", 0, "2026-02-28"),
-        (
-            "sys/fs/cgroup/system.slice/clamav-daemon.service/cgroup.procs",
-            "",
-            "endpoint_protection",
-            0,
-            "none",
-        ),
-        ("etc/ufw/ufw.conf", "ENABLED=no\n", "firewall", 0, "none starts"),
-        ("sys/module/apparmor/parameters/enabled", "N\n", "mandatory_access", 0, "AppArmor is off"),
-        ("sys/kernel/security/lockdown", "[none] integrity\n", "kernel_lockdown", 0, "none"),
-        ("etc/dconf/db/local.d/locks/lock", "", "screen_lock", 7_500, "does not switch it off"),
-        (
-            "etc/dconf/db/local.d/99-off",
-            "[org/gnome/desktop/screensaver]\nlock-enabled=false\n",
-            "screen_lock",
-            0,
-            "off",
-        ),
-        (
-            "etc/ssh/sshd_config.d/05-root.conf",
-            "permitrootlogin yes\n",
-            "ssh",
-            7_500,
-            "root can come in, with a key",
-        ),
-        (
-            "etc/ssh/sshd_config.d/10-keys.conf",
-            "Match User x\nPasswordAuthentication no\n",
-            "ssh",
-            5_000,
-            "passwords",
-        ),
-        (
-            "proc/sys/kernel/kptr_restrict",
-            "0\n",
-            "kernel_settings",
-            6_666,
-            "kernel.kptr_restrict is 0",
-        ),
-        (
-            "proc/net/tcp6",
-            "sl\n 0: 00000000000000000000000000000000:0016 x:0 0A\n",
-            "listening_services",
-            9_000,
-            "1 listen to others: 22",
-        ),
-        (
-            "var/lib/apt/lists/x-security_Packages",
-            "Package: openssl\nArchitecture: amd64\nVersion: 3.0.18-1~deb12u1\n",
-            "security_updates",
-            5_000,
-            "1 wait: openssl",
-        ),
-    ];
-    for (path, text, signal, value, words) in table {
+    for (path, text, signal, value, words) in BREAKS {
         let machine = laptop();
         if path.starts_with("etc/ufw") {
             fs::create_dir_all(machine.0.path().join("etc/systemd/system")).unwrap();
@@ -299,7 +295,7 @@ fn a_container_is_no_disk() {
 fn files_that_mean_harm_are_unknown_and_cost_little() {
     let machine = laptop();
     let path = |name: &str| machine.0.path().join(name);
-    machine.file("proc/version", &[b'x'; 70_000]);
+    machine.file("proc/version", &vec![b'x'; 70_000]);
     machine.check("kernel_age", None, "larger than 65536 bytes");
     machine.file("etc/os-release", &[0xff, 0xfe, b'I', b'D']);
     machine.check("os_supported", None, "is not text");
@@ -332,7 +328,7 @@ fn files_that_mean_harm_are_unknown_and_cost_little() {
 fn what_may_not_be_read_is_unknown_with_the_reason() {
     let machine = laptop();
     let place = machine.0.path().join("sys/kernel/security/lockdown");
-    fs::set_permissions(&place, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&place, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read(&place).is_ok() {
         // Root reads everything: then this is what it sees.
         machine.check("kernel_lockdown", Some(10_000), "integrity");
