@@ -214,25 +214,27 @@ impl Command {
 pub(super) fn tree() -> clap::Command {
     let mut tree = Cli::command();
     tree.build();
-    const LOCAL: [&str; 12] = [
-        "server",
-        "agent",
-        "svid",
-        "logout",
-        "config",
-        "keys",
-        "backup",
-        "restore",
-        "doctor",
-        "completion",
-        "device",
-        "posture",
-    ];
     for name in LOCAL {
         tree = tree.mut_subcommand(name, hide_connection);
     }
     tree
 }
+
+/// Commands that talk to no server.
+const LOCAL: [&str; 12] = [
+    "server",
+    "agent",
+    "svid",
+    "logout",
+    "config",
+    "keys",
+    "backup",
+    "restore",
+    "doctor",
+    "completion",
+    "device",
+    "posture",
+];
 
 fn hide_connection(command: clap::Command) -> clap::Command {
     let nested: Vec<String> =

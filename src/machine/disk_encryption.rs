@@ -51,8 +51,9 @@ impl<'l> Mount<'l> {
         let name = self.source.strip_prefix("/dev/mapper/");
         for block in root.names("/sys/block")?.unwrap_or_default() {
             let below = format!("/sys/block/{block}");
-            let says =
-                |file: &str| Ok::<_, Unknown>(root.text(&format!("{below}/{file}"))?.map(trimmed));
+            let says = |file: &str| {
+                Ok::<_, Unknown>(root.text(&format!("{below}/{file}"))?.as_deref().map(trimmed))
+            };
             if by_number && says("dev")?.as_deref() == Some(self.number) {
                 return Ok(block);
             }
@@ -81,7 +82,11 @@ fn layer(root: &Root, device: &str, depth: u32) -> Result<Option<String>, Unknow
     if depth > LAYERS_MAX {
         return unknown("the block devices stand on each other in a circle");
     }
-    let says = root.text(&format!("/sys/block/{device}/dm/uuid"))?.map(trimmed).unwrap_or_default();
+    let says = root
+        .text(&format!("/sys/block/{device}/dm/uuid"))?
+        .as_deref()
+        .map(trimmed)
+        .unwrap_or_default();
     // `CRYPT-VERITY` and `CRYPT-INTEGRITY` protect what is there from change, not from being read.
     for (mark, how) in [("CRYPT-LUKS", "LUKS"), ("CRYPT-PLAIN", "dm-crypt")] {
         if says.starts_with(mark) {
@@ -99,7 +104,7 @@ fn layer(root: &Root, device: &str, depth: u32) -> Result<Option<String>, Unknow
     Ok(how)
 }
 
-fn trimmed(text: String) -> String {
+fn trimmed(text: &str) -> String {
     text.trim().to_owned()
 }
 

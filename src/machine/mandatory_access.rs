@@ -1,4 +1,4 @@
-//! Mandatory access control: SELinux or AppArmor, switched on.
+//! Mandatory access control: `SELinux` or `AppArmor`, switched on.
 
 use super::{Root, Seen, Signal, Unknown, unknown};
 use crate::kernel::Timestamp;

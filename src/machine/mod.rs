@@ -58,14 +58,17 @@ pub struct Seen {
 pub struct Unknown(pub String);
 
 impl Seen {
+    #[expect(clippy::unnecessary_wraps, reason = "a signal answers with it, as with `unknown`")]
     fn good(words: impl Into<String>) -> Result<Self, Unknown> {
         Ok(Self { value: BasisPoints::ONE, words: words.into() })
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "a signal answers with it, as with `unknown`")]
     fn bad(words: impl Into<String>) -> Result<Self, Unknown> {
         Ok(Self { value: BasisPoints::ZERO, words: words.into() })
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "a signal answers with it, as with `unknown`")]
     fn partly(value: u16, words: impl Into<String>) -> Result<Self, Unknown> {
         Ok(Self { value: BasisPoints::new(value), words: words.into() })
     }

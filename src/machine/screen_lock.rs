@@ -18,7 +18,7 @@ impl Signal for ScreenLock {
     fn look(&self, root: &Root, _now: Timestamp) -> Result<Seen, Unknown> {
         let (mut says, mut fixed) = (None, false);
         for folder in root.names(DCONF)?.unwrap_or_default() {
-            if !folder.ends_with(".d") {
+            if folder.strip_suffix(".d").is_none() {
                 continue;
             }
             for name in root.names(&format!("{DCONF}/{folder}"))?.unwrap_or_default() {

@@ -26,7 +26,7 @@ impl Signal for Ssh {
         let mut config = String::new();
         if text.lines().any(|line| line.trim().starts_with("Include /etc/ssh/sshd_config.d/")) {
             for name in root.names(FOLDER)?.unwrap_or_default() {
-                if name.ends_with(".conf") {
+                if name.strip_suffix(".conf").is_some() {
                     let part = root.text(&format!("{FOLDER}/{name}"))?.unwrap_or_default();
                     config.push_str(before_match(&part));
                     config.push('\n');

@@ -19,7 +19,9 @@ struct Machine(TempDir);
 impl Machine {
     fn new(files: &[(&str, &str)]) -> Self {
         let machine = Self(tempfile::tempdir().unwrap());
-        files.iter().for_each(|(path, text)| machine.file(path, text.as_bytes()));
+        for (path, text) in files {
+            machine.file(path, text.as_bytes());
+        }
         machine
     }
 

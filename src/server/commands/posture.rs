@@ -101,10 +101,12 @@ fn in_words(scored: &ScoredDocument) -> String {
         scored.evaluated_at,
     );
     text += &table(&scored.signals);
-    text += &format!("\n100 less what was lost is {}.", points(scored.ungated_basis_points));
+    let lost = format!("\n100 less what was lost is {}.", points(scored.ungated_basis_points));
+    text += &lost;
     for gate in &scored.gates {
         let why = if gate.unknown { "as nothing is known" } else { "as it is wrong" };
-        text += &format!("\nThe gate {} allows {} at most, {why}.", gate.gate, gate.cap_points);
+        let line = format!("\nThe gate {} allows {} at most, {why}.", gate.gate, gate.cap_points);
+        text += &line;
     }
     if !scored.improvements.is_empty() {
         text += "\n\nWhat helps most, each by itself:";
@@ -115,7 +117,8 @@ fn in_words(scored: &ScoredDocument) -> String {
             gates => format!(", held there by {}", gates.join(", ")),
         };
         let leads = points(one.score_basis_points);
-        text += &format!("\n  {}: leads to {leads}{held}\n    {}", one.signal, one.remedy);
+        let line = format!("\n  {}: leads to {leads}{held}\n    {}", one.signal, one.remedy);
+        text += &line;
     }
     text + "\n\n" + &lifetimes(scored)
 }
