@@ -1,9 +1,10 @@
 //! The OpenID provider in a whole server: what it asks the database.
 
+use reqwest::Method;
 use weft::crypto::jose::JwsAlgorithm;
 use weft::kernel::{Lifetime, RealmId};
 use weft::oauth::{Draft, Parameters, Place, Profile};
-use weft::testkit::{TestServer, until};
+use weft::testkit::{TestDatabase, TestServer, engines, until};
 
 use crate::flows::on_each;
 use crate::people::Home;
@@ -25,6 +26,29 @@ async fn oidc_client_credentials_ask_the_database_nothing_and_a_refresh_little()
         assert!(for_refresh <= 3, "{for_refresh}");
     })
     .await;
+}
+
+/// A browser asks first (Fetch §3.2.2), and without cookies: what takes them is for our own pages.
+#[tokio::test]
+async fn a_page_of_another_origin_may_call_what_takes_no_cookie_and_nothing_else() {
+    let home = Home::start(&TestDatabase::new(engines()[0]).await).await;
+    let of_a_page = [
+        ("origin", "https://app.example".to_owned()),
+        ("access-control-request-method", "POST".to_owned()),
+        ("access-control-request-headers", "authorization".to_owned()),
+    ];
+    let asked = async |path| home.send(Method::OPTIONS, path, &of_a_page, String::new()).await;
+    for path in ["token", "userinfo", "revoke", "jwks", ".well-known/openid-configuration"] {
+        let answer = asked(path).await;
+        assert_eq!(answer.status, 204, "{path}: {}", answer.text);
+        assert_eq!(answer.header("access-control-allow-origin"), "*", "{path}");
+        assert!(answer.header("access-control-allow-headers").contains("authorization"), "{path}");
+        assert!(answer.header("access-control-allow-methods").contains("POST"), "{path}");
+        assert_eq!(answer.header("access-control-allow-credentials"), "", "{path}");
+    }
+    for path in ["account", "signin", "authorize", "logout"] {
+        assert_eq!(asked(path).await.header("access-control-allow-origin"), "", "{path}");
+    }
 }
 
 async fn statements_for_machines(server: &TestServer) -> u64 {

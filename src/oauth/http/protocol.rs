@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::{Extension, FromRequest, Request, State};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_MAX_AGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE,
@@ -27,18 +27,24 @@ use crate::realms::Realm;
 
 /// The routes.
 pub(super) fn routes(oauth: &Oauth) -> Router {
-    Router::new()
-        .route("/token", post(token))
-        .route("/userinfo", get(userinfo).post(userinfo_form))
-        .route("/introspect", post(introspect))
-        .route("/revoke", post(revoke))
-        .route("/jwks", get(jwks))
-        .route("/.well-known/openid-configuration", get(configuration))
-        .route("/.well-known/oauth-authorization-server", get(configuration))
+    let routes = [
+        ("/token", post(token)),
+        ("/userinfo", get(userinfo).post(userinfo_form)),
+        ("/introspect", post(introspect)),
+        ("/revoke", post(revoke)),
+        ("/jwks", get(jwks)),
+        ("/.well-known/openid-configuration", get(configuration)),
+        ("/.well-known/oauth-authorization-server", get(configuration)),
         // RFC 8414 §3.1: of an issuer with a path the well-known part stands between host and path.
-        .route("/.well-known/oauth-authorization-server/{*path}", get(inserted))
-        .layer(from_fn(any_origin))
-        .with_state(oauth.clone())
+        ("/.well-known/oauth-authorization-server/{*path}", get(inserted)),
+    ];
+    // A browser asks before it sends (Fetch §3.2.2), so each route answers to OPTIONS itself: what it does not answer to
+    // never reaches the layer.
+    let add = |router: Router<Oauth>, (path, methods): (&str, MethodRouter<Oauth>)| {
+        router.route(path, methods.options(async || StatusCode::NO_CONTENT))
+    };
+    let routes = routes.into_iter().fold(Router::new(), add);
+    routes.layer(from_fn(any_origin)).with_state(oauth.clone())
 }
 
 /// Where a request of this realm is.
@@ -53,8 +59,7 @@ pub(super) fn place(realm: &Realm) -> Place {
 /// Applications in browsers call these from their own pages. Nothing here reads a cookie, so any origin may (Fetch §3.2).
 async fn any_origin(request: Request, next: Next) -> Response {
     let asks = request.method() == Method::OPTIONS;
-    let mut answer =
-        if asks { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
+    let mut answer = next.run(request).await;
     let headers = answer.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     if asks {
