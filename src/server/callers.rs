@@ -10,7 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::build::Server;
-use super::visitors::{self, text, unknown_realm};
+use super::visitors::{self, opened, text};
 use crate::access::{Administrator, Asker};
 use crate::crypto::jose::Unverified;
 use crate::crypto::tls::CurrentRoots;
@@ -130,10 +130,11 @@ impl Desk {
 
     fn realm(&self, request: &Request, peer: &PeerInfo) -> Result<Arc<Realm>, Failure> {
         if peer.unix().is_some() {
-            return match text(request, REALM_HEADER)? {
-                Some(name) => self.server.realms.by_name(name).ok_or_else(unknown_realm),
-                None => self.server.realms.get(RealmId::FIRST).ok_or_else(unknown_realm),
+            let found = match text(request, REALM_HEADER)? {
+                Some(name) => self.server.realms.by_name(name),
+                None => self.server.realms.get(RealmId::FIRST),
             };
+            return opened(&self.server, found);
         }
         visitors::realm(&self.server, request)
     }

@@ -49,7 +49,18 @@ fn visit(server: &Server, request: &Request) -> Result<(Arc<Realm>, Origin), Fai
 
 /// The realm that the host name of a request chooses.
 pub(super) fn realm(server: &Server, request: &Request) -> Result<Arc<Realm>, Failure> {
-    server.realms.by_host(host(request)?).ok_or_else(unknown_realm)
+    opened(server, server.realms.by_host(host(request)?))
+}
+
+/// A realm that this replica serves. One that was made a moment ago is known before its policies and keys are there: until
+/// then whoever asks comes again, and nobody is refused for good.
+pub(super) fn opened(server: &Server, realm: Option<Arc<Realm>>) -> Result<Arc<Realm>, Failure> {
+    let realm = realm.ok_or_else(unknown_realm)?;
+    if server.door(realm.id).is_none() {
+        let words = "this realm was just made and is not open yet; try again in a moment";
+        return Err(Failure::new(Kind::Unavailable, "realm.opening", words));
+    }
+    Ok(realm)
 }
 
 pub(super) fn unknown_realm() -> Failure {

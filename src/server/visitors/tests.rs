@@ -8,6 +8,7 @@ use tower::ServiceExt;
 use super::*;
 use crate::db::Engine;
 use crate::http::Remote;
+use crate::kernel::RealmId;
 use crate::settings::{Text, Textual};
 use crate::testkit::{TestDatabase, TestServer};
 
@@ -150,4 +151,23 @@ async fn a_page_has_its_realms_brand_from_the_moment_it_is_set() {
         "proof: brands that cannot be read or would run something {0}, refused {0}",
         bad.len()
     );
+}
+
+#[tokio::test]
+async fn a_realm_that_is_not_open_yet_asks_to_come_again_and_refuses_nobody_for_good() {
+    let database = TestDatabase::new(Engine::Sqlite).await;
+    let visited = Visited::start(&database).await;
+    let server = visited.life.server();
+    let open = server.realms.get(RealmId::FIRST).unwrap();
+    // As a replica knows it that has read its row and not opened it.
+    let made = Realm { id: RealmId(4711), ..Realm::clone(&open) };
+    let Err(failure) = opened(server, Some(Arc::new(made))) else { panic!("it has no door") };
+    assert_eq!((failure.kind, failure.code), (Kind::Unavailable, "realm.opening"));
+    let answer = Problem::from(failure).into_response();
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["retry-after"]),
+        (503, &"1".parse().unwrap())
+    );
+    assert!(opened(server, Some(open)).is_ok());
+    assert_eq!(opened(server, None).unwrap_err().kind, Kind::NotFound);
 }
