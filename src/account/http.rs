@@ -49,6 +49,7 @@ pub fn routes(account: &Account) -> Router {
         .route("/account/applications", get(applications::show))
         .route("/account/applications/withdraw", post(applications::withdraw))
         .route("/account/history", get(history::show))
+        .route("/account/verification", post(data::verify))
         .route("/account/data", get(data::show))
         .route("/account/language", post(data::set_language))
         .route("/account/export", post(data::export))
@@ -73,7 +74,14 @@ async fn overview(State(account): State<Account>, asks: Asks) -> Result<Response
         applications,
     };
     let cards = cards(&visitor.look, &standing);
-    let shown = OverviewPage { look: &visitor.look, nav: visitor.nav(Tab::Overview), cards };
+    let unproven = account.unproven(&visitor).map(str::to_owned);
+    let shown = OverviewPage {
+        look: &visitor.look,
+        nav: visitor.nav(Tab::Overview),
+        flaws: &visitor.flaws,
+        unproven,
+        cards,
+    };
     Ok(page(StatusCode::OK, &shown, &visitor.look))
 }
 

@@ -49,6 +49,10 @@ pub struct OverviewPage<'a> {
     pub look: &'a Look,
     /// Where one is.
     pub nav: Nav<'a>,
+    /// What is wrong with what was sent.
+    pub flaws: &'a Flaws,
+    /// The e-mail address, as long as nobody has proven it and a letter can.
+    pub unproven: Option<String>,
     /// A card for each thing that one can look after.
     pub cards: Vec<Card>,
 }

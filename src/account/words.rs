@@ -23,11 +23,13 @@ pub enum Done {
     Confirmed,
     /// An identity at another provider was linked.
     Linked,
+    /// A letter is on its way.
+    LetterSent,
 }
 
 impl Done {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Saved,
         Self::Session,
         Self::PasskeyAdded,
@@ -35,6 +37,7 @@ impl Done {
         Self::Withdrawn,
         Self::Confirmed,
         Self::Linked,
+        Self::LetterSent,
     ];
 
     /// The word in the query.
@@ -47,6 +50,7 @@ impl Done {
             Self::Withdrawn => "withdrawn",
             Self::Confirmed => "confirmed",
             Self::Linked => "linked",
+            Self::LetterSent => "letter-sent",
         }
     }
 
@@ -65,6 +69,7 @@ impl Done {
             Self::Withdrawn => look.say("done-withdrawn"),
             Self::Confirmed => look.say("done-confirmed"),
             Self::Linked => look.say("done-linked"),
+            Self::LetterSent => look.say("done-letter-sent"),
         }
     }
 }

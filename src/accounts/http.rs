@@ -28,6 +28,7 @@ pub fn routes(accounts: &Accounts) -> OpenApiRouter {
         .routes(routes!(export_user))
         .routes(routes!(reset_user))
         .routes(routes!(enrol_user))
+        .routes(routes!(verify_user))
         .routes(routes!(list_groups))
         .routes(routes!(show_group, put_group, delete_group))
         .routes(routes!(list_members))
@@ -168,6 +169,18 @@ async fn enrol_user(
     let link = accounts.enrolment_link(&by, user_id(&id)?).await?;
     let document = api::EnrolmentLink { url: link.expose().clone(), expires_at };
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(document)).into_response())
+}
+
+/// Sends a letter with a link that proves a person's e-mail address. Nothing else sends it by itself.
+#[utoipa::path(post, path = "/api/v1/users/{id}/verification", tag = "users", params(("id" = String, Path)),
+    responses((status = 204), (status = "default", body = api::Problem)))]
+async fn verify_user(
+    State(accounts): State<Accounts>,
+    Extension(by): Extension<Administrator>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    accounts.ask_to_verify(&by, user_id(&id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Lists groups, by name.

@@ -65,7 +65,7 @@ pub use model::{
     TotpEnrolment, User, UserChange, UserState,
 };
 pub use personal_data::{Change, Erased, KeepsPersonalData};
-pub use proofs::Mail;
+pub use proofs::{AskedFrom, Mail};
 pub use read_user::UserFilter;
 pub use settings::{MailSecurity, MailSettings, MailTransport, Settings};
 

@@ -467,6 +467,9 @@ pub enum Error {
     /// It would leave nothing to sign in with.
     #[error("it is the last way to sign in: add another one first")]
     LastFactor,
+    /// No way to send mail is set.
+    #[error("this server sends no mail: `accounts.mail` names no transport")]
+    NoMail,
     /// A token, state or code that is wrong, used, or too old.
     #[error("it is not valid, or not any more")]
     Spent,
@@ -523,6 +526,7 @@ impl From<Error> for Failure {
             Error::Taken { .. } => (Kind::Conflict, "account.taken"),
             Error::Changed => (Kind::Conflict, "account.changed"),
             Error::LastFactor => (Kind::Conflict, "account.last_factor"),
+            Error::NoMail => (Kind::Conflict, "account.no_mail"),
             Error::Spent => (Kind::Invalid, "account.spent"),
             Error::Passkey { .. } => (Kind::Invalid, "account.passkey"),
             Error::Limited { .. } => (Kind::Limited, "account.limited"),

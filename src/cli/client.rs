@@ -108,6 +108,11 @@ impl Api {
         document(&self.call(Ask { method: Method::POST, path, ..Ask::default() }).await?)
     }
 
+    /// `POST` that says all in its path and is answered with nothing.
+    pub(super) async fn act_only(&self, path: &[&str]) -> Result<(), Error> {
+        self.call(Ask { method: Method::POST, path, ..Ask::default() }).await.map(|_| ())
+    }
+
     /// `PUT` of a document.
     pub(super) async fn put<B: Serialize + ?Sized, T: DeserializeOwned>(
         &self,

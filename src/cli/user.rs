@@ -93,6 +93,11 @@ pub(super) enum UserCommand {
         /// `usr_…`, or what they type.
         user: String,
     },
+    /// Send a person a letter whose link proves their e-mail address.
+    Verify {
+        /// `usr_…`, or what they type.
+        user: String,
+    },
     /// Print a link by which a person adds a passkey, once, within an hour.
     EnrolLink {
         /// `usr_…`, or what they type.
@@ -209,6 +214,11 @@ async fn act(command: UserCommand, session: &mut Session<'_>) -> Result<(), Erro
             let id = id_of(session, &user).await?;
             let all: serde_json::Value = session.api.get(&["users", &id, "export"]).await?;
             session.print.json(&all)
+        }
+        UserCommand::Verify { user } => {
+            let id = id_of(session, &user).await?;
+            session.api.act_only(&["users", &id, "verification"]).await?;
+            session.done("written to", &id)
         }
         UserCommand::EnrolLink { user } => {
             let id = id_of(session, &user).await?;

@@ -75,6 +75,14 @@ impl DeliveryHandler for SendLogoutToken {
         KIND
     }
 
+    /// The host that is told, or nothing for a client that is gone.
+    fn destination(&self, realm: RealmId, delivery: &Delivery) -> String {
+        let client = Self::client_of(delivery).and_then(|id| self.0.client(realm, &id));
+        let uri = client.and_then(|client| client.terms.backchannel_logout_uri.clone());
+        let host = uri.and_then(|uri| uri.parse::<http::Uri>().ok()?.authority().cloned());
+        host.map(|host| host.to_string()).unwrap_or_default()
+    }
+
     fn deliver<'a>(
         &'a self,
         realm: RealmId,

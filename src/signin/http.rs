@@ -78,6 +78,7 @@ impl From<Fields> for Sent {
             code: fields.code,
             credential: fields.credential,
             name: fields.name,
+            look: None,
         }
     }
 }
@@ -108,7 +109,8 @@ async fn submit(
     Form(fields): Form<Fields>,
 ) -> Result<Response, Problem> {
     let id = sign_in_id(&id)?;
-    match signin.submit(&realm, (id, &step), fields.into(), &browser).await {
+    let sent = Sent { look: Some(look.clone()), ..fields.into() };
+    match signin.submit(&realm, (id, &step), sent, &browser).await {
         Ok(onward) => Ok(leave(id, onward, &look)),
         // The other tab went on: what is so now is shown.
         Err(Error::Moved) => Ok(leave(id, Onward::Page, &look)),

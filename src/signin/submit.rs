@@ -6,7 +6,8 @@ use super::gather_facts::Gathered;
 use super::model::{CeremonyOf, Complaint, End, Error, Mark, Person, Shown, State, Way};
 use super::next_step::{Step, known_again, ways};
 use super::read_sign_in::Held;
-use crate::accounts::{self, Checked, Claimed, Identifier, PasskeyChecked};
+use crate::accounts::{self, AskedFrom, Checked, Claimed, Identifier, PasskeyChecked};
+use crate::http::pages::Look;
 use crate::kernel::{Lifetime, Method, Secret, SignInId, UserId};
 use crate::realms::Realm;
 use crate::sessions::Browser;
@@ -35,6 +36,8 @@ pub struct Sent {
     pub credential: Option<String>,
     /// What to call the new passkey.
     pub name: Option<String>,
+    /// How the page looked: in which language.
+    pub look: Option<Look>,
 }
 
 /// Who sends, and where.
@@ -281,7 +284,11 @@ impl Signin {
             return Ok(());
         }
         let accounts = &self.inner.accounts;
-        match accounts.send_recovery(desk.realm.id, &typed, desk.browser.address).await {
+        let languages = &held.state.request.languages;
+        let look = sent.look.clone().map(|look| look.prefer(languages));
+        let language = look.map(|look| look.language());
+        let from = AskedFrom { address: desk.browser.address, language };
+        match accounts.send_recovery(desk.realm.id, &typed, from).await {
             Ok(()) => {
                 held.state.marks.insert(Mark::Mailed);
             }

@@ -49,6 +49,11 @@ card-change = Ändern
 card-good = Eingerichtet
 card-missing = Nicht eingerichtet
 
+unproven-title = Ihre E-Mail-Adresse
+unproven-badge = Nicht bestätigt
+unproven-words = { $address } ist noch nicht bestätigt. Wir schicken Ihnen einen Brief mit einem Link; öffnen Sie ihn und drücken Sie auf den Knopf. Bis dahin können Sie sich mit der Adresse nirgends anmelden und kommen nicht per E-Mail in Ihr Konto zurück.
+unproven-send = Brief noch einmal schicken
+
 sessions-title = Wo Sie angemeldet sind
 sessions-lead = Wenn Sie eine davon nicht kennen, beenden Sie sie und ändern Sie, wie Sie sich anmelden.
 sessions-here = Dieser Browser
@@ -167,6 +172,7 @@ done-removed = Entfernt.
 done-withdrawn = Zurückgenommen. Die Anwendung ist abgeschnitten.
 done-confirmed = Die Authenticator-App ist eingerichtet.
 done-linked = Verbunden. Sie können sich jetzt damit anmelden.
+done-letter-sent = Der Brief ist unterwegs. Sein Link gilt einen Tag lang. Nichts da? Sehen Sie auch bei der unerwünschten Post nach.
 account-wrong-last = Das ist Ihr einziger Weg, sich anzumelden. Fügen Sie erst einen anderen hinzu.
 account-wrong-code = Dieser Code stimmt nicht. Warten Sie auf den nächsten und versuchen Sie es noch einmal.
 account-wrong-passkey = Der Passkey konnte nicht hinzugefügt werden. Versuchen Sie es noch einmal.

@@ -49,6 +49,11 @@ card-change = Change
 card-good = Set up
 card-missing = Not set up
 
+unproven-title = Your e-mail address
+unproven-badge = Not confirmed
+unproven-words = Nobody has confirmed { $address } yet. We send you a letter with a link; open it and press the button. Until then the address gets you in nowhere, and you cannot get back into your account by mail.
+unproven-send = Send the letter again
+
 sessions-title = Where you are signed in
 sessions-lead = If you do not know one of these, end it and change how you sign in.
 sessions-here = This browser
@@ -167,6 +172,7 @@ done-removed = Removed.
 done-withdrawn = Taken back. The application is cut off.
 done-confirmed = The authenticator app is set up.
 done-linked = Linked. You can sign in with it now.
+done-letter-sent = The letter is on its way. Its link works for a day. Nothing there? Look among unwanted mail.
 account-wrong-last = This is your only way to sign in. Add another one first.
 account-wrong-code = That code is not right. Wait for the next one and try again.
 account-wrong-passkey = The passkey could not be added. Try again.

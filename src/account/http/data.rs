@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::super::pages::{DataPage, DeletePage, Tab};
 use super::super::{Account, Done, Wrong};
-use super::visitor::{Asks, Away, done};
-use crate::accounts::{By, UserChange};
+use super::visitor::{Asks, Away, Visitor, done, wrong};
+use crate::accounts::{AskedFrom, AttributeName, By, Error, UserChange};
 use crate::http::pages::{Language, page};
 use crate::http::{Form, HostCookie, Problem};
 use crate::sessions::{SessionCookie, Why};
@@ -19,6 +19,30 @@ pub(super) async fn show(State(account): State<Account>, asks: Asks) -> Result<R
     let nav = visitor.nav(Tab::Data);
     let shown = DataPage { look: &visitor.look, nav, flaws: &visitor.flaws };
     Ok(page(StatusCode::OK, &shown, &visitor.look))
+}
+
+impl Account {
+    /// Their e-mail address, where a letter would prove it.
+    pub(super) fn unproven<'a>(&self, visitor: &'a Visitor) -> Option<&'a str> {
+        let user = &visitor.user;
+        let unproven = self.accounts.sends_mail() && user.verified_email().is_none();
+        user.attribute(AttributeName::Email).filter(|_| unproven)
+    }
+}
+
+/// Sends the letter that proves the address once more. It goes to the address that is known, so nothing has to be shown for it.
+pub(super) async fn verify(State(account): State<Account>, asks: Asks) -> Result<Response, Away> {
+    let visitor = account.enter(&asks, Tab::Overview).await?;
+    if account.unproven(&visitor).is_none() {
+        return Ok(Redirect::to(Tab::Overview.path()).into_response());
+    }
+    let language = Some(visitor.look.language());
+    let from = AskedFrom { address: asks.origin().address, language };
+    match account.accounts.send_verification(visitor.realm, visitor.user.id, from).await {
+        Ok(()) => Ok(done(Tab::Overview, Done::LetterSent)),
+        Err(Error::Limited { .. }) => Ok(wrong(Tab::Overview, Wrong::Limited)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -2,6 +2,7 @@
 
 mod applications;
 mod changes;
+mod letters;
 mod links;
 mod strangers;
 mod world;

@@ -6,7 +6,7 @@ use super::world::House;
 use crate::account::pages;
 
 /// Every form of these pages.
-pub(super) const FORMS: [(&str, &str); 17] = [
+pub(super) const FORMS: [(&str, &str); 18] = [
     ("/account/sign-out", ""),
     ("/account/sessions/end", "session=ses_00000000000000000000000000000000"),
     ("/account/sessions/end-all", ""),
@@ -22,6 +22,7 @@ pub(super) const FORMS: [(&str, &str); 17] = [
     ("/account/providers/link", "upstream=idp"),
     ("/account/providers/unlink", "link=x"),
     ("/account/applications/withdraw", "application=x"),
+    ("/account/verification", ""),
     ("/account/export", ""),
     ("/account/delete", "sure=yes"),
 ];

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::accounts::model::Error;
+use crate::accounts::model::{Error, ProofPurpose};
 use crate::crypto::digest::{base64url, from_base64url};
 use crate::crypto::seal::KekRing;
 use crate::env::Entropy;
+use crate::http::pages::Language;
 use crate::jobs::deliveries::Delivery;
 use crate::kernel::{Fault, RealmId, Timestamp, UserId};
 
@@ -46,18 +47,44 @@ pub(in crate::accounts) enum News {
     Unlinked,
 }
 
+/// A letter as it was posted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Posted {
+    /// What it is about.
+    pub(super) letter: Letter,
+    /// The language in which somebody asked for it: it counts where the account has none.
+    pub(super) language: Option<Language>,
+}
+
 impl Letter {
+    /// What its link is good for, and what that is bound to; nothing for a letter that only tells.
+    pub(super) fn asks(&self) -> Option<(ProofPurpose, Option<Vec<u8>>)> {
+        match self {
+            Self::Verify(_) => Some((ProofPurpose::VerifyAddress, None)),
+            Self::Recover(_) => Some((ProofPurpose::Recover, None)),
+            Self::Link(news) => match news.what {
+                News::Linked => Some((ProofPurpose::Unlink, Some(news.identity.clone()))),
+                News::Unlinked => None,
+            },
+        }
+    }
+}
+
+impl Posted {
     pub(super) fn sealed(
         &self,
         realm: RealmId,
         id: String,
         (ring, entropy): (&KekRing, &dyn Entropy),
     ) -> Result<Delivery, Error> {
-        let document = match self {
-            Self::Verify(user) => json!({ "verify": user.to_string() }),
-            Self::Recover(typed) => json!({ "recover": typed }),
-            Self::Link(news) => news.written(),
+        let mut document = match &self.letter {
+            Letter::Verify(user) => json!({ "verify": user.to_string() }),
+            Letter::Recover(typed) => json!({ "recover": typed }),
+            Letter::Link(news) => news.written(),
         };
+        if let (Some(members), Some(language)) = (document.as_object_mut(), self.language) {
+            members.insert("language".to_owned(), language.tag().into());
+        }
         let text = serde_json::to_vec(&document).map_err(Fault::bug)?;
         let body = ring.seal(&place(realm, &id), &text, entropy)?;
         Ok(Delivery { id, kind: KIND.into(), body })
@@ -69,13 +96,15 @@ impl Letter {
         let document: Value = serde_json::from_slice(text.expose()).map_err(|_| bad())?;
         let field = |name: &str| document.get(name).and_then(Value::as_str);
         let user = |name: &str| field(name).and_then(|id| UserId::parse(id).ok());
-        if let Some(user) = user("verify") {
-            return Ok(Self::Verify(user));
-        }
-        if let Some(typed) = field("recover") {
-            return Ok(Self::Recover(typed.to_owned()));
-        }
-        LinkNews::read(&document).map(Self::Link).ok_or_else(bad)
+        let language = field("language").and_then(Language::of_tag);
+        let letter = if let Some(user) = user("verify") {
+            Letter::Verify(user)
+        } else if let Some(typed) = field("recover") {
+            Letter::Recover(typed.to_owned())
+        } else {
+            LinkNews::read(&document).map(Letter::Link).ok_or_else(bad)?
+        };
+        Ok(Self { letter, language })
     }
 }
 

@@ -6,19 +6,21 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use askama::Template;
 use futures_util::future::BoxFuture;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
+use lettre::transport::smtp::response::{Category, Code, Severity};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 
-use super::letter::{KIND, Letter, LinkNews, News};
+use super::letter::{KIND, Letter, LinkNews, Posted};
+use super::words::{Said, words};
 use crate::accounts::model::{By, Error, ProofPurpose, User};
 use crate::accounts::{
     Accounts, AttributeName, Identifier, MailSecurity, MailSettings, MailTransport,
 };
+use crate::http::pages::{Language, Look};
 use crate::jobs::deliveries::{Delivery, DeliveryHandler, NotDelivered, TRY_WITHIN};
 use crate::kernel::{Failure, Kind, RealmId, Secret, Timestamp, UserId};
 
@@ -37,51 +39,10 @@ enum Way {
 }
 
 /// A letter, written.
-struct Written {
-    to: String,
-    subject: &'static str,
-    body: String,
-}
-
-#[derive(Template)]
-#[template(path = "mail/verify_address.txt", escape = "none")]
-struct VerifyAddress<'a> {
-    issuer: &'a str,
-    link: &'a str,
-    within: String,
-}
-
-#[derive(Template)]
-#[template(path = "mail/recover.txt", escape = "none")]
-struct Recover<'a> {
-    issuer: &'a str,
-    link: &'a str,
-    within: String,
-}
-
-#[derive(Template)]
-#[template(path = "mail/linked.txt", escape = "none")]
-struct Linked<'a> {
-    issuer: &'a str,
-    link: &'a str,
-    within: String,
-    facts: Facts<'a>,
-}
-
-#[derive(Template)]
-#[template(path = "mail/unlinked.txt", escape = "none")]
-struct Unlinked<'a> {
-    issuer: &'a str,
-    facts: Facts<'a>,
-}
-
-/// What a letter about a link tells: who, when, where.
-struct Facts<'a> {
-    provider: String,
-    display: Option<String>,
-    account: &'a str,
-    at: Timestamp,
-    from: Option<(String, String)>,
+pub(super) struct Written {
+    pub(super) to: String,
+    pub(super) subject: String,
+    pub(super) body: String,
 }
 
 impl Mail {
@@ -100,7 +61,7 @@ impl Mail {
 
     async fn try_once(&self, realm: RealmId, delivery: &Delivery) -> Result<(), NotDelivered> {
         let ring = &self.accounts.inner.ring;
-        let letter = Letter::open(realm, delivery, ring)
+        let letter = Posted::open(realm, delivery, ring)
             .map_err(|fault| NotDelivered::Ever(fault.to_string()))?;
         let written = self.write(realm, letter).await;
         let written = written.map_err(|error| NotDelivered::Yet(error.to_string()))?;
@@ -112,10 +73,9 @@ impl Mail {
             Way::None => Err(NotDelivered::Ever("no way to send mail is set".to_owned())),
             Way::Smtp(server) => server.send(message).await.map(|_| ()).map_err(|error| {
                 let words = without_addresses(&error.to_string());
-                if error.is_permanent() {
-                    NotDelivered::Ever(words)
-                } else {
-                    NotDelivered::Yet(words)
+                match error.status() {
+                    Some(status) if is_about_the_letter(status) => NotDelivered::Ever(words),
+                    _ => NotDelivered::Yet(words),
                 }
             }),
             Way::Maildir(directory) => lay(directory, &delivery.id, message.formatted())
@@ -124,7 +84,12 @@ impl Mail {
         }
     }
 
-    async fn write(&self, realm: RealmId, letter: Letter) -> Result<Option<Written>, Error> {
+    /// A letter in its reader's language; nothing where there is nobody to write to.
+    pub(super) async fn write(
+        &self,
+        realm: RealmId,
+        Posted { letter, language }: Posted,
+    ) -> Result<Option<Written>, Error> {
         let user = match &letter {
             Letter::Verify(user) | Letter::Link(LinkNews { user, .. }) => {
                 self.accounts.fresh(realm, *user).await?
@@ -137,32 +102,20 @@ impl Mail {
         let Some(user) = user.filter(|user| user.is_active()) else { return Ok(None) };
         let Some(to) = address(&letter, &user) else { return Ok(None) };
         let issuer = self.accounts.realm(realm)?.issuer.to_string();
-        let (purpose, bound_to, subject) = match &letter {
-            Letter::Verify(_) => (ProofPurpose::VerifyAddress, None, "Confirm your e-mail address"),
-            Letter::Recover(_) => (ProofPurpose::Recover, None, "Get back into your account"),
-            Letter::Link(news) if news.what == News::Unlinked => {
-                let facts = Facts::of(news, user.display_name());
-                let body = Unlinked { issuer: &issuer, facts }.render();
-                let body = body.map_err(crate::kernel::Fault::bug)?;
-                return Ok(Some(Written { to, subject: "An account was disconnected", body }));
+        let link = match letter.asks() {
+            Some((purpose, bound_to)) => {
+                let what = (purpose, Some(to.clone()), bound_to);
+                Some((self.link(realm, user.id, what).await?, purpose.lifetime()))
             }
-            Letter::Link(news) => {
-                (ProofPurpose::Unlink, Some(news.identity.clone()), "An account was connected")
-            }
+            None => None,
         };
-        let what = (purpose, Some(to.clone()), bound_to);
-        let link = self.link(realm, user.id, what).await?;
-        let (issuer, link) = (issuer.as_str(), link.expose().as_str());
-        let within = purpose.lifetime().to_string();
-        let body = match letter {
-            Letter::Verify(_) => VerifyAddress { issuer, link, within }.render(),
-            Letter::Recover(_) => Recover { issuer, link, within }.render(),
-            Letter::Link(news) => {
-                let facts = Facts::of(&news, user.display_name());
-                Linked { issuer, link, within, facts }.render()
-            }
+        let said = Said {
+            issuer: &issuer,
+            account: user.display_name(),
+            link: link.as_ref().map(|(link, within)| (link.expose().as_str(), *within)),
         };
-        let body = body.map_err(crate::kernel::Fault::bug)?;
+        let look = Look::in_language(language_of(&user, language));
+        let (subject, body) = words(&look, &letter, said)?;
         Ok(Some(Written { to, subject, body }))
     }
 
@@ -189,7 +142,7 @@ impl Mail {
         Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
-            .subject(written.subject)
+            .subject(written.subject.clone())
             .date(SystemTime::UNIX_EPOCH + since)
             .message_id(Some(format!("<{id}@{domain}>")))
             .header(ContentType::TEXT_PLAIN)
@@ -201,6 +154,11 @@ impl Mail {
 impl DeliveryHandler for Mail {
     fn kind(&self) -> &'static str {
         KIND
+    }
+
+    /// One mail server takes all letters.
+    fn destination(&self, _realm: RealmId, _delivery: &Delivery) -> String {
+        self.accounts.settings().mail.host.clone()
     }
 
     fn deliver<'a>(
@@ -218,20 +176,11 @@ impl fmt::Debug for Mail {
     }
 }
 
-impl<'a> Facts<'a> {
-    /// What others chose is one line of a letter and never two.
-    fn of(news: &LinkNews, account: &'a str) -> Self {
-        let line = |text: &str| -> String {
-            text.chars().filter(|c| !c.is_control()).take(LINE_CHARS_MAX).collect()
-        };
-        Self {
-            provider: line(&news.provider),
-            display: news.display.as_deref().map(line),
-            account,
-            at: news.at,
-            from: news.from.as_ref().map(|(address, agent)| (line(address), line(agent))),
-        }
-    }
+/// The language of the account, else the one in which the letter was asked for, else English.
+fn language_of(user: &User, asked_in: Option<Language>) -> Language {
+    let said = [user.language.as_deref(), user.attribute(AttributeName::Locale)];
+    let own = said.into_iter().flatten().find_map(Language::of_tag);
+    own.or(asked_in).unwrap_or(Language::English)
 }
 
 /// A link that lets somebody in goes to a proven address alone.
@@ -241,6 +190,13 @@ fn address(letter: &Letter, user: &User) -> Option<String> {
         Letter::Recover(_) | Letter::Link(_) => user.verified_email(),
     };
     address.map(str::to_owned)
+}
+
+/// True where the server will never take this letter. What it says of who signs in there (RFC 4954 §6: 530, 534, 535, 538) is
+/// about our settings: with the right password the letter arrives.
+fn is_about_the_letter(status: Code) -> bool {
+    let permanent = status.severity == Severity::PermanentNegativeCompletion;
+    permanent && status.category != Category::Unspecified3
 }
 
 /// What a mail server says is kept with the delivery, and often repeats the address: that goes with its person alone.
@@ -299,5 +255,28 @@ async fn lay(directory: &Path, id: &str, bytes: Vec<u8>) -> std::io::Result<()> 
     tokio::fs::rename(&written, &done).await
 }
 
-/// Names are shorter; what a browser calls itself may be longer, and says its most at the beginning.
-const LINE_CHARS_MAX: usize = 120;
+#[cfg(test)]
+mod tests {
+    use lettre::transport::smtp::response::Detail;
+
+    use super::*;
+
+    #[test]
+    fn only_what_a_server_says_of_the_letter_itself_ends_its_tries() {
+        use Severity::{
+            PermanentNegativeCompletion as Never, TransientNegativeCompletion as Later,
+        };
+        for (severity, category, detail, ends) in [
+            (Never, Category::MailSystem, Detail::Zero, true),
+            (Never, Category::MailSystem, Detail::Three, true),
+            (Never, Category::Syntax, Detail::One, true),
+            (Never, Category::Unspecified3, Detail::Five, false),
+            (Never, Category::Unspecified3, Detail::Zero, false),
+            (Later, Category::MailSystem, Detail::One, false),
+            (Later, Category::Unspecified3, Detail::Four, false),
+        ] {
+            let status = Code { severity, category, detail };
+            assert_eq!(is_about_the_letter(status), ends, "{status}");
+        }
+    }
+}

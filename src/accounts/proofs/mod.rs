@@ -6,6 +6,10 @@
 mod letter;
 mod mailer;
 pub(super) mod store;
+#[cfg(test)]
+#[cfg(feature = "testkit")]
+mod tests;
+mod words;
 
 use std::net::IpAddr;
 
@@ -18,11 +22,27 @@ use super::{
 use crate::access::Administrator;
 use crate::crypto::digest::{base64url, sha256};
 use crate::db::Tx;
+use crate::http::pages::Language;
 use crate::jobs::deliveries::Delivery;
 use crate::kernel::{Fault, RealmId, Secret, Timestamp, UserId};
-use letter::Letter;
+use letter::{Letter, Posted};
 pub(super) use letter::{LinkNews, News};
 pub use mailer::Mail;
+
+/// From where a letter is asked for, and in which language, where that is known.
+#[derive(Debug, Clone, Copy)]
+pub struct AskedFrom {
+    /// The network address.
+    pub address: IpAddr,
+    /// The language of the page: the letter's, where the account has none.
+    pub language: Option<Language>,
+}
+
+impl From<IpAddr> for AskedFrom {
+    fn from(address: IpAddr) -> Self {
+        Self { address, language: None }
+    }
+}
 
 /// What one run of a use needs.
 #[derive(Debug)]
@@ -40,18 +60,38 @@ impl Accounts {
         self.inner.settings.mail.transport != MailTransport::None
     }
 
-    /// Sends a link that shows that its reader gets the mail of the person's address.
+    /// Sends a link that shows that its reader gets the mail of the person's address, for the person. `Unknown` where there is none to write to, `NoMail` where no mail is sent, `Limited` after too many letters.
     pub async fn send_verification(
         &self,
         realm: RealmId,
         user: UserId,
-        address: IpAddr,
+        from: impl Into<AskedFrom>,
     ) -> Result<(), Error> {
+        self.verify_by_mail(realm, user, Some(from.into())).await
+    }
+
+    /// The same for an administrator, who has no address that counts: a socket on this machine is none.
+    pub async fn ask_to_verify(&self, by: &Administrator, user: UserId) -> Result<(), Error> {
+        let (id, spiffe_id) = (user.to_string(), self.spiffe_of(by.realm, user).await?);
+        let ask = actions::UpdateAccount { by, id: &id, spiffe_id: spiffe_id.as_ref() };
+        self.inner.access.permit(ask)?.spend();
+        self.verify_by_mail(by.realm, user, None).await
+    }
+
+    async fn verify_by_mail(
+        &self,
+        realm: RealmId,
+        user: UserId,
+        from: Option<AskedFrom>,
+    ) -> Result<(), Error> {
+        if !self.sends_mail() {
+            return Err(Error::NoMail);
+        }
         let known = self.existing(realm, user).await?;
         if known.attribute(AttributeName::Email).is_none() {
             return Err(Error::Unknown("e-mail address"));
         }
-        self.post(realm, (&user.to_string(), address), Letter::Verify(user)).await
+        self.post(realm, (&user.to_string(), from), Letter::Verify(user)).await
     }
 
     /// Sends a link to whoever may type this and has a proven address; to nobody else, and the answer is the same.
@@ -59,20 +99,22 @@ impl Accounts {
         &self,
         realm: RealmId,
         typed: &str,
-        address: IpAddr,
+        from: impl Into<AskedFrom>,
     ) -> Result<(), Error> {
         let short: String = typed.chars().take(TYPED_CHARS_MAX).collect();
-        self.post(realm, (typed, address), Letter::Recover(short)).await
+        self.post(realm, (typed, Some(from.into())), Letter::Recover(short)).await
     }
 
     async fn post(
         &self,
         realm: RealmId,
-        (who, address): (&str, IpAddr),
+        (who, from): (&str, Option<AskedFrom>),
         letter: Letter,
     ) -> Result<(), Error> {
+        let (address, language) =
+            (from.map(|from| from.address), from.and_then(|from| from.language));
         self.count_try(realm, (tries::MAIL, who), address).await?;
-        let (env, delivery) = (&self.inner.env, self.letter(realm, &letter)?);
+        let (env, delivery) = (&self.inner.env, self.letter(realm, &Posted { letter, language })?);
         let now = env.clock.now();
         env.db
             .write(realm, (delivery, now), |tx, (delivery, now)| {
@@ -87,10 +129,10 @@ impl Accounts {
 
     /// The letter about a link, to be posted with it.
     pub(super) fn letter_of(&self, realm: RealmId, news: LinkNews) -> Result<Delivery, Error> {
-        self.letter(realm, &Letter::Link(news))
+        self.letter(realm, &Posted { letter: Letter::Link(news), language: None })
     }
 
-    fn letter(&self, realm: RealmId, letter: &Letter) -> Result<Delivery, Error> {
+    fn letter(&self, realm: RealmId, letter: &Posted) -> Result<Delivery, Error> {
         let env = &self.inner.env;
         let id = env.entropy.uuid(env.clock.now())?.simple().to_string();
         letter.sealed(realm, id, (&self.inner.ring, env.entropy.as_ref()))

@@ -1,10 +1,10 @@
 //! Letters: who gets one, what their links do, and what cannot be put into them.
 
 use super::people::external;
-use super::{GOOD, HERE, REALM, World, root, secret, token_in, yes};
+use super::{GOOD, HERE, REALM, World, root, secret, stranger, token_in, yes};
 use crate::accounts::{
-    Attribute, AttributeName, By, Error, Identifier, NewUser, Occasion, ProofPurpose, UserChange,
-    UserState,
+    Attribute, AttributeName, By, Error, Identifier, MailTransport, NewUser, Occasion,
+    ProofPurpose, UserChange, UserState,
 };
 use crate::env::Clock as _;
 use crate::http::Origin;
@@ -39,6 +39,32 @@ async fn a_verified_address_has_its_proof_and_can_be_typed() {
         let identifier = Identifier::typed("ada@example.org").unwrap();
         assert!(world.accounts.find(REALM, &identifier).await.unwrap().is_some());
         assert!(matches!(world.accounts.use_proof(REALM, &token, verify).await, Err(Error::Spent)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_administrator_asks_for_the_letter_and_nothing_is_sent_by_itself() {
+    on_each_database(async |database| {
+        let world = World::new(database).await;
+        let ada = unproven(&world, "ada@example.org").await;
+        assert_eq!(world.letters().await.len(), 0, "making somebody writes to nobody");
+        let accounts = &world.accounts;
+        assert!(matches!(accounts.ask_to_verify(&stranger(), ada).await, Err(Error::Refused(_))));
+        accounts.ask_to_verify(&root(), ada).await.unwrap();
+        let letters = world.letters().await;
+        assert_eq!(letters.len(), 1);
+        let token = token_in(&letters[0]);
+        accounts.use_proof(REALM, &token, ProofPurpose::VerifyAddress).await.unwrap();
+        assert!(world.fresh(ada).await.verified_email().is_some());
+        let nobody = accounts.create(&root(), NewUser::default()).await.unwrap().id;
+        assert!(matches!(accounts.ask_to_verify(&root(), nobody).await, Err(Error::Unknown(_))));
+        let quiet = World::with(database, |settings| {
+            settings.mail.transport = MailTransport::None;
+        })
+        .await;
+        let asked = quiet.accounts.ask_to_verify(&root(), ada).await;
+        assert!(matches!(asked, Err(Error::NoMail)), "{asked:?}");
     })
     .await;
 }
@@ -139,7 +165,7 @@ async fn a_mailbox_is_not_filled_by_asking_again_and_again() {
         world.person("ada").await;
         let mut sent = 0;
         for n in 0..50 {
-            let from = format!("10.{n}.0.1").parse().unwrap();
+            let from: std::net::IpAddr = format!("10.{n}.0.1").parse().unwrap();
             match world.accounts.send_recovery(REALM, "ada", from).await {
                 Ok(()) => sent += 1,
                 Err(Error::Limited { .. }) => {}

@@ -29,12 +29,12 @@ struct Key {
 }
 
 impl Accounts {
-    /// Counts a try of what was typed, from this address; `Limited` if it came too early.
+    /// Counts a try of what was typed, from this address if it came over a network; `Limited` if it came too early.
     pub(super) async fn count_try(
         &self,
         realm: RealmId,
         (what, typed): (&'static str, &str),
-        address: IpAddr,
+        address: impl Into<Option<IpAddr>>,
     ) -> Result<Try, Error> {
         let settings = &self.inner.settings;
         let key = |kind: &str, value: &str, free: u32| Key {
@@ -42,11 +42,12 @@ impl Accounts {
             free: i64::from(free),
             account: kind == what,
         };
-        let mut keys = vec![
-            key(what, &folded(typed), settings.tries_per_account),
-            key("address", &address.to_canonical().to_string(), settings.tries_per_address),
-            key("network", &network(address), settings.tries_per_network),
-        ];
+        let mut keys = vec![key(what, &folded(typed), settings.tries_per_account)];
+        if let Some(address) = address.into() {
+            let host = address.to_canonical().to_string();
+            keys.push(key("address", &host, settings.tries_per_address));
+            keys.push(key("network", &network(address), settings.tries_per_network));
+        }
         // Everybody locks in one order: nobody waits for whoever waits for them.
         keys.sort();
         let tried = Try { keys, now: self.inner.env.clock.now() };

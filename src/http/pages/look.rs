@@ -146,6 +146,11 @@ impl Look {
         }
     }
 
+    /// For what is read without a request: a letter.
+    pub fn in_language(language: Language) -> Self {
+        Self { language, chosen: true, brand: Arc::default(), here: Arc::from("/") }
+    }
+
     /// In the first of these languages that pages speak, as the application asked in `ui_locales`; but what the reader
     /// has chosen here stands, or the choice at the foot of each page would do nothing.
     #[must_use]
@@ -189,6 +194,16 @@ impl Look {
     /// The same with one value in it.
     pub fn say1(&self, key: &str, name: &'static str, value: impl Word) -> String {
         texts::say(self.language, key, &[(name, value.word())])
+    }
+
+    /// The same with two values in it.
+    pub fn say2(
+        &self,
+        key: &str,
+        one: &(&'static str, &str),
+        two: &(&'static str, &str),
+    ) -> String {
+        texts::say(self.language, key, &[(one.0, one.1.word()), (two.0, two.1.word())])
     }
 
     /// The text of this name, if there is one: for names made of a code.

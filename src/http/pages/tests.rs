@@ -53,7 +53,9 @@ fn names_below(folder: &Path, named: &mut BTreeSet<String>) {
             continue;
         }
         let text = std::fs::read_to_string(&path).unwrap_or_default();
-        for start in ["look.say(", "look.say1(", "self.say(", "self.say1(", "text_key("] {
+        for start in
+            ["look.say(", "look.say1(", "look.say2(", "self.say(", "self.say1(", "text_key("]
+        {
             for part in text.split(start).skip(1) {
                 let literal =
                     part.trim_start().strip_prefix('"').and_then(|rest| rest.split_once('"'));

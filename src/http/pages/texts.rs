@@ -96,25 +96,28 @@ fn read(language: Language) -> Texts {
     bundle
 }
 
-const fn files(language: Language) -> [&'static str; 4] {
+const fn files(language: Language) -> [&'static str; 5] {
     match language {
         Language::English => [
             include_str!("../../../translations/en/shell.ftl"),
             include_str!("../../../translations/en/signin.ftl"),
             include_str!("../../../translations/en/oauth.ftl"),
             include_str!("../../../translations/en/account.ftl"),
+            include_str!("../../../translations/en/mail.ftl"),
         ],
         Language::German => [
             include_str!("../../../translations/de/shell.ftl"),
             include_str!("../../../translations/de/signin.ftl"),
             include_str!("../../../translations/de/oauth.ftl"),
             include_str!("../../../translations/de/account.ftl"),
+            include_str!("../../../translations/de/mail.ftl"),
         ],
         Language::Arabic => [
             include_str!("../../../translations/ar/shell.ftl"),
             include_str!("../../../translations/ar/signin.ftl"),
             include_str!("../../../translations/ar/oauth.ftl"),
             include_str!("../../../translations/ar/account.ftl"),
+            include_str!("../../../translations/ar/mail.ftl"),
         ],
     }
 }

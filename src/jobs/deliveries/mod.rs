@@ -6,17 +6,21 @@
 //! data is sealed by who posts it.
 //! Invariants: a posted delivery is tried until its handler says yes or no, or its time is over, on whatever replica lives;
 //! two replicas never try one at the same time while their clocks agree within a minute; a handler that does the same
-//! thing twice must do no harm, because a replica can die between the effect and its record.
+//! thing twice must do no harm, because a replica can die between the effect and its record. Several are tried at once, few of
+//! them to one destination: a receiver that hangs keeps nobody else waiting.
 
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
 
 use super::{Reconciler, Summary};
 use crate::db::{Db, Tx};
@@ -62,6 +66,8 @@ pub enum NotDelivered {
 pub trait DeliveryHandler: Send + Sync {
     /// The kind.
     fn kind(&self) -> &'static str;
+    /// Where it goes: what is slow there is slow for all that goes there.
+    fn destination(&self, realm: RealmId, delivery: &Delivery) -> String;
     /// One try. It is dropped after [`TRY_WITHIN`], which counts as [`NotDelivered::Yet`].
     fn deliver<'a>(
         &'a self,
@@ -108,38 +114,94 @@ impl Deliveries {
         Self { db, clock, realms: Box::new(realms), handlers }
     }
 
-    async fn deliver_due(&self, realm: RealmId) -> Result<Tally, Fault> {
-        let mut tally = Tally::default();
+    /// Tries what is due, and what becomes due meanwhile, until nothing is under way. A fault ends that, after the tries that
+    /// have begun.
+    async fn deliver_due(&self) -> Result<Tally, Fault> {
+        let (mut tally, mut fault) = (Tally::default(), None);
+        let (mut under_way, mut tries) = (UnderWay::default(), FuturesUnordered::new());
         loop {
-            let due = self.due(realm).await?;
-            let full = due.len() >= store::AT_ONCE;
-            for row in due {
-                if !self.claim(realm, &row).await? {
-                    continue;
+            if fault.is_none() {
+                match self.begin(&mut under_way).await {
+                    Ok(begun) => tries.extend(begun.into_iter().map(|one| self.try_once(one))),
+                    Err(error) => fault = Some(error),
                 }
-                tally.count(&self.try_once(realm, &row).await?);
             }
-            if !full {
-                self.forget(realm).await?;
-                return Ok(tally);
+            if tries.is_empty() {
+                return fault.map_or(Ok(tally), Err);
+            }
+            tokio::select! {
+                Some((key, outcome)) = tries.next() => {
+                    under_way.0.remove(&key);
+                    match outcome {
+                        Ok(outcome) => tally.count(outcome.as_ref()),
+                        Err(error) => fault = Some(error),
+                    }
+                }
+                () = self.clock.sleep(LOOK_AGAIN) => {}
             }
         }
     }
 
-    async fn try_once(&self, realm: RealmId, row: &store::Waiting) -> Result<Outcome, Fault> {
-        let outcome = match self.attempt(realm, &row.delivery).await {
-            Ok(()) => Outcome::Delivered,
-            Err(NotDelivered::Yet(why)) => self.later(row, why),
-            Err(NotDelivered::Ever(why)) => Outcome::GivenUp(why),
+    /// What is due and may be tried beside what is under way; it is under way from now on.
+    async fn begin(
+        &self,
+        under_way: &mut UnderWay,
+    ) -> Result<Vec<(RealmId, store::Waiting)>, Fault> {
+        let mut begun = Vec::new();
+        for realm in (self.realms)() {
+            let mut after = (Timestamp::EPOCH, String::new());
+            for _page in 0..PAGES_MAX {
+                let due = self.due(realm, after).await?;
+                let more =
+                    (due.len() >= store::AT_ONCE).then(|| due.last().map(store::Waiting::place));
+                for row in due {
+                    let destination = self.destination(realm, &row.delivery);
+                    if under_way.takes((realm, &row.delivery.id), destination) {
+                        begun.push((realm, row));
+                    }
+                }
+                match more.flatten() {
+                    Some(last) if !under_way.is_full() => after = last,
+                    _ => break,
+                }
+            }
+        }
+        Ok(begun)
+    }
+
+    /// Nothing if another replica was faster.
+    async fn try_once(
+        &self,
+        (realm, row): (RealmId, store::Waiting),
+    ) -> (Key, Result<Option<Outcome>, Fault>) {
+        let outcome = async {
+            if !self.claim(realm, &row).await? {
+                return Ok(None);
+            }
+            let outcome = match self.attempt(realm, &row.delivery).await {
+                Ok(()) => Outcome::Delivered,
+                Err(NotDelivered::Yet(why)) => self.later(&row, why),
+                Err(NotDelivered::Ever(why)) => Outcome::GivenUp(why),
+            };
+            self.note(realm, &row.delivery, outcome.clone()).await?;
+            Ok(Some(outcome))
         };
-        self.note(realm, &row.delivery, outcome.clone()).await?;
-        Ok(outcome)
+        let outcome = outcome.await;
+        ((realm, row.delivery.id), outcome)
+    }
+
+    fn handler(&self, kind: &str) -> Option<&dyn DeliveryHandler> {
+        self.handlers.iter().find(|handler| handler.kind() == kind).map(AsRef::as_ref)
+    }
+
+    fn destination(&self, realm: RealmId, delivery: &Delivery) -> String {
+        let there = self.handler(&delivery.kind).map(|one| one.destination(realm, delivery));
+        format!("{} {}", delivery.kind, there.unwrap_or_default())
     }
 
     async fn attempt(&self, realm: RealmId, delivery: &Delivery) -> Result<(), NotDelivered> {
-        let handler = self.handlers.iter().find(|handler| handler.kind() == delivery.kind);
         // A newer release may have posted it: its replicas will take it.
-        let handler = handler.ok_or_else(|| {
+        let handler = self.handler(&delivery.kind).ok_or_else(|| {
             NotDelivered::Yet(format!("this release delivers no `{}`", delivery.kind))
         })?;
         tokio::select! {
@@ -160,9 +222,13 @@ impl Deliveries {
         Outcome::Later { due: now.plus(doubled.capped_by(WAIT_MAX)), why }
     }
 
-    async fn due(&self, realm: RealmId) -> Result<Vec<store::Waiting>, Fault> {
-        let now = self.clock.now();
-        self.db.read(realm, now, |tx, now| Box::pin(store::due(tx, *now))).await
+    async fn due(
+        &self,
+        realm: RealmId,
+        after: (Timestamp, String),
+    ) -> Result<Vec<store::Waiting>, Fault> {
+        let input = (self.clock.now(), after);
+        self.db.read(realm, input, |tx, (now, after)| Box::pin(store::due(tx, *now, after))).await
     }
 
     async fn claim(&self, realm: RealmId, row: &store::Waiting) -> Result<bool, Fault> {
@@ -215,9 +281,9 @@ impl Reconciler for Deliveries {
 
     fn reconcile(&self) -> BoxFuture<'_, Result<Summary, Fault>> {
         Box::pin(async {
-            let mut tally = Tally::default();
+            let tally = self.deliver_due().await?;
             for realm in (self.realms)() {
-                tally.add(self.deliver_due(realm).await?);
+                self.forget(realm).await?;
             }
             if tally == Tally::default() {
                 return Ok(Summary::nothing());
@@ -253,19 +319,38 @@ struct Tally {
 }
 
 impl Tally {
-    fn count(&mut self, outcome: &Outcome) {
+    fn count(&mut self, outcome: Option<&Outcome>) {
         let one = match outcome {
-            Outcome::Delivered => &mut self.delivered,
-            Outcome::Later { .. } => &mut self.later,
-            Outcome::GivenUp(_) => &mut self.given_up,
+            Some(Outcome::Delivered) => &mut self.delivered,
+            Some(Outcome::Later { .. }) => &mut self.later,
+            Some(Outcome::GivenUp(_)) => &mut self.given_up,
+            None => return,
         };
         *one = one.saturating_add(1);
     }
+}
 
-    fn add(&mut self, more: Self) {
-        self.delivered = self.delivered.saturating_add(more.delivered);
-        self.later = self.later.saturating_add(more.later);
-        self.given_up = self.given_up.saturating_add(more.given_up);
+/// What is being tried, and where it goes.
+#[derive(Debug, Default)]
+struct UnderWay(BTreeMap<Key, String>);
+
+/// A delivery of a realm.
+type Key = (RealmId, String);
+
+impl UnderWay {
+    fn is_full(&self) -> bool {
+        self.0.len() >= TRIES_AT_ONCE
+    }
+
+    /// True if there is room for this one, which then is under way.
+    fn takes(&mut self, (realm, id): (RealmId, &str), destination: String) -> bool {
+        let key = (realm, id.to_owned());
+        let there = self.0.values().filter(|other| **other == destination).count();
+        if self.is_full() || there >= TRIES_TO_ONE || self.0.contains_key(&key) {
+            return false;
+        }
+        self.0.insert(key, destination);
+        true
     }
 }
 
@@ -273,6 +358,14 @@ impl Tally {
 pub const TRY_WITHIN: Lifetime = Lifetime::seconds(30);
 /// How long a row belongs to who claimed it: a try, its record, and some room for clocks that differ.
 const CLAIM: Lifetime = Lifetime::minutes(2);
+/// How many are tried at once: what eight receivers that hang leave nothing of is still over in [`TRY_WITHIN`].
+const TRIES_AT_ONCE: usize = 16;
+/// And of these to one destination: mail servers turn away who comes with many connections.
+const TRIES_TO_ONE: usize = 2;
+/// How long what was posted waits at most while others are under way.
+const LOOK_AGAIN: Lifetime = Lifetime::seconds(1);
+/// How far one look goes: over 4,096 notices to receivers that hang, others wait behind them.
+const PAGES_MAX: usize = 64;
 const FIRST_WAIT: Lifetime = Lifetime::seconds(5);
 const WAIT_MAX: Lifetime = Lifetime::hours(1);
 /// 5 s doubled ten times is over an hour.

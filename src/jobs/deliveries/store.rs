@@ -20,9 +20,25 @@ pub(super) async fn insert(tx: &mut Tx, delivery: &Delivery, now: Timestamp) -> 
     tx.execute(INSERT, &params).await.map(|_| ())
 }
 
-/// The first of what is due.
-pub(super) async fn due(tx: &mut Tx, now: Timestamp) -> Result<Vec<Waiting>, Fault> {
-    tx.rows(DUE, &[now.into()]).await?.iter().map(due_of).collect()
+impl Waiting {
+    /// Where it stands among what is due.
+    pub(super) fn place(&self) -> (Timestamp, String) {
+        (self.due, self.delivery.id.clone())
+    }
+}
+
+/// The first of what is due, behind this one.
+pub(super) async fn due(
+    tx: &mut Tx,
+    now: Timestamp,
+    after: &(Timestamp, String),
+) -> Result<Vec<Waiting>, Fault> {
+    let (time, id) = after;
+    tx.rows(DUE, &[now.into(), (*time).into(), id.as_str().into()])
+        .await?
+        .iter()
+        .map(due_of)
+        .collect()
 }
 
 /// Takes the row until then; false: another replica was faster.
@@ -92,7 +108,7 @@ pub(super) const AT_ONCE: usize = 64;
 const INSERT: &str = "INSERT INTO delivery (realm, id, kind, body, made, due, attempts) \
     VALUES ($1, $2, $3, $4, $5, $5, 0)";
 const DUE: &str = "SELECT id, kind, body, made, due, attempts FROM delivery \
-    WHERE realm = $1 AND due <= $2 ORDER BY due LIMIT 64";
+    WHERE realm = $1 AND due <= $2 AND (due > $3 OR (due = $3 AND id > $4)) ORDER BY due, id LIMIT 64";
 const CLAIM: &str = "UPDATE delivery SET due = $4, attempts = attempts + 1 \
     WHERE realm = $1 AND id = $2 AND due = $3";
 const REMOVE: &str = "DELETE FROM delivery WHERE realm = $1 AND id = $2";

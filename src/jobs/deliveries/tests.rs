@@ -1,10 +1,11 @@
 //! What a delivery may count on.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::db::Row;
-use crate::testkit::{TestClock, TestDatabase, on_each_database};
+use crate::testkit::{TestClock, TestDatabase, on_each_database, until};
 
 const REALM: RealmId = RealmId::FIRST;
 
@@ -14,11 +15,20 @@ struct Postman {
     answers: Mutex<Vec<NotDelivered>>,
     given: Mutex<Vec<Delivery>>,
     hangs: bool,
+    /// How many tries hang, or hung.
+    hanging: AtomicUsize,
 }
+
+/// Where nobody answers.
+const HANGS: &[u8] = b"hangs.example";
 
 impl DeliveryHandler for Postman {
     fn kind(&self) -> &'static str {
         "mail"
+    }
+
+    fn destination(&self, _realm: RealmId, delivery: &Delivery) -> String {
+        String::from_utf8_lossy(&delivery.body).into_owned()
     }
 
     fn deliver<'a>(
@@ -27,7 +37,8 @@ impl DeliveryHandler for Postman {
         delivery: &'a Delivery,
     ) -> BoxFuture<'a, Result<(), NotDelivered>> {
         Box::pin(async move {
-            if self.hangs {
+            if self.hangs || delivery.body == HANGS {
+                self.hanging.fetch_add(1, Ordering::SeqCst);
                 std::future::pending::<()>().await;
             }
             self.given.lock().unwrap().push(delivery.clone());
@@ -57,7 +68,15 @@ async fn replica(database: &TestDatabase, postman: &Arc<Postman>) -> Deliveries 
 }
 
 async fn posted(deliveries: &Deliveries, kind: &'static str) -> Delivery {
-    let delivery = Delivery { id: "one".to_owned(), kind: kind.into(), body: vec![0, 255] };
+    posted_to(deliveries, kind, ("one", &[0, 255])).await
+}
+
+async fn posted_to(
+    deliveries: &Deliveries,
+    kind: &'static str,
+    (id, body): (&str, &[u8]),
+) -> Delivery {
+    let delivery = Delivery { id: id.to_owned(), kind: kind.into(), body: body.to_vec() };
     let now = deliveries.clock.now();
     let input = (delivery.clone(), now);
     let done: Result<(), Fault> = deliveries
@@ -154,13 +173,77 @@ async fn a_handler_that_never_answers_is_cut_off() {
         posted(&deliveries, "mail").await;
         let clock: TestClock = database.clock();
         let hour = async {
-            clock.until_armed(1).await;
+            // The next look, and the end of the try.
+            clock.until_armed(2).await;
             clock.advance(TRY_WITHIN);
         };
         let (summary, ()) = tokio::join!(deliveries.reconcile(), hour);
         assert_eq!(summary.unwrap().words, "0 delivered, 1 to be tried again, 0 given up");
         let row = left(&deliveries).await.remove(0);
         assert_eq!(row.text("last_error").unwrap(), "no answer within 30 s");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_destination_that_hangs_keeps_nobody_else_waiting() {
+    on_each_database(async |database| {
+        let postman = Postman::answering(vec![]);
+        let deliveries = replica(database, &postman).await;
+        // More than are tried at once, and more than one look reads at a time.
+        let hanging = 100;
+        for n in 0..hanging {
+            posted_to(&deliveries, "mail", (&format!("a{n:03}"), HANGS)).await;
+        }
+        posted_to(&deliveries, "mail", ("before", b"works.example")).await;
+        let clock: TestClock = database.clock();
+        let given = |id: &'static str| {
+            let postman = Arc::clone(&postman);
+            until("it is delivered", async move || {
+                let given = postman.given.lock().unwrap();
+                let found = given.iter().any(|delivery| delivery.id == id);
+                if found { Ok(()) } else { Err(given.len()) }
+            })
+        };
+        let meanwhile = async {
+            given("before").await;
+            posted_to(&deliveries, "mail", ("after", b"works.example")).await;
+            clock.until_armed(3).await;
+            clock.advance(LOOK_AGAIN);
+            given("after").await;
+        };
+        tokio::select! {
+            ended = deliveries.reconcile() => panic!("nothing hangs: {ended:?}"),
+            () = meanwhile => {}
+        }
+        let (hung, given) = (postman.hanging.load(Ordering::SeqCst), postman.tries());
+        println!(
+            "proof: {hanging} notices for a receiver that hangs: {hung} under way at once; notices for another \
+             delivered meanwhile {given}/2"
+        );
+        assert_eq!((hung, given), (TRIES_TO_ONE, 2));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn so_many_are_tried_at_once_and_no_more() {
+    on_each_database(async |database| {
+        let postman = Arc::new(Postman { hangs: true, ..Postman::default() });
+        let deliveries = replica(database, &postman).await;
+        for n in 0..20_u8 {
+            posted_to(&deliveries, "mail", (&format!("n{n}"), &[n])).await;
+        }
+        let clock: TestClock = database.clock();
+        let all_begun = async {
+            // Each of them, and the next look.
+            clock.until_armed(TRIES_AT_ONCE + 1).await;
+        };
+        tokio::select! {
+            ended = deliveries.reconcile() => panic!("nothing hangs: {ended:?}"),
+            () = all_begun => {}
+        }
+        assert_eq!(postman.hanging.load(Ordering::SeqCst), TRIES_AT_ONCE);
     })
     .await;
 }
@@ -184,7 +267,8 @@ async fn of_two_replicas_one_delivers_and_a_dead_ones_claim_runs_out() {
         let postman = Postman::answering(vec![]);
         let (one, two) = (replica(database, &postman).await, replica(database, &postman).await);
         posted(&one, "mail").await;
-        let seen = (one.due(REALM).await.unwrap(), two.due(REALM).await.unwrap());
+        let first = || (Timestamp::EPOCH, String::new());
+        let seen = (one.due(REALM, first()).await.unwrap(), two.due(REALM, first()).await.unwrap());
         assert!(one.claim(REALM, &seen.0[0]).await.unwrap());
         assert!(!two.claim(REALM, &seen.1[0]).await.unwrap(), "the row is taken");
 

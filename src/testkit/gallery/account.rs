@@ -38,7 +38,14 @@ fn at_a_glance(look: &Look) -> Vec<Sample> {
         linked: 1,
         applications: 2,
     };
-    let overview = OverviewPage { look, nav: nav(Tab::Overview), cards: cards(look, &standing) };
+    let flaws = Flaws::NONE;
+    let overview = |unproven: Option<&str>| OverviewPage {
+        look,
+        nav: nav(Tab::Overview),
+        flaws: &flaws,
+        unproven: unproven.map(str::to_owned),
+        cards: cards(look, &standing),
+    };
     let session = |id: &str, agent: &str, here| SessionLine {
         id: id.to_owned(),
         device: device(look, agent),
@@ -57,7 +64,11 @@ fn at_a_glance(look: &Look) -> Vec<Sample> {
         session("2", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/605.1", false),
     ];
     let sessions = SessionsPage { look, nav: nav(Tab::Sessions), sessions };
-    vec![("account", Page::new(&overview, look)), ("account-sessions", Page::new(&sessions, look))]
+    vec![
+        ("account", Page::new(&overview(None), look)),
+        ("account-unproven", Page::new(&overview(Some("ada@example.org")), look)),
+        ("account-sessions", Page::new(&sessions, look)),
+    ]
 }
 
 fn ways_in(look: &Look) -> Vec<Sample> {

@@ -56,6 +56,7 @@
 //! | `DELETE /users/{id}` | `If-Match` if wanted | 204; everything of them is erased |
 //! | `POST /users/{id}/lock`, `…/unlock`, `…/reset-credentials` | no body | 200 [`User`] |
 //! | `GET /users/{id}/export` | | everything that is known of them |
+//! | `POST /users/{id}/verification` | no body | 204: a letter is on its way to the person's e-mail address |
 //! | `POST /users/{id}/enrolment-link` | no body | 201 [`EnrolmentLink`], the only answer with it |
 //! | `GET /groups` | [`PageQuery`] | [`Page`] of [`Group`] |
 //! | `GET`, `PUT /groups/{id}` | [`GroupInput`] | 200 [`Group`] |

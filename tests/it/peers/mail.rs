@@ -1,18 +1,14 @@
 //! Mail as a foreign server receives it: aiosmtpd from `PyPI`, by STARTTLS and with a password.
 
-use std::process::Stdio;
-
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::net::TcpListener;
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::process::Command;
 use url::Url;
 use weft::accounts::{MailSecurity, MailTransport};
-use weft::kernel::RealmId;
-use weft::testkit::{repository, within};
+use weft::testkit::{repository, until, within};
 
 use super::site::Site;
-use super::{free_port, python};
+use super::{Piped, free_port, python};
 use crate::admin_api::ask;
 use crate::walker::{Browser, Shown, Typed};
 
@@ -35,8 +31,9 @@ async fn letters_reach_a_foreign_mail_server_and_wait_while_it_is_down() {
     let other = serde_json::json!({"attributes": {"email": "ann@new.example.org"}});
     let (status, told) = ask(&site.server, "PATCH", &format!("users/{id}"), "", Some(other)).await;
     assert_eq!(status, 200, "{told}");
-    let here = "192.0.2.1".parse().unwrap();
-    site.server.server().accounts.send_verification(RealmId::FIRST, ann, here).await.unwrap();
+    let verification = format!("users/{id}/verification");
+    let (status, told) = ask(&site.server, "POST", &verification, "", None).await;
+    assert_eq!(status, 204, "{told}");
     let letter = server.letter().await;
     assert_eq!(letter["to"], serde_json::json!(["ann@new.example.org"]));
     checked += usize::from(letter["tls"] == true && letter["by"] == NAME);
@@ -59,11 +56,37 @@ async fn letters_reach_a_foreign_mail_server_and_wait_while_it_is_down() {
     assert_eq!(letter["to"], serde_json::json!(["bob@example.org"]));
     checked += usize::from(letter["tls"] == true && letter["by"] == NAME);
     choose_a_password(&mut browser, &link_in(&letter)).await;
+
+    server.stop().await;
+    waits_while_we_are_refused(&site, port, &verification).await;
     println!(
         "proof: letters through aiosmtpd by STARTTLS and AUTH: {checked} of 3, one of them asked for while it was \
          down, with the same page"
     );
     assert_eq!(checked, 3);
+}
+
+/// A password that is not right any more is our fault and not the letter's: it waits, the list says why, and it arrives.
+async fn waits_while_we_are_refused(site: &Site, port: u16, verification: &str) {
+    let server = MailServer::that_knows("another one", site, port).await;
+    let (status, told) = ask(&site.server, "POST", verification, "", None).await;
+    assert_eq!(status, 204, "{told}");
+    let waiting = until("it is refused", async || {
+        let (_, told) = ask(&site.server, "GET", "deliveries", "", None).await;
+        let first = told["items"][0].clone();
+        if first["last_error"].as_str().is_some() { Ok(first) } else { Err(told) }
+    })
+    .await;
+    assert!(waiting["last_error"].as_str().unwrap().contains("535"), "{waiting}");
+    assert!(!waiting["next_at"].is_null(), "it is tried again: {waiting}");
+    server.stop().await;
+    let mut server = MailServer::start(site, port).await;
+    let retry = format!("deliveries/{}/retry", waiting["id"].as_str().unwrap());
+    let (status, told) = ask(&site.server, "POST", &retry, "", None).await;
+    // It may have been tried by itself meanwhile, and be gone.
+    assert!(status < 300 || status == 404, "{status}: {told}");
+    let letter = server.letter().await;
+    assert_eq!(letter["to"], serde_json::json!(["ann@new.example.org"]));
 }
 
 /// Asks for a way back in, as somebody who forgot the password.
@@ -117,40 +140,33 @@ fn link_in(letter: &Value) -> Url {
 }
 
 /// The foreign program.
-struct MailServer {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-    /// It ends when this closes.
-    _stdin: ChildStdin,
-}
+struct MailServer(Piped);
 
 impl MailServer {
     async fn start(site: &Site, port: u16) -> Self {
-        let mut child = Command::new(python())
+        Self::that_knows(PASSWORD_THERE, site, port).await
+    }
+
+    /// One that takes this password alone.
+    async fn that_knows(password: &str, site: &Site, port: u16) -> Self {
+        let mut command = Command::new(python());
+        command
             .arg(repository().join("tests/peers/mail/receive.py"))
             .arg(port.to_string())
             .args([&site.certificate, &site.key])
-            .args([NAME, PASSWORD_THERE])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let stdin = child.stdin.take().unwrap();
-        assert_eq!(lines.next_line().await.unwrap().as_deref(), Some("listening"));
-        Self { child, lines, _stdin: stdin }
+            .args([NAME, password]);
+        let mut program = Piped::start(&mut command);
+        program.says("listening").await;
+        Self(program)
     }
 
     /// The next letter.
     async fn letter(&mut self) -> Value {
-        let line = within("a letter", self.lines.next_line()).await.unwrap();
-        serde_json::from_str(&line.expect("it ended")).unwrap()
+        serde_json::from_str(&self.0.line().await).unwrap()
     }
 
-    async fn stop(mut self) {
-        self.child.kill().await.unwrap();
+    async fn stop(self) {
+        self.0.stop().await;
     }
 }
 

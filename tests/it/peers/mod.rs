@@ -17,6 +17,10 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{ChildStdin, ChildStdout};
+use weft::testkit::within;
+
 /// Runs a program and gives what it printed; the test has failed if the program did.
 fn run(program: impl AsRef<OsStr>, arguments: &[&str], input: &[u8]) -> String {
     let output = outcome(program.as_ref(), arguments, input);
@@ -38,6 +42,37 @@ fn outcome(program: &OsStr, arguments: &[&str], input: &[u8]) -> Output {
     std::io::Write::write_all(&mut stdin, input).unwrap();
     drop(stdin);
     child.wait_with_output().unwrap()
+}
+
+/// A program that talks by lines. It ends when it is dropped, and by itself when its standard input closes.
+struct Piped {
+    child: tokio::process::Child,
+    stdin: ChildStdin,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Piped {
+    fn start(command: &mut tokio::process::Command) -> Self {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.kill_on_drop(true).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let stdin = child.stdin.take().unwrap();
+        Self { child, stdin, lines }
+    }
+
+    /// Its next line.
+    async fn line(&mut self) -> String {
+        within("a line", self.lines.next_line()).await.unwrap().expect("the program ended")
+    }
+
+    /// Waits until it says this.
+    async fn says(&mut self, word: &str) {
+        while self.line().await != word {}
+    }
+
+    async fn stop(mut self) {
+        self.child.kill().await.unwrap();
+    }
 }
 
 /// The same beside the test's own tasks, for programs that talk to what runs in this process.

@@ -229,7 +229,9 @@ async fn groups(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask
 }
 
 fn wish_for_a_person(world: &World) -> Ask {
-    Ask::post("users", json!({"username": format!("person-{}", world.number())}))
+    let name = format!("person-{}", world.number());
+    let attributes = json!({"email": format!("{name}@example.org")});
+    Ask::post("users", json!({"username": name, "attributes": attributes}))
 }
 
 /// The id of a new person.
@@ -314,6 +316,7 @@ async fn users(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask>
         ("POST", "users/{id}/reset-credentials") => {
             Ask::new("POST", format!("{path}/reset-credentials"))
         }
+        ("POST", "users/{id}/verification") => Ask::new("POST", format!("{path}/verification")),
         ("POST", "users/{id}/enrolment-link") => Ask::new("POST", format!("{path}/enrolment-link")),
         _ => return None,
     })

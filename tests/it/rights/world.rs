@@ -11,6 +11,7 @@ use prost_reflect::{DynamicMessage, ReflectMessage as _, Value};
 use serde_json::{Value as Json, json};
 use tonic::Status;
 use tonic::transport::Channel;
+use weft::accounts::MailTransport;
 use weft::crypto::keys::{Algorithm, PrivateKey};
 use weft::crypto::tls::{CurrentCertificate, CurrentRoots, ExpectedPeer};
 use weft::crypto::x509::{Roots, csr};
@@ -92,11 +93,14 @@ impl World {
         let (chain, key) = (files.path().join("web.pem"), files.path().join("web.key"));
         std::fs::write(&chain, web.cert.pem()).unwrap();
         std::fs::write(&key, web.signing_key.serialize_pem()).unwrap();
+        let letters = files.path().join("letters");
         let database = TestDatabase::new(engines()[0]).await;
         let server = TestServer::start_with(&database, |settings| {
             settings.listen.certificate = Some(chain);
             settings.listen.certificate_key = Some(key);
             settings.node.attestations_per_second = 0;
+            settings.accounts.mail.transport = MailTransport::Maildir;
+            settings.accounts.mail.directory = Some(letters);
         })
         .await;
         let descriptors = [
