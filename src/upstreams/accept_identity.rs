@@ -36,7 +36,7 @@ enum Resolved {
 }
 
 impl Upstreams {
-    /// The account, with the groups that the provider gives it now.
+    /// The account, with the attributes and groups that the provider gives it now.
     pub(super) async fn accept(
         &self,
         realm: RealmId,
@@ -58,6 +58,9 @@ impl Upstreams {
             Resolved::Proof(user) => return Ok(Acceptance::Proof(user)),
         };
         let user = self.active(realm, user).await?;
+        if !created {
+            self.refresh_attributes(realm, upstream, (assertion, external), &user).await?;
+        }
         // What is gone at the provider is gone here: the list replaces what this upstream gave before.
         let groups = assertion.mapped.groups.iter().cloned().collect();
         self.below.accounts.set_groups_of(realm, user.id, &upstream.id, groups).await?;

@@ -29,6 +29,7 @@ mod mapping;
 pub mod model;
 mod provider;
 mod redeem_code;
+mod refresh_attributes;
 mod refusal;
 mod reseal_secrets;
 mod seal;

@@ -170,7 +170,7 @@ impl Upstreams {
 
 fn explain(error: &TokenError, returned: &Returned<'_>) -> Refusal {
     match error {
-        RequestTokenError::Request(inner) => of_outbound(inner, Reason::TokenAnswer),
+        RequestTokenError::Request(inner) => of_outbound(inner, Reason::TokenEndpoint),
         RequestTokenError::ServerResponse(said) => {
             Refusal::new(Reason::CodeRefused, format_args!("the provider says `{}`", said.error()))
         }

@@ -103,6 +103,8 @@ reasons! {
     Slow = "slow", Away;
     /// The provider answered at too great length.
     TooLarge = "too_large", Untrusted;
+    /// The token endpoint cannot be reached.
+    TokenEndpoint = "token_endpoint", Away;
     /// The token endpoint refused the code.
     CodeRefused = "code_refused", Untrusted;
     /// The token endpoint's answer cannot be read.

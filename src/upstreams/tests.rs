@@ -5,6 +5,7 @@ mod attempts;
 mod identities;
 mod mapping;
 mod providers;
+mod refreshed;
 mod rules;
 
 use std::collections::HashSet;

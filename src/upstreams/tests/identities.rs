@@ -84,15 +84,15 @@ async fn broker_rule_12_an_identity_is_upstream_issuer_and_subject_and_never_an_
         house.set("other", open).await;
         let (ann, created, _) = house.came("idp", "ann", VERIFIED("ann@corp.example")).await;
         assert!(created);
-        // Another address, the same person.
+        // Another address, the same person; it is the account's from now on.
         let (again, created, _) = house.came("idp", "ann", VERIFIED("ann@new.example")).await;
         assert_eq!((again, created), (ann, false));
         // The same address under another subject, and the same subject at another upstream: other people.
         refused(
-            &house.come("idp", "mallory", VERIFIED("ann@corp.example")).await,
+            &house.come("idp", "mallory", VERIFIED("ann@new.example")).await,
             Reason::NoAccount,
         );
-        refused(&house.come("other", "ann", VERIFIED("ann@corp.example")).await, Reason::NoAccount);
+        refused(&house.come("other", "ann", VERIFIED("ann@new.example")).await, Reason::NoAccount);
         let (stranger, created, _) = house.came("other", "ann", VERIFIED("ann@else.example")).await;
         assert!(created && stranger != ann);
         // A subject is compared letter by letter.

@@ -3,18 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::Stdio;
 
 use futures_util::future::join;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
 use url::{Origin, Url};
 use weft::testkit::repository;
 
 use super::conformance::applications::{Application, openid_client_program};
 use super::site::{PASSWORD, Site};
-use super::{free_port, node_modules};
+use super::{Piped, free_port, node_modules};
 use crate::admin_api::ask;
 use crate::walker::html::links;
 use crate::walker::{Browser, Shown, Typed};
@@ -25,8 +24,8 @@ async fn people_come_through_the_provider_that_their_organisation_has() {
     site.person("ann", "+493012345678").await;
     let secret = site.client("shop", "web", &[CALLBACK], json!({"consent": "first_party"})).await;
     let (one, two) = join(
-        day_of_a_provider(&site, &secret, "RS256"),
-        day_of_a_provider(&site, &secret, "ES256"),
+        Box::pin(day_of_a_provider(&site, &secret, "RS256")),
+        Box::pin(day_of_a_provider(&site, &secret, "ES256")),
     )
     .await;
     let told = format!("{:?}", (&one, &two));
@@ -77,9 +76,12 @@ async fn day_of_a_provider(site: &Site, secret: &str, algorithm: &str) -> Result
     provider.stop().await;
     let back = comes_late.back.clone();
     let shown = comes_late.weft().get(&back).await?;
-    let said = shown.status == 502 || shown.body.contains("role=\"alert\"");
-    day.turned_away += usize::from(shown.away.is_none() && said);
-    // The page where they chose the provider is still there, with every other way.
+    // They are where they chose the provider, are told why, and have every other way.
+    let page = comes_late.page.clone();
+    if (shown.status, &shown.url) != (200, &page) || !shown.body.contains(AWAY) {
+        return Err(format!("at {} with {}: {}", shown.url, shown.status, shown.body));
+    }
+    day.turned_away += usize::from(shown.body.contains("role=\"alert\"") && shown.away.is_none());
     let told = comes_late.types_a_password().await?;
     day.by_password += usize::from(told["email"] == "ann@example.org");
 
@@ -204,13 +206,7 @@ struct Provider {
     algorithm: String,
     port: u16,
     kept: PathBuf,
-    life: Option<Life>,
-}
-
-struct Life {
-    child: Child,
-    stdin: ChildStdin,
-    lines: Lines<BufReader<ChildStdout>>,
+    life: Option<Piped>,
 }
 
 impl Provider {
@@ -229,26 +225,18 @@ impl Provider {
     /// Starts it where it was, with what it has kept: its key.
     async fn start_again(&mut self, site: &Site) {
         let callback = format!("{}/callback/{}", site.issuer, self.algorithm.to_ascii_lowercase());
-        let mut child = Command::new("node")
+        let mut command = Command::new("node");
+        command
             .arg(repository().join("tests/peers/oidc/upstream.mjs"))
             .arg(self.port.to_string())
             .args([&site.certificate, &site.key, &self.kept])
             .args([&self.algorithm, &callback])
-            .env("WEFT_PEERS_NODE", node_modules())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let stdin = child.stdin.take().unwrap();
-        let life = self.life.insert(Life { child, stdin, lines });
-        life.says("listening").await;
+            .env("WEFT_PEERS_NODE", node_modules());
+        self.life.insert(Piped::start(&mut command)).says("listening").await;
     }
 
     async fn stop(&mut self) {
-        self.life.take().expect("it runs").child.kill().await.unwrap();
+        self.life.take().expect("it runs").stop().await;
     }
 
     /// Makes another key sign, and publishes that one alone.
@@ -282,11 +270,8 @@ impl Provider {
     }
 }
 
-impl Life {
-    async fn says(&mut self, word: &str) {
-        while self.lines.next_line().await.unwrap().expect("the provider ended") != word {}
-    }
-}
-
+/// What whoever comes back from a provider that is down reads.
+const AWAY: &str =
+    "The other provider cannot be reached just now. Try again later, or choose another way.";
 /// Nothing listens there: the application is told the address.
 const CALLBACK: &str = "https://rp.example.org/cb";
