@@ -181,8 +181,9 @@ fn shipped(name: &Name) -> Option<&'static str> {
 }
 
 /// The default policies. A realm's own policy of the same name takes the place of one of these, but for `reserved`.
-const SHIPPED: [(&str, &str); 8] = [
+const SHIPPED: [(&str, &str); 9] = [
     ("agents", include_str!("../../config/policies/agents.cedar")),
+    ("consent", include_str!("../../config/policies/consent.cedar")),
     ("issuance", include_str!("../../config/policies/issuance.cedar")),
     ("join-tokens", include_str!("../../config/policies/join-tokens.cedar")),
     ("registrars", include_str!("../../config/policies/registrars.cedar")),

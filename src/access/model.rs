@@ -136,6 +136,14 @@ impl Error {
         Self::Denied { reason: reason.into(), policies: Arc::from([]) }
     }
 
+    /// The reason without the words for administrators: which action on what.
+    pub fn for_people(&self) -> &str {
+        let (Self::Denied { reason, .. } | Self::StepUp { reason } | Self::Broken { reason }) =
+            self;
+        let words = reason.strip_prefix('`').and_then(|rest| rest.split_once("`: "));
+        words.map_or(reason, |(_, words)| words)
+    }
+
     pub(super) fn broken(reason: impl std::fmt::Display) -> Self {
         Self::Broken { reason: Arc::from(reason.to_string()) }
     }
@@ -321,5 +329,21 @@ impl From<ChangeError> for Failure {
             ChangeError::TooLong => (Kind::Invalid, "access.policy_too_long"),
         };
         Self::new(kind, code, error.to_string()).because(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Error;
+
+    #[test]
+    fn a_person_reads_the_policys_words_and_not_its_machinery() {
+        for (reason, read) in [
+            ("`SignIn` on `grafana`: this account is locked", "this account is locked"),
+            ("`SignIn`: not today", "not today"),
+            ("something else", "something else"),
+        ] {
+            assert_eq!(Error::denied(reason).for_people(), read);
+        }
     }
 }

@@ -129,6 +129,27 @@ fn context_of(action: &str, on: &SpiffeId) -> BTreeMap<&'static str, Owned> {
             ("banned", Owned::Flag(false)),
             ("known", Owned::Flag(false)),
         ]),
+        "Consent" | "SignIn" => of_people(action),
+        _ => BTreeMap::new(),
+    }
+}
+
+/// The same of what people do.
+fn of_people(action: &str) -> BTreeMap<&'static str, Owned> {
+    let text = |text: &str| Owned::Text(text.to_owned());
+    match action {
+        "Consent" => BTreeMap::from([
+            ("scopes", Owned::Texts(vec!["openid".to_owned()])),
+            ("resources", Owned::Texts(Vec::new())),
+            ("assurance", Owned::Number(1)),
+            ("methods", Owned::Texts(vec!["password".to_owned()])),
+            ("sign_in_age_seconds", Owned::Number(0)),
+            ("upstream", text("")),
+            ("administration", Owned::Flag(false)),
+            ("address", text("192.0.2.1")),
+            ("standing", text("unknown")),
+            ("confidence", Owned::Number(0)),
+        ]),
         "SignIn" => BTreeMap::from([
             ("assurance", Owned::Number(1)),
             ("administration", Owned::Flag(false)),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::Strength;
+
 /// The authentication assurance level of a sign-in. Ordered: a surer one is greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Assurance {
@@ -29,6 +31,32 @@ impl Assurance {
     /// Reads the name that `as_str` prints.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|level| level.as_str() == text)
+    }
+
+    /// The level as policies compare it: 1, 2, 3.
+    pub const fn level(self) -> i64 {
+        match self {
+            Self::Aal1 => 1,
+            Self::Aal2 => 2,
+            Self::Aal3 => 3,
+        }
+    }
+
+    /// The next surer level, if there is one.
+    pub const fn next(self) -> Option<Self> {
+        match self {
+            Self::Aal1 => Some(Self::Aal2),
+            Self::Aal2 => Some(Self::Aal3),
+            Self::Aal3 => None,
+        }
+    }
+
+    /// How strong evidence of such a sign-in is.
+    pub const fn strength(self) -> Strength {
+        match self {
+            Self::Aal1 | Self::Aal2 => Strength::Software,
+            Self::Aal3 => Strength::Hardware,
+        }
     }
 }
 

@@ -14,17 +14,19 @@ use super::Oauth;
 use super::answer_application::{with_code, with_error};
 use super::authorization_request::{AuthorizationRequest, Back, Refusal};
 use super::client::ConsentPolicy;
+use super::decide_consent::{Consent, Decision, Refused};
 use super::grant::{CodeTerms, Grant, Place};
 use super::judge_session::{Before, Verdict, Wish, acr, judge};
 use super::parameters::Parameters;
-use super::revoke_grant::GRANT_LIFE_MAX;
 use super::store::{self, KeptRow};
 use super::wire_error::{Code, WireError};
+use crate::access::Permit;
 use crate::crypto::digest::{base64url, sha256};
 use crate::db::Tx;
 use crate::events::{Event, Owner, Unrecorded};
 use crate::kernel::{
-    AuthorizationRequestId, Failure, Fault, GrantId, Lifetime, RealmId, Timestamp, UserId,
+    Assurance, AuthorizationRequestId, Failure, Fault, GrantId, Lifetime, RealmId, Timestamp,
+    UserId,
 };
 use crate::sessions::{self, Browser, BrowserCookie, Session, Sessions};
 use crate::signin::{Application, OwnPath, SigninRequest};
@@ -41,8 +43,21 @@ pub enum Next {
     SignIn(Box<SigninRequest>),
     /// Is asked whether the application may.
     Consent(Box<Question>),
+    /// Is told why the application may not.
+    NotPermitted(Box<NotPermitted>),
     /// Is told that nothing can be done.
     Refused(WireError),
+}
+
+/// What policy does not let an application have.
+#[derive(Debug)]
+pub struct NotPermitted {
+    /// What was asked for.
+    pub request: AuthorizationRequest,
+    /// Why not, in the policy's words.
+    pub reason: String,
+    /// Back to the application, with the refusal in its words.
+    pub back: String,
 }
 
 /// What a person is asked.
@@ -63,6 +78,8 @@ struct Kept {
     id: Option<AuthorizationRequestId>,
     parameters: Parameters,
     before: Before,
+    /// What policy wanted a sign-in to reach before: it is asked for once.
+    raised: Option<Assurance>,
 }
 
 impl Oauth {
@@ -74,7 +91,7 @@ impl Oauth {
         (browser, cross_site): (&Browser, bool),
     ) -> Result<Next, WireError> {
         let before = Before { arrived_at: self.env.clock.now(), asked: false };
-        let mut kept = Kept { id: None, parameters, before };
+        let mut kept = Kept { id: None, parameters, before, raised: None };
         let request = match self.read(place, &kept.parameters) {
             Ok(request) => request,
             Err(refusal) => return Ok(refused(place, refusal)),
@@ -129,7 +146,14 @@ impl Oauth {
         let expected = self.expected(place, &request)?;
         match (judge(&request, session.as_deref(), expected, kept.before), session) {
             (Verdict::Does, Some(session)) => {
-                self.give_code(place, (&request, &session), (Some(id), true)).await
+                match self.decide_consent(place, (&request, &session)).await? {
+                    Decision::Yes(permit) => {
+                        self.give_code(place, *permit, (&request, &session), (Some(id), true)).await
+                    }
+                    Decision::No(no) => {
+                        self.not_permitted(place, (request, session), (kept, browser), no).await
+                    }
+                }
             }
             // The session ended while the page was open.
             _ => self.advance(place, request, (kept, browser)).await,
@@ -175,6 +199,12 @@ impl Oauth {
             }
             (Verdict::Does, None) => return Ok(Next::Refused(gone())),
         };
+        let permit = match self.decide_consent(place, (&request, &session)).await? {
+            Decision::Yes(permit) => permit,
+            Decision::No(no) => {
+                return self.not_permitted(place, (request, session), (kept, browser), no).await;
+            }
+        };
         if self.needs_consent(place.realm, &request, session.user).await? {
             if request.prompt.none {
                 return error(Code::ConsentRequired, "the person has to be asked first");
@@ -182,7 +212,35 @@ impl Oauth {
             let id = self.keep(place.realm, &mut kept, Some(browser)).await?;
             return Ok(Next::Consent(Box::new(Question { id, request, session })));
         }
-        self.give_code(place, (&request, &session), (kept.id, false)).await
+        self.give_code(place, *permit, (&request, &session), (kept.id, false)).await
+    }
+
+    /// Policy says no, or wants more: a stronger sign-in, once; else a page that says why, with the way back.
+    async fn not_permitted(
+        &self,
+        place: &Place,
+        (request, session): (AuthorizationRequest, Arc<Session>),
+        (mut kept, browser): (Kept, &Browser),
+        Refused { reason, stronger }: Refused,
+    ) -> Result<Next, WireError> {
+        let stronger = if stronger { session.assurance.next() } else { None };
+        let stronger = stronger.filter(|level| kept.raised.is_none_or(|before| before < *level));
+        if let Some(level) = stronger.filter(|_| !request.prompt.none) {
+            kept.raised = Some(level);
+            let (assurance, expected) = (Some(level), Some(session.user));
+            let wish = Wish { assurance, expected, ..Wish::default() };
+            return self.to_sign_in(place, &request, (kept, browser), wish).await;
+        }
+        let (code, words) = match stronger {
+            Some(_) => (Code::InteractionRequired, "a stronger sign-in is needed"),
+            None => (Code::AccessDenied, "the provider's policy does not permit it"),
+        };
+        let back = with_error(&request.back, &place.issuer, &WireError::new(code, words));
+        if request.prompt.none {
+            return Ok(Next::Away(back));
+        }
+        self.note_refusal(place, (&request, &session), &reason).await?;
+        Ok(Next::NotPermitted(Box::new(NotPermitted { request, reason, back })))
     }
 
     async fn to_sign_in(
@@ -293,6 +351,7 @@ impl Oauth {
         let document = json!({
             "parameters": kept.parameters.encoded(),
             "asked": kept.before.asked,
+            "raised": kept.raised.map(Assurance::as_str),
         })
         .to_string();
         if let Some(id) = kept.id {
@@ -342,7 +401,9 @@ impl Oauth {
         let parameters = document.get("parameters").and_then(Value::as_str).unwrap_or_default();
         let asked = document.get("asked") == Some(&Value::Bool(true));
         let parameters = Parameters::of(parameters.as_bytes());
-        Ok(Some(Kept { id: Some(id), parameters, before: Before { arrived_at, asked } }))
+        let raised = document.get("raised").and_then(Value::as_str).and_then(Assurance::parse);
+        let before = Before { arrived_at, asked };
+        Ok(Some(Kept { id: Some(id), parameters, before, raised }))
     }
 
     async fn forget(&self, realm: RealmId, id: AuthorizationRequestId) -> Result<(), WireError> {
@@ -357,9 +418,12 @@ impl Oauth {
     async fn give_code(
         &self,
         place: &Place,
+        permit: Permit<Consent>,
         (request, session): (&AuthorizationRequest, &Session),
         (kept, agreed): (Option<AuthorizationRequestId>, bool),
     ) -> Result<Next, WireError> {
+        // Spent on this answer.
+        let (_asked, _granted) = permit.spend();
         let now = self.env.clock.now();
         let code = base64url(self.env.entropy.token()?.expose());
         let offline = request.scopes.contains("offline_access");
@@ -378,7 +442,11 @@ impl Oauth {
             amr: session.amr().into_iter().map(str::to_owned).collect(),
             offline,
             created_at: now,
-            expires_at: if offline { now.plus(GRANT_LIFE_MAX) } else { session.expires_at },
+            expires_at: if offline {
+                now.plus(self.settings.grant_life())
+            } else {
+                session.expires_at
+            },
         };
         let terms = CodeTerms {
             redirect_uri: request.back.redirect_uri.clone(),
@@ -389,7 +457,9 @@ impl Oauth {
         let agreed = agreed.then(|| resources(request));
         let digest = sha256(code.as_bytes());
         let number = session.number;
-        let input = Answer { realm: place.realm, grant, terms, digest, number, kept, agreed, now };
+        let code_ends = now.plus(self.settings.code_life());
+        let realm = place.realm;
+        let input = Answer { realm, grant, terms, digest, number, kept, agreed, now, code_ends };
         let written: Result<bool, sessions::Error> = self
             .events
             .record_in(place.realm, input, |tx, input| Box::pin(write_answer(tx, input)))
@@ -409,6 +479,7 @@ struct Answer {
     kept: Option<AuthorizationRequestId>,
     agreed: Option<Vec<String>>,
     now: Timestamp,
+    code_ends: Timestamp,
 }
 
 async fn write_answer(tx: &mut Tx, input: &Answer) -> Result<Unrecorded<bool>, sessions::Error> {
@@ -432,7 +503,7 @@ async fn write_answer(tx: &mut Tx, input: &Answer) -> Result<Unrecorded<bool>, s
         return Ok(Unrecorded::new(false, event.about("late", true)));
     }
     store::insert_grant(tx, grant).await?;
-    store::insert_code(tx, (digest, grant.id), terms, now.plus(CODE_LIFE)).await?;
+    store::insert_code(tx, (digest, grant.id), terms, input.code_ends).await?;
     Sessions::note_client(tx, grant.session, &grant.client, *now).await?;
     for resource in input.agreed.iter().flatten() {
         let owner = (grant.user, &grant.client);
@@ -473,5 +544,3 @@ fn path_of(id: AuthorizationRequestId) -> String {
 
 /// Enough to find an authenticator, and to read a mail.
 const REQUEST_LIFE: Lifetime = Lifetime::minutes(30);
-/// FAPI 2.0 Security Profile §5.3.2.1.
-const CODE_LIFE: Lifetime = Lifetime::seconds(60);

@@ -12,9 +12,10 @@ use super::client::{Client, SharedClient};
 use super::grant::{Algorithms, Grant, Place};
 use super::wire_error::{Code, WireError};
 use crate::accounts::{User, standard_claims};
+use crate::crypto::jose::JwsAlgorithm;
 use crate::kernel::{
-    Assurance, Evidence, EvidenceSource, Failure, GrantId, Lifetime, Secret, SpiffeId, Strength,
-    Subject, SubjectKind, Timestamp,
+    Evidence, EvidenceSource, Failure, GrantId, Lifetime, Secret, SpiffeId, Strength, Subject,
+    SubjectKind, Timestamp,
 };
 use crate::sessions::Revocable;
 use crate::svid::{GrantKind, IssueTokens, TokenDraft, TokenKind};
@@ -57,9 +58,11 @@ impl Oauth {
         let evidence = evidence(place, &user, (grant, wanted.kind))?; // identify
         let standing = self.posture.standing(&evidence); // assess
         let algorithms = algorithms(client);
-        let mut tokens = vec![access_token(grant, &wanted, algorithms)];
+        let access = (algorithms.access_token, self.settings.access_token_life());
+        let mut tokens = vec![access_token(grant, &wanted, access)];
         if wanted.scopes.contains("openid") {
-            tokens.push(id_token(&user, grant, &wanted, algorithms));
+            let id = (algorithms.id_token, self.settings.id_token_life());
+            tokens.push(id_token(&user, grant, &wanted, id));
         }
         self.issue(
             IssueTokens {
@@ -94,7 +97,7 @@ impl Oauth {
             kind: TokenKind::Access,
             algorithm: client.terms.access_token_algorithm,
             audience: wanted.audience,
-            lifetime: ACCESS_TOKEN_LIFE,
+            lifetime: self.settings.access_token_life(),
             claims: Map::new(),
         };
         // A grant of its own, so that this one token can be revoked.
@@ -175,10 +178,7 @@ fn evidence(
             GrantKind::RefreshToken => EvidenceSource::Token,
             _ => EvidenceSource::Session,
         },
-        strength: match grant.assurance {
-            Assurance::Aal3 => Strength::Hardware,
-            Assurance::Aal1 | Assurance::Aal2 => Strength::Software,
-        },
+        strength: grant.assurance.strength(),
         at: grant.signed_in_at,
         expires: grant.expires_at,
     })
@@ -205,7 +205,11 @@ fn algorithms(client: &Client) -> Algorithms {
 }
 
 /// RFC 9068 §2.2.
-fn access_token(grant: &Grant, wanted: &Wanted, algorithms: Algorithms) -> TokenDraft {
+fn access_token(
+    grant: &Grant,
+    wanted: &Wanted,
+    (algorithm, lifetime): (JwsAlgorithm, Lifetime),
+) -> TokenDraft {
     let mut claims = sign_in_claims(grant);
     if !grant.userinfo_claims.is_empty() {
         // Userinfo reads no grant: what was asked for travels with the token.
@@ -216,15 +220,20 @@ fn access_token(grant: &Grant, wanted: &Wanted, algorithms: Algorithms) -> Token
     }
     TokenDraft {
         kind: TokenKind::Access,
-        algorithm: algorithms.access_token,
+        algorithm,
         audience: wanted.audience.clone(),
-        lifetime: ACCESS_TOKEN_LIFE,
+        lifetime,
         claims,
     }
 }
 
 /// OpenID Connect Core §2.
-fn id_token(user: &User, grant: &Grant, wanted: &Wanted, algorithms: Algorithms) -> TokenDraft {
+fn id_token(
+    user: &User,
+    grant: &Grant,
+    wanted: &Wanted,
+    (algorithm, lifetime): (JwsAlgorithm, Lifetime),
+) -> TokenDraft {
     let mut claims = standard_claims(user, &BTreeSet::new(), &grant.id_token_claims);
     claims.append(&mut sign_in_claims(grant));
     if let Some(nonce) = &wanted.nonce {
@@ -232,9 +241,9 @@ fn id_token(user: &User, grant: &Grant, wanted: &Wanted, algorithms: Algorithms)
     }
     TokenDraft {
         kind: TokenKind::Id,
-        algorithm: algorithms.id_token,
+        algorithm,
         audience: vec![grant.client.to_string()],
-        lifetime: ID_TOKEN_LIFE,
+        lifetime,
         claims,
     }
 }
@@ -256,7 +265,3 @@ fn sign_in_claims(grant: &Grant) -> Map<String, Value> {
 pub(super) const USERINFO_CLAIMS: &str = "userinfo_claims";
 /// The claim of an access token that outlives its session.
 pub(super) const OFFLINE: &str = "offline";
-/// Whoever finds one can use it so long; a revocation is known to who asks, and a resource that does not ask trusts it so long.
-const ACCESS_TOKEN_LIFE: Lifetime = Lifetime::minutes(5);
-/// It is looked at once, at once.
-const ID_TOKEN_LIFE: Lifetime = Lifetime::minutes(5);

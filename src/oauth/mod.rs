@@ -26,6 +26,7 @@ mod client;
 mod client_auth;
 mod client_document;
 mod clients;
+mod decide_consent;
 mod discovery;
 mod end_session;
 mod exchange_token;
@@ -48,6 +49,7 @@ mod redirect_uri;
 mod refresh_grant;
 mod refresh_token;
 mod revoke_grant;
+mod settings;
 pub(crate) mod store;
 mod tell_clients;
 #[cfg(test)]
@@ -68,6 +70,7 @@ pub use manage_clients::WithSecret;
 pub use model::{CLIENT, Error};
 pub use parameters::Parameters;
 pub use redirect_uri::{RedirectUri, RedirectUriError};
+pub use settings::Settings;
 pub use tell_clients::{SendLogoutToken, TellClients};
 pub use wire_error::{Code, WireError};
 
@@ -103,6 +106,7 @@ pub struct Oauth {
     sessions: Sessions,
     signin: Signin,
     ring: Arc<KekRing>,
+    settings: Settings,
     outbound: outbound::Settings,
     /// Made of them when a client is told something for the first time: it reads the system's authorities.
     world: Arc<OnceLock<outbound::Client>>,
@@ -142,7 +146,7 @@ pub struct Below {
 
 impl Oauth {
     /// The slice, without clients until `load`.
-    pub fn new(env: Env, below: Below) -> Self {
+    pub fn new(env: Env, below: Below, settings: Settings) -> Self {
         let Below { access, events, realms, authority, svid, posture, .. } = below;
         let Below { accounts, sessions, signin, ring, outbound, .. } = below;
         // One reconciler delivers what all slices post.
@@ -160,6 +164,7 @@ impl Oauth {
             sessions,
             signin,
             ring,
+            settings,
             outbound,
             world: Arc::default(),
             told,

@@ -1,5 +1,7 @@
 //! An authorization code for tokens (RFC 6749 §4.1.3, RFC 7636 §4.6). A code works once; a second use ends what the first gave.
 
+use std::sync::Arc;
+
 use subtle::ConstantTimeEq;
 
 use super::client::{Client, GrantType, Profile, SharedClient};
@@ -12,14 +14,26 @@ use super::wire_error::WireError;
 use super::{Oauth, store};
 use crate::crypto::digest::{base64url, sha256};
 use crate::db::Tx;
-use crate::kernel::{Fault, GrantId, RealmId, Timestamp};
+use crate::kernel::{Fault, GrantId, Secret, Timestamp};
 use crate::svid::GrantKind;
 
+/// What is written in one go.
+struct Input {
+    digest: [u8; 32],
+    form: Parameters,
+    client: SharedClient,
+    issuer: String,
+    /// What the first refresh token is made of, should there be one.
+    secret: Secret<[u8; 32]>,
+    now: Timestamp,
+}
+
 /// What came of a code.
-#[derive(Debug)]
-pub(super) enum Use {
-    /// It was good, and is used up.
-    First(Box<(Grant, CodeTerms)>),
+enum Use {
+    /// It was good, and is used up; its family has begun, where it begins one.
+    First(Box<(Grant, Wanted)>, Option<RefreshToken>),
+    /// It is used up, and gives nothing: what was shown with it is not right.
+    InVain(WireError),
     /// It was used before.
     Again(GrantId),
     /// It never was, or its minute is over.
@@ -34,76 +48,74 @@ impl Oauth {
         form: &Parameters,
     ) -> Result<TokenAnswer, WireError> {
         let code = one(form, "code")?.ok_or_else(|| WireError::request("code is missing"))?;
-        let verifier = one(form, "code_verifier")?;
-        let redirect_uri = one(form, "redirect_uri")?;
+        // Sent twice they are no request: the code is not looked at.
+        one(form, "code_verifier")?;
+        one(form, "redirect_uri")?;
         let now = self.env.clock.now();
-        let digest = sha256(code.as_bytes());
-        let (grant, terms) = match self.use_code(place.realm, digest, now).await? {
-            Use::First(found) => *found,
+        let input = Input {
+            digest: sha256(code.as_bytes()),
+            form: form.clone(),
+            client: Arc::clone(client),
+            issuer: place.issuer.clone(),
+            secret: self.env.entropy.token()?,
+            now,
+        };
+        let outcome =
+            self.env.db.write(place.realm, input, |tx, input| Box::pin(use_code(tx, input))).await;
+        match outcome? {
+            Use::First(found, refresh_token) => {
+                let (grant, wanted) = *found;
+                let answer = self.issue_for_person(place, (client, &grant), wanted, now).await?;
+                Ok(TokenAnswer { refresh_token: refresh_token.map(|token| token.text()), ..answer })
+            }
+            Use::InVain(error) => Err(error),
             Use::Again(grant) => {
                 // RFC 6749 §4.1.2: whoever used it first may have been a thief.
                 self.revoke_grant(place.realm, grant).await?;
-                return Err(WireError::grant());
+                Err(WireError::grant())
             }
-            Use::Unknown => return Err(WireError::grant()),
-        };
-        check_code(client, (&grant, &terms), (redirect_uri, verifier))?;
-        let scopes = narrowed(form, &grant.scopes)?;
-        let audience = audience(form, client, (&place.issuer, &grant.resources))?;
-        let refresh_token = self.begin_family(place.realm, client, &grant, now).await?;
-        let kind = GrantKind::AuthorizationCode;
-        let wanted = Wanted { kind, scopes, audience, nonce: terms.nonce };
-        let answer = self.issue_for_person(place, (client, &grant), wanted, now).await?;
-        Ok(TokenAnswer { refresh_token: refresh_token.map(|token| token.text()), ..answer })
-    }
-
-    async fn use_code(
-        &self,
-        realm: RealmId,
-        digest: [u8; 32],
-        now: Timestamp,
-    ) -> Result<Use, Fault> {
-        self.env
-            .db
-            .write(realm, (digest, now), |tx, (digest, now)| Box::pin(use_code(tx, *digest, *now)))
-            .await
-    }
-
-    /// The first refresh token, where the grant is good for one: it outlives the session, or the client is a program on the
-    /// person's own machine, whose tokens end with the session.
-    async fn begin_family(
-        &self,
-        realm: RealmId,
-        client: &Client,
-        grant: &Grant,
-        now: Timestamp,
-    ) -> Result<Option<RefreshToken>, WireError> {
-        let wants = grant.offline || client.terms.profile == Profile::Native;
-        if !wants || !client.terms.allows(GrantType::RefreshToken) {
-            return Ok(None);
+            Use::Unknown => Err(WireError::grant()),
         }
-        let token = RefreshToken::first(grant.id, self.env.entropy.as_ref())?;
-        let input = (grant.id, token.digest(), now, grant.expires_at);
-        let written: Result<(), Fault> = self
-            .env
-            .db
-            .write(realm, input, |tx, (grant, digest, now, ends)| {
-                Box::pin(store::insert_family(tx, *grant, digest, (*now, *ends)))
-            })
-            .await;
-        written?;
-        Ok(Some(token))
     }
 }
 
-async fn use_code(tx: &mut Tx, digest: [u8; 32], now: Timestamp) -> Result<Use, Fault> {
-    if let Some((id, terms)) = store::use_code(tx, &digest, now).await? {
-        return Ok(match store::grant(tx, id).await? {
-            Some(grant) => Use::First(Box::new((grant, terms))),
-            None => Use::Unknown,
-        });
+/// Uses the code up and begins the family of its refresh tokens, in one transaction: a crash between them would leave a code
+/// that is gone and a person who has to sign in again.
+async fn use_code(tx: &mut Tx, input: &Input) -> Result<Use, Fault> {
+    let Some((id, terms)) = store::use_code(tx, &input.digest, input.now).await? else {
+        return Ok(store::used_code(tx, &input.digest).await?.map_or(Use::Unknown, Use::Again));
+    };
+    let Some(grant) = store::grant(tx, id).await? else { return Ok(Use::Unknown) };
+    let wanted = match wanted(input, &grant, terms) {
+        Ok(wanted) => wanted,
+        Err(error) => return Ok(Use::InVain(error)),
+    };
+    let first =
+        begins_family(&input.client, &grant).then(|| RefreshToken::first(grant.id, &input.secret));
+    if let Some(token) = &first {
+        let times = (input.now, grant.expires_at);
+        store::insert_family(tx, grant.id, &token.digest(), times).await?;
     }
-    Ok(store::used_code(tx, &digest).await?.map_or(Use::Unknown, Use::Again))
+    Ok(Use::First(Box::new((grant, wanted)), first))
+}
+
+/// True where the grant is good for a refresh token: it outlives the session, or the client is a program on the person's own
+/// machine, whose tokens end with the session.
+fn begins_family(client: &Client, grant: &Grant) -> bool {
+    let wants = grant.offline || client.terms.profile == Profile::Native;
+    wants && client.terms.allows(GrantType::RefreshToken)
+}
+
+fn wanted(input: &Input, grant: &Grant, terms: CodeTerms) -> Result<Wanted, WireError> {
+    let Input { form, client, issuer, .. } = input;
+    let shown = (one(form, "redirect_uri")?, one(form, "code_verifier")?);
+    check_code(client, (grant, &terms), shown)?;
+    Ok(Wanted {
+        kind: GrantKind::AuthorizationCode,
+        scopes: narrowed(form, &grant.scopes)?,
+        audience: audience(form, client, (issuer, &grant.resources))?,
+        nonce: terms.nonce,
+    })
 }
 
 /// Bound to the client, the address, and whoever has the verifier. A verifier without a challenge is refused too: somebody may

@@ -5,8 +5,7 @@
 //! generation can be told from an invented one: only a true one leads, step by step, to the token that counts now.
 
 use crate::crypto::digest::{base64url, from_base64url, hmac_sha256, sha256};
-use crate::env::Entropy;
-use crate::kernel::{Fault, GrantId, Secret};
+use crate::kernel::{GrantId, Secret};
 use uuid::Uuid;
 
 /// A refresh token.
@@ -19,9 +18,9 @@ pub(super) struct RefreshToken {
 }
 
 impl RefreshToken {
-    /// The first of a family.
-    pub(super) fn first(grant: GrantId, entropy: &(dyn Entropy + 'static)) -> Result<Self, Fault> {
-        Ok(Self { grant, generation: 0, value: entropy.token()? })
+    /// The first of a family, made of 256 random bits.
+    pub(super) fn first(grant: GrantId, random: &Secret<[u8; 32]>) -> Self {
+        Self { grant, generation: 0, value: Secret::new(*random.expose()) }
     }
 
     /// Reads one, as a client shows it.

@@ -5,10 +5,11 @@ use super::exchange_token::one;
 use super::grant::Place;
 use super::parameters::Parameters;
 use super::refresh_token::RefreshToken;
+use super::settings::GRANT_LIFE_MAX;
 use super::wire_error::WireError;
 use super::{Oauth, store};
 use crate::events::Changed;
-use crate::kernel::{ClientId, Failure, Fault, GrantId, Granted, Lifetime, RealmId, UserId};
+use crate::kernel::{ClientId, Failure, Fault, GrantId, Granted, RealmId, UserId};
 use crate::sessions::{self, Revocable, Sessions};
 use crate::svid::{Expiry, TokenKind};
 
@@ -124,6 +125,3 @@ impl Oauth {
         Ok(done?)
     }
 }
-
-/// A grant lives no longer, so a revocation need not be remembered longer.
-pub(super) const GRANT_LIFE_MAX: Lifetime = Lifetime::days(90);

@@ -239,7 +239,7 @@ impl Server {
             ring,
             outbound: settings.outbound.clone(),
         };
-        let oauth = Oauth::new(env.clone(), below);
+        let oauth = Oauth::new(env.clone(), below, settings.oauth.clone());
         sessions.tell(Arc::new(oauth::TellClients(oauth.clone())));
         accounts.keep_with(Arc::new(oauth.clone()));
         let below = account::Below {

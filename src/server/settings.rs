@@ -34,6 +34,8 @@ section! {
         pub ledger: crate::events::LedgerSettings,
         /// Sessions of browsers.
         pub sessions: crate::sessions::Settings,
+        /// The OpenID provider.
+        pub oauth: crate::oauth::Settings,
         /// Node attestation.
         pub node: crate::nodes::Settings,
         /// Registration entries.

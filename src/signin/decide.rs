@@ -3,8 +3,8 @@
 use crate::access::{self, Action, Fact, Permit, Request};
 use crate::accounts::User;
 use crate::kernel::{
-    Assurance, Evidence, EvidenceSource, Lifetime, Method, RealmId, SpiffeId, Standing, Strength,
-    Subject, SubjectId, SubjectKind, Timestamp, UserId,
+    Evidence, EvidenceSource, Lifetime, Method, RealmId, SpiffeId, Standing, Subject, SubjectId,
+    SubjectKind, Timestamp, UserId,
 };
 use crate::realms::Realm;
 
@@ -43,7 +43,7 @@ impl Action for SignIn {
             resource: ("Client", client.map_or(OWN_PAGES, |client| client.id.as_str())),
             resource_id: None,
             context: vec![
-                ("assurance", Fact::Number(level(self.shown.assurance()))),
+                ("assurance", Fact::Number(self.shown.assurance().level())),
                 ("administration", Fact::Flag(client.is_some_and(|c| c.administration))),
                 ("locked", Fact::Flag(self.locked)),
                 ("mail", Fact::Flag(shown(Method::Mail))),
@@ -76,7 +76,7 @@ impl Signin {
         let evidence = Evidence {
             subject: Subject { kind: SubjectKind::User, id: id.clone(), number: user.number },
             source: EvidenceSource::Session,
-            strength: strength(level),
+            strength: level.strength(),
             at: now,
             expires,
         };
@@ -99,48 +99,13 @@ impl Signin {
             Err(access::Error::StepUp { reason }) => {
                 Ok((Verdict::StepUp(reason.to_string()), None))
             }
-            Err(access::Error::Denied { reason, .. }) => Ok((Verdict::Deny(plain(&reason)), None)),
+            Err(denied @ access::Error::Denied { .. }) => {
+                Ok((Verdict::Deny(denied.for_people().to_owned()), None))
+            }
             Err(broken @ access::Error::Broken { .. }) => Err(broken.into()),
         }
     }
 }
 
-/// Without the words for administrators: which action on what.
-fn plain(reason: &str) -> String {
-    let words = reason.strip_prefix('`').and_then(|rest| rest.split_once("`: "));
-    words.map_or(reason, |(_, words)| words).to_owned()
-}
-
-fn strength(level: Assurance) -> Strength {
-    match level {
-        Assurance::Aal1 | Assurance::Aal2 => Strength::Software,
-        Assurance::Aal3 => Strength::Hardware,
-    }
-}
-
-/// The level as policies compare it.
-fn level(assurance: Assurance) -> i64 {
-    match assurance {
-        Assurance::Aal1 => 1,
-        Assurance::Aal2 => 2,
-        Assurance::Aal3 => 3,
-    }
-}
-
 /// What policies call our own pages where an application would stand.
 const OWN_PAGES: &str = "account";
-
-#[cfg(test)]
-mod tests {
-    use super::plain;
-
-    #[test]
-    fn a_person_reads_the_policys_words_and_not_its_machinery() {
-        assert_eq!(
-            plain("`SignIn` on `grafana`: this account is locked"),
-            "this account is locked"
-        );
-        assert_eq!(plain("`SignIn`: not today"), "not today");
-        assert_eq!(plain("something else"), "something else");
-    }
-}

@@ -10,6 +10,9 @@ consent-allow = أسمح
 consent-deny = لا أسمح
 consent-withdraw = يمكنك سحب ذلك في أي وقت من حسابك:
 consent-withdraw-link = التطبيقات المتصلة
+consent-refused-title = لا يُسمح لـ{ $application } باستخدام حسابك
+consent-refused-words = قواعد هذا المكان لا تسمح بذلك: { $reason }.
+consent-refused-back = العودة إلى { $application }
 
 scope-openid = هويتك: اسم لا يخبره إلا بأنك الشخص نفسه
 scope-profile = اسمك وما في ملفك الشخصي

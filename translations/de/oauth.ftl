@@ -10,6 +10,9 @@ consent-allow = Erlauben
 consent-deny = Nicht erlauben
 consent-withdraw = Sie können das jederzeit in Ihrem Konto zurücknehmen:
 consent-withdraw-link = Verbundene Anwendungen
+consent-refused-title = { $application } darf Ihr Konto nicht verwenden
+consent-refused-words = Die Regeln hier erlauben es nicht: { $reason }.
+consent-refused-back = Zurück zu { $application }
 
 scope-openid = wer Sie sind: einen Namen, der ihr nur sagt, dass Sie dieselbe Person sind
 scope-profile = Ihren Namen und was in Ihrem Profil steht

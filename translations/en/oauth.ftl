@@ -10,6 +10,9 @@ consent-allow = Allow
 consent-deny = Do not allow
 consent-withdraw = You can take this back at any time in your account:
 consent-withdraw-link = Connected applications
+consent-refused-title = { $application } may not use your account
+consent-refused-words = The rules of this place do not permit it: { $reason }.
+consent-refused-back = Back to { $application }
 
 scope-openid = who you are: a name for you that only tells it that you are the same person
 scope-profile = your name and what your profile says

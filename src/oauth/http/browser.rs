@@ -18,7 +18,7 @@ use crate::http::{Cookies, Form, HostCookie, Origin, Problem, Query, own_forms_o
 use crate::kernel::limits::FORM_BYTES_MAX;
 use crate::kernel::{AuthorizationRequestId, Failure, Fault};
 use crate::oauth::Oauth;
-use crate::oauth::authorize::{Next, Question};
+use crate::oauth::authorize::{Next, NotPermitted, Question};
 use crate::oauth::end_session::Leave;
 use crate::oauth::grant::Place;
 use crate::oauth::pages::{ConsentPage, LogoutPage, ScopeLine, lasting_text, scope_text};
@@ -79,6 +79,7 @@ impl Visit {
                 self.oauth.signin().start(self.place.realm, *request, &self.browser).await
             }
             Ok(Next::Consent(question)) => self.ask(&question).await,
+            Ok(Next::NotPermitted(what)) => self.not_permitted(&what),
             Ok(Next::Refused(error)) | Err(error) => refused(&self.look, &error),
         };
         if let (true, Some(cookie)) = (self.fresh, &self.browser.binding) {
@@ -119,6 +120,22 @@ impl Visit {
             lasting: lasting_text(&look, span),
         };
         Page::new(&template, &look).may_lead_to(&request.back.redirect_uri).into_response()
+    }
+
+    fn not_permitted(&self, NotPermitted { request, reason, back }: &NotPermitted) -> Response {
+        let look = self.look.clone().prefer(&request.ui_locales);
+        let application = &request.client.terms.name;
+        let template = ErrorPage {
+            look: &look,
+            title: look.say1("consent-refused-title", "application", application),
+            words: look.say1("consent-refused-words", "reason", reason),
+            next: Some((
+                back.clone(),
+                look.say1("consent-refused-back", "application", application),
+            )),
+            reference: None,
+        };
+        page(StatusCode::FORBIDDEN, &template, &look)
     }
 
     /// What a person is called on a page.

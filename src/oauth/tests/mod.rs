@@ -1,6 +1,7 @@
 //! What applications, people and strangers can rely on.
 
 mod clients;
+mod consent;
 mod machines;
 mod own_client;
 mod people;

@@ -1,7 +1,5 @@
 //! The client that is there without being made: `weft-cli`.
 
-#![expect(clippy::large_futures, reason = "a test is one future, polled where it was made")]
-
 use serde_json::json;
 
 use super::people::{Scene, hidden, member};

@@ -1,7 +1,5 @@
 //! A person and an application: codes, tokens, refresh, sign-out, as a browser and a program see them.
 
-#![expect(clippy::large_futures, reason = "a test is one future, polled where it was made")]
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
@@ -23,8 +21,7 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    async fn new(database: &TestDatabase, members: Value) -> Self {
-        let house = House::new(database).await;
+    async fn new(house: House, members: Value) -> Self {
         let mut all = json!({
             "id_token_signed_response_alg": "ES256",
             "consent": "first_party",
@@ -42,7 +39,11 @@ impl Scene {
     }
 
     pub(super) async fn signed_in(database: &TestDatabase, members: Value) -> Self {
-        let mut scene = Self::new(database, members).await;
+        Self::signed_in_at(House::new(database).await, members).await
+    }
+
+    pub(super) async fn signed_in_at(house: House, members: Value) -> Self {
+        let mut scene = Self::new(house, members).await;
         let user = NewUser {
             id: None,
             handle: None,
@@ -221,7 +222,7 @@ async fn oidc_029_030_031_and_063_a_code_works_once_for_whom_it_was_made() {
 #[tokio::test]
 async fn oidc_016_and_018_without_a_page_the_session_does_or_an_error_goes_back() {
     on_each_database(async |database| {
-        let nobody = Scene::new(database, json!({})).await;
+        let nobody = Scene::new(House::new(database).await, json!({})).await;
         assert_eq!(error(&nobody.authorize(&[("prompt", "none")]).await), "login_required");
         let asked = nobody.authorize(&[]).await;
         assert!(asked.header("location").starts_with("/sign-in/"), "{asked:?}");

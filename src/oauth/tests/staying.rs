@@ -1,12 +1,11 @@
 //! What outlives a visit: refresh tokens, and how a session ends.
 
-#![expect(clippy::large_futures, reason = "a test is one future, polled where it was made")]
-
 use serde_json::json;
 
 use super::people::{Scene, error, hidden, member};
-use super::world::{REALM, Told};
+use super::world::{House, REALM, Told};
 use crate::kernel::{Fault, Lifetime};
+use crate::oauth::Settings;
 use crate::testkit::on_each_database;
 
 const OFFLINE: [(&str, &str); 1] = [("scope", "openid email offline_access")];
@@ -50,6 +49,75 @@ async fn oidc_033_034_and_035_a_refresh_token_has_one_successor_and_a_theft_ends
     })
     .await;
 }
+
+#[tokio::test]
+async fn codes_tokens_and_grants_live_as_long_as_the_settings_say() {
+    on_each_database(async |database| {
+        let settings = Settings {
+            code_seconds: 30,
+            access_token_seconds: 120,
+            id_token_seconds: 180,
+            refresh_token_days: 1,
+        };
+        let scene = Scene::signed_in_at(House::with(database, settings).await, json!({})).await;
+        let clock = &scene.house.keys.clock;
+        let late = scene.code(&OFFLINE).await;
+        clock.advance(Lifetime::seconds(31));
+        assert_eq!(scene.redeem(&late, &[]).await.error(), (400, "invalid_grant"));
+        let code = scene.code(&OFFLINE).await;
+        clock.advance(Lifetime::seconds(29));
+        let tokens = scene.redeem(&code, &[]).await;
+        assert_eq!(tokens.body["expires_in"], json!(120), "{tokens:?}");
+        let life = |token: &str| {
+            let claims = tokens.token(token).1;
+            claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap()
+        };
+        assert_eq!((life("access_token"), life("id_token")), (120, 180));
+        clock.advance(Lifetime::hours(23));
+        let next = refreshed(&scene, &tokens.text("refresh_token"), &[]).await;
+        assert_eq!(next.status, 200, "{next:?}");
+        clock.advance(Lifetime::hours(2));
+        let over = refreshed(&scene, &next.text("refresh_token"), &[]).await;
+        assert_eq!(over.error(), (400, "invalid_grant"));
+    })
+    .await;
+}
+
+/// A statement outside of the house's own.
+async fn run(scene: &Scene, statement: &'static str) -> u64 {
+    let done: Result<u64, Fault> = scene
+        .house
+        .keys
+        .env
+        .db
+        .write(REALM, (), move |tx, ()| Box::pin(async move { tx.execute(statement, &[]).await }))
+        .await;
+    done.unwrap()
+}
+
+#[tokio::test]
+async fn a_code_whose_first_refresh_token_is_not_written_is_not_used_up() {
+    on_each_database(async |database| {
+        let scene = Scene::signed_in(database, json!({})).await;
+        let code = scene.code(&OFFLINE).await;
+        // The family's place is taken, as if the transaction ended between the code and its family.
+        assert_eq!(run(&scene, TAKE_THE_PLACE).await, 1);
+        let failed = scene.redeem(&code, &[]).await;
+        assert!(failed.status >= 500, "{failed:?}");
+        assert_eq!(run(&scene, FREE_IT).await, 1);
+        let redeemed = scene.redeem(&code, &[]).await;
+        assert_eq!(redeemed.status, 200, "{redeemed:?}");
+        let next = refreshed(&scene, &redeemed.text("refresh_token"), &[]).await;
+        assert_eq!(next.status, 200, "{next:?}");
+        let again = scene.redeem(&code, &[]).await;
+        assert_eq!(again.error(), (400, "invalid_grant"));
+    })
+    .await;
+}
+
+const TAKE_THE_PLACE: &str = "INSERT INTO refresh_token (realm, grant_id, digest, previous, rotated_at, generation, \
+    expires_at) SELECT realm, grant_id, digest, NULL, 0, 0, 0 FROM authorization_code WHERE realm = $1";
+const FREE_IT: &str = "DELETE FROM refresh_token WHERE realm = $1";
 
 #[tokio::test]
 async fn a_rotation_whose_answer_was_lost_to_a_crash_is_asked_for_again_by_who_asked_first_alone() {

@@ -16,7 +16,7 @@ use crate::crypto::seal::KekRing;
 use crate::db::Cursor;
 use crate::http::Origin;
 use crate::kernel::{Fault, RealmId};
-use crate::oauth::{Below, Oauth, TellClients, http as doors};
+use crate::oauth::{Below, Oauth, Settings, TellClients, http as doors};
 use crate::outbound;
 use crate::posture::Posture;
 use crate::realms::{Issuer, Realms};
@@ -47,8 +47,12 @@ pub(in crate::oauth) struct Told {
 }
 
 impl House {
-    #[expect(clippy::too_many_lines, reason = "a replica, put together in one piece")]
     pub(in crate::oauth) async fn new(database: &TestDatabase) -> Self {
+        Self::with(database, Settings::default()).await
+    }
+
+    #[expect(clippy::too_many_lines, reason = "a replica, put together in one piece")]
+    pub(in crate::oauth) async fn with(database: &TestDatabase, settings: Settings) -> Self {
         let keys = KeysReplica::started(database).await;
         keys.authority.rotate_oidc(REALM).await.unwrap();
         // Nobody follows the log here: whoever writes says `follow`.
@@ -103,7 +107,7 @@ impl House {
             ring,
             outbound: outbound::Settings::default(),
         };
-        let oauth = Oauth::new(keys.env.clone(), below);
+        let oauth = Oauth::new(keys.env.clone(), below, settings);
         sessions.tell(Arc::new(TellClients(oauth.clone())));
         let rest = Rest::new(doors::admin_routes(&oauth), Self::by());
         let realm = realms.get(REALM).unwrap();
