@@ -11,7 +11,7 @@ pub(super) async fn oidc_041_logging_out_works_by_get_and_post(op: &Op) -> Verdi
     for post in [false, true] {
         let mut browser = op.browser();
         let hint = op.sign_in(&mut browser, &BASIC, &[]).await?.text("id_token")?;
-        let fields = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", GOODBYE)];
+        let fields = to_goodbye(&hint);
         let shown = if post {
             let fields: Vec<_> = fields
                 .iter()
@@ -31,11 +31,7 @@ pub(super) async fn oidc_041_logging_out_works_by_get_and_post(op: &Op) -> Verdi
 pub(super) async fn oidc_042_a_known_way_back_is_taken_with_its_state(op: &Op) -> Verdict {
     let mut browser = op.browser();
     let hint = op.sign_in(&mut browser, &BASIC, &[]).await?.text("id_token")?;
-    let fields = [
-        ("id_token_hint", hint.as_str()),
-        ("post_logout_redirect_uri", GOODBYE),
-        ("state", "good bye"),
-    ];
+    let fields = [&to_goodbye(&hint)[..], &[("state", "good bye")]].concat();
     let shown = browser.walk(&leaving(op, &fields)?).await?;
     ensure(leads_back(&shown), || format!("{:?} {}", shown.away, shown.status))?;
     let state = shown
@@ -50,7 +46,7 @@ pub(super) async fn oidc_042_a_known_way_back_is_taken_with_its_state(op: &Op) -
 pub(super) async fn oidc_043_no_state_comes_of_none(op: &Op) -> Verdict {
     let mut browser = op.browser();
     let hint = op.sign_in(&mut browser, &BASIC, &[]).await?.text("id_token")?;
-    let fields = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", GOODBYE)];
+    let fields = to_goodbye(&hint);
     let shown = browser.walk(&leaving(op, &fields)?).await?;
     ensure(shown.away.as_ref().is_some_and(|url| url.as_str() == GOODBYE), || {
         format!("{:?}", shown.away)
@@ -83,14 +79,8 @@ pub(super) async fn oidc_044_an_unknown_way_back_is_not_taken(op: &Op) -> Verdic
             ],
         ),
         ("without a hint", vec![("post_logout_redirect_uri", GOODBYE)]),
-        (
-            "an unsigned hint",
-            vec![("id_token_hint", &unsigned), ("post_logout_redirect_uri", GOODBYE)],
-        ),
-        (
-            "a stranger's hint",
-            vec![("id_token_hint", &strangers), ("post_logout_redirect_uri", GOODBYE)],
-        ),
+        ("an unsigned hint", to_goodbye(&unsigned).to_vec()),
+        ("a stranger's hint", to_goodbye(&strangers).to_vec()),
     ];
     for (what, fields) in cases {
         let mut browser = op.browser();
@@ -118,11 +108,7 @@ pub(super) async fn oidc_046_an_expired_hint_still_tells_whose_session_ends(op: 
     let mut browser = op.browser();
     let hint = op.sign_in(&mut browser, &POST, &[]).await?.text("id_token")?;
     op.outlive(&hint).await?;
-    let fields = [
-        ("id_token_hint", hint.as_str()),
-        ("post_logout_redirect_uri", GOODBYE),
-        ("state", "good bye"),
-    ];
+    let fields = [&to_goodbye(&hint)[..], &[("state", "good bye")]].concat();
     let shown = browser.walk(&leaving(op, &fields)?).await?;
     ensure(leads_back(&shown), || format!("{:?} {}", shown.away, shown.status))?;
     is_out(op, &mut browser).await
@@ -187,6 +173,11 @@ pub(super) async fn oidc_051_every_way_out_is_told(op: &Op) -> Verdict {
     op.sign_everybody_out().await?;
     op.receiver.with_sid(&sid).await?;
     is_out(op, &mut browser).await
+}
+
+/// A logout that leads back to the application.
+fn to_goodbye(hint: &str) -> [(&str, &str); 2] {
+    [("id_token_hint", hint), ("post_logout_redirect_uri", GOODBYE)]
 }
 
 fn leaving(op: &Op, fields: &[(&str, &str)]) -> Result<Url, String> {
