@@ -4,7 +4,7 @@ use serde_json::Value;
 use weft::crypto::jose::{
     KeySet, parse_bundle_map, print_bundle, print_bundle_map, verify_jwt_svid,
 };
-use weft::crypto::x509::{CertificateView, csr, split_chain, verify_svid};
+use weft::crypto::x509::{CertificateView, LeafView, csr, split_chain, verify_svid};
 use weft::kernel::limits::{BUNDLE_BYTES_MAX, CSR_BYTES_MAX};
 
 use super::World;
@@ -41,13 +41,28 @@ pub(crate) fn csr(_: &World, data: &[u8]) {
 
 /// A chain is cut without loss, and no certificate verifies that our authority did not sign.
 pub(crate) fn certificate(world: &World, data: &[u8]) {
-    let _view = CertificateView::parse(data);
+    if let (Ok(view), Some(leaf)) = (CertificateView::parse(data), LeafView::parse(data)) {
+        same(&view, &leaf);
+    }
     let Ok(chain) = split_chain(data) else { return };
     assert_eq!(chain.concat(), data);
     let parts: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
     if verify_svid(&parts, &world.roots, NOW).is_ok() {
         assert_eq!(parts.first().copied(), Some(world.node.leaf.as_slice()));
     }
+}
+
+/// The desk reads its own leaves with a reader of its own: where both can read, both say the same.
+fn same(view: &CertificateView, leaf: &LeafView<'_>) {
+    let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+    assert!(leaf.uris.iter().map(text).eq(view.uris.iter().cloned()));
+    assert!(leaf.dns_names.iter().map(text).eq(view.dns_names.iter().cloned()));
+    assert_eq!(leaf.names_critical, view.names_critical);
+    assert_eq!((leaf.is_ca, leaf.has_path_length), (view.is_ca, view.path_length.is_some()));
+    assert_eq!(leaf.key_usage, view.key_usage);
+    assert_eq!(leaf.extended_key_usage, view.extended_key_usage);
+    assert_eq!(leaf.validity, (view.not_before, view.not_after));
+    assert_eq!(leaf.spki, view.spki);
 }
 
 /// A token is accepted only by our signature; its claims, whatever they are, are judged as the specification says.

@@ -5,6 +5,7 @@
 //! Invariants: an algorithm is a property of a key or of a rule, never taken from what a peer sent; a private key is
 //! parsed once and kept; nothing here panics on input.
 
+mod der;
 pub mod digest;
 pub mod jose;
 pub mod keys;

@@ -9,7 +9,7 @@ use super::tokens::TokenDraft;
 use crate::authority::OidcAuthority;
 use crate::crypto::jose::Unverified;
 use crate::crypto::keys::PublicKey;
-use crate::crypto::x509::{CertificateView, LeafTemplate};
+use crate::crypto::x509::{LeafTemplate, LeafView};
 use crate::kernel::{SpiffeId, Timestamp};
 
 /// What a leaf must look like, whatever its template said.
@@ -19,38 +19,25 @@ pub(super) fn check_leaf(
     key: &PublicKey,
     authority_expires: Timestamp,
 ) -> Result<(), Error> {
-    let view = CertificateView::parse(der)
-        .map_err(|_| Error::Output("a certificate that cannot be read"))?;
+    let view = LeafView::parse(der).ok_or(Error::Output("a certificate that cannot be read"))?;
     let usage = view.key_usage.ok_or(Error::Output("no key usage"))?;
     let extended = view.extended_key_usage.ok_or(Error::Output("no extended key usage"))?;
+    let (not_before, not_after) = view.validity;
     let rules = [
+        (view.uris.iter().eq([template.id.as_str().as_bytes()]), "another ID"),
         (
-            view.uris.len() == 1
-                && view.uris.first().is_some_and(|uri| uri == template.id.as_str()),
-            "another ID",
-        ),
-        (
-            view.dns_names
-                .iter()
-                .map(String::as_str)
-                .eq(template.dns_names.iter().map(AsRef::as_ref)),
+            view.dns_names.iter().eq(template.dns_names.iter().map(|name| name.as_bytes())),
             "other DNS names",
         ),
         (view.names_critical == view.subject_is_empty(), "criticality of the names"),
-        (
-            view.is_ca == Some(false) && view.path_length.is_none(),
-            "basic constraints of an authority",
-        ),
+        (view.is_ca == Some(false) && !view.has_path_length, "basic constraints of an authority"),
         (usage.critical && usage.digital_signature, "key usage"),
         (!usage.certificate_sign && !usage.crl_sign, "key usage of an authority"),
         (extended.server && extended.client, "extended key usage"),
         (view.spki == key.spki(), "another key"),
-        (view.serial == template.serial.hex(), "another serial number"),
-        (
-            view.not_before == template.not_before && view.not_after == template.not_after,
-            "another validity",
-        ),
-        (view.not_after <= authority_expires, "a life beyond its authority"),
+        (view.serial == template.serial.digits(), "another serial number"),
+        (not_before == template.not_before && not_after == template.not_after, "another validity"),
+        (not_after <= authority_expires, "a life beyond its authority"),
         (view.authority_key_id.is_some() && view.subject_key_id.is_some(), "no key identifiers"),
     ];
     first_broken(&rules)

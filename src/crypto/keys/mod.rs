@@ -3,7 +3,6 @@
 //! Invariant: a `PublicKey` has been decoded and checked (a point on its curve, a modulus of a sane size), so whoever holds
 //! one may put it into a certificate.
 
-pub(in crate::crypto) mod der;
 mod private;
 mod public;
 mod rsa;

@@ -10,7 +10,7 @@ use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey as ParsedKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
-use super::der;
+use crate::crypto::der;
 use crate::crypto::digest::sha256;
 
 /// What sort of key.

@@ -1,17 +1,18 @@
-//! Certificates of ours: authorities and leaves (X509-SVID §2–4).
+//! Certificates of ours: authorities, by rcgen, and what makes leaves (X509-SVID §2–4).
 
 use std::fmt;
 use std::sync::Arc;
 
 use rcgen::string::Ia5String;
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyIdMethod, KeyUsagePurpose, SanType, SerialNumber,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, KeyIdMethod,
+    KeyUsagePurpose, SanType, SerialNumber,
 };
 use rustls_pki_types::CertificateDer;
 use time::OffsetDateTime;
 
 use super::CertificateView;
+use super::leaf::Mould;
 use super::rcgen_keys::{IssuerKey, OwnKey, SubjectKey};
 use crate::crypto::digest::hex;
 use crate::crypto::keys::{PublicKey, Signer};
@@ -57,6 +58,7 @@ pub struct LeafTemplate<'a> {
 /// An authority's certificate and key, ready to sign: everything that all its leaves share is made once.
 pub struct Issuer {
     shared: rcgen::Issuer<'static, IssuerKey>,
+    mould: Mould,
     signer: Arc<dyn Signer>,
     not_before: Timestamp,
     not_after: Timestamp,
@@ -71,9 +73,22 @@ impl Serial {
         Ok(Self(bytes))
     }
 
+    /// Its bytes, big-endian, without leading zeros.
+    pub fn digits(&self) -> &[u8] {
+        let zeros = self.0.iter().take_while(|byte| **byte == 0).count();
+        self.0.get(zeros..).unwrap_or_default()
+    }
+
     /// As `CertificateView::serial` prints it.
     pub fn hex(self) -> String {
         hex(&self.0).trim_start_matches('0').to_owned()
+    }
+}
+
+impl LeafTemplate<'_> {
+    /// The common name is the first DNS name, for peers that still look there, if it fits (RFC 5280 App. A.1: 64 characters).
+    pub(super) fn common_name(&self) -> Option<&str> {
+        self.dns_names.first().map(AsRef::as_ref).filter(|name| name.len() <= 64)
     }
 }
 
@@ -88,18 +103,20 @@ impl Issuer {
                 "it certifies another key than the one given",
             ));
         }
-        if view.is_ca != Some(true) || view.subject_key_id.is_none() {
+        let Some(key_id) = view.subject_key_id.filter(|_| view.is_ca == Some(true)) else {
             return Err(Fault::malformed(
                 "authority certificate",
                 "it is no certificate authority with a key identifier",
             ));
-        }
+        };
         let issuer = rcgen::Issuer::from_ca_cert_der(
             &CertificateDer::from(certificate),
             IssuerKey(Arc::clone(&signer)),
         )
         .map_err(|error| Fault::malformed("authority certificate", error))?;
-        Ok(Self { shared: issuer, signer, not_before: view.not_before, not_after: view.not_after })
+        let mould = Mould::new(signer.algorithm(), &view.subject, &key_id);
+        let (not_before, not_after) = (view.not_before, view.not_after);
+        Ok(Self { shared: issuer, mould, signer, not_before, not_after })
     }
 
     /// First second in which it may sign.
@@ -117,19 +134,22 @@ impl Issuer {
         &self.signer
     }
 
+    /// The other hand that writes certificates, for a test.
+    #[cfg(test)]
+    #[cfg(feature = "testkit")]
+    pub(super) fn by_rcgen(&self) -> &rcgen::Issuer<'static, IssuerKey> {
+        &self.shared
+    }
+
     /// Signs a leaf for this key.
     pub fn sign_leaf(&self, leaf: &LeafTemplate<'_>, key: &PublicKey) -> Result<Vec<u8>, Fault> {
-        self.sign(&leaf_params(leaf, key)?, key)
+        self.mould.sign(leaf, key, self.signer.as_ref())
     }
 
     /// Signs an authority below this one.
     pub fn sign_ca(&self, ca: &CaTemplate<'_>, key: &PublicKey) -> Result<Vec<u8>, Fault> {
         let mut params = ca_params(ca, key)?;
         params.use_authority_key_identifier_extension = true;
-        self.sign(&params, key)
-    }
-
-    fn sign(&self, params: &CertificateParams, key: &PublicKey) -> Result<Vec<u8>, Fault> {
         let certificate = params.signed_by(&SubjectKey(key), &self.shared).map_err(Fault::bug)?;
         Ok(certificate.der().to_vec())
     }
@@ -161,54 +181,23 @@ fn ca_params(ca: &CaTemplate<'_>, key: &PublicKey) -> Result<CertificateParams, 
     Ok(params)
 }
 
-fn leaf_params(leaf: &LeafTemplate<'_>, key: &PublicKey) -> Result<CertificateParams, Fault> {
-    let mut params = CertificateParams::default();
-    params.distinguished_name = leaf_subject(leaf);
-    params.subject_alt_names = Vec::with_capacity(1 + leaf.dns_names.len());
-    params.subject_alt_names.push(SanType::URI(ia5(leaf.id.as_str())?));
-    for name in leaf.dns_names {
-        params.subject_alt_names.push(SanType::DnsName(ia5(name)?));
-    }
-    // `NoCa` would leave the basic constraints out, and strict validators refuse that (X509-SVID §4.1).
-    params.is_ca = IsCa::ExplicitNoCa;
-    params.key_usages = vec![
-        KeyUsagePurpose::DigitalSignature,
-        KeyUsagePurpose::KeyEncipherment,
-        KeyUsagePurpose::KeyAgreement,
-    ];
-    params.extended_key_usages =
-        vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-    params.use_authority_key_identifier_extension = true;
-    finish(&mut params, key, leaf.serial, (leaf.not_before, leaf.not_after))?;
-    Ok(params)
-}
-
-/// The common name is the first DNS name, for peers that still look there, if it fits (RFC 5280 App. A.1: 64 characters).
-fn leaf_subject(leaf: &LeafTemplate<'_>) -> DistinguishedName {
-    let mut subject = DistinguishedName::new();
-    if let Some(organization) = leaf.organization {
-        subject.push(DnType::OrganizationName, organization);
-    }
-    if let Some(first) = leaf.dns_names.first().filter(|name| name.len() <= 64) {
-        subject.push(DnType::CommonName, &**first);
-    }
-    subject
-}
-
 pub(super) fn finish(
     params: &mut CertificateParams,
     key: &PublicKey,
     serial: Serial,
     (not_before, not_after): (Timestamp, Timestamp),
 ) -> Result<(), Fault> {
-    let digest = key.digest();
-    // RFC 7093 §2 (1): the left-most 160 bits of SHA-256; here over the whole `SubjectPublicKeyInfo`, which we have already.
-    let id = digest.get(..20).unwrap_or_default().to_vec();
-    params.key_identifier_method = KeyIdMethod::PreSpecified(id);
+    params.key_identifier_method = KeyIdMethod::PreSpecified(key_id(key).to_vec());
     params.serial_number = Some(SerialNumber::from_slice(&serial.0));
     params.not_before = date(not_before)?;
     params.not_after = date(not_after)?;
     Ok(())
+}
+
+/// RFC 7093 §2 (1): the left-most 160 bits of SHA-256; here over the whole `SubjectPublicKeyInfo`, which we have already.
+pub(super) fn key_id(key: &PublicKey) -> [u8; 20] {
+    let digest = key.digest();
+    digest.first_chunk().copied().unwrap_or_default()
 }
 
 fn date(at: Timestamp) -> Result<OffsetDateTime, Fault> {

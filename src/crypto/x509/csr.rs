@@ -1,10 +1,9 @@
 //! Certificate signing requests (RFC 2986): a key, and the proof that whoever sends it holds it. Nothing else is taken.
 
 use rcgen::{CertificateParams, DistinguishedName};
-use x509_parser::certification_request::X509CertificationRequest;
-use x509_parser::prelude::FromDer;
 
 use super::rcgen_keys::OwnKey;
+use crate::crypto::der::{self, INTEGER, OBJECT_IDENTIFIER, Reader, SEQUENCE};
 use crate::crypto::digest::from_base64;
 use crate::crypto::keys::{KeyError, PublicKey, Scheme, Signer};
 use crate::kernel::Fault;
@@ -62,19 +61,39 @@ pub fn public_key(der: &[u8]) -> Result<PublicKey, CsrError> {
     if der.len() > CSR_BYTES_MAX {
         return Err(CsrError::TooLong);
     }
-    let (rest, request) =
-        X509CertificationRequest::from_der(der).map_err(|_| CsrError::Malformed)?;
-    if !rest.is_empty() {
-        return Err(CsrError::Malformed);
-    }
-    let info = &request.certification_request_info;
-    let key = PublicKey::from_spki_der(info.subject_pki.raw)?;
-    let scheme = scheme(request.signature_algorithm.algorithm.as_bytes())
-        .ok_or(CsrError::SignatureAlgorithm)?;
-    if key.verify(scheme, info.raw, request.signature_value.data.as_ref()) {
+    let request = Request::parse(der).ok_or(CsrError::Malformed)?;
+    let key = PublicKey::from_spki_der(request.spki)?;
+    let scheme = scheme(request.algorithm).ok_or(CsrError::SignatureAlgorithm)?;
+    if key.verify(scheme, request.signed, request.signature) {
         Ok(key)
     } else {
         Err(CsrError::Signature)
+    }
+}
+
+/// The parts of a `CertificationRequest` (RFC 2986 §4.2) that count, where they stand.
+struct Request<'a> {
+    signed: &'a [u8],
+    spki: &'a [u8],
+    /// The object identifier; its parameters say nothing for the algorithms that are accepted.
+    algorithm: &'a [u8],
+    signature: &'a [u8],
+}
+
+impl<'a> Request<'a> {
+    fn parse(der: &'a [u8]) -> Option<Self> {
+        let mut request = Reader::new(Reader::only(der, SEQUENCE)?);
+        let info = request.take(SEQUENCE)?;
+        let algorithm = request.enter(SEQUENCE)?.take(OBJECT_IDENTIFIER)?.content;
+        let signature = request.bits()?;
+        let mut parts = Reader::new(info.content);
+        let version = parts.take(INTEGER)?.content;
+        parts.take(SEQUENCE)?;
+        let spki = parts.take(SEQUENCE)?.whole;
+        // RFC 2986 says that they are there; some programs leave them out where there are none.
+        let _attributes = parts.take(der::context(0));
+        let whole = version == [0] && parts.is_empty() && request.is_empty();
+        whole.then_some(Self { signed: info.whole, spki, algorithm, signature })
     }
 }
 

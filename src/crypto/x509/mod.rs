@@ -4,8 +4,10 @@
 
 mod build;
 pub mod csr;
+mod leaf;
 mod pem;
 mod rcgen_keys;
+mod reread;
 mod roots;
 mod verify;
 mod view;
@@ -13,6 +15,7 @@ mod web;
 
 pub use build::{CaTemplate, Issuer, LeafTemplate, Serial, ca_name, self_signed_ca};
 pub use pem::{pem, pem_of_base64};
+pub use reread::{LeafView, Names};
 pub use roots::Roots;
 pub(in crate::crypto) use verify::timestamp;
 pub use verify::{

@@ -1,6 +1,7 @@
 //! X509-SVID.md as sentences: requirements 8 to 20 of the checklist, requests, and OpenSSL's opinion of what we make.
 
 pub(crate) mod forge;
+mod leaf;
 
 use std::io::Write as _;
 use std::process::Command;

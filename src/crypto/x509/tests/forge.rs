@@ -42,8 +42,16 @@ impl Ca {
     }
 
     pub(crate) fn valid(name: &str, not_before: Timestamp, not_after: Timestamp) -> Self {
+        Self::with_key(name, Algorithm::P256, (not_before, not_after))
+    }
+
+    pub(crate) fn with_key(
+        name: &str,
+        algorithm: Algorithm,
+        (not_before, not_after): (Timestamp, Timestamp),
+    ) -> Self {
         let domain = domain(name);
-        let key = Arc::new(PrivateKey::generate(Algorithm::P256).unwrap());
+        let key = Arc::new(PrivateKey::generate(algorithm).unwrap());
         let template = CaTemplate {
             trust_domain: &domain,
             serial: serial(not_after.micros().unsigned_abs()),
