@@ -14,7 +14,7 @@ use crate::env::Entropy;
 use crate::kernel::{Fault, RealmId, Secret, SubjectId, Timestamp};
 
 use super::envelope::{Head, Side, associated};
-use super::model::{Event, Owner};
+use super::model::{Event, Fields, Owner};
 
 /// Whose key it is, the day being known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -86,14 +86,20 @@ impl fmt::Debug for Held {
 
 impl Held {
     /// Seals; a key whose nonces are spent is taken up anew, under a new prefix.
-    fn seal(&self, aad: &[u8], plaintext: &[u8], entropy: &dyn Entropy) -> Result<Vec<u8>, Fault> {
-        if let Ok(blob) = self.key.load().seal(aad, plaintext) {
-            return Ok(blob);
+    fn seal_onto(
+        &self,
+        out: &mut Vec<u8>,
+        aad: &[u8],
+        plaintext: &[u8],
+        entropy: &dyn Entropy,
+    ) -> Result<(), Fault> {
+        if self.key.load().seal_onto(out, aad, plaintext).is_ok() {
+            return Ok(());
         }
         let anew = DataKey::from_bytes(&self.bytes, entropy)?;
-        let blob = anew.seal(aad, plaintext)?;
+        anew.seal_onto(out, aad, plaintext)?;
         self.key.store(Arc::new(anew));
-        Ok(blob)
+        Ok(())
     }
 
     /// Opens what it sealed.
@@ -283,14 +289,12 @@ impl Keys {
         &self,
         held: &Held,
         aad: &[u8],
-        part: &serde_json::Map<String, serde_json::Value>,
+        part: &Fields,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
-        let text = Secret::new(serde_json::to_vec(part).map_err(Fault::bug)?);
-        let blob = held.seal(aad, text.expose(), self.entropy.as_ref())?;
+        let text = part.json()?;
         out.extend_from_slice(&held.id);
-        out.extend_from_slice(&blob);
-        Ok(())
+        held.seal_onto(out, aad, text.expose(), self.entropy.as_ref())
     }
 
     /// The key of an owner. What comes late about an erased person belongs to nobody known.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use crate::kernel::{Failure, Fault, RealmId, SubjectId, Timestamp};
+use crate::kernel::{Failure, Fault, RealmId, Secret, SubjectId, Timestamp};
 
 /// Under whose key a part of an event's body is sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,10 +32,58 @@ pub struct Event {
     pub subject_owner: Owner,
     /// Under whose key the actor's part is sealed.
     pub actor_owner: Owner,
-    /// The subject's part, as JSON.
-    pub about: serde_json::Map<String, serde_json::Value>,
-    /// The actor's part, as JSON.
-    pub by: serde_json::Map<String, serde_json::Value>,
+    /// The subject's part.
+    pub about: Fields,
+    /// The actor's part.
+    pub by: Fields,
+}
+
+/// A part of an event's body: the members of a JSON object, in text from the first on. Each is named once.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Fields {
+    /// Members, with a comma before each.
+    text: Vec<u8>,
+    /// A value that JSON cannot say.
+    broken: Option<&'static str>,
+}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let members = self.text.get(1..).unwrap_or_default();
+        write!(f, "{{{}}}", String::from_utf8_lossy(members))
+    }
+}
+
+impl Fields {
+    /// True while nothing was added.
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty() && self.broken.is_none()
+    }
+
+    /// Adds a member.
+    fn add(&mut self, field: &'static str, value: impl serde::Serialize) {
+        if self.text.is_empty() {
+            self.text.reserve(USUAL_BYTES);
+        }
+        self.text.extend_from_slice(b",\"");
+        self.text.extend_from_slice(field.as_bytes());
+        self.text.extend_from_slice(b"\":");
+        if serde_json::to_writer(&mut self.text, &value).is_err() {
+            self.broken.get_or_insert(field);
+        }
+    }
+
+    /// The whole object. Fails where a value could not be written.
+    pub(super) fn json(&self) -> Result<Secret<Vec<u8>>, Fault> {
+        if let Some(field) = self.broken {
+            return Err(Fault::bug(format_args!("the field `{field}` of an event has no JSON")));
+        }
+        let mut json = Vec::with_capacity(self.text.len() + 2);
+        json.push(b'{');
+        json.extend_from_slice(self.text.get(1..).unwrap_or_default());
+        json.push(b'}');
+        Ok(Secret::new(json))
+    }
 }
 
 impl Event {
@@ -48,8 +96,8 @@ impl Event {
             actor: None,
             subject_owner: Owner::Realm,
             actor_owner: Owner::Realm,
-            about: serde_json::Map::new(),
-            by: serde_json::Map::new(),
+            about: Fields::default(),
+            by: Fields::default(),
         }
     }
 
@@ -81,17 +129,17 @@ impl Event {
         self
     }
 
-    /// Adds a field to the subject's part.
+    /// Adds a field to the subject's part. Its name needs no escape in JSON, and comes once.
     #[must_use]
-    pub fn about(mut self, field: &'static str, value: impl Into<serde_json::Value>) -> Self {
-        self.about.insert(field.to_owned(), value.into());
+    pub fn about(mut self, field: &'static str, value: impl serde::Serialize) -> Self {
+        self.about.add(field, value);
         self
     }
 
     /// Adds a field to the actor's part.
     #[must_use]
-    pub fn by(mut self, field: &'static str, value: impl Into<serde_json::Value>) -> Self {
-        self.by.insert(field.to_owned(), value.into());
+    pub fn by(mut self, field: &'static str, value: impl serde::Serialize) -> Self {
+        self.by.add(field, value);
         self
     }
 }
@@ -209,3 +257,5 @@ pub fn is_dotted(kind: &str) -> bool {
 
 /// Longest kind: a byte holds its length, and a column of a table on a terminal its text.
 pub const KIND_BYTES_MAX: usize = 64;
+/// The subject's part of most events is smaller.
+const USUAL_BYTES: usize = 320;

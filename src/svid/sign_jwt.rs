@@ -1,13 +1,14 @@
 //! A JWT-SVID from a permit (JWT-SVID §2–3). Decides nothing: the permit did.
 
-use serde_json::json;
+use serde::Serializer;
+use serde::ser::SerializeMap;
 
 use super::model::{Error, IssueJwtSvid, JWT_ISSUED, JwtSvid, owner_of};
-use super::template::{Bounds, check_audience, check_subject, validity};
+use super::template::{Bounds, Validity, check_audience, check_subject, validity};
 use super::{Svid, verify_output};
 use crate::access::Permit;
 use crate::events::{Event, Unrecorded};
-use crate::kernel::{Granted, Timestamp};
+use crate::kernel::{Fault, Granted, Timestamp};
 
 impl Svid {
     /// Signs a token. What comes back is nobody's before its event is durable.
@@ -32,24 +33,39 @@ impl Svid {
             authority_expires: authority.not_after,
         };
         let validity = validity(&bounds, now)?;
-        let mut claims = json!({
-            "aud": issue.audience,
-            "exp": validity.until.seconds(),
-            "iat": validity.from.seconds(),
-            "iss": &*authority.issuer,
-            "sub": id.as_str(),
-        });
-        if let (true, Some(claims)) = (issue.with_jti, claims.as_object_mut()) {
-            let jti = self.env.entropy.uuid(now)?;
-            claims.insert("jti".to_owned(), jti.simple().to_string().into());
-        }
-        let token = authority.signer.sign(&claims.to_string())?;
+        let jti = issue.with_jti.then(|| self.env.entropy.uuid(now)).transpose()?;
+        let jti = jti.map(|jti| jti.simple().to_string());
+        let claims = claims(&issue, validity, &authority.issuer, jti.as_deref());
+        let claims = String::from_utf8(claims.map_err(Fault::bug)?).map_err(Fault::bug)?;
+        let token = authority.signer.sign(&claims)?;
         verify_output::check_token(&token, id, &issue.audience, authority.signer.kid(), validity)?;
         let svid =
             JwtSvid { id: id.clone(), token, issued_at: validity.from, expires_at: validity.until };
         let event = event(&issue, &svid, authority.signer.kid(), &granted);
         Ok(Unrecorded::new(svid, event))
     }
+}
+
+/// The claims as text (JWT-SVID §3), written straight: a token has no need of a tree of values.
+fn claims(
+    issue: &IssueJwtSvid,
+    validity: Validity,
+    issuer: &str,
+    jti: Option<&str>,
+) -> serde_json::Result<Vec<u8>> {
+    let mut text = Vec::with_capacity(CLAIMS_BYTES);
+    let mut json = serde_json::Serializer::new(&mut text);
+    let mut claims = json.serialize_map(None)?;
+    claims.serialize_entry("aud", &issue.audience)?;
+    claims.serialize_entry("exp", &validity.until.seconds())?;
+    claims.serialize_entry("iat", &validity.from.seconds())?;
+    claims.serialize_entry("iss", issuer)?;
+    if let Some(jti) = jti {
+        claims.serialize_entry("jti", jti)?;
+    }
+    claims.serialize_entry("sub", issue.evidence.subject.id.as_str())?;
+    claims.end()?;
+    Ok(text)
 }
 
 /// The audience is in the event, the token is not: whoever reads the ledger must not be able to use it.
@@ -69,3 +85,6 @@ fn event(issue: &IssueJwtSvid, svid: &JwtSvid, kid: &str, granted: &Granted) -> 
         None => event,
     }
 }
+
+/// The claims of most tokens are shorter.
+const CLAIMS_BYTES: usize = 256;

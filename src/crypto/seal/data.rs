@@ -25,6 +25,13 @@ impl DataKey {
 
     /// Nonce, ciphertext and tag. Refuses after 2³² uses, when the counter is spent: take the key up anew.
     pub fn seal(&self, aad: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, Fault> {
+        let mut blob = Vec::with_capacity(NONCE_LEN + plaintext.len() + AES_256_GCM.tag_len());
+        self.seal_onto(&mut blob, aad, plaintext)?;
+        Ok(blob)
+    }
+
+    /// The same, appended; nothing is appended where it fails.
+    pub fn seal_onto(&self, out: &mut Vec<u8>, aad: &[u8], plaintext: &[u8]) -> Result<(), Fault> {
         let count = self
             .counter
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| count.checked_add(1))
@@ -33,7 +40,7 @@ impl DataKey {
         let (head, tail) = nonce.split_at_mut(self.prefix.len());
         head.copy_from_slice(&self.prefix);
         tail.copy_from_slice(&count.to_be_bytes());
-        seal_with(&self.key, nonce, aad, plaintext)
+        seal_onto(out, &self.key, (nonce, aad), plaintext)
     }
 
     /// The plaintext, if this key sealed it with this associated data.
@@ -61,14 +68,32 @@ pub(super) fn seal_with(
     plaintext: &[u8],
 ) -> Result<Vec<u8>, Fault> {
     let mut blob = Vec::with_capacity(NONCE_LEN + plaintext.len() + AES_256_GCM.tag_len());
-    blob.extend_from_slice(&nonce);
-    blob.extend_from_slice(plaintext);
-    let (_, body) = blob.split_at_mut(NONCE_LEN);
-    let tag = key
-        .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(aad), body)
-        .map_err(|_| Fault::bug("sealing failed"))?;
-    blob.extend_from_slice(tag.as_ref());
+    seal_onto(&mut blob, key, (nonce, aad), plaintext)?;
     Ok(blob)
+}
+
+fn seal_onto(
+    out: &mut Vec<u8>,
+    key: &LessSafeKey,
+    (nonce, aad): ([u8; NONCE_LEN], &[u8]),
+    plaintext: &[u8],
+) -> Result<(), Fault> {
+    let begin = out.len();
+    out.extend_from_slice(&nonce);
+    out.extend_from_slice(plaintext);
+    let body = out.get_mut(begin + NONCE_LEN..).unwrap_or_default();
+    let nonce = Nonce::assume_unique_for_key(nonce);
+    match key.seal_in_place_separate_tag(nonce, Aad::from(aad), body) {
+        Ok(tag) => {
+            out.extend_from_slice(tag.as_ref());
+            Ok(())
+        }
+        Err(_) => {
+            // What is left of the text must not stay there in the clear.
+            out.truncate(begin);
+            Err(Fault::bug("sealing failed"))
+        }
+    }
 }
 
 pub(super) fn open_with(
