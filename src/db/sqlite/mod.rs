@@ -127,7 +127,7 @@ fn open_writer(path: &Path) -> Result<Link, Met> {
     // A medium that can only be read is met again below, with its own fault.
     drop(made);
     let connection = Connection::open(path).map_err(|error| from_sqlite(&error))?;
-    let link = Link::new(connection);
+    let link = Link::new(connection)?;
     link.batch(WRITER)?;
     Ok(link)
 }
@@ -136,7 +136,7 @@ fn open_reader(path: &Path) -> Result<Link, Met> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection =
         Connection::open_with_flags(path, flags).map_err(|error| from_sqlite(&error))?;
-    let link = Link::new(connection);
+    let link = Link::new(connection)?;
     link.batch(READER)?;
     Ok(link)
 }
