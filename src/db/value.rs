@@ -1,6 +1,7 @@
 //! Parameters and rows: text, integers and bytes, each typed and nullable, and nothing else.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::kernel::{Fault, Timestamp};
 
@@ -82,10 +83,12 @@ impl<'a> From<Option<&'a [u8]>> for Value<'a> {
 }
 
 /// One row of an answer, read by column name.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Row {
     columns: Arc<[Box<str>]>,
     cells: Vec<Cell>,
+    /// Where the column after the one read last stands: columns are mostly read in the order of the table.
+    next: AtomicUsize,
 }
 
 /// What a column of a row holds.
@@ -104,15 +107,19 @@ pub(super) enum Cell {
 impl Row {
     /// A row of these cells, one for each column.
     pub(super) fn new(columns: Arc<[Box<str>]>, cells: Vec<Cell>) -> Self {
-        Self { columns, cells }
+        Self { columns, cells, next: AtomicUsize::new(0) }
     }
 
     fn cell(&self, column: &str) -> Result<&Cell, Fault> {
-        self.columns
-            .iter()
-            .position(|name| **name == *column)
-            .and_then(|at| self.cells.get(at))
-            .ok_or_else(|| Fault::bug(format!("an answer has no column `{column}`")))
+        let from = self.next.load(Ordering::Relaxed).min(self.columns.len());
+        let (before, after) = self.columns.split_at(from);
+        let place = |names: &[Box<str>]| names.iter().position(|name| **name == *column);
+        let at = place(after).map(|at| at + from).or_else(|| place(before));
+        let found = at.and_then(|at| self.cells.get(at).map(|cell| (at, cell)));
+        let (at, cell) =
+            found.ok_or_else(|| Fault::bug(format!("an answer has no column `{column}`")))?;
+        self.next.store(at + 1, Ordering::Relaxed);
+        Ok(cell)
     }
 
     /// A TEXT column.
@@ -122,9 +129,19 @@ impl Row {
 
     /// A TEXT column that may be null.
     pub fn text_or_null(&self, column: &str) -> Result<Option<String>, Fault> {
+        Ok(self.str_or_null(column)?.map(str::to_owned))
+    }
+
+    /// A TEXT column, lent.
+    pub fn str(&self, column: &str) -> Result<&str, Fault> {
+        self.str_or_null(column)?.ok_or_else(|| wrong(column, "is null"))
+    }
+
+    /// A TEXT column that may be null, lent.
+    pub fn str_or_null(&self, column: &str) -> Result<Option<&str>, Fault> {
         match self.cell(column)? {
             Cell::Null => Ok(None),
-            Cell::Text(text) => Ok(Some(text.clone())),
+            Cell::Text(text) => Ok(Some(text)),
             Cell::Int(_) | Cell::Bytes(_) => Err(wrong(column, "is not text")),
         }
     }

@@ -145,8 +145,8 @@ fn json(texts: Vec<String>) -> String {
 
 fn entry(row: &Row) -> Result<Entry, Fault> {
     let texts = |column: &str| -> Result<Vec<String>, Fault> {
-        match row.text_or_null(column)? {
-            Some(text) => serde_json::from_str(&text).map_err(malformed),
+        match row.str_or_null(column)? {
+            Some(text) => serde_json::from_str(text).map_err(malformed),
             None => Ok(Vec::new()),
         }
     };
@@ -155,13 +155,13 @@ fn entry(row: &Row) -> Result<Entry, Fault> {
     let federates: Result<_, _> =
         texts("federates_with")?.iter().map(|s| TrustDomain::parse(s)).collect();
     Ok(Entry {
-        id: id(&row.text("id")?)?,
-        number: SubjectId::parse(&row.text("number")?).map_err(malformed)?,
+        id: id(row.str("id")?)?,
+        number: SubjectId::parse(row.str("number")?).map_err(malformed)?,
         revision: row.int("revision")?,
         created_at: row.time("created_at")?,
         terms: Terms {
-            spiffe_id: SpiffeId::parse(&row.text("spiffe_id")?).map_err(malformed)?,
-            parent_id: SpiffeId::parse(&row.text("parent_id")?).map_err(malformed)?,
+            spiffe_id: SpiffeId::parse(row.str("spiffe_id")?).map_err(malformed)?,
+            parent_id: SpiffeId::parse(row.str("parent_id")?).map_err(malformed)?,
             selectors: selectors.map_err(malformed)?,
             x509_svid_ttl: ttl("x509_svid_ttl")?,
             jwt_svid_ttl: ttl("jwt_svid_ttl")?,
@@ -171,7 +171,7 @@ fn entry(row: &Row) -> Result<Entry, Fault> {
             expires_at: row.time_or_null("expires_at")?,
             dns_names: texts("dns_names")?.into_iter().map(Into::into).collect(),
             store_svid: row.flag("store_svid")?,
-            hint: row.text_or_null("hint")?.map(Into::into),
+            hint: row.str_or_null("hint")?.map(Into::into),
             disable_x509_svid_prefetch: row.flag("disable_x509_svid_prefetch")?,
             jwt_svid_include_jti: row.flag("jwt_svid_include_jti")?,
         },

@@ -23,6 +23,10 @@ impl Group {
             *self = Self::Many(Box::new(vec![Arc::clone(one)]));
         }
         if let Self::Many(many) = self {
+            if many.last().is_some_and(|last| last.id < entry.id) {
+                many.push(entry);
+                return;
+            }
             match many.binary_search_by(|held| held.id.cmp(&entry.id)) {
                 Ok(at) => {
                     if let Some(slot) = many.get_mut(at) {

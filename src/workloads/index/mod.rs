@@ -69,7 +69,10 @@ impl Index {
 
     /// Takes the entry in; gives the one with the same id that it replaces.
     pub(super) fn insert(&mut self, entry: Entry) -> Option<Arc<Entry>> {
-        let replaced = self.remove(&entry.id);
+        // A start reads the entries in the order of their ids: then there is nothing to look for.
+        let last = self.by_id.last_key_value();
+        let behind_all = last.is_none_or(|(last, _)| *last < entry.id);
+        let replaced = if behind_all { None } else { self.remove(&entry.id) };
         let entry = Arc::new(self.shared(entry));
         let terms = &entry.terms;
         join(&mut self.by_parent, terms.parent_id.clone(), &entry);
