@@ -5,15 +5,16 @@
 
 use crate::crypto::keys::PublicKey;
 use crate::crypto::x509::csr;
+use crate::db::Tx;
 use crate::events::{Changed, Unrecorded};
 use crate::kernel::limits::{ATTESTATION_BYTES_MAX, BACKDATE_SECONDS};
 use crate::kernel::{
     Evidence, EvidenceSource, Granted, Lifetime, RealmId, Subject, SubjectId, SubjectKind,
     Timestamp,
 };
-use crate::svid::{IssueX509, Told, X509Svid};
+use crate::svid::{IssueX509, PlannedX509, X509Svid};
 
-use super::attestors::{Attested, Exchange, Opening, Step};
+use super::attestors::{Attested, Claim, Exchange, Opening, Step};
 use super::model::{AGENT, CurrentSvid, Refusal, events};
 use super::{Agent, Error, Nodes, store};
 
@@ -99,91 +100,26 @@ impl Nodes {
     async fn step(&self, attestation: Attestation, step: Step) -> Result<Progress, Error> {
         match step {
             Step::Challenge(text, exchange) => Ok(Progress::Challenge(text, attestation, exchange)),
-            Step::Done(attested) => {
-                let can_reattest = attested.can_reattest;
-                let svid = self.admit(attestation, attested).await?;
-                Ok(Progress::Admitted { svid, can_reattest })
-            }
+            Step::Done(attested) => self.admit(attestation, Proof::Found(attested)).await,
+            Step::Claim(claim) => self.admit(attestation, Proof::Claimed(claim)).await,
         }
     }
 
-    /// The five steps. The agent's row is stored before its SVID is recorded, and that before it leaves: what is on record
-    /// was given to an agent that is known, and a row without a record has given nothing out.
-    async fn admit(&self, attestation: Attestation, attested: Attested) -> Result<X509Svid, Error> {
-        let now = self.env.clock.now();
-        let realm = attestation.realm;
-        let evidence = self.node_evidence(&attestation, &attested, now)?;
-        let standing = self.posture.standing(&evidence);
-        let agent_id = evidence.subject.id.clone();
-        let number = evidence.subject.number;
-        let lifetime = Lifetime::seconds(self.settings.svid_seconds);
-        let issue = IssueX509::for_agent(realm, evidence.clone(), standing, lifetime);
-        let permit = self.access.permit(issue)?;
-        let (told, signed) = self.svid.sign_x509_told(permit, &attestation.public_key, now)?;
-        let agent = Agent {
-            number,
-            id: agent_id,
-            attestation_type: attestation.attestor,
-            selectors: attested.selectors,
-            alias: attested.alias,
-            current: current(told),
-            not_before: Timestamp::EPOCH,
-            banned: false,
-            can_reattest: attested.can_reattest,
-            attested_at: now,
-            evidence_expires: evidence.expires,
-            version: String::new(),
-        };
-        self.store_agent(realm, agent).await?;
-        Ok(self.events.record(signed).await?)
-    }
-
-    fn node_evidence(
-        &self,
-        attestation: &Attestation,
-        found: &Attested,
-        now: Timestamp,
-    ) -> Result<Evidence, Error> {
-        let realm = self.realms.get(attestation.realm).ok_or(Error::NotFound("realm"))?;
-        let own = found.path.strip_prefix(attestation.attestor);
-        if own.is_none_or(|rest| rest.len() < 2 || !rest.starts_with('/')) {
-            return Err(Error::Attestation("an attestor names agents below its own name only"));
-        }
-        let id = realm
-            .trust_domain
-            .with_path(&format!("/spire/agent/{}", found.path))
-            .map_err(|_| Error::Attestation("what was attested makes no SPIFFE ID"))?;
-        let number = match self.agent(attestation.realm, &id) {
-            Some(known) if known.banned => return Err(Error::Refused(Refusal::Banned)),
-            Some(known) => known.number,
-            None => SubjectId::new(self.env.entropy.uuid(now)?),
-        };
-        let max_age = Lifetime::days(self.settings.max_age_days);
-        let good_for = found.good_for.unwrap_or(max_age).capped_by(max_age);
-        Ok(Evidence {
-            subject: Subject { kind: SubjectKind::Node, id, number },
-            source: EvidenceSource::NodeAttestation(attestation.attestor),
-            strength: found.strength,
-            at: now,
-            expires: now.plus(good_for),
-        })
-    }
-
-    async fn store_agent(&self, realm: RealmId, agent: Agent) -> Result<(), Error> {
+    /// The agent's row is stored before its SVID is signed and recorded, and that before it leaves: what is on record was
+    /// given to an agent that is known, and a row without a record has given nothing out.
+    async fn admit(&self, attestation: Attestation, proof: Proof) -> Result<Progress, Error> {
+        let (nodes, now) = (self.clone(), self.env.clock.now());
+        let number = SubjectId::new(self.env.entropy.uuid(now)?);
+        let (realm, public_key) = (attestation.realm, attestation.public_key.clone());
+        let admission = Admission { nodes, attestation, proof, number, now };
         let granted = Granted::to_server("AttestAgent");
-        self.events
-            .change_in(realm, granted, agent, move |tx, agent| {
-                Box::pin(async move {
-                    // A ban that came meanwhile wins: the row stays as it is.
-                    if !store::put_agent(tx, agent).await? {
-                        return Err(Error::Refused(Refusal::Banned));
-                    }
-                    let changes =
-                        vec![(AGENT, agent.id.to_string(), events::attested(realm, agent))];
-                    Ok(Changed { value: (), changes, rights: false })
-                })
-            })
-            .await
+        let storing = self
+            .events
+            .change_in(realm, granted, admission, |tx, admission| Box::pin(admission.store(tx)));
+        let (planned, can_reattest) = storing.await??;
+        let signed = self.svid.sign_planned(planned, &public_key)?;
+        let svid = self.events.record(signed).await?;
+        Ok(Progress::Admitted { svid, can_reattest })
     }
 
     async fn note_refusal<T>(
@@ -203,12 +139,108 @@ impl Nodes {
     }
 }
 
+/// Why an agent is let in.
+#[derive(Debug)]
+enum Proof {
+    /// The attestor is satisfied.
+    Found(Attested),
+    /// It will be in the transaction, or not.
+    Claimed(Box<dyn Claim>),
+}
+
+/// What is left to be signed for an agent whose row is there, and whether it can attest again.
+type Stored = (PlannedX509, bool);
+
+/// An agent that is being let in: what its transaction needs.
+#[derive(Debug)]
+struct Admission {
+    nodes: Nodes,
+    attestation: Attestation,
+    proof: Proof,
+    /// Its number, if it is new.
+    number: SubjectId,
+    now: Timestamp,
+}
+
+impl Admission {
+    /// Identify, assess and decide, inside the transaction: what is used up there says who the agent is, and must not be
+    /// used up for one that is refused. The SVID is signed after the commit, so that the writer waits for no signature.
+    ///
+    /// A proof that is worth nothing has written nothing: an answer, and nothing that the others of a group must run again for.
+    async fn store(&self, tx: &mut Tx) -> Result<Changed<Result<Stored, Error>>, Error> {
+        let Self { nodes, attestation, proof, now, .. } = self;
+        let realm = attestation.realm;
+        let attested = match proof {
+            Proof::Found(attested) => attested.clone(),
+            Proof::Claimed(claim) => match claim.claim(tx).await {
+                Err(error @ Error::Attestation(_)) => {
+                    return Ok(Changed { value: Err(error), changes: Vec::new(), rights: false });
+                }
+                claimed => claimed?,
+            },
+        };
+        let evidence = self.evidence(&attested)?;
+        let standing = nodes.posture.standing(&evidence);
+        let lifetime = Lifetime::seconds(nodes.settings.svid_seconds);
+        let issue = IssueX509::for_agent(realm, evidence.clone(), standing, lifetime);
+        let permit = nodes.access.permit(issue)?;
+        let planned = nodes.svid.plan_x509(permit, *now)?;
+        let agent = Agent {
+            number: evidence.subject.number,
+            id: evidence.subject.id,
+            attestation_type: attestation.attestor,
+            selectors: attested.selectors,
+            alias: attested.alias,
+            current: current(&planned),
+            not_before: Timestamp::EPOCH,
+            banned: false,
+            can_reattest: attested.can_reattest,
+            attested_at: *now,
+            evidence_expires: evidence.expires,
+            version: String::new(),
+        };
+        // A ban that came meanwhile wins: the row stays as it is.
+        if !store::put_agent(tx, &agent).await? {
+            return Err(Error::Refused(Refusal::Banned));
+        }
+        let changes = vec![(AGENT, agent.id.to_string(), events::attested(realm, &agent))];
+        Ok(Changed { value: Ok((planned, agent.can_reattest)), changes, rights: false })
+    }
+
+    fn evidence(&self, found: &Attested) -> Result<Evidence, Error> {
+        let Self { nodes, attestation, number, now, .. } = self;
+        let realm = nodes.realms.get(attestation.realm).ok_or(Error::NotFound("realm"))?;
+        let own = found.path.strip_prefix(attestation.attestor);
+        if own.is_none_or(|rest| rest.len() < 2 || !rest.starts_with('/')) {
+            return Err(Error::Attestation("an attestor names agents below its own name only"));
+        }
+        let id = realm
+            .trust_domain
+            .with_path(&format!("/spire/agent/{}", found.path))
+            .map_err(|_| Error::Attestation("what was attested makes no SPIFFE ID"))?;
+        let number = match nodes.agent(attestation.realm, &id) {
+            Some(known) if known.banned => return Err(Error::Refused(Refusal::Banned)),
+            Some(known) => known.number,
+            None => *number,
+        };
+        let max_age = Lifetime::days(nodes.settings.max_age_days);
+        let good_for = found.good_for.unwrap_or(max_age).capped_by(max_age);
+        Ok(Evidence {
+            subject: Subject { kind: SubjectKind::Node, id, number },
+            source: EvidenceSource::NodeAttestation(attestation.attestor),
+            strength: found.strength,
+            at: *now,
+            expires: now.plus(good_for),
+        })
+    }
+}
+
 /// The row's view of an SVID. Its time of issue is its first second plus the fixed backdate, as `PeerSvid` reads it.
-fn current(svid: Told) -> CurrentSvid {
+fn current(svid: &PlannedX509) -> CurrentSvid {
     CurrentSvid {
-        serial: svid.serial,
+        serial: svid.serial(),
         previous: String::new(),
-        issued_at: svid.not_before.plus(Lifetime::seconds(BACKDATE_SECONDS)),
-        expires: svid.not_after,
+        issued_at: svid.not_before().plus(Lifetime::seconds(BACKDATE_SECONDS)),
+        expires: svid.not_after(),
     }
 }

@@ -2,6 +2,8 @@
 
 mod names;
 
+use std::sync::Arc;
+
 use super::attest_agent::{AttestAgent, Progress};
 use super::attestors::{Attestors, JoinTokens};
 use super::grpc::peer_svid;
@@ -315,6 +317,22 @@ async fn a_request_that_proves_no_key_or_names_no_attestor_is_refused() {
         let outcome = house.nodes.attest(ask("tpm", csr::create(&key()).unwrap())).await;
         assert!(matches!(outcome, Err(Error::UnknownAttestor(_))), "{outcome:?}");
         house.join(token.secret.expose(), &key()).await.expect("the token was not used up");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_token_is_not_used_up_by_an_agent_that_gets_no_svid() {
+    on_each_database(async |database| {
+        let mut house = House::new(database).await;
+        let token = house.token(1).await;
+        let (settings, no_time) = (Settings::default(), 0);
+        house.nodes.settings = Arc::new(Settings { svid_seconds: no_time, ..settings.clone() });
+        let outcome = house.join(token.secret.expose(), &key()).await;
+        assert!(matches!(outcome, Err(Error::Svid(_))), "{outcome:?}");
+        house.nodes.settings = Arc::new(settings);
+        house.join(token.secret.expose(), &key()).await.expect("the token was not used up");
+        not_admitted(&house.join(token.secret.expose(), &key()).await);
     })
     .await;
 }

@@ -29,11 +29,12 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use model::{
-    Bound, Error, IssueJwtSvid, IssueX509, JWT_ISSUED, JwtSvid, SERVER_ISSUED, Told, X509_ISSUED,
+    Bound, Error, IssueJwtSvid, IssueX509, JWT_ISSUED, JwtSvid, SERVER_ISSUED, X509_ISSUED,
     X509Svid,
 };
 pub use serve_tls::ServerCertificates;
 pub use settings::Settings;
+pub use sign_x509::PlannedX509;
 pub use tokens::{GrantKind, IssueTokens, TOKENS_ISSUED, Token, TokenDraft, TokenKind, Tokens};
 pub use verify_token::{Expiry, TokenError, VerifiedToken};
 

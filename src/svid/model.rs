@@ -75,17 +75,6 @@ pub struct X509Svid {
     pub authority: AuthorityId,
 }
 
-/// What may be known of an X.509-SVID that nobody may have yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
-    /// Its serial number, as in `X509Svid`.
-    pub serial: String,
-    /// First second of validity.
-    pub not_before: Timestamp,
-    /// Last second of validity.
-    pub not_after: Timestamp,
-}
-
 /// A JWT-SVID.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JwtSvid {

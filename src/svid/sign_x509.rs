@@ -1,9 +1,12 @@
 //! An X.509-SVID from a permit (X509-SVID §2–4). Decides nothing: the permit did.
 
-use super::model::{Error, IssueX509, Told, X509_ISSUED, X509Svid, owner_of};
-use super::template::{Bounds, check_subject, validity};
+use std::sync::Arc;
+
+use super::model::{Error, IssueX509, X509_ISSUED, X509Svid, owner_of};
+use super::template::{Bounds, Validity, check_subject, validity};
 use super::{Svid, verify_output};
 use crate::access::Permit;
+use crate::authority::X509Authority;
 use crate::crypto::keys::PublicKey;
 use crate::crypto::x509::{LeafTemplate, Serial};
 use crate::events::{Event, Unrecorded};
@@ -20,22 +23,22 @@ impl Svid {
         public_key: &PublicKey,
         now: Timestamp,
     ) -> Result<Unrecorded<X509Svid>, Error> {
-        Ok(self.sign_x509_told(permit, public_key, now)?.1)
+        self.sign_planned(self.plan_x509(permit, now)?, public_key)
     }
 
-    /// The same, with what a row may say of the certificate that must be there before it leaves.
-    pub fn sign_x509_told(
+    /// Decides what the certificate will say, and signs nothing: for whoever writes that down in a transaction first.
+    ///
+    /// Fails like `sign_x509`, but never with `Output`.
+    pub fn plan_x509(
         &self,
         permit: Permit<IssueX509>,
-        public_key: &PublicKey,
         now: Timestamp,
-    ) -> Result<(Told, Unrecorded<X509Svid>), Error> {
+    ) -> Result<PlannedX509, Error> {
         self.check_sight(now)?;
         let ceiling = permit.ceiling();
         let (issue, granted) = permit.spend();
         let authority = self.authority.active_x509(issue.realm).ok_or(Error::NoAuthority)?;
-        let id = &issue.evidence.subject.id;
-        check_subject(id, &authority.trust_domain)?;
+        check_subject(&issue.evidence.subject.id, &authority.trust_domain)?;
         let bounds = Bounds {
             asked: issue.lifetime,
             ceiling,
@@ -43,28 +46,67 @@ impl Svid {
             authority_expires: authority.issuer.not_after(),
         };
         let validity = validity(&bounds, now)?;
+        let serial = Serial::new(self.env.entropy.as_ref())?;
+        Ok(PlannedX509 { issue, granted, authority, serial, validity })
+    }
+
+    /// Signs what was planned, for this key.
+    ///
+    /// Fails with `Output` when the result breaks a rule of its own specification.
+    pub fn sign_planned(
+        &self,
+        planned: PlannedX509,
+        public_key: &PublicKey,
+    ) -> Result<Unrecorded<X509Svid>, Error> {
+        let PlannedX509 { issue, granted, authority, serial, validity } = planned;
+        let id = &issue.evidence.subject.id;
         let template = LeafTemplate {
             id,
             dns_names: &issue.dns_names,
             organization: self.settings.organization(),
-            serial: Serial::new(self.env.entropy.as_ref())?,
+            serial,
             not_before: validity.from,
             not_after: validity.until,
         };
         let leaf = authority.issuer.sign_leaf(&template, public_key)?;
-        verify_output::check_leaf(&leaf, &template, public_key, bounds.authority_expires)?;
+        verify_output::check_leaf(&leaf, &template, public_key, authority.issuer.not_after())?;
         let svid = X509Svid {
             id: id.clone(),
             chain: authority.chain_of(leaf),
-            serial: template.serial.hex(),
+            serial: serial.hex(),
             not_before: validity.from,
             not_after: validity.until,
             authority: authority.id,
         };
         let event = event(&issue, &svid, &granted);
-        let serial = svid.serial.clone();
-        let told = Told { serial, not_before: validity.from, not_after: validity.until };
-        Ok((told, Unrecorded::new(svid, event)))
+        Ok(Unrecorded::new(svid, event))
+    }
+}
+
+/// An X.509-SVID that is decided and that nobody has signed yet.
+#[derive(Debug)]
+pub struct PlannedX509 {
+    issue: IssueX509,
+    granted: Granted,
+    authority: Arc<X509Authority>,
+    serial: Serial,
+    validity: Validity,
+}
+
+impl PlannedX509 {
+    /// Its serial number, as in `X509Svid`.
+    pub fn serial(&self) -> String {
+        self.serial.hex()
+    }
+
+    /// First second of validity.
+    pub const fn not_before(&self) -> Timestamp {
+        self.validity.from
+    }
+
+    /// Last second of validity.
+    pub const fn not_after(&self) -> Timestamp {
+        self.validity.until
     }
 }
 

@@ -1,17 +1,18 @@
 //! The attestor `join_token`: possession of a secret that an administrator made.
 //!
-//! A use is consumed in one transaction and bound to the key in the CSR, so that the same agent may ask again for ten
-//! minutes when the answer was lost, and nobody else can.
+//! A use is consumed in the transaction that stores the agent, and bound to the key in the CSR, so that the same agent may
+//! ask again for ten minutes when the answer was lost, and nobody else can.
 
 use futures_util::future::BoxFuture;
 
 use crate::crypto::digest::sha256;
+use crate::db::Tx;
 use crate::env::Env;
 use crate::kernel::{Lifetime, Selector, Strength, Timestamp};
 use crate::nodes::{Error, store};
 
 use super::super::model::JoinToken;
-use super::{Attested, NodeAttestor, Opening, Step};
+use super::{Attested, Claim, NodeAttestor, Opening, Step};
 
 pub(super) const NAME: &str = "join_token";
 
@@ -45,18 +46,22 @@ impl NodeAttestor for JoinTokens {
             key_digest: opening.key_digest,
             now: env.clock.now(),
         };
+        Box::pin(std::future::ready(Ok(Step::Claim(Box::new(this)))))
+    }
+}
+
+impl Claim for Use {
+    fn claim<'t>(&'t self, tx: &'t mut Tx) -> BoxFuture<'t, Result<Attested, Error>> {
         Box::pin(async move {
-            let used =
-                env.db.write(opening.realm, this, |tx, this| Box::pin(consume(tx, this))).await?;
-            let (token, ordinal) = used.ok_or(Error::Attestation(
+            let (token, ordinal) = consume(tx, self).await?.ok_or(Error::Attestation(
                 "the join token is unknown, used up, expired or revoked; ask an administrator for a new one",
             ))?;
-            Ok(Step::Done(attested(&token, ordinal)?))
+            attested(&token, ordinal)
         })
     }
 }
 
-async fn consume(tx: &mut crate::db::Tx, this: &Use) -> Result<Option<(JoinToken, i64)>, Error> {
+async fn consume(tx: &mut Tx, this: &Use) -> Result<Option<(JoinToken, i64)>, Error> {
     let since = this.now.minus(ASK_AGAIN);
     if let Some(earlier) = store::earlier_use(tx, &this.digest, &this.key_digest, since).await? {
         return Ok(Some(earlier));

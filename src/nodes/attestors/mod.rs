@@ -7,6 +7,7 @@ mod x509pop;
 
 use futures_util::future::BoxFuture;
 
+use crate::db::Tx;
 use crate::env::Env;
 use crate::kernel::{Lifetime, RealmId, Selector, SpiffeId, Strength};
 
@@ -48,8 +49,16 @@ pub struct Attested {
 pub enum Step {
     /// The node is who it says.
     Done(Attested),
+    /// It has what is used up by being shown.
+    Claim(Box<dyn Claim>),
     /// It must answer this first; the exchange goes on with the answer.
     Challenge(Vec<u8>, Box<dyn Exchange>),
+}
+
+/// A proof that is used up: it is judged in the transaction that stores the agent, so that either both happen or neither.
+pub trait Claim: Send + Sync + std::fmt::Debug {
+    /// Judges it, and uses it up. Fails with `Attestation` where it is worth nothing; then nothing was written.
+    fn claim<'t>(&'t self, tx: &'t mut Tx) -> BoxFuture<'t, Result<Attested, Error>>;
 }
 
 /// A challenge that waits for its answer.

@@ -35,7 +35,7 @@ impl Door {
     async fn challenged(&self, chain: &[&[u8]]) -> (Vec<u8>, Box<dyn Exchange>) {
         match self.opened(&payload(chain)).await.unwrap() {
             Step::Challenge(challenge, exchange) => (challenge, exchange),
-            Step::Done(_) => panic!("nothing is proved yet"),
+            other => panic!("nothing is proved yet: {other:?}"),
         }
     }
 
@@ -48,7 +48,7 @@ impl Door {
         let (challenge, exchange) = self.challenged(chain).await;
         match exchange.answer(&answer(&challenge, key)).unwrap() {
             Step::Done(found) => found.selectors.iter().map(|one| one.value().to_owned()).collect(),
-            Step::Challenge(..) => panic!("there is one challenge"),
+            other => panic!("there is one challenge: {other:?}"),
         }
     }
 }
