@@ -79,6 +79,7 @@ impl Agent {
                 let key = PrivateKey::generate(Algorithm::P256)?;
                 attest(channel, nth(&self.tokens, turn)?, &key).await.map(drop)
             }
+            other => Err(format!("no agent asks for {other:?}").into()),
         }
     }
 

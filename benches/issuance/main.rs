@@ -6,8 +6,12 @@
 //! medians are shown, because other programs run on the machine too.
 
 mod agent;
+mod application;
 mod load;
 mod operation;
+mod party;
+mod person;
+mod public;
 mod raw;
 mod server;
 mod table;
@@ -15,8 +19,8 @@ mod table;
 use std::error::Error;
 use std::process::ExitCode;
 
-use agent::Agent;
-use operation::ROWS;
+use operation::{Call, Place, ROWS};
+use party::Party;
 use server::Server;
 use table::Table;
 
@@ -30,7 +34,8 @@ fn main() -> ExitCode {
     weft::crypto::tls::install_provider();
     let words: Vec<String> = std::env::args().skip(1).collect();
     let done = match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        [server::UNRECORDED, directory] => server::serve_unrecorded(directory).map(|()| true),
+        [server::UNRECORDED, directory] => server::serve(directory, false).map(|()| true),
+        [server::RECORDED, directory] => server::serve(directory, true).map(|()| true),
         // What cargo adds is not for us.
         others => {
             let words: Vec<&str> =
@@ -54,9 +59,16 @@ fn measure(wanted: &[&str]) -> Outcome<bool> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let home = tempfile::tempdir()?;
-        let product = Server::product(&home.path().join("product"))?;
-        let unrecorded = Server::unrecorded(&home.path().join("unrecorded"))?;
-        let agents = [Agent::join(&product).await?, Agent::join(&unrecorded).await?];
+        let product = Party::meet(Server::product(&home.path().join("product"))?).await?;
+        let unrecorded = Server::own(&home.path().join("unrecorded"), server::UNRECORDED)?;
+        let unrecorded = Party::meet(unrecorded).await?;
+        let people = Server::own(&home.path().join("people"), server::RECORDED)?;
+        let people = Party::with_person(people).await?;
+        let party = |place| match place {
+            Place::Product => &product,
+            Place::Unrecorded => &unrecorded,
+            Place::People => &people,
+        };
         let rows = ROWS.iter().filter(|row| {
             row.is_baseline()
                 || wanted.is_empty()
@@ -66,9 +78,11 @@ fn measure(wanted: &[&str]) -> Outcome<bool> {
         for _ in 0..ROUNDS {
             table.take_raw(raw::measure()?);
             for row in table.rows() {
-                let (server, agent) =
-                    if row.recorded { (&product, &agents[0]) } else { (&unrecorded, &agents[1]) };
-                table.take(row, load::measure(row, server, agent).await?);
+                let party = party(row.place);
+                table.take(row, load::measure(row, party).await?);
+                if row.call == Call::SignIn {
+                    table.take_tokens(load::tokens_beside_sign_ins(party, row).await?);
+                }
             }
         }
         table.print()

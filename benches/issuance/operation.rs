@@ -13,6 +13,29 @@ pub(crate) enum Call {
     Connect,
     /// A new connection, and a new agent with a join token.
     Attest,
+    /// Nothing, of the public door: OPTIONS of the token endpoint, over the same connections as the calls below.
+    Options,
+    /// A token for a machine: `client_credentials`.
+    Machine,
+    /// The next tokens of a person, and another refresh token.
+    Refresh,
+    /// What a token is worth that was asked about before.
+    SeenToken,
+    /// What a token is worth that nobody has asked about.
+    NewToken,
+    /// A person signs in by password: six requests from the application's address to its code.
+    SignIn,
+}
+
+/// Which server is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// `weft server`.
+    Product,
+    /// The same as a part of this program, with a ledger that keeps nothing.
+    Unrecorded,
+    /// The same as a part of this program, with a person in it.
+    People,
 }
 
 /// One row.
@@ -24,9 +47,9 @@ pub(crate) struct Row {
     pub(crate) flight: usize,
     /// Calls a window: about a second of the server's CPU.
     pub(crate) calls: usize,
-    /// Whether the server that is asked keeps its ledger.
-    pub(crate) recorded: bool,
-    /// Least share of raw crypto and an empty call in the cost, in per cent.
+    /// Who is asked.
+    pub(crate) place: Place,
+    /// Least share of raw crypto and an empty call in the cost, in per cent; of a sign-in, of the hash alone.
     pub(crate) share: Option<u32>,
     /// Least operations in a second of the server's CPU.
     pub(crate) rate: Option<u32>,
@@ -34,7 +57,7 @@ pub(crate) struct Row {
 
 impl Row {
     const fn new(name: &'static str, call: Call, flight: usize, calls: usize) -> Self {
-        Self { name, call, flight, calls, recorded: true, share: None, rate: None }
+        Self { name, call, flight, calls, place: Place::Product, share: None, rate: None }
     }
 
     const fn share(self, least: u32) -> Self {
@@ -45,13 +68,21 @@ impl Row {
         Self { rate: Some(least), ..self }
     }
 
-    const fn unrecorded(self) -> Self {
-        Self { recorded: false, ..self }
+    const fn at(self, place: Place) -> Self {
+        Self { place, ..self }
     }
 
     /// True for what other rows are compared with.
     pub(crate) fn is_baseline(&self) -> bool {
-        self.call == Call::Empty
+        matches!(self.call, Call::Empty | Call::Options)
+    }
+
+    /// The empty call over the same transport.
+    pub(crate) fn baseline(&self) -> Call {
+        match self.call {
+            Call::Empty | Call::X509(_) | Call::Jwt | Call::Connect | Call::Attest => Call::Empty,
+            _ => Call::Options,
+        }
     }
 
     /// Operations in one call.
@@ -77,6 +108,9 @@ const X509_BY_50: &str = "X.509-SVID, batches of 50";
 const X509_BY_10: &str = "X.509-SVID, batches of 10";
 const X509: &str = "X.509-SVID, one by one";
 const ATTESTATION: &str = "attestation by join token";
+const MACHINE: &str = "client_credentials";
+const MACHINE_UNRECORDED: &str = "the same without its event";
+pub(crate) const SIGN_IN: &str = "sign-in by password";
 
 /// All of them, in the order in which they are measured and printed.
 pub(crate) const ROWS: &[Row] = &[
@@ -92,9 +126,18 @@ pub(crate) const ROWS: &[Row] = &[
     Row::new(JWT, Call::Jwt, 64, 10_000).share(65).rate(6 * reference::JWT),
     Row::new(JWT, Call::Jwt, 8, 8_000),
     Row::new(JWT, Call::Jwt, 4, 8_000).rate(4 * reference::JWT),
-    Row::new(JWT_UNRECORDED, Call::Jwt, 64, 10_000).unrecorded().share(85),
-    Row::new(JWT_UNRECORDED, Call::Jwt, 8, 8_000).unrecorded(),
+    Row::new(JWT_UNRECORDED, Call::Jwt, 64, 10_000).at(Place::Unrecorded).share(85),
+    Row::new(JWT_UNRECORDED, Call::Jwt, 8, 8_000).at(Place::Unrecorded),
     Row::new("new connection", Call::Connect, 4, 800),
     Row::new(ATTESTATION, Call::Attest, 64, 640).rate(3 * reference::ATTESTATION),
     Row::new(ATTESTATION, Call::Attest, 4, 640).rate(3 * reference::ATTESTATION),
+    Row::new("empty call, public door", Call::Options, 64, 20_000),
+    Row::new("empty call, public door", Call::Options, 8, 20_000),
+    Row::new(MACHINE, Call::Machine, 64, 8_000).share(65),
+    Row::new(MACHINE_UNRECORDED, Call::Machine, 64, 8_000).at(Place::Unrecorded).share(85),
+    Row::new("introspection, token seen", Call::SeenToken, 64, 10_000).rate(10_000),
+    Row::new("introspection, cold", Call::NewToken, 64, 5_000).rate(4_000),
+    Row::new("refresh with rotation", Call::Refresh, 64, 4_000).at(Place::People).rate(5_000),
+    Row::new("refresh with rotation", Call::Refresh, 8, 4_000).at(Place::People),
+    Row::new(SIGN_IN, Call::SignIn, 8, 64).at(Place::People).share(85),
 ];

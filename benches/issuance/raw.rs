@@ -8,6 +8,8 @@ use aws_lc_rs::signature::{
     UnparsedPublicKey,
 };
 use rustix::time::{ClockId, clock_gettime};
+use weft::crypto::password::{Password, PasswordCost, Scratch, hash};
+use weft::kernel::Secret;
 
 use crate::Outcome;
 
@@ -18,29 +20,39 @@ pub(crate) struct Raw {
     pub(crate) verify: Duration,
     /// A certificate, or a token, signed.
     pub(crate) sign: Duration,
+    /// A password hashed, in memory that is there already.
+    pub(crate) hash: Duration,
 }
 
-/// Measures both, on this thread.
+/// Measures all, on this thread.
 pub(crate) fn measure() -> Outcome<Raw> {
     let (random, message) = (SystemRandom::new(), [7_u8; MESSAGE_BYTES]);
     let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING)?;
     let signature = pair.sign(&random, &message)?;
-    let sign = each(|| pair.sign(&random, &message).map(drop))?;
-    let verify = each(|| {
+    let sign = each(TURNS, || pair.sign(&random, &message).map(drop))?;
+    let verify = each(TURNS, || {
         UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, pair.public_key().as_ref())
             .verify(&message, signature.as_ref())
     })?;
-    Ok(Raw { verify, sign })
+    let typed = Secret::new("correct horse battery staple".to_owned());
+    let password = Password::typed(&typed).ok_or("no password")?;
+    let mut scratch = Scratch::default();
+    let mut hash = || hash(&password, PasswordCost::default(), &[7; 16], &mut scratch).map(drop);
+    // The first one asks the system for the memory.
+    hash()?;
+    let hash = each(HASHES, hash)?;
+    Ok(Raw { verify, sign, hash })
 }
 
 fn each<E: std::error::Error + Send + Sync + 'static>(
-    work: impl Fn() -> Result<(), E>,
+    turns: u32,
+    mut work: impl FnMut() -> Result<(), E>,
 ) -> Outcome<Duration> {
     let before = thread_cpu()?;
-    for _ in 0..TURNS {
+    for _ in 0..turns {
         work()?;
     }
-    Ok(thread_cpu()?.saturating_sub(before) / TURNS)
+    Ok(thread_cpu()?.saturating_sub(before) / turns)
 }
 
 /// What this thread has used of a CPU.
@@ -51,5 +63,7 @@ fn thread_cpu() -> Outcome<Duration> {
 
 /// Some half a second.
 const TURNS: u32 = 5_000;
+/// The same.
+const HASHES: u32 = 25;
 /// About what a leaf's body and a token's text have.
 const MESSAGE_BYTES: usize = 400;

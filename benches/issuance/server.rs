@@ -1,14 +1,16 @@
 //! Servers in processes of their own, and what those processes have used of a CPU.
 
 use std::fs::{File, read_to_string};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use weft::accounts::By;
 use weft::env::{SystemClock, SystemEntropy};
+use weft::kernel::{RealmId, Secret, UserId};
 use weft::server::{Ports, Running, Settings};
 use weft::settings::Environment;
 use weft::telemetry::{Logs, Metrics};
@@ -20,8 +22,12 @@ pub(crate) struct Server {
     child: Child,
     /// Open as long as the server writes.
     output: BufReader<ChildStdout>,
+    /// Open as long as the server serves; a server of `own` is told passwords by it.
+    input: ChildStdin,
     /// Its door for agents.
     pub(crate) node: String,
+    /// Its door for everybody.
+    pub(crate) public: String,
     home: PathBuf,
 }
 
@@ -38,11 +44,20 @@ impl Server {
         Self::start(command, home)
     }
 
-    /// The same server in a process of this program, whose ledger keeps nothing: what recording costs is the difference.
-    pub(crate) fn unrecorded(home: &Path) -> Outcome<Self> {
+    /// The same server in a process of this program: `UNRECORDED`, its ledger keeps nothing — what recording costs is the
+    /// difference —, or `RECORDED`.
+    pub(crate) fn own(home: &Path, kind: &str) -> Outcome<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg(UNRECORDED).arg(home);
+        command.arg(kind).arg(home);
         Self::start(command, home)
+    }
+
+    /// Gives a person a password, at a server of `own`: people set theirs on a page, behind a letter.
+    pub(crate) fn tell_password(&mut self, user: &str, password: &str) -> Outcome<()> {
+        writeln!(self.input, "{user} {password}")?;
+        let mut line = String::new();
+        self.output.read_line(&mut line)?;
+        if line.trim() == TAKEN { Ok(()) } else { Err("the password was not taken".into()) }
     }
 
     fn start(mut command: Command, home: &Path) -> Outcome<Self> {
@@ -50,18 +65,24 @@ impl Server {
         let log = File::create(home.join("log"))?;
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).spawn()?;
         let output = BufReader::new(child.stdout.take().ok_or("no output")?);
-        let mut server = Self { child, output, node: String::new(), home: home.to_owned() };
+        let input = child.stdin.take().ok_or("no input")?;
+        let (node, public, home) = (String::new(), String::new(), home.to_owned());
+        let mut server = Self { child, output, input, node, public, home };
         let mut line = String::new();
         while server.output.read_line(&mut line)? > 0 {
             if let Some(address) = line.trim().strip_prefix(GREETING) {
                 address.trim().clone_into(&mut server.node);
+            }
+            if let Some(address) = line.trim().strip_prefix(PUBLIC) {
+                address.trim().clone_into(&mut server.public);
             }
             if line.starts_with("Next") {
                 return Ok(server);
             }
             line.clear();
         }
-        Err(format!("the server did not start:\n{}", read_to_string(home.join("log"))?).into())
+        Err(format!("the server did not start:\n{}", read_to_string(server.home.join("log"))?)
+            .into())
     }
 
     /// CPU time of the whole process so far, in user and kernel, threads that ended included. It counts in hundredths of a
@@ -112,8 +133,8 @@ impl Drop for Server {
     }
 }
 
-/// The process behind `Server::unrecorded`: serves until its input ends.
-pub(crate) fn serve_unrecorded(home: &str) -> Outcome<()> {
+/// The process behind `Server::own`: serves, and takes passwords, until its input ends.
+pub(crate) fn serve(home: &str, recorded: bool) -> Outcome<()> {
     let mut settings = Settings::default();
     settings.server.data_dir = Some(PathBuf::from(home));
     let free = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
@@ -129,10 +150,20 @@ pub(crate) fn serve_unrecorded(home: &str) -> Outcome<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let running = runtime.block_on(Running::start(settings, ports));
     let running = running.map_err(|failure| failure.to_string())?;
-    running.server.events.danger_record_nothing();
-    let mut out = std::io::stdout();
-    writeln!(out, "{GREETING} {}\nNext", running.addresses.node)?;
-    std::io::stdin().read_to_end(&mut Vec::new())?;
+    if !recorded {
+        running.server.events.danger_record_nothing();
+    }
+    let (mut out, at) = (std::io::stdout(), &running.addresses);
+    writeln!(out, "{GREETING} {}\n{PUBLIC} https://{}\nNext", at.node, at.public)?;
+    for line in std::io::stdin().lines() {
+        let line = line?;
+        let (user, password) = line.split_once(' ').ok_or("no password")?;
+        let (user, password) = (UserId::parse(user)?, Secret::new(password.to_owned()));
+        let accounts = &running.server.accounts;
+        let set = accounts.set_password(RealmId::FIRST, user, &password, By::Themselves);
+        runtime.block_on(set)?;
+        writeln!(out, "{TAKEN}")?;
+    }
     Ok(())
 }
 
@@ -141,10 +172,14 @@ async fn pause(span: Duration) {
     tokio::time::sleep(span).await;
 }
 
-/// The word with which this program becomes the server of `Server::unrecorded`.
+/// The words with which this program becomes a server of `Server::own`.
 pub(crate) const UNRECORDED: &str = "serve-unrecorded";
-/// Before the address of the door for agents, in what `weft server` prints.
+pub(crate) const RECORDED: &str = "serve-recorded";
+/// Before the addresses of the doors for agents and for everybody, in what `weft server` prints.
 const GREETING: &str = "agents";
+const PUBLIC: &str = "public";
+/// The answer to a password.
+const TAKEN: &str = "taken";
 /// More than the period of the ledger's copier.
 const QUIET: Duration = Duration::from_millis(1_500);
 /// An idle server uses less in that time.

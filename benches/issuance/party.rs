@@ -1,0 +1,61 @@
+//! A server and everybody who asks it for something.
+
+use crate::Outcome;
+use crate::agent::Agent;
+use crate::application::Application;
+use crate::load;
+use crate::operation::{Call, Row};
+use crate::person::Person;
+use crate::server::Server;
+
+/// A server, an agent, an application, and maybe a person.
+pub(crate) struct Party {
+    pub(crate) server: Server,
+    agent: Agent,
+    application: Application,
+    person: Option<Person>,
+}
+
+impl Party {
+    /// The agent joins, the application is registered.
+    pub(crate) async fn meet(server: Server) -> Outcome<Self> {
+        let agent = Agent::join(&server).await?;
+        let application = Application::register(&server).await?;
+        Ok(Self { server, agent, application, person: None })
+    }
+
+    /// The same with a person, at a server that is told passwords.
+    pub(crate) async fn with_person(server: Server) -> Outcome<Self> {
+        let mut party = Self::meet(server).await?;
+        party.person = Some(Person::register(&mut party.server).await?);
+        Ok(party)
+    }
+
+    /// What a row needs before it is measured.
+    pub(crate) async fn prepare(&self, row: &Row) -> Outcome<()> {
+        if row.call == Call::NewToken {
+            self.application.keep_tokens(true);
+            load::calls(Call::Machine, self, (row.flight, row.calls)).await?;
+            self.application.keep_tokens(false);
+        }
+        Ok(())
+    }
+
+    /// Makes one call, and fails unless the answer is what was asked for.
+    pub(crate) async fn make(&self, call: Call) -> Outcome<()> {
+        match call {
+            Call::Empty | Call::X509(_) | Call::Jwt | Call::Connect | Call::Attest => {
+                self.agent.make(call).await
+            }
+            Call::Options | Call::Machine | Call::SeenToken | Call::NewToken => {
+                self.application.make(call).await
+            }
+            Call::Refresh => self.person()?.refresh().await,
+            Call::SignIn => self.person()?.sign_in().await.map(drop),
+        }
+    }
+
+    fn person(&self) -> Outcome<&Person> {
+        self.person.as_ref().ok_or_else(|| "there is nobody".into())
+    }
+}
