@@ -1,8 +1,12 @@
 //! The ledger's writer: one thread, one group at a time; whoever waits is answered after the group's fsync.
 //!
-//! There is no artificial delay: what arrives while an fsync is in flight is the next group. A group whose bytes could not
-//! be written leaves nothing behind and gives its numbers back. An fsync that failed says that nobody knows what is on the
-//! disk: from then on everything is refused, and whoever watches `fatal` ends the process.
+//! What arrives while an fsync is in flight is the next group. That group begins when as many wait as were answered and
+//! waited when the last one ended, because callers come in rounds: each asks again once it has its answer. Who is missing is
+//! waited for no longer than the last fsync took, which is what a group too many would cost everybody; a caller that is alone
+//! waits for nobody.
+//!
+//! A group whose bytes could not be written leaves nothing behind and gives its numbers back. An fsync that failed says that
+//! nobody knows what is on the disk: from then on everything is refused, and whoever watches `fatal` ends the process.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -15,7 +19,7 @@ use std::thread::JoinHandle;
 use tokio::sync::{oneshot, watch};
 
 use crate::env::{Clock, hold_file};
-use crate::kernel::Fault;
+use crate::kernel::{Fault, Lifetime};
 
 use super::frame::{self, HEADER, Header};
 use super::model::Stream;
@@ -34,9 +38,11 @@ pub(super) struct Config {
     pub(super) first_bytes: u64,
     /// Size of the others.
     pub(super) segment_bytes: u64,
+    /// The longest that a group waits for those who are missing, however slow the disk is.
+    pub(super) patience_max: Lifetime,
     /// The calls to the disk.
     pub(super) disk: Disk,
-    /// The time, for headers.
+    /// The time, for headers, and how long an fsync takes.
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -65,6 +71,8 @@ struct Queue {
     appends: Vec<Append>,
     bytes: usize,
     closed: bool,
+    /// Fewer than this wake nobody: the writer waits for the others, or is at work and looks here when it is done.
+    wanted: usize,
 }
 
 /// Framed records without numbers, and who waits for them.
@@ -151,7 +159,7 @@ impl Ledger {
     /// Makes framed records durable, all in one group. Whatever it answers but `Ok`, nothing may be handed out.
     pub(super) async fn append(&self, records: Vec<u8>) -> Result<(), Fault> {
         let (done, answer) = oneshot::channel();
-        {
+        let enough = {
             let mut queue = lock(&self.shared.queue);
             if queue.closed {
                 return Err(self.refusal());
@@ -161,8 +169,11 @@ impl Ledger {
             }
             queue.bytes += records.len();
             queue.appends.push(Append { records, done });
+            queue.appends.len() >= queue.wanted
+        };
+        if enough {
+            self.shared.wake.notify_one();
         }
-        self.shared.wake.notify_one();
         answer.await.unwrap_or_else(|_| Err(self.refusal()))
     }
 
@@ -243,6 +254,10 @@ struct Writer {
     durable: u64,
     batch: Vec<u8>,
     waiting: Vec<oneshot::Sender<Result<(), Fault>>>,
+    /// How long the last fsync took.
+    synced_in: Lifetime,
+    /// How many were answered after it, or came while it was in flight.
+    companions: usize,
 }
 
 #[derive(Debug)]
@@ -263,11 +278,14 @@ impl Writer {
             durable: 0,
             batch: Vec::new(),
             waiting: Vec::new(),
+            synced_in: Lifetime::ZERO,
+            companions: 0,
         }
     }
 
     fn run(mut self) {
-        while let Some(appends) = self.shared.next() {
+        while let Some(appends) = self.shared.next(self.companions, self.synced_in) {
+            self.companions = 0;
             self.group(appends);
             if self.shared.fatal.borrow().is_some() {
                 self.shared.refuse_all();
@@ -326,6 +344,8 @@ impl Writer {
         }
         self.shared.refusing.store(result.is_err(), Ordering::Relaxed);
         self.batch.clear();
+        // Counted before anybody is answered: who asks again at once is no second caller.
+        self.companions = lock(&self.shared.queue).appends.len() + self.waiting.len();
         answer(self.waiting.drain(..), &result);
     }
 
@@ -345,9 +365,13 @@ impl Writer {
             self.seal();
             return Err(segment::fault(error));
         }
-        if let Err(error) = (self.shared.config.disk.sync)(&current.file) {
+        let config = &self.shared.config;
+        let began = config.clock.elapsed();
+        if let Err(error) = (config.disk.sync)(&current.file) {
             return Err(self.shared.fail(&error));
         }
+        let took = config.clock.elapsed().as_micros().saturating_sub(began.as_micros());
+        self.synced_in = Lifetime::micros(took);
         current.offset += u64::try_from(self.batch.len()).unwrap_or(u64::MAX);
         self.shared.extend(&current.path, current.offset);
         if self.ahead.is_none() && current.offset > current.bytes / 2 {
@@ -428,15 +452,24 @@ impl Writer {
 }
 
 impl Shared {
-    /// Waits for the next group; `None` once closed and empty.
-    fn next(&self) -> Option<Vec<Append>> {
+    /// Waits for the next group, in which so many may come; `None` once closed and empty.
+    fn next(&self, companions: usize, synced_in: Lifetime) -> Option<Vec<Append>> {
         let mut queue = lock(&self.queue);
+        if companions > 1 {
+            queue.wanted = companions;
+            let patience = synced_in.capped_by(self.config.patience_max).to_std();
+            let missing = |queue: &mut Queue| !queue.closed && queue.appends.len() < queue.wanted;
+            let waited = self.wake.wait_timeout_while(queue, patience, missing);
+            (queue, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        queue.wanted = 1;
         while queue.appends.is_empty() {
             if queue.closed {
                 return None;
             }
             queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
+        queue.wanted = usize::MAX;
         queue.bytes = 0;
         Some(std::mem::take(&mut queue.appends))
     }

@@ -37,7 +37,7 @@ use crate::crypto::seal::KekRing;
 use crate::db::Db;
 use crate::env::Env;
 use crate::jobs::Nudge;
-use crate::kernel::Fault;
+use crate::kernel::{Fault, Lifetime};
 
 use copy_segments::Copying;
 use insert_facts::Inserter;
@@ -120,6 +120,7 @@ impl Events {
                 bound,
                 first_bytes: FIRST_SEGMENT_BYTES,
                 segment_bytes: SEGMENT_BYTES.min(bound / 8).max(FIRST_SEGMENT_BYTES),
+                patience_max: PATIENCE_MAX,
                 disk: Disk::REAL,
                 clock: Arc::clone(&env.clock),
             })?),
@@ -201,5 +202,7 @@ impl Events {
 
 /// A start waits until its first segment is on the disk: 4 ms a mebibyte on the machine this was measured on.
 const FIRST_SEGMENT_BYTES: u64 = 1024 * 1024;
+/// On a disk whose fsyncs take longer, whatever comes meanwhile is group enough.
+const PATIENCE_MAX: Lifetime = Lifetime::millis(1);
 /// The others are made ahead; some 25,000 facts fit, which a restart may copy a second time.
 const SEGMENT_BYTES: u64 = 16 * 1024 * 1024;

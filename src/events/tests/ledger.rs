@@ -6,18 +6,19 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
+use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
-use crate::env::SystemClock;
+use crate::env::{Clock, SystemClock};
 use crate::events::envelope::Head;
 use crate::events::frame;
 use crate::events::ledger::{Config, Ledger};
 use crate::events::model::{Fact, Stream};
 use crate::events::segment::{self, Disk, Span};
-use crate::kernel::{Fault, RealmId, SubjectId, Timestamp};
+use crate::kernel::{Fault, Lifetime, RealmId, SubjectId, Timestamp};
 
 const STREAM: Stream = Stream([9; 16]);
 const KIB: u64 = 1024;
@@ -29,6 +30,7 @@ fn config(directory: &Path) -> Config {
         bound: 1024 * KIB,
         first_bytes: 16 * KIB,
         segment_bytes: 16 * KIB,
+        patience_max: Lifetime::ZERO,
         disk: Disk::REAL,
         clock: Arc::new(SystemClock::new()),
     }
@@ -302,6 +304,111 @@ async fn what_arrives_while_an_fsync_is_in_flight_shares_the_next_one() {
     }
     assert_eq!(SYNCS.load(Ordering::SeqCst), 2);
     assert_eq!(found(crashed(directory.path()).path()).0.len(), 50);
+}
+
+/// A disk on which the first fsync waits until it is let go, so that a test decides who comes meanwhile.
+fn held(syncs: &'static AtomicUsize, held: &'static AtomicBool, file: &File) -> io::Result<()> {
+    syncs.fetch_add(1, Ordering::SeqCst);
+    while held.load(Ordering::SeqCst) {
+        std::thread::yield_now();
+    }
+    file.sync_data()
+}
+
+/// A clock by which everything takes an hour: fsyncs too.
+#[derive(Debug, Default)]
+struct Slow(AtomicI64);
+
+impl Clock for Slow {
+    fn now(&self) -> Timestamp {
+        Timestamp::EPOCH
+    }
+
+    fn elapsed(&self) -> Lifetime {
+        Lifetime::hours(self.0.fetch_add(1, Ordering::SeqCst))
+    }
+
+    fn sleep(&self, _span: Lifetime) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test]
+async fn callers_who_came_together_are_waited_for_so_that_they_share_an_fsync_again() {
+    static SYNCS: AtomicUsize = AtomicUsize::new(0);
+    static HELD: AtomicBool = AtomicBool::new(true);
+    let directory = tempfile::tempdir().unwrap();
+    let disk = Disk { sync: |file| held(&SYNCS, &HELD, file), ..Disk::REAL };
+    let patience_max = Lifetime::minutes(10);
+    let clock = Arc::new(Slow::default());
+    let ledger =
+        Ledger::open(Config { disk, patience_max, clock, ..config(directory.path()) }).unwrap();
+    let mut first = Box::pin(ledger.append(record(1)));
+    assert!(poll(&mut first).is_pending());
+    while SYNCS.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    let (mut second, mut third) =
+        (Box::pin(ledger.append(record(2))), Box::pin(ledger.append(record(3))));
+    assert!(poll(&mut second).is_pending() && poll(&mut third).is_pending());
+    HELD.store(false, Ordering::SeqCst);
+    first.await.unwrap();
+    // Two wait, and whoever was answered may come again: only then there is another group.
+    assert_eq!(SYNCS.load(Ordering::SeqCst), 1);
+    ledger.append(record(4)).await.unwrap();
+    second.await.unwrap();
+    third.await.unwrap();
+    assert_eq!(SYNCS.load(Ordering::SeqCst), 2);
+    ledger.close();
+    assert_eq!(found(directory.path()).0.len(), 4);
+}
+
+#[tokio::test]
+async fn who_does_not_come_again_is_waited_for_no_longer_than_the_last_fsync_took() {
+    let directory = tempfile::tempdir().unwrap();
+    let patience_max = Lifetime::millis(20);
+    let clock = Arc::new(Slow::default());
+    let ledger = Ledger::open(Config { patience_max, clock, ..config(directory.path()) }).unwrap();
+    let mut gone: Vec<_> = (1..=20).map(|n| Box::pin(ledger.append(record(n)))).collect();
+    for one in &mut gone {
+        assert!(poll(one).is_pending());
+    }
+    drop(gone);
+    for n in 21..=25 {
+        ledger.append(record(n)).await.unwrap();
+    }
+    ledger.close();
+    assert_eq!(found(directory.path()).0.len(), 25);
+}
+
+#[tokio::test]
+async fn a_caller_that_is_alone_waits_for_nobody() {
+    let directory = tempfile::tempdir().unwrap();
+    let patience_max = Lifetime::hours(1);
+    let clock = Arc::new(Slow::default());
+    let ledger = Ledger::open(Config { patience_max, clock, ..config(directory.path()) }).unwrap();
+    for n in 1..=20 {
+        ledger.append(record(n)).await.unwrap();
+    }
+    ledger.close();
+    assert_eq!(found(directory.path()).0.len(), 20);
+}
+
+#[tokio::test]
+async fn a_ledger_that_waits_for_callers_still_closes_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let patience_max = Lifetime::hours(1);
+    let clock = Arc::new(Slow::default());
+    let ledger = Ledger::open(Config { patience_max, clock, ..config(directory.path()) }).unwrap();
+    let mut both = [Box::pin(ledger.append(record(1))), Box::pin(ledger.append(record(2)))];
+    for one in &mut both {
+        assert!(poll(one).is_pending());
+    }
+    ledger.close();
+    for one in both {
+        one.await.unwrap();
+    }
+    assert_eq!(found(directory.path()).0.len(), 2);
 }
 
 #[tokio::test]
