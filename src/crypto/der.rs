@@ -29,19 +29,16 @@ pub(in crate::crypto) fn nest(out: &mut Vec<u8>, tag: u8, write: impl FnOnce(&mu
     let begin = out.len();
     write(out);
     let length = out.len().saturating_sub(begin);
-    match u8::try_from(length) {
-        Ok(short @ 0..0x80) => {
-            if let Some(byte) = out.get_mut(begin - 1) {
-                *byte = short;
-            }
+    if let Ok(short @ 0..0x80) = u8::try_from(length) {
+        if let Some(byte) = out.get_mut(begin - 1) {
+            *byte = short;
         }
-        _ => {
-            let bytes = length.to_be_bytes();
-            let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-            let count = u8::try_from(bytes.len() - zeros).unwrap_or(0);
-            let long = bytes.into_iter().skip(zeros);
-            out.splice(begin - 1..begin, std::iter::once(0x80 | count).chain(long));
-        }
+    } else {
+        let bytes = length.to_be_bytes();
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        let count = u8::try_from(bytes.len() - zeros).unwrap_or(0);
+        let long = bytes.into_iter().skip(zeros);
+        out.splice(begin - 1..begin, std::iter::once(0x80 | count).chain(long));
     }
 }
 

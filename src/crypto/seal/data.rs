@@ -83,17 +83,13 @@ fn seal_onto(
     out.extend_from_slice(plaintext);
     let body = out.get_mut(begin + NONCE_LEN..).unwrap_or_default();
     let nonce = Nonce::assume_unique_for_key(nonce);
-    match key.seal_in_place_separate_tag(nonce, Aad::from(aad), body) {
-        Ok(tag) => {
-            out.extend_from_slice(tag.as_ref());
-            Ok(())
-        }
-        Err(_) => {
-            // What is left of the text must not stay there in the clear.
-            out.truncate(begin);
-            Err(Fault::bug("sealing failed"))
-        }
-    }
+    let Ok(tag) = key.seal_in_place_separate_tag(nonce, Aad::from(aad), body) else {
+        // What is left of the text must not stay there in the clear.
+        out.truncate(begin);
+        return Err(Fault::bug("sealing failed"));
+    };
+    out.extend_from_slice(tag.as_ref());
+    Ok(())
 }
 
 pub(super) fn open_with(
