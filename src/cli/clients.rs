@@ -58,7 +58,7 @@ pub(super) enum ClientCommand {
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct TermArgs {
-    /// What people are shown.
+    /// What people are shown: of a new client its `client_id`, if nothing else is said.
     #[arg(long, value_name = "TEXT")]
     name: Option<String>,
     /// Where answers may go, the whole address; may be said several times.
@@ -146,7 +146,8 @@ fn resource(text: &str) -> ClientResource {
 pub(super) async fn run(command: ClientCommand, session: &mut Session<'_>) -> Result<(), Error> {
     match command {
         ClientCommand::Create { id, profile, terms } => {
-            let mut input = ClientInput { id, profile, ..ClientInput::default() };
+            let name = id.clone().unwrap_or_default();
+            let mut input = ClientInput { id, name, profile, ..ClientInput::default() };
             terms.apply(&mut input);
             let made: NewClient = session.api.post(&["clients"], &input).await?;
             print_secret(session, &made)

@@ -342,7 +342,7 @@ async fn callers_who_came_together_are_waited_for_so_that_they_share_an_fsync_ag
     let patience_max = Lifetime::minutes(10);
     let clock = Arc::new(Slow::default());
     let ledger =
-        Ledger::open(Config { disk, patience_max, clock, ..config(directory.path()) }).unwrap();
+        Ledger::open(Config { patience_max, disk, clock, ..config(directory.path()) }).unwrap();
     let mut first = Box::pin(ledger.append(record(1)));
     assert!(poll(&mut first).is_pending());
     while SYNCS.load(Ordering::SeqCst) == 0 {
