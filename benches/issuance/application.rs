@@ -45,7 +45,11 @@ impl Application {
         match call {
             Call::Options => {
                 let answer = self.public.request(Method::OPTIONS, "/token")?.send().await?;
-                if answer.status() == 204 { Ok(()) } else { Err(format!("no empty answer: {}", answer.status()).into()) }
+                if answer.status() == 204 {
+                    Ok(())
+                } else {
+                    Err(format!("no empty answer: {}", answer.status()).into())
+                }
             }
             Call::SeenToken => self.introspect(&self.seen).await,
             Call::NewToken => {

@@ -109,8 +109,13 @@ impl<'a> Browser<'a> {
                 to = self.post(&format!("{page}/{step}"), &[(field, typed)]).await?;
             }
         }
-        if to.starts_with('/') {
-            to = self.get(&to).await?;
+        while to.starts_with('/') {
+            let answer = self.send(self.public.request(Method::GET, &to)?).await?;
+            to = match leads(&answer) {
+                Some(onward) => onward,
+                // The first time a passkey is offered; then nobody asks again.
+                None => self.post(&format!("{to}/enrol"), &[("decision", "never")]).await?,
+            };
         }
         let away = Url::parse(&to)?;
         let code = away.query_pairs().find(|(name, _)| name == "code");
@@ -138,8 +143,7 @@ impl<'a> Browser<'a> {
     /// Where a redirect leads; a path, if it stays here.
     async fn onward(&mut self, path: &str, request: RequestBuilder) -> Outcome<String> {
         let answer = self.send(request).await?;
-        let to = answer.headers().get("location").and_then(|to| to.to_str().ok());
-        match to.map(str::to_owned) {
+        match leads(&answer) {
             Some(to) => Ok(to),
             None => Err(format!("{path} leads nowhere: {}", answer.text().await?).into()),
         }
@@ -157,6 +161,12 @@ impl<'a> Browser<'a> {
         }
         Ok(answer)
     }
+}
+
+/// Where a redirect leads.
+fn leads(answer: &Response) -> Option<String> {
+    let to = answer.headers().get("location").and_then(|to| to.to_str().ok());
+    to.map(str::to_owned)
 }
 
 /// The name the person types.
