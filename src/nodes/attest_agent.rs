@@ -117,7 +117,7 @@ impl Nodes {
         let agent_id = evidence.subject.id.clone();
         let number = evidence.subject.number;
         let lifetime = Lifetime::seconds(self.settings.svid_seconds);
-        let issue = IssueX509::for_agent(realm, evidence.clone(), standing, lifetime);
+        let issue = IssueX509::for_holder(realm, evidence.clone(), standing, lifetime);
         let permit = self.access.permit(issue)?;
         let (told, signed) = self.svid.sign_x509_told(permit, &attestation.public_key, now)?;
         let agent = Agent {
