@@ -6,7 +6,7 @@
 //! 1. mechanisms: [`crypto`], [`wire`]
 //! 2. shells: [`db`], [`http`], [`grpc`], [`jobs`], [`machine`], [`outbound`], [`settings`], [`telemetry`], and the ports in [`mod@env`]
 //! 3. capabilities, in wings:
-//!    rights [`events`] [`access`] [`realms`] [`audit`] · keys [`authority`] [`bundles`] [`svid`] · devices [`posture`] ·
+//!    rights [`events`] [`access`] [`realms`] [`audit`] · keys [`authority`] [`bundles`] [`svid`] · devices [`devices`] [`posture`] ·
 //!    people [`accounts`] [`upstreams`] [`sessions`] [`signin`] · workloads [`nodes`] [`workloads`] ·
 //!    protocols [`oauth`] · face [`account`]
 //! 4. assemblies: [`server`], [`agent`], [`cli`], and `testkit` under its feature
@@ -32,6 +32,7 @@ pub mod accounts;
 pub mod audit;
 pub mod authority;
 pub mod bundles;
+pub mod devices;
 pub mod events;
 pub mod nodes;
 pub mod oauth;

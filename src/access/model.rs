@@ -36,7 +36,7 @@ pub trait Action {
 pub struct Request<'a> {
     /// In which realm.
     pub realm: RealmId,
-    /// Who asks: Cedar type (`Node`, `Workload`, `User`, `Client`, `Local`, `Nobody`) and id.
+    /// Who asks: Cedar type (`Node`, `Workload`, `User`, `Device`, `Client`, `Local`, `Nobody`) and id.
     pub principal: (&'static str, &'a str),
     /// The principal's SPIFFE ID, if it has one; roles hang off it.
     pub principal_id: Option<&'a SpiffeId>,

@@ -28,6 +28,7 @@ mod identifiers;
 mod jobs;
 mod links;
 mod model;
+mod owned_devices;
 mod passkeys;
 mod passwords;
 mod people;
@@ -64,6 +65,7 @@ pub use model::{
     NewUser, Passkey, PasskeyChallenge, PasskeyChecked, Proof, ProofKind, ProofPurpose, ProofToken,
     TotpEnrolment, User, UserChange, UserState,
 };
+pub use owned_devices::OwnedDevices;
 pub use personal_data::{Change, Erased, KeepsPersonalData};
 pub use proofs::{AskedFrom, Mail};
 pub use read_user::UserFilter;

@@ -48,7 +48,7 @@ pub(super) struct Connection {
     /// Show the X.509-SVID from this Workload API socket.
     #[arg(long, global = true, value_name = "PATH")]
     pub(super) svid_socket: Option<PathBuf>,
-    /// Show the JWT-SVID in this file; its audience is `<issuer>/api`.
+    /// Show the JWT-SVID in this file; its audience is `<issuer>/api`. For `weft device enroll`: the token to enrol with.
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) token_file: Option<PathBuf>,
     /// PEM file with the certificates to check the server against, instead of the system's.
@@ -135,8 +135,8 @@ pub(super) enum Command {
     Svid(login::SvidArgs),
     /// End the sign-in of this machine, here and at the server.
     Logout,
-    /// This machine as a device.
-    #[command(subcommand)]
+    /// Devices: this machine as one, and those of the realm.
+    #[command(subcommand, visible_alias = "devices")]
     Device(device::DeviceCommand),
     /// Scores of devices, and the models behind them. The server does not use scores yet.
     #[command(subcommand)]
@@ -187,6 +187,7 @@ impl Command {
             Self::Session(command) => sessions::run(command, session).await,
             Self::Group(command) => user::group(command, session).await,
             Self::Admin(command) => user::admin(command, session).await,
+            Self::Device(command) => device::run(command, session).await,
             Self::Policy(command) => policy::run(command, session).await,
             Self::Upstream(command) => upstream::run(command, session).await,
             Self::Whoami => status::whoami(session).await,
@@ -198,7 +199,6 @@ impl Command {
             | Self::Logout
             | Self::Agent(_)
             | Self::Workload(_)
-            | Self::Device(_)
             | Self::Posture(_)
             | Self::Config(_)
             | Self::Keys(_)
@@ -221,7 +221,7 @@ pub(super) fn tree() -> clap::Command {
 }
 
 /// Commands that talk to no server.
-const LOCAL: [&str; 12] = [
+const LOCAL: [&str; 11] = [
     "server",
     "agent",
     "svid",
@@ -232,7 +232,6 @@ const LOCAL: [&str; 12] = [
     "restore",
     "doctor",
     "completion",
-    "device",
     "posture",
 ];
 

@@ -151,6 +151,10 @@ pub(super) fn advice(problem: &Problem) -> String {
             "Say who you are: on the server's machine run this as its user or as root; from elsewhere give \
              `--svid-socket` or `--token-file`."
         }
+        // Whoever is at a device's terminal holds no role that would help.
+        (403, code) if code.starts_with("device.") => {
+            "An administrator sees more: `weft device show`, `weft event list`."
+        }
         (403, _) => {
             "`weft whoami` shows what you hold; an administrator gives more with `weft role bind`."
         }
@@ -169,6 +173,7 @@ fn list_of(noun: &str) -> String {
         "agent" | "nodes" => "node",
         "join_token" | "token" => "token",
         "bundle" => "bundle",
+        "device" | "devices" => "device",
         "authority" => "authority",
         "realm" => "realm",
         "access" | "role_binding" => "role",

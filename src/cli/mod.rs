@@ -57,6 +57,7 @@ use clap::FromArgMatches;
 use crate::env::{Clock, SystemClock};
 use crate::wire::launch::{AgentLaunch, ServerLaunch};
 use args::{Cli, Command};
+use device::DeviceCommand;
 use error::Error;
 use print::Printer;
 use session::Session;
@@ -94,8 +95,16 @@ fn next(
         None => overview::print(printer)?,
         Some(Command::Completion(shell)) => overview::completion(&shell, printer)?,
         Some(Command::Agent(agent)) => return Ok(Next::Agent(agent.launch()?)),
-        Some(Command::Device(command)) => {
-            device::run(command, printer, SystemClock::new().now())?;
+        Some(Command::Device(DeviceCommand::Posture { root })) => {
+            device::posture(&root, printer, SystemClock::new().now())?;
+        }
+        Some(Command::Device(DeviceCommand::Enroll(args))) => {
+            let clock = Arc::new(SystemClock::new());
+            block_on(device::enrol(args, &cli.connection, printer, clock))?;
+        }
+        Some(Command::Device(DeviceCommand::Renew(args))) => {
+            let clock = Arc::new(SystemClock::new());
+            block_on(device::renew(args, &cli.connection, printer, clock))?;
         }
         Some(Command::Posture(command)) => {
             let now = SystemClock::new().now();

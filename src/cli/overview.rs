@@ -42,6 +42,7 @@ Look around:
   weft entry explain      why a process gets the identity it gets, or none
   weft event list         what happened
   weft doctor             look at the whole installation
+  weft device list        which devices have enrolled
   weft device posture     what can be seen of this machine; `weft posture score` says what it is worth
 
 `weft --help` lists every command; each has `--help` of its own.

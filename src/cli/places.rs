@@ -1,4 +1,4 @@
-//! Where things live if nothing is said: the sockets of server and agent.
+//! Where things live if nothing is said: the sockets of server and agent, and what this machine keeps of itself.
 
 use std::path::PathBuf;
 
@@ -25,6 +25,18 @@ pub(super) fn agent_socket() -> PathBuf {
 /// Where a person's sign-in on the command line is kept.
 pub(super) fn login() -> PathBuf {
     Places::of_process(&Environment::of_process()).login
+}
+
+/// Where the key and SVID of this machine as a device are.
+pub(super) fn device() -> PathBuf {
+    login().with_file_name("device")
+}
+
+/// What this machine is called.
+pub(super) fn machine_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "device".to_owned() } else { name.to_owned() }
 }
 
 /// True if there is a screen on which a browser could open.

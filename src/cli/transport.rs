@@ -51,7 +51,11 @@ impl Transport {
     /// As the command line says.
     pub(super) async fn open(connection: &Connection) -> Result<Self, Error> {
         if let Some(url) = &connection.server {
-            return Self::tls(url, connection).await;
+            let identity = match &connection.svid_socket {
+                Some(socket) => Some(Identity::fetch(&socket.to_string_lossy()).await?.pem()),
+                None => None,
+            };
+            return Self::tls(url, connection, identity.as_ref().map(|pem| pem.as_bytes()));
         }
         let stray = connection.svid_socket.is_some() || connection.token_file.is_some();
         if stray || connection.server_ca.is_some() {
@@ -77,17 +81,22 @@ impl Transport {
         Ok(Self { client, base, bearer: None, place, local: true })
     }
 
-    async fn tls(url: &str, connection: &Connection) -> Result<Self, Error> {
+    /// To the server that the command line names, with the X.509-SVID and key in this PEM.
+    pub(super) fn with_svid(connection: &Connection, pem: &[u8]) -> Result<Self, Error> {
+        let url = connection.server.as_deref().ok_or_else(|| {
+            Error::usage("say where the server takes SVIDs: `--server https://HOST:8444`")
+        })?;
+        Self::tls(url, connection, Some(pem))
+    }
+
+    fn tls(url: &str, connection: &Connection, identity: Option<&[u8]>) -> Result<Self, Error> {
         let base = Url::parse(url).ok().filter(|url| url.scheme() == "https" && url.has_host());
         let base = base.ok_or_else(|| {
             Error::usage(format!("`{url}` is no address of the form `https://host:port`"))
         })?;
         let mut builder = secure(&base, connection.server_ca.as_deref())?;
-        if let Some(socket) = &connection.svid_socket {
-            let identity = Identity::fetch(&socket.to_string_lossy()).await?;
-            let identity =
-                reqwest::Identity::from_pem(identity.pem().as_bytes()).map_err(broken)?;
-            builder = builder.identity(identity);
+        if let Some(pem) = identity {
+            builder = builder.identity(reqwest::Identity::from_pem(pem).map_err(broken)?);
         }
         let bearer = match &connection.token_file {
             Some(file) => Some(bearer(&input::secret(file)?)?),

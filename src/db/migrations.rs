@@ -30,4 +30,5 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(10, "0010_upstreams", oldest 6),
     migration!(11, "0011_oidc_keys", oldest 11),
     migration!(12, "0012_brand", oldest 11),
+    migration!(13, "0013_devices", oldest 11),
 ];

@@ -12,6 +12,8 @@ pub enum EvidenceSource {
     Possession,
     /// An attested agent said so of a workload on its node.
     WorkloadAttestation,
+    /// A device showed a token to enrol with.
+    Enrolment,
     /// The operating system's word about a local caller.
     KernelPeer,
     /// A browser session: its person signed in.
@@ -29,6 +31,7 @@ impl EvidenceSource {
             Self::NodeAttestation(attestor) => attestor,
             Self::Possession => "possession",
             Self::WorkloadAttestation => "workload_attestation",
+            Self::Enrolment => "enrolment",
             Self::KernelPeer => "kernel_peer",
             Self::Session => "session",
             Self::ClientAuthentication => "client_authentication",

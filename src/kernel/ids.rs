@@ -77,6 +77,10 @@ ids! {
     AuthorityId = "aut";
     /// An authorization request on its way to its answer.
     AuthorizationRequestId = "arq";
+    /// A device.
+    DeviceId = "dev";
+    /// The public id of a token that devices enrol with; not its secret.
+    DeviceTokenId = "dtk";
     /// What was granted to a client: a refresh family, or a single token of a client for itself.
     GrantId = "gnt";
     /// A join token's public id; not its secret.

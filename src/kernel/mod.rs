@@ -23,8 +23,9 @@ pub use evidence::{Evidence, EvidenceSource, Strength};
 pub use fault::{Failure, Fault, Kind};
 pub use granted::Granted;
 pub use ids::{
-    AuthorityId, AuthorizationRequestId, ClientId, EntryId, GrantId, JoinTokenId, PasskeyId,
-    RealmId, ReplicaId, SessionId, SignInId, SubjectId, UpstreamId, UserId, WriteId,
+    AuthorityId, AuthorizationRequestId, ClientId, DeviceId, DeviceTokenId, EntryId, GrantId,
+    JoinTokenId, PasskeyId, RealmId, ReplicaId, SessionId, SignInId, SubjectId, UpstreamId, UserId,
+    WriteId,
 };
 pub use secret::Secret;
 pub use selector::Selector;

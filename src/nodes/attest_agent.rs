@@ -182,7 +182,7 @@ impl Admission {
         let evidence = self.evidence(&attested)?;
         let standing = nodes.posture.standing(&evidence);
         let lifetime = Lifetime::seconds(nodes.settings.svid_seconds);
-        let issue = IssueX509::for_agent(realm, evidence.clone(), standing, lifetime);
+        let issue = IssueX509::for_holder(realm, evidence.clone(), standing, lifetime);
         let permit = nodes.access.permit(issue)?;
         let planned = nodes.svid.plan_x509(permit, *now)?;
         let agent = Agent {

@@ -30,8 +30,12 @@ impl Nodes {
         let evidence = Evidence { source: EvidenceSource::Possession, ..caller.agent.evidence() };
         let standing = self.posture.standing(&evidence);
         let lifetime = Lifetime::seconds(self.settings.svid_seconds);
-        let permit =
-            self.access.permit(IssueX509::for_agent(caller.realm, evidence, standing, lifetime))?;
+        let permit = self.access.permit(IssueX509::for_holder(
+            caller.realm,
+            evidence,
+            standing,
+            lifetime,
+        ))?;
         let signed = self.svid.sign_x509(permit, &public_key, now)?;
         Ok(self.events.record(signed).await?)
     }

@@ -10,6 +10,7 @@
 
 pub mod scoring;
 
+use crate::devices;
 use crate::kernel::{Evidence, Standing};
 
 /// Where standings are asked for. Cheap to clone.
@@ -25,6 +26,12 @@ impl Posture {
     /// The standing of the device behind the subject of this evidence. Never waits, never reads the database.
     pub fn standing(&self, _evidence: &Evidence) -> Standing {
         Standing::unknown()
+    }
+}
+
+impl devices::Assess for Posture {
+    fn standing(&self, evidence: &Evidence) -> Standing {
+        Self::standing(self, evidence)
     }
 }
 

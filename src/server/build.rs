@@ -14,6 +14,7 @@ use crate::crypto::digest::sha256;
 use crate::crypto::seal::{Kek, KekRing, KekSource};
 use crate::crypto::x509::CertificateView;
 use crate::db::Db;
+use crate::devices::{self, Devices};
 use crate::env::{Clock, Entropy, Env};
 use crate::events::{Events, LedgerSettings, LedgerSync};
 use crate::jobs::{Reconcilers, Tasks};
@@ -55,6 +56,8 @@ pub struct Server {
     pub realms: Realms,
     /// Events, read back.
     pub audit: Audit,
+    /// Devices.
+    pub devices: Devices,
     /// People.
     pub accounts: Accounts,
     /// The pages of one's own account.
@@ -147,6 +150,18 @@ impl Server {
         let bundles = Bundles::new(env.clone(), events.clone(), access.clone(), authority.clone());
         let away_max = Lifetime::seconds(settings.storage.away_max_seconds);
         let svid = Svid::new(env.clone(), authority.clone(), settings.svid.clone(), away_max);
+        let devices = Devices::new(
+            env.clone(),
+            devices::Below {
+                access: access.clone(),
+                events: events.clone(),
+                realms: realms.clone(),
+                bundles: bundles.clone(),
+                svid: svid.clone(),
+                posture: Arc::new(Posture),
+            },
+            settings.devices.clone(),
+        );
         let accounts = Accounts::new(
             env.clone(),
             accounts::Below {
@@ -177,6 +192,8 @@ impl Server {
             },
             settings.sessions.clone(),
         );
+        devices.owned_by(Arc::new(accounts.clone()));
+        accounts.keep_with(Arc::new(accounts::OwnedDevices(devices.clone())));
         accounts.keep_with(Arc::new(sessions.clone()));
         let person_svids = PersonSvids::new(
             env.clone(),
@@ -269,6 +286,7 @@ impl Server {
             access,
             realms,
             audit,
+            devices,
             accounts,
             account,
             upstreams,

@@ -15,8 +15,11 @@ use crate::access::{Administrator, Asker};
 use crate::crypto::jose::Unverified;
 use crate::crypto::tls::CurrentRoots;
 use crate::crypto::x509::VerifiedSvid;
+use crate::devices::{self, Refusal, Shown};
 use crate::http::{PeerInfo, Problem, bearer};
-use crate::kernel::{Caller, Failure, Kind, Lifetime, Listener, Proof, RealmId, Secret, SubjectId};
+use crate::kernel::{
+    Caller, Failure, Kind, Lifetime, Listener, Proof, RealmId, Secret, SpiffeId, SubjectId,
+};
 use crate::realms::Realm;
 use crate::svid::TokenKind;
 
@@ -31,9 +34,16 @@ pub(super) struct Desk {
 }
 
 /// What a request shows of who sends it.
-enum Shown {
+enum Proven {
     /// Enough.
     Caller(Caller),
+    /// The SVID of a device, whose state has to be looked at.
+    Device {
+        caller: Caller,
+        svid: Shown,
+        /// Whether it asks for its next SVID.
+        renews: bool,
+    },
     /// A token that a person must be read for.
     AccessToken {
         token: Secret<String>,
@@ -61,7 +71,7 @@ pub(super) async fn identify(
 
 impl Desk {
     /// What the request shows, as far as it can be judged without waiting.
-    fn shown(&self, request: &Request) -> Result<(Arc<Realm>, Shown), Failure> {
+    fn shown(&self, request: &Request) -> Result<(Arc<Realm>, Proven), Failure> {
         let peer = request.extensions().get::<PeerInfo>().cloned();
         let peer = peer.ok_or_else(|| Failure::new(Kind::Bug, "internal", "an internal error"))?;
         let realm = self.realm(request, &peer)?;
@@ -71,12 +81,16 @@ impl Desk {
 
     async fn known(
         &self,
-        shown: Result<(Arc<Realm>, Shown), Failure>,
+        shown: Result<(Arc<Realm>, Proven), Failure>,
     ) -> Result<(Caller, Administrator), Failure> {
         let (realm, shown) = shown?;
         let (caller, number) = match shown {
-            Shown::Caller(caller) => (caller, None),
-            Shown::AccessToken { token, changes } => {
+            Proven::Caller(caller) => (caller, None),
+            Proven::Device { caller, svid, renews } => {
+                self.judge_device(&realm, &svid, renews).await?;
+                (caller, None)
+            }
+            Proven::AccessToken { token, changes } => {
                 let (caller, number) = self.by_access_token(&realm, changes, &token).await?;
                 (caller, Some(number))
             }
@@ -94,10 +108,10 @@ impl Desk {
         realm: &Realm,
         request: &Request,
         peer: &PeerInfo,
-    ) -> Result<Shown, Failure> {
+    ) -> Result<Proven, Failure> {
         let caller = |subject, proof| {
             let listener = self.listener;
-            Shown::Caller(Caller { realm: realm.id, subject, proof, listener })
+            Proven::Caller(Caller { realm: realm.id, subject, proof, listener })
         };
         if let Some(user) = peer.unix() {
             let pid = user.process.as_ref().map_or(0, crate::http::Process::pid);
@@ -105,16 +119,37 @@ impl Desk {
         }
         if !peer.chain().is_empty() {
             let svid = self.by_certificate(realm, peer)?;
-            let proof = x509_proof(&svid);
-            return Ok(caller(Some(svid.id), proof));
+            let (proof, shown) = (x509_proof(&svid), Shown::of(&svid));
+            let caller = caller(Some(svid.id), proof);
+            return Ok(match caller {
+                Proven::Caller(caller) if is_device(realm, &shown.id) => {
+                    let renews = request.uri().path() == RENEWAL;
+                    Proven::Device { caller, svid: shown, renews }
+                }
+                other => other,
+            });
         }
         match bearer(request.headers())? {
-            Some(token) if is_access_token(token) => Ok(Shown::AccessToken {
+            Some(token) if is_access_token(token) => Ok(Proven::AccessToken {
                 token: Secret::new(token.to_owned()),
                 changes: !request.method().is_safe(),
             }),
-            Some(token) => self.by_token(realm, token).map(Shown::Caller),
+            Some(token) => self.by_token(realm, token).map(Proven::Caller),
             None => Ok(caller(None, Proof::Nothing)),
+        }
+    }
+
+    /// A locked or retired device is refused whatever it asks, and one SVID of each device counts.
+    async fn judge_device(&self, realm: &Realm, svid: &Shown, renews: bool) -> Result<(), Failure> {
+        let devices = &self.server.devices;
+        match devices.judge(realm.id, svid).await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                if renews && matches!(error, devices::Error::Refused(Refusal::Superseded)) {
+                    devices.note_clone(realm.id, svid).await?;
+                }
+                Err(error.into())
+            }
         }
     }
 
@@ -189,6 +224,11 @@ impl Desk {
     }
 }
 
+/// Another trust domain may name its own as it likes.
+fn is_device(realm: &Realm, id: &SpiffeId) -> bool {
+    id.trust_domain() == &realm.trust_domain && id.is_under("/device")
+}
+
 fn x509_proof(svid: &VerifiedSvid) -> Proof {
     Proof::X509Svid {
         serial: svid.serial.clone(),
@@ -207,6 +247,8 @@ fn unauthenticated(words: &'static str) -> Failure {
     Failure::new(Kind::Unauthenticated, "caller.unauthenticated", words)
 }
 
+/// Where a device asks for its next SVID.
+const RENEWAL: &str = "/api/v1/devices/self/svid";
 /// Architecture: doors and trust.
 const FRESH: Lifetime = Lifetime::minutes(15);
 

@@ -12,6 +12,7 @@ use crate::accounts::GROUP;
 use crate::authority::AUTHORITY;
 use crate::bundles::FOREIGN_BUNDLE;
 use crate::db::{Change, Cursor, Tx};
+use crate::devices::model::DEVICE;
 use crate::events::FORGET;
 use crate::kernel::{Fault, Lifetime, RealmId};
 use crate::nodes::model::AGENT;
@@ -130,6 +131,7 @@ impl Server {
         self.access.load(tx).await?;
         self.authority.load(tx).await?;
         self.bundles.load(tx).await?;
+        self.devices.load(tx).await?;
         self.upstreams.load(tx).await?;
         self.sessions.load(tx).await?;
         self.nodes.load(tx).await?;
@@ -145,6 +147,7 @@ impl Server {
             ROLE_BINDING | POLICY => self.access.apply(tx, keys).await,
             AUTHORITY => self.authority.apply(tx, keys).await,
             FOREIGN_BUNDLE => self.bundles.apply(tx, keys).await,
+            DEVICE => self.devices.apply(tx, keys).await,
             UPSTREAM => self.upstreams.apply(tx, keys).await,
             REVOCATION => self.sessions.apply(tx, keys).await,
             SESSION => {

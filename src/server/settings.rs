@@ -36,6 +36,8 @@ section! {
         pub sessions: crate::sessions::Settings,
         /// The OpenID provider.
         pub oauth: crate::oauth::Settings,
+        /// Devices.
+        pub devices: crate::devices::Settings,
         /// Node attestation.
         pub node: crate::nodes::Settings,
         /// Registration entries.

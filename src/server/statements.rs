@@ -2,8 +2,8 @@
 //! by both engines.
 
 use crate::{
-    access, accounts, audit, authority, bundles, events, jobs, nodes, oauth, realms, sessions,
-    signin, upstreams, workloads,
+    access, accounts, audit, authority, bundles, devices, events, jobs, nodes, oauth, realms,
+    sessions, signin, upstreams, workloads,
 };
 
 /// A slice, and what it says to the database.
@@ -21,6 +21,7 @@ pub fn statements() -> Vec<SliceStatements> {
         ("audit", audit::store::STATEMENTS),
         ("authority", authority::store::STATEMENTS),
         ("bundles", bundles::store::STATEMENTS),
+        ("devices", devices::store::STATEMENTS),
         ("upstreams", upstreams::store::STATEMENTS),
         ("sessions", sessions::store::STATEMENTS),
         ("signin", signin::store::STATEMENTS),

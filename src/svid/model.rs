@@ -32,8 +32,8 @@ pub struct IssueX509 {
     pub lifetime: Lifetime,
     /// The registration entry behind it, if there is one.
     pub entry: Option<EntryId>,
-    /// The agent that asks for a workload, or for itself with the SVID it holds; the person that asks for itself; nobody at
-    /// attestation.
+    /// The agent that asks for a workload; the agent or device that asks for itself with the SVID it holds; the person that
+    /// asks for itself; nobody at attestation and enrolment.
     pub requester: Option<Subject>,
 }
 
@@ -167,8 +167,8 @@ impl From<Error> for Failure {
 }
 
 impl IssueX509 {
-    /// For an agent that has just attested, or renews with the SVID it holds.
-    pub fn for_agent(
+    /// For an agent or device that has just shown who it is, or renews with the SVID it holds.
+    pub fn for_holder(
         realm: RealmId,
         evidence: Evidence,
         standing: Standing,
@@ -209,6 +209,7 @@ impl Action for IssueJwtSvid {
 const fn kind_of(requester: &Subject) -> &'static str {
     match requester.kind {
         SubjectKind::User => "User",
+        SubjectKind::Device => "Device",
         _ => "Node",
     }
 }

@@ -233,7 +233,7 @@ async fn an_agent_gets_its_own_svid_when_it_attests_and_when_it_renews_and_no_ot
         let replica = KeysReplica::started(database).await;
         let until = replica.clock_now().plus(Lifetime::days(90));
         let ask = |source, of| {
-            IssueX509::for_agent(
+            IssueX509::for_holder(
                 REALM,
                 evidence(of, source, until),
                 Standing::unknown(),

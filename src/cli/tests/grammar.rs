@@ -73,6 +73,18 @@ weft policy set roles --file roles.cedar
 weft policy delete roles
 weft device posture
 weft device posture --root /tree
+weft device enroll --token-file - --server https://h:8443 --ca ca.pem --dir /d --name ada-laptop
+weft device enroll --token-file t
+weft device renew --server https://h:8444 --dir /d
+weft device token create
+weft device token create --uses 3 --expires 30m --class laptop --profile linux-laptop --owner usr_1
+weft device token list
+weft device token revoke dtk_1 dtk_2
+weft device list --state locked --owner usr_1
+weft device show dev_1
+weft device lock dev_1 --reason lost
+weft device release dev_1
+weft device retire dev_1 --reason sold
 weft upstream list
 weft upstream show corp
 weft upstream create corp --name Corp --issuer https://idp.example --client-id weft --client-secret-file - --algorithm ES256 --scope email --domain corp.example --attribute name=claims.name --groups claims.groups --group admins=ops --create-accounts --create-domain corp.example --create-group staff

@@ -75,6 +75,16 @@
 //! | `GET /upstreams/{id}/tokens/{user}` | `usr_…` | 200 [`UpstreamTokens`] |
 //! | `GET /deliveries` | [`PageQuery`] | [`Page`] of [`Delivery`], what is not delivered yet |
 //! | `POST /deliveries/{id}/retry` | no body | 202 [`Delivery`] |
+//! | `GET /devices` | [`DeviceQuery`] | [`Page`] of [`Device`] |
+//! | `GET /devices/{id}` | `dev_…` | [`Device`], `ETag: "<revision>"` |
+//! | `POST /devices/{id}/lock`, `…/release`, `…/retire` | [`DeviceReason`], `If-Match` if wanted | 200 [`Device`] |
+//! | `POST /devices/enrol` | [`DeviceEnrolment`]; by whoever has a token | 201 [`DeviceSvid`] |
+//! | `POST /devices/self/svid` | [`DeviceRenewal`]; by a device's own SVID | 200 [`DeviceSvid`] |
+//! | `GET /device-tokens` | [`PageQuery`] | [`Page`] of [`DeviceToken`] |
+//! | `POST /device-tokens` | [`DeviceTokenInput`] | 201 [`NewDeviceToken`], the only answer with the secret |
+//! | `GET /device-tokens/{id}` | `dtk_…` | [`DeviceToken`] |
+//! | `PUT /device-tokens/{id}` | [`DeviceTokenInput`], `If-None-Match: *` | 201 [`NewDeviceToken`] |
+//! | `DELETE /device-tokens/{id}` | revokes | 204 |
 //! | `GET /whoami` | | [`Whoami`] |
 //! | `GET /status` | | [`Status`] |
 //!
@@ -95,6 +105,7 @@ mod authorities;
 mod bundles;
 mod clients;
 mod deliveries;
+mod devices;
 mod entries;
 mod events;
 mod explain;
@@ -121,6 +132,10 @@ pub use authorities::{
 pub use bundles::{BundleDocument, BundleSummary};
 pub use clients::{Client, ClientInput, ClientResource, NewClient, RotateSecret};
 pub use deliveries::{Delivery, DeliveryState};
+pub use devices::{
+    Device, DeviceClass, DeviceEnrolment, DeviceEvidence, DeviceQuery, DeviceReason, DeviceRenewal,
+    DeviceState, DeviceSvid, DeviceToken, DeviceTokenInput, NewDeviceToken,
+};
 pub use entries::{
     BatchAnswer, BatchItem, BatchRequest, BatchResult, Entry, EntryInput, EntryQuery,
     SelectorsMatch,

@@ -34,6 +34,11 @@ fn an_input_refuses_a_member_it_does_not_know() {
     refuses_an_unknown_member::<BatchItem>("delete", json!({"op": "delete", "id": "web-1"}));
     refuses_an_unknown_member::<ExplainRequest>("explain", json!({"selectors": ["unix:uid:1"]}));
     refuses_an_unknown_member::<JoinTokenInput>("join token", json!({}));
+    refuses_an_unknown_member::<DeviceTokenInput>("device token", json!({}));
+    refuses_an_unknown_member::<DeviceReason>("reason", json!({}));
+    refuses_an_unknown_member::<DeviceRenewal>("renewal", json!({"csr": "x"}));
+    let machine = json!({"token": "t", "csr": "x", "name": "n", "platform": "linux"});
+    refuses_an_unknown_member::<DeviceEnrolment>("enrolment", machine);
     refuses_an_unknown_member::<PrepareAuthority>("prepare", json!({"purpose": "jwt-svid"}));
     refuses_an_unknown_member::<ActivateAuthority>("activate", json!({}));
     refuses_an_unknown_member::<PolicyInput>(

@@ -19,9 +19,10 @@ use crate::protocols::foreign_agent::{
 };
 
 /// Here the client chooses the id: what another realm has under it does not matter, and is not touched.
-const CHOSEN: [&str; 7] = [
+const CHOSEN: [&str; 8] = [
     "PUT /api/v1/bundles/{trust_domain}",
     "PUT /api/v1/clients/{id}",
+    "PUT /api/v1/device-tokens/{id}",
     "PUT /api/v1/entries/{id}",
     "PUT /api/v1/groups/{id}",
     "PUT /api/v1/join-tokens/{id}",
@@ -198,9 +199,17 @@ fn caller<'a>(world: &'a World, name: &str) -> &'a Caller {
 /// All that a realm has, but for what only tells the time.
 async fn everything(world: &World, realm: &Realm) -> Vec<Value> {
     let mut all = Vec::new();
-    for list in
-        ["agents", "authorities", "bundles", "entries", "join-tokens", "policies", "role-bindings"]
-    {
+    for list in [
+        "agents",
+        "authorities",
+        "bundles",
+        "device-tokens",
+        "devices",
+        "entries",
+        "join-tokens",
+        "policies",
+        "role-bindings",
+    ] {
         all.push(world.root(realm, Ask::get(list)).await);
     }
     all

@@ -51,6 +51,7 @@ pub(super) async fn request(world: &World, realm: &Realm, operation: &Operation)
         "authorities" => authorities(world, realm, named).await,
         "bundles" => bundles(world, realm, named).await,
         "clients" => clients(world, realm, named).await,
+        "devices" | "device-tokens" => devices(world, realm, named).await,
         "entries" => entries(world, realm, named).await,
         "groups" => groups(world, realm, named).await,
         "join-tokens" => join_tokens(world, realm, named).await,
@@ -176,6 +177,39 @@ async fn clients(world: &World, realm: &Realm, named: (&str, &str)) -> Option<As
         ("POST", "clients/{id}/rotate-secret") => {
             Ask::post(format!("{path}/rotate-secret"), json!({}))
         }
+        _ => return None,
+    })
+}
+
+async fn devices(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask> {
+    let token = format!("device-tokens/dtk_{:032x}", world.number());
+    let made = Ask::put_new(&*token, json!({}));
+    match named {
+        ("GET", "devices" | "device-tokens") => return Some(Ask::get(named.1)),
+        ("POST", "device-tokens") => return Some(Ask::post("device-tokens", json!({}))),
+        ("PUT", "device-tokens/{id}") => return Some(made),
+        ("POST", "devices/self/svid") => {
+            return Some(Ask::post("devices/self/svid", json!({"csr": super::devices::csr().1})));
+        }
+        _ => {}
+    }
+    let made = world.root(realm, made).await;
+    match named {
+        ("GET", "device-tokens/{id}") => return Some(Ask::get(token)),
+        ("DELETE", "device-tokens/{id}") => return Some(Ask::delete(token)),
+        _ => {}
+    }
+    let enrol = super::devices::enrol(made["secret"].as_str()?, &super::devices::csr().1);
+    if named == ("POST", "devices/enrol") {
+        return Some(enrol);
+    }
+    let device = world.root(realm, enrol).await;
+    let path = format!("devices/{}", device["id"].as_str()?);
+    Some(match named {
+        ("GET", "devices/{id}") => Ask::get(path),
+        ("POST", "devices/{id}/lock") => Ask::post(format!("{path}/lock"), json!({})),
+        ("POST", "devices/{id}/release") => Ask::post(format!("{path}/release"), json!({})),
+        ("POST", "devices/{id}/retire") => Ask::post(format!("{path}/retire"), json!({})),
         _ => return None,
     })
 }

@@ -16,6 +16,7 @@ use weft::crypto::keys::{Algorithm, PrivateKey};
 use weft::crypto::tls::{CurrentCertificate, CurrentRoots, ExpectedPeer};
 use weft::crypto::x509::{Roots, csr};
 use weft::kernel::{RealmId, SpiffeId, TrustDomain};
+use weft::server::Settings;
 use weft::testkit::{TestDatabase, TestServer, engines, until, within};
 use weft::workloads::explain::{AgentState, Explain};
 
@@ -86,6 +87,11 @@ pub(super) struct Ask {
 
 impl World {
     pub(super) async fn new() -> Self {
+        Self::with(|settings| settings.devices.enrolments_per_second = 0).await
+    }
+
+    /// With settings of a test's own.
+    pub(super) async fn with(adjust: impl FnOnce(&mut Settings)) -> Self {
         weft::crypto::tls::install_provider();
         let files = tempfile::tempdir().unwrap();
         let names = [ONE.host, TWO.host].map(str::to_owned);
@@ -101,6 +107,7 @@ impl World {
             settings.node.attestations_per_second = 0;
             settings.accounts.mail.transport = MailTransport::Maildir;
             settings.accounts.mail.directory = Some(letters);
+            adjust(settings);
         })
         .await;
         let descriptors = [

@@ -1,0 +1,55 @@
+-- Devices, and the tokens that they enrol with.
+CREATE TABLE device (
+  realm            INTEGER NOT NULL,
+  id               TEXT NOT NULL,
+  number           TEXT NOT NULL,
+  spiffe_id        TEXT NOT NULL,
+  name             TEXT NOT NULL,
+  platform         TEXT NOT NULL,
+  class            TEXT NOT NULL,
+  profile          TEXT,
+  owner            TEXT,
+  state            TEXT NOT NULL,
+  reason           TEXT,
+  serial           TEXT NOT NULL,
+  key_digest       BLOB NOT NULL,
+  issued_at        INTEGER NOT NULL,
+  expires_at       INTEGER NOT NULL,
+  previous_serial  TEXT NOT NULL,
+  next_svid        TEXT,
+  evidence         TEXT NOT NULL,
+  evidence_expires INTEGER NOT NULL,
+  created_at       INTEGER NOT NULL,
+  revision         INTEGER NOT NULL,
+  PRIMARY KEY (realm, id)
+) STRICT;
+
+CREATE INDEX device_owner ON device (realm, owner);
+
+CREATE TABLE device_token (
+  realm       INTEGER NOT NULL,
+  id          TEXT NOT NULL,
+  digest      BLOB NOT NULL,
+  uses_max    INTEGER NOT NULL,
+  uses        INTEGER NOT NULL,
+  class       TEXT NOT NULL,
+  profile     TEXT,
+  owner       TEXT,
+  created_at  INTEGER NOT NULL,
+  expires_at  INTEGER NOT NULL,
+  revoked     INTEGER NOT NULL CHECK (revoked IN (0, 1)),
+  PRIMARY KEY (realm, id)
+) STRICT;
+
+CREATE UNIQUE INDEX device_token_digest ON device_token (realm, digest);
+
+-- Which key used a token, and which device that made: for an answer that was lost.
+CREATE TABLE device_token_use (
+  realm       INTEGER NOT NULL,
+  token       TEXT NOT NULL,
+  key_digest  BLOB NOT NULL,
+  device      TEXT NOT NULL,
+  used_at     INTEGER NOT NULL,
+  PRIMARY KEY (realm, token, key_digest),
+  FOREIGN KEY (realm, token) REFERENCES device_token (realm, id) ON DELETE CASCADE
+) STRICT;

@@ -1,0 +1,136 @@
+//! `weft device enroll` and `weft device renew`: the key is made here, and is on disk before anybody is asked to certify it, so
+//! that an answer that was lost is asked for again with the same key.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::super::args::Connection;
+use super::super::client::Api;
+use super::super::error::Error;
+use super::super::print::Printer;
+use super::super::table::Fields;
+use super::super::transport::Transport;
+use super::super::{input, places, value};
+use super::files::Files;
+use crate::crypto::x509::{csr, pem};
+use crate::env::Clock;
+use crate::kernel::Timestamp;
+use crate::wire::api::{DeviceEnrolment, DeviceRenewal, DeviceSvid, Time};
+
+#[derive(Debug, Clone, Args)]
+pub(in crate::cli) struct EnrolArgs {
+    /// What the device is called [default: this machine's name].
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    #[command(flatten)]
+    place: PlaceArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(in crate::cli) struct RenewArgs {
+    #[command(flatten)]
+    place: PlaceArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+struct PlaceArgs {
+    /// Where `svid.pem`, `key.pem` and `bundle.pem` are [default: `weft/device` below `$XDG_STATE_HOME` or `~/.local/state`].
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+impl PlaceArgs {
+    fn files(&self) -> Files {
+        Files::at(self.dir.clone().unwrap_or_else(places::device))
+    }
+}
+
+/// What is told of an SVID that was given.
+#[derive(Debug, Serialize)]
+struct Told<'a> {
+    id: &'a str,
+    spiffe_id: &'a str,
+    expires_at: Time,
+    directory: &'a Path,
+}
+
+/// Enrols this machine, at the door `public`. `--token-file` is the token to enrol with, and nothing that says who calls.
+pub(in crate::cli) async fn enrol(
+    args: EnrolArgs,
+    connection: &Connection,
+    print: &mut Printer,
+    clock: Arc<dyn Clock>,
+) -> Result<(), Error> {
+    let file = connection.token_file.as_deref();
+    let words = "say where the token is: `--token-file FILE`, or `-` for standard input";
+    let token = input::secret(file.ok_or_else(|| Error::usage(words))?)?;
+    let open = Connection { token_file: None, ..connection.clone() };
+    let files = args.place.files();
+    files.settle()?;
+    let now = clock.now();
+    if let Some(until) = files.held_until().filter(|until| *until > now) {
+        return Err(Error::Local {
+            what: format!(
+                "`{}` has the SVID of a device already, until {until}",
+                files.directory().display()
+            ),
+            next: "`weft device renew` renews it; `--dir` names another directory.".to_owned(),
+        });
+    }
+    let key = files.next_key()?;
+    let request = csr::create(&key).map_err(|fault| Error::local(fault.to_string()))?;
+    let ask = DeviceEnrolment {
+        token,
+        csr: pem("CERTIFICATE REQUEST", &request).to_string(),
+        name: args.name.unwrap_or_else(places::machine_name),
+        platform: std::env::consts::OS.to_owned(),
+    };
+    let api = Api::new(Transport::open(&open).await?, connection.realm.as_deref())?;
+    let given: DeviceSvid = api.post(&["devices", "enrol"], &ask).await?;
+    files.keep(&key, &given)?;
+    tell(&given, &files, print, now)
+}
+
+/// Renews this device's SVID, shown at the door `mtls`.
+pub(in crate::cli) async fn renew(
+    args: RenewArgs,
+    connection: &Connection,
+    print: &mut Printer,
+    clock: Arc<dyn Clock>,
+) -> Result<(), Error> {
+    let files = args.place.files();
+    files.settle()?;
+    let transport = Transport::with_svid(connection, files.identity()?.as_bytes())?;
+    let api = Api::new(transport, connection.realm.as_deref())?;
+    let key = files.next_key()?;
+    let request = csr::create(&key).map_err(|fault| Error::local(fault.to_string()))?;
+    let ask = DeviceRenewal { csr: pem("CERTIFICATE REQUEST", &request).to_string() };
+    let given: DeviceSvid = api.post(&["devices", "self", "svid"], &ask).await?;
+    files.keep(&key, &given)?;
+    tell(&given, &files, print, clock.now())
+}
+
+fn tell(
+    given: &DeviceSvid,
+    files: &Files,
+    print: &mut Printer,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let told = Told {
+        id: &given.id,
+        spiffe_id: &given.spiffe_id,
+        expires_at: given.expires_at,
+        directory: files.directory(),
+    };
+    print.show(&told, |told| {
+        let mut fields = Fields::default();
+        fields.add("device", told.id);
+        fields.add("SPIFFE ID", told.spiffe_id);
+        fields.add("until", value::moment(told.expires_at, now));
+        fields.add("files", told.directory.display().to_string());
+        fields
+    })
+}

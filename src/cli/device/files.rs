@@ -1,0 +1,113 @@
+//! A device's key and SVID on disk: `key.pem`, `svid.pem` and `bundle.pem`, readable by their owner alone.
+//!
+//! A new key is in `key.next.pem` from before anybody certifies it, and the SVID for it in `svid.next.pem` before the two take
+//! their places. So there is a key with its SVID at every moment, whenever the program ends: [`Files::settle`] goes on.
+
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::super::error::Error;
+use super::super::file::{SECRET, replace};
+use crate::crypto::keys::{Algorithm, PrivateKey};
+use crate::crypto::x509::{CertificateView, pem, pem_certificates, pem_private_key};
+use crate::kernel::Timestamp;
+use crate::wire::api::DeviceSvid;
+
+/// The directory of a device.
+#[derive(Debug)]
+pub(super) struct Files(PathBuf);
+
+impl Files {
+    pub(super) fn at(directory: PathBuf) -> Self {
+        Self(std::path::absolute(&directory).unwrap_or(directory))
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        &self.0
+    }
+
+    /// Makes the directory, and finishes what an earlier run began.
+    pub(super) fn settle(&self) -> Result<(), Error> {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.0);
+        made.map_err(|error| Error::file("made", &self.0, &error))?;
+        let Some(leaf) = self.leaf(NEXT_SVID) else { return Ok(()) };
+        if self.key(NEXT_KEY).is_some_and(|key| key.public().spki() == leaf.spki) {
+            self.rename(NEXT_KEY, KEY)?;
+        }
+        if self.key(KEY).is_some_and(|key| key.public().spki() == leaf.spki) {
+            self.rename(NEXT_SVID, SVID)?;
+        }
+        Ok(())
+    }
+
+    /// When the SVID that is there ends, if it is whole.
+    pub(super) fn held_until(&self) -> Option<Timestamp> {
+        let (leaf, key) = (self.leaf(SVID)?, self.key(KEY)?);
+        (leaf.spki == key.public().spki()).then_some(leaf.not_after)
+    }
+
+    /// Chain and key, to be shown.
+    pub(super) fn identity(&self) -> Result<Zeroizing<String>, Error> {
+        let read = |name: &str| {
+            let path = self.0.join(name);
+            fs::read_to_string(&path).map_err(|error| Error::file("read", &path, &error))
+        };
+        let (svid, key) = (read(SVID)?, Zeroizing::new(read(KEY)?));
+        Ok(Zeroizing::new(format!("{}\n{svid}", key.as_str())))
+    }
+
+    /// The key that is to be certified: made now, or by a run whose answer was lost.
+    pub(super) fn next_key(&self) -> Result<PrivateKey, Error> {
+        if let Some(key) = self.key(NEXT_KEY) {
+            return Ok(key);
+        }
+        let no_key = |fault: crate::kernel::Fault| Error::local(format!("no key: {fault}"));
+        let key = PrivateKey::generate(Algorithm::P256).map_err(no_key)?;
+        let pkcs8 = key.to_pkcs8().map_err(no_key)?;
+        let text = pem("PRIVATE KEY", pkcs8.expose());
+        replace(&self.0, NEXT_KEY, text.as_bytes(), SECRET)?;
+        Ok(key)
+    }
+
+    /// Puts an SVID for this key in its place, with the key.
+    pub(super) fn keep(&self, key: &PrivateKey, given: &DeviceSvid) -> Result<(), Error> {
+        let chain = given.chain.as_bytes();
+        let leaf = leaf(chain).filter(|leaf| leaf.spki == key.public().spki());
+        if leaf.is_none_or(|leaf| leaf.uris != [given.spiffe_id.as_str()]) {
+            return Err(Error::local("the server's X.509-SVID is not for this key"));
+        }
+        replace(&self.0, BUNDLE, given.bundle.as_bytes(), SECRET)?;
+        replace(&self.0, NEXT_SVID, chain, SECRET)?;
+        self.settle()
+    }
+
+    fn leaf(&self, name: &str) -> Option<CertificateView> {
+        leaf(&fs::read(self.0.join(name)).ok()?)
+    }
+
+    fn key(&self, name: &str) -> Option<PrivateKey> {
+        let text = Zeroizing::new(fs::read(self.0.join(name)).ok()?);
+        pem_private_key(&text).ok()
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<(), Error> {
+        let path = self.0.join(to);
+        fs::rename(self.0.join(from), &path)
+            .and_then(|()| fs::File::open(&self.0)?.sync_all())
+            .map_err(|error| Error::file("written", &path, &error))
+    }
+}
+
+fn leaf(text: &[u8]) -> Option<CertificateView> {
+    let chain = pem_certificates(text).ok()?;
+    CertificateView::parse(chain.first()?).ok()
+}
+
+const SVID: &str = "svid.pem";
+const KEY: &str = "key.pem";
+const BUNDLE: &str = "bundle.pem";
+const NEXT_SVID: &str = "svid.next.pem";
+const NEXT_KEY: &str = "key.next.pem";

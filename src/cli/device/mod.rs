@@ -1,0 +1,247 @@
+//! `weft device`: this machine as a device — as anybody on it can see it, enrolling it, renewing its SVID — and the devices of
+//! a realm, for administrators.
+
+mod enrol;
+mod files;
+#[cfg(test)]
+mod tests;
+mod token;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::error::Error;
+use super::print::Printer;
+use super::session::Session;
+use super::table::{Fields, Table};
+use super::value;
+use crate::kernel::{BasisPoints, Timestamp};
+use crate::machine::{self, Root};
+use crate::wire::api::{Device, DeviceClass, DeviceReason, DeviceState};
+use crate::wire::posture::Report;
+
+pub(super) use enrol::{enrol, renew};
+
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum DeviceCommand {
+    /// Look at this machine without any privilege, and say what was seen. Nothing is sent anywhere.
+    Posture {
+        /// The directory that stands for `/`.
+        #[arg(long, value_name = "DIR", default_value = "/")]
+        root: PathBuf,
+    },
+    /// Enrol this machine as a device with the token in `--token-file`: makes a key here, and gets an X.509-SVID for it.
+    Enroll(enrol::EnrolArgs),
+    /// Get the next X.509-SVID of this device, with a new key; `--server` is the address of the door `mtls`.
+    Renew(enrol::RenewArgs),
+    /// Tokens that devices enrol with.
+    #[command(subcommand)]
+    Token(token::DeviceTokenCommand),
+    /// List devices.
+    List(ListArgs),
+    /// Show one.
+    Show {
+        /// Its id, `dev_…`.
+        id: String,
+    },
+    /// Refuse a device everywhere, until it is released.
+    Lock(ManageArgs),
+    /// Let a locked device call again.
+    Release(ManageArgs),
+    /// Put a device out for good.
+    Retire(ManageArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct ListArgs {
+    /// In this state.
+    #[arg(long, value_enum)]
+    state: Option<StateName>,
+    /// Of this person, `usr_…`.
+    #[arg(long, value_name = "ID")]
+    owner: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct ManageArgs {
+    /// Its id, `dev_…`.
+    id: String,
+    /// Why; administrators and events see it.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    reason: String,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum StateName {
+    Enrolled,
+    Locked,
+    Retired,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum ClassName {
+    Laptop,
+    Desktop,
+    Server,
+    Other,
+}
+
+impl From<ClassName> for DeviceClass {
+    fn from(name: ClassName) -> Self {
+        match name {
+            ClassName::Laptop => Self::Laptop,
+            ClassName::Desktop => Self::Desktop,
+            ClassName::Server => Self::Server,
+            ClassName::Other => Self::Other,
+        }
+    }
+}
+
+/// Looks at this machine.
+pub(super) fn posture(root: &Path, printer: &mut Printer, now: Timestamp) -> Result<(), Error> {
+    let root = Root::open(root).map_err(|error| Error::file("read", root, &error))?;
+    let report = machine::report(&root, now.whole_second());
+    if printer.is_json() {
+        return printer.json(&report);
+    }
+    printer.list(&[&report], |_| seen(&report), "")?;
+    printer
+        .note("\n`weft device posture --output json | weft posture score` says what that is worth.")
+}
+
+/// The commands of administrators.
+pub(super) async fn run(command: DeviceCommand, session: &mut Session<'_>) -> Result<(), Error> {
+    match command {
+        // Taken before: the first needs no server, the others reach it in their own way.
+        DeviceCommand::Posture { .. } | DeviceCommand::Enroll(_) | DeviceCommand::Renew(_) => {
+            Ok(())
+        }
+        DeviceCommand::Token(command) => token::run(command, session).await,
+        DeviceCommand::List(filter) => list(filter, session).await,
+        DeviceCommand::Show { id } => {
+            let device: Device = session.api.get(&["devices", &id]).await?;
+            let now = session.now();
+            session.print.show(&device, |device| fields(device, now))
+        }
+        DeviceCommand::Lock(args) => {
+            session.confirm(&format!("Lock {}? It is refused from now on", args.id))?;
+            manage(args, ("lock", "locked"), session).await
+        }
+        DeviceCommand::Release(args) => manage(args, ("release", "released"), session).await,
+        DeviceCommand::Retire(args) => {
+            session.confirm(&format!("Retire {}? It does not come back", args.id))?;
+            manage(args, ("retire", "retired"), session).await
+        }
+    }
+}
+
+async fn manage(
+    args: ManageArgs,
+    (verb, done): (&str, &str),
+    session: &mut Session<'_>,
+) -> Result<(), Error> {
+    let reason = DeviceReason { reason: args.reason };
+    let _: Device = session.api.post(&["devices", &args.id, verb], &reason).await?;
+    session.done(done, &args.id)
+}
+
+async fn list(filter: ListArgs, session: &mut Session<'_>) -> Result<(), Error> {
+    let mut query = Vec::new();
+    query.extend(filter.state.map(|state| ("state", state.as_str().to_owned())));
+    query.extend(filter.owner.map(|owner| ("owner", owner)));
+    let devices: Vec<Device> = session.api.all(&["devices"], &query, None).await?;
+    let empty = if query.is_empty() { EMPTY } else { "No device is like that." };
+    let now = session.now();
+    session.print.list(&devices, |devices| table(devices, now), empty)
+}
+
+impl StateName {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Enrolled => "enrolled",
+            Self::Locked => "locked",
+            Self::Retired => "retired",
+        }
+    }
+}
+
+fn table(devices: &[Device], now: Timestamp) -> Table {
+    let mut table = Table::new(&["ID", "NAME", "CLASS", "STATE", "SVID ENDS", "OWNER"]);
+    for device in devices {
+        table.row([
+            device.id.clone(),
+            device.name.clone(),
+            class(device.class).to_owned(),
+            state(device.state).to_owned(),
+            value::distance(device.expires_at, now),
+            device.owner.clone().unwrap_or_default(),
+        ]);
+    }
+    table
+}
+
+fn fields(device: &Device, now: Timestamp) -> Fields {
+    let mut fields = Fields::default();
+    fields.add("id", &device.id);
+    fields.add("number", &device.number);
+    fields.add("SPIFFE ID", &device.spiffe_id);
+    fields.add("name", &device.name);
+    fields.add("platform", &device.platform);
+    fields.add("class", class(device.class));
+    fields.add("profile", device.profile.clone().unwrap_or_default());
+    fields.add("owner", device.owner.clone().unwrap_or_default());
+    fields.add("state", state(device.state));
+    fields.add("reason", device.reason.clone().unwrap_or_default());
+    fields.add("enrolled", value::moment(device.created_at, now));
+    fields.add("enrol again", value::moment(device.evidence_expires_at, now));
+    let known = device.evidence.iter().map(|known| {
+        format!(
+            "{} ({}), last {}",
+            known.source,
+            known.strength,
+            value::distance(known.last_at, now)
+        )
+    });
+    fields.list("known by", &known.collect::<Vec<_>>());
+    fields.add("SVID serial", &device.serial);
+    fields.add("SVID issued", value::moment(device.issued_at, now));
+    fields.add("SVID ends", value::moment(device.expires_at, now));
+    fields.add("posture", "not known here: devices do not report to the server yet");
+    fields
+}
+
+const fn class(class: DeviceClass) -> &'static str {
+    match class {
+        DeviceClass::Laptop => "laptop",
+        DeviceClass::Desktop => "desktop",
+        DeviceClass::Server => "server",
+        DeviceClass::Other => "other",
+    }
+}
+
+const fn state(state: DeviceState) -> &'static str {
+    match state {
+        DeviceState::Enrolled => "enrolled",
+        DeviceState::Locked => "locked",
+        DeviceState::Retired => "retired",
+    }
+}
+
+fn seen(report: &Report) -> Table {
+    let mut table = Table::new(&["SIGNAL", "VALUE", "SEEN"]);
+    for (name, value) in &report.facts {
+        table.row([name.clone(), String::new(), value.clone()]);
+    }
+    for signal in &report.signals {
+        let seen = match &signal.unknown {
+            Some(why) => format!("unknown: {why}"),
+            None => signal.seen.clone(),
+        };
+        let value = signal.value.map(|value| format!("{} %", BasisPoints::new(value)));
+        table.row([signal.signal.clone(), value.unwrap_or_else(|| "-".to_owned()), seen]);
+    }
+    table
+}
+
+const EMPTY: &str = "No device has enrolled yet. `weft device token create` makes a token; `weft device enroll` on the device takes it.";

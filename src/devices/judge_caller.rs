@@ -1,0 +1,95 @@
+//! May this device call? The chain was verified by the listener. Here: is the device known, neither locked nor retired, and is
+//! this the SVID it holds, or the one it was given for it?
+//!
+//! The answer comes from memory. Only where memory says no by the serial number, or a new SVID is used first, is the row
+//! asked: another replica may have given that SVID just now.
+
+use std::sync::Arc;
+
+use crate::events::Changed;
+use crate::kernel::{DeviceId, Granted, RealmId, SpiffeId};
+
+use super::model::{DEVICE, Shown, events};
+use super::{Device, Devices, Error, Refusal, store};
+
+impl Devices {
+    /// The device of this SPIFFE ID.
+    pub fn named(&self, realm: RealmId, id: &SpiffeId) -> Option<Arc<Device>> {
+        let device = self.device(realm, id_of(id)?)?;
+        (device.spiffe_id == *id).then_some(device)
+    }
+
+    /// The same, also where memory here does not know of it yet.
+    pub(super) async fn found(
+        &self,
+        realm: RealmId,
+        id: &SpiffeId,
+    ) -> Result<Option<Arc<Device>>, Error> {
+        match self.named(realm, id) {
+            Some(device) => Ok(Some(device)),
+            None => Ok(self.row(realm, id).await?.map(Arc::new)),
+        }
+    }
+
+    /// Judges a caller by the SVID its connection was made with.
+    pub async fn judge(&self, realm: RealmId, shown: &Shown) -> Result<Arc<Device>, Error> {
+        if let Some(device) = self.named(realm, &shown.id) {
+            device.state.check()?;
+            if device.current.serial == shown.serial {
+                return Ok(device);
+            }
+        }
+        let device = self.row(realm, &shown.id).await?;
+        let device = device.ok_or(Error::Refused(Refusal::NotEnrolled))?;
+        device.state.check()?;
+        if device.current.serial == shown.serial {
+            return Ok(Arc::new(device));
+        }
+        // Most that are refused here are refused without a write.
+        if device.next.as_ref().is_none_or(|next| next.serial != shown.serial) {
+            return Err(Error::Refused(Refusal::Superseded));
+        }
+        self.activate(realm, (device.id, shown.clone())).await.map(Arc::new)
+    }
+
+    /// The device of this SPIFFE ID as its row has it: for what memory here does not know yet.
+    async fn row(&self, realm: RealmId, id: &SpiffeId) -> Result<Option<Device>, Error> {
+        let Some(device) = id_of(id) else { return Ok(None) };
+        let db = &self.env.db;
+        let read = db.read(realm, device, |tx, device| {
+            Box::pin(async move { Ok::<_, Error>(store::device(tx, *device).await?) })
+        });
+        Ok(read.await?.filter(|device| device.spiffe_id == *id))
+    }
+
+    /// Makes the SVID that was given last the current one, if it is the one that is shown.
+    async fn activate(&self, realm: RealmId, used: (DeviceId, Shown)) -> Result<Device, Error> {
+        let granted = Granted::to_server("ActivateDeviceSvid");
+        self.below
+            .events
+            .change_in(realm, granted, used, move |tx, (id, shown)| {
+                Box::pin(async move {
+                    let known = store::device(tx, *id).await?;
+                    let known = known.filter(|device| device.spiffe_id == shown.id);
+                    let mut device = known.ok_or(Error::Refused(Refusal::NotEnrolled))?;
+                    device.state.check()?;
+                    let mut changes = Vec::new();
+                    if device.current.serial != shown.serial {
+                        let next = device.next.take();
+                        let next = next.filter(|next| next.serial == shown.serial);
+                        let next = next.ok_or(Error::Refused(Refusal::Superseded))?;
+                        device.previous = std::mem::replace(&mut device.current, next).serial;
+                        store::put_device(tx, &device).await?;
+                        let event = events::device(realm, "device.svid_activated", &device);
+                        changes.push((DEVICE, device.id.to_string(), event));
+                    }
+                    Ok::<_, Error>(Changed { value: device, changes, rights: false })
+                })
+            })
+            .await
+    }
+}
+
+fn id_of(id: &SpiffeId) -> Option<DeviceId> {
+    DeviceId::parse(id.path().strip_prefix("/device/")?).ok()
+}

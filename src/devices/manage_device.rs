@@ -1,0 +1,149 @@
+//! Lock a device, release it, retire it: an administrator's verbs, and the look-up behind them.
+//!
+//! A locked device is refused everywhere until it is released. A retired one never comes back under its id; its machine may
+//! enrol anew.
+
+use std::sync::Arc;
+
+use crate::access::Administrator;
+use crate::events::Changed;
+use crate::kernel::{DeviceId, Granted, RealmId, SpiffeId};
+
+use super::model::{DEVICE, LockDevice, ReadDevice, Refusal, RetireDevice, State, events};
+use super::{Device, Devices, Error, store};
+
+/// Longest reason that an administrator may give.
+const REASON_BYTES_MAX: usize = 256;
+
+/// What is asked for a device.
+#[derive(Debug, Clone)]
+pub struct Manage {
+    /// Which.
+    pub device: DeviceId,
+    /// The revision that the caller saw, if they say.
+    pub revision: Option<i64>,
+    /// Why.
+    pub reason: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    Lock,
+    Release,
+    Retire,
+}
+
+impl Verb {
+    const fn event(self) -> &'static str {
+        match self {
+            Self::Lock => "device.locked",
+            Self::Release => "device.released",
+            Self::Retire => "device.retired",
+        }
+    }
+
+    fn state(self, reason: &str) -> State {
+        let reason = reason.to_owned();
+        match self {
+            Self::Lock => State::Locked { reason },
+            Self::Release => State::Enrolled,
+            Self::Retire => State::Retired { reason },
+        }
+    }
+}
+
+impl Devices {
+    /// Locks a device.
+    pub async fn lock(&self, by: Administrator, ask: Manage) -> Result<Device, Error> {
+        let realm = by.realm;
+        let (id, device) = self.asked(realm, ask.device);
+        let permit = self.below.access.permit(LockDevice { by, id, device })?;
+        self.manage(realm, ask, permit.spend().1, Verb::Lock).await
+    }
+
+    /// Releases a locked device.
+    pub async fn release(&self, by: Administrator, ask: Manage) -> Result<Device, Error> {
+        let realm = by.realm;
+        let (id, device) = self.asked(realm, ask.device);
+        let permit = self.below.access.permit(LockDevice { by, id, device })?;
+        self.manage(realm, ask, permit.spend().1, Verb::Release).await
+    }
+
+    /// Puts a device out for good.
+    pub async fn retire(&self, by: Administrator, ask: Manage) -> Result<Device, Error> {
+        let realm = by.realm;
+        let (id, device) = self.asked(realm, ask.device);
+        let permit = self.below.access.permit(RetireDevice { by, id, device })?;
+        self.manage(realm, ask, permit.spend().1, Verb::Retire).await
+    }
+
+    /// One device, for an administrator.
+    pub fn read_device(&self, by: Administrator, device: DeviceId) -> Result<Arc<Device>, Error> {
+        let realm = by.realm;
+        let (id, spiffe_id) = self.asked(realm, device);
+        self.below.access.permit(ReadDevice { by, id, device: spiffe_id })?.spend();
+        self.device(realm, device).ok_or(Error::NotFound("device"))
+    }
+
+    /// Every device of the realm, for an administrator.
+    pub fn read_devices(&self, by: Administrator) -> Result<Vec<Arc<Device>>, Error> {
+        let realm = by.realm;
+        self.below.access.permit(ReadDevice { by, id: "all".to_owned(), device: None })?.spend();
+        Ok(self.devices(realm))
+    }
+
+    /// The device as policies see it. Whoever may not look is refused before they learn whether there is one.
+    fn asked(&self, realm: RealmId, device: DeviceId) -> (String, Option<SpiffeId>) {
+        match self.device(realm, device) {
+            Some(known) => (known.spiffe_id.to_string(), Some(known.spiffe_id.clone())),
+            None => (device.to_string(), None),
+        }
+    }
+
+    async fn manage(
+        &self,
+        realm: RealmId,
+        ask: Manage,
+        granted: Granted,
+        verb: Verb,
+    ) -> Result<Device, Error> {
+        let actor = granted.actor;
+        self.below
+            .events
+            .change_in(realm, granted, ask, move |tx, ask| {
+                Box::pin(async move {
+                    let known = store::device(tx, ask.device).await?;
+                    let mut device = known.ok_or(Error::NotFound("device"))?;
+                    if ask.revision.is_some_and(|seen| seen != device.revision) {
+                        return Err(Error::Changed);
+                    }
+                    let state = verb.state(&ask.reason);
+                    let mut changes = Vec::new();
+                    if device.state != state {
+                        if matches!(device.state, State::Retired { .. }) {
+                            return Err(Error::Refused(Refusal::Retired));
+                        }
+                        device.state = state;
+                        device.revision = device.revision.saturating_add(1);
+                        store::put_device(tx, &device).await?;
+                        let event = events::device(realm, verb.event(), &device).actor(actor);
+                        let event = event.about("reason", ask.reason.as_str());
+                        changes.push((DEVICE, device.id.to_string(), event));
+                    }
+                    Ok::<_, Error>(Changed { value: device, changes, rights: false })
+                })
+            })
+            .await
+    }
+}
+
+impl Manage {
+    /// Reads what an administrator asks. A reason is text that fits on a line.
+    pub fn new(device: DeviceId, revision: Option<i64>, reason: &str) -> Result<Self, Error> {
+        if reason.len() > REASON_BYTES_MAX || reason.chars().any(char::is_control) {
+            let words = format!("a reason has at most {REASON_BYTES_MAX} printable bytes");
+            return Err(Error::Invalid(words));
+        }
+        Ok(Self { device, revision, reason: reason.to_owned() })
+    }
+}

@@ -1,0 +1,131 @@
+//! Devices: which there are, how they come in, how they stay, and how they are put out.
+//!
+//! Owns: devices, the tokens they enrol with, the judgement whether a device's SVID still counts at our doors.
+//! Does not own: what is known of a device's posture (`posture`, through [`Assess`]), people (`accounts`, through [`Owners`]),
+//! keys and signing (`svid`), the chain check (the listener).
+//! Endpoints: admin REST under `/devices` and `/device-tokens`; `POST /devices/enrol` for whoever has a token,
+//! `POST /devices/self/svid` for a device by its SVID.
+//! Invariants:
+//! - A device's key is made on the device; of its signing request only the key is used.
+//! - A token's secret is stored as a digest, and its last use is won by one device (`store::use_token`).
+//! - Of a device's SVIDs two count: the current one, and the one given for it last until that is used. With its first use it
+//!   is the current one, and what it replaced counts no more.
+//! - A locked or retired device renews nothing, and is refused at every door.
+//!
+//! Unlike those of agents, renewals and first uses are written before they count: while the database is away a device goes on
+//! with the SVID it holds.
+//!
+//! Spec: RFC 5280 for what an SVID is; X509-SVID.
+
+mod create_token;
+mod enrol_device;
+pub mod http;
+mod index;
+mod judge_caller;
+mod manage_device;
+pub mod model;
+mod owned;
+mod renew_device;
+pub mod settings;
+pub(crate) mod store;
+#[cfg(test)]
+#[cfg(feature = "testkit")]
+mod tests;
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use futures_util::future::BoxFuture;
+
+use crate::access::Access;
+use crate::bundles::Bundles;
+use crate::db::Tx;
+use crate::env::Env;
+use crate::events::Events;
+use crate::kernel::{DeviceId, Evidence, Fault, RealmId, Standing, UserId};
+use crate::realms::Realms;
+use crate::svid::Svid;
+
+use index::Index;
+pub use model::{Device, Error, Refusal, Shown};
+pub use settings::Settings;
+
+/// What is known of a device's posture. Whoever knows stands after this slice.
+pub trait Assess: Send + Sync + fmt::Debug {
+    /// The standing of the subject of this evidence.
+    fn standing(&self, evidence: &Evidence) -> Standing;
+}
+
+/// Who can own a device. Whoever knows people stands after this slice.
+pub trait Owners: Send + Sync + fmt::Debug {
+    /// Whether the realm has this person.
+    fn exists(&self, realm: RealmId, user: UserId) -> BoxFuture<'_, Result<bool, Fault>>;
+}
+
+/// The slice. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Devices {
+    env: Env,
+    below: Below,
+    settings: Arc<Settings>,
+    index: Arc<Index>,
+    owners: Arc<OnceLock<Arc<dyn Owners>>>,
+}
+
+/// What devices stand on.
+#[derive(Debug, Clone)]
+pub struct Below {
+    /// Who may.
+    pub access: Access,
+    /// What is recorded.
+    pub events: Events,
+    /// Where.
+    pub realms: Realms,
+    /// What a device trusts.
+    pub bundles: Bundles,
+    /// Who signs.
+    pub svid: Svid,
+    /// What is known of posture.
+    pub posture: Arc<dyn Assess>,
+}
+
+impl Devices {
+    /// The slice, empty until `load`.
+    pub fn new(env: Env, below: Below, settings: Settings) -> Self {
+        let (settings, index) = (Arc::new(settings), Arc::new(Index::default()));
+        Self { env, below, settings, index, owners: Arc::default() }
+    }
+
+    /// Says who knows people; until then nobody owns a device. Once.
+    pub fn owned_by(&self, owners: Arc<dyn Owners>) {
+        // A second word is not heard: the server says it once, at its start.
+        let _first = self.owners.set(owners);
+    }
+
+    /// The device of this id.
+    pub fn device(&self, realm: RealmId, id: DeviceId) -> Option<Arc<Device>> {
+        self.index.device(realm, id)
+    }
+
+    /// Every device of the realm, in the order of their ids.
+    pub fn devices(&self, realm: RealmId) -> Vec<Arc<Device>> {
+        self.index.devices(realm)
+    }
+
+    /// Replaces the realm's devices by what the database holds.
+    pub async fn load(&self, tx: &mut Tx) -> Result<(), Fault> {
+        let devices = store::devices(tx).await?;
+        self.index.replace(tx.realm(), devices);
+        Ok(())
+    }
+
+    /// Reads the devices that these keys name once more.
+    pub async fn apply(&self, tx: &mut Tx, keys: &[String]) -> Result<(), Fault> {
+        for key in keys {
+            let Ok(id) = DeviceId::parse(key) else { continue };
+            let device = store::device(tx, id).await?;
+            self.index.put(tx.realm(), id, device);
+        }
+        Ok(())
+    }
+}

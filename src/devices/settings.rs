@@ -1,0 +1,25 @@
+//! Settings of devices.
+
+use serde::Deserialize;
+
+use crate::settings::section;
+
+section! {
+    /// `[devices]`: for how long a device is known.
+    #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub struct Settings {
+        /// Life of a device's SVID, in seconds. A device that was off for longer has to enrol again.
+        pub svid_seconds: i64,
+        /// Days after which a device that renews by possession must enrol again.
+        pub max_age_days: i64,
+        /// Enrolments a second that one address may try in the long run, and ten times as many at once; 0: no limit.
+        pub enrolments_per_second: u32,
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { svid_seconds: 86_400, max_age_days: 365, enrolments_per_second: 10 }
+    }
+}

@@ -1,0 +1,166 @@
+//! A device at its doors: it comes in with a token, stays by what it holds, and is put out.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use weft::crypto::keys::{Algorithm, PrivateKey};
+use weft::crypto::x509::{self, pem_certificates};
+use weft::testkit::until;
+
+use super::rest::told;
+use super::world::{Ask, Caller, Credential, ONE, Realm, TWO, World};
+
+/// A new key, and a request that it be certified.
+pub(super) fn csr() -> (PrivateKey, String) {
+    let key = PrivateKey::generate(Algorithm::P256).unwrap();
+    let text = STANDARD.encode(x509::csr::create(&key).unwrap());
+    (key, text)
+}
+
+/// A machine shows this token.
+pub(super) fn enrol(token: &str, csr: &str) -> Ask {
+    let machine = json!({"token": token, "csr": csr, "name": "ada-laptop", "platform": "linux"});
+    Ask::post("devices/enrol", machine)
+}
+
+/// The secret of a new token.
+async fn token(world: &World, realm: &Realm) -> String {
+    let made = world.root(realm, Ask::post("device-tokens", json!({"class": "laptop"}))).await;
+    made["secret"].as_str().unwrap().to_owned()
+}
+
+fn credential(key: PrivateKey, given: &Value) -> Credential {
+    let chain = pem_certificates(given["chain"].as_str().unwrap().as_bytes()).unwrap();
+    Credential { key: Arc::new(key), chain }
+}
+
+struct Enrolled {
+    id: String,
+    caller: Caller,
+}
+
+impl Enrolled {
+    async fn new(world: &World) -> Self {
+        let (key, csr) = csr();
+        let (status, given) =
+            world.token_holder().ask(&enrol(&token(world, &ONE).await, &csr)).await;
+        assert_eq!(status, 201, "{given}");
+        let id = given["id"].as_str().unwrap().to_owned();
+        let held = credential(key, &given);
+        Self { id, caller: world.caller("device", &ONE, Some(&held)) }
+    }
+
+    /// Asks for the next SVID, and is somebody who holds it.
+    async fn renewed(&self, world: &World) -> Self {
+        let (key, csr) = csr();
+        let renewal = Ask::post("devices/self/svid", json!({"csr": csr}));
+        let (status, given) = self.caller.ask(&renewal).await;
+        assert_eq!(status, 200, "{given}");
+        let held = credential(key, &given);
+        Self { id: self.id.clone(), caller: world.caller("device", &ONE, Some(&held)) }
+    }
+
+    /// What it is answered to a question that anybody may ask, and to one for its next SVID.
+    async fn told(&self) -> [String; 2] {
+        let renewal = Ask::post("devices/self/svid", json!({"csr": csr().1}));
+        let asked = [Ask::get("whoami"), renewal];
+        [told(&self.caller.ask(&asked[0]).await), told(&self.caller.ask(&asked[1]).await)]
+    }
+
+    fn path(&self, rest: &str) -> String {
+        format!("devices/{}{rest}", self.id)
+    }
+}
+
+#[tokio::test]
+async fn a_device_that_enrolled_is_let_in_and_has_no_rights() {
+    let world = World::new().await;
+    let device = Enrolled::new(&world).await;
+    assert_eq!(device.told().await, ["200", "200"]);
+    let shown = world.root(&ONE, Ask::get(device.path(""))).await;
+    assert_eq!((&shown["state"], &shown["class"]), (&json!("enrolled"), &json!("laptop")));
+    for path in ["devices", "agents", "entries", "events"] {
+        assert_eq!(told(&device.caller.ask(&Ask::get(path)).await), "403 access.denied", "{path}");
+    }
+    let lock = Ask::post(device.path("/lock"), json!({}));
+    assert_eq!(told(&device.caller.ask(&lock).await), "403 access.denied");
+}
+
+#[tokio::test]
+async fn an_svid_that_was_replaced_is_refused_and_its_renewal_raises_an_alarm() {
+    let world = World::new().await;
+    let old = Enrolled::new(&world).await;
+    let new = old.renewed(&world).await;
+    assert_eq!(told(&old.caller.ask(&Ask::get("whoami")).await), "200", "the new one is not used");
+    assert_eq!(told(&new.caller.ask(&Ask::get("whoami")).await), "200");
+    // Asking the server's own user waits for its indexes.
+    let shown = world.root(&ONE, Ask::get(new.path(""))).await;
+    assert_ne!(shown["previous_serial"], Value::Null, "{shown}");
+    assert_eq!(old.told().await, ["403 device.superseded", "403 device.superseded"]);
+    let alarm = until("the alarm is in the log", async || {
+        let all = world.root(&ONE, Ask::get("events?kind=device.clone_suspected")).await;
+        let found = all["items"].as_array().and_then(|items| items.first()).cloned();
+        found.ok_or(all)
+    })
+    .await;
+    assert_eq!(alarm["about"]["device"], json!(new.id), "{alarm}");
+    assert_eq!(new.told().await, ["200", "200"], "the device itself goes on");
+}
+
+#[tokio::test]
+async fn a_locked_or_retired_device_is_refused_on_connections_that_are_open() {
+    let world = World::new().await;
+    let device = Enrolled::new(&world).await;
+    assert_eq!(device.told().await, ["200", "200"]);
+    let post = |verb: &str| Ask::post(device.path(verb), json!({"reason": "left in a taxi"}));
+    let seen = |ask: Ask| Ask { condition: Some(("if-match", "\"1\"")), ..ask };
+    let locked = world.root(&ONE, seen(post("/lock"))).await;
+    assert_eq!((&locked["state"], &locked["revision"]), (&json!("locked"), &json!(2)));
+    assert_eq!(locked["reason"], json!("left in a taxi"));
+    assert_eq!(device.told().await, ["403 device.locked", "403 device.locked"]);
+    let stale = world.try_root(&ONE, &seen(post("/release"))).await;
+    assert_eq!(told(&stale), "412 request.precondition");
+    world.root(&ONE, post("/release")).await;
+    assert_eq!(told(&device.caller.ask(&Ask::get("whoami")).await), "200");
+    world.root(&ONE, post("/retire")).await;
+    assert_eq!(device.told().await, ["403 device.retired", "403 device.retired"]);
+    assert_eq!(told(&world.try_root(&ONE, &post("/release")).await), "403 device.retired");
+}
+
+#[tokio::test]
+async fn a_token_of_another_realm_and_whoever_is_no_device_get_nothing() {
+    let world = World::new().await;
+    let anybody = world.token_holder();
+    let (theirs, csr) = (token(&world, &TWO).await, csr().1);
+    assert_eq!(told(&anybody.ask(&enrol(&theirs, &csr)).await), "403 device.token");
+    assert_eq!(told(&anybody.ask(&enrol("no such token", &csr)).await), "403 device.token");
+    let ours = token(&world, &ONE).await;
+    assert_eq!(told(&anybody.ask(&enrol(&ours, "no request")).await), "400 device.csr");
+    assert_eq!(told(&anybody.ask(&enrol(&ours, &csr)).await), "201");
+    let (_, other) = self::csr();
+    assert_eq!(told(&anybody.ask(&enrol(&ours, &other)).await), "403 device.token");
+    for caller in &world.callers {
+        let renewal = Ask::post("devices/self/svid", json!({"csr": other}));
+        assert_eq!(told(&caller.ask(&renewal).await), "401 device.no_svid", "{}", caller.name);
+    }
+}
+
+#[tokio::test]
+async fn enrolments_of_one_address_are_limited() {
+    let world = World::with(|settings| settings.devices.enrolments_per_second = 1).await;
+    let anybody = world.token_holder();
+    let ask = enrol("no such token", "no request");
+    let mut answers = Vec::new();
+    // Ten come at once; on a machine that takes seconds for them, more are let through.
+    for _ in 0..1000 {
+        answers.push(told(&anybody.ask(&ask).await));
+        if answers.last().is_some_and(|answer| answer.starts_with("429")) {
+            break;
+        }
+    }
+    let (last, before) = answers.split_last().unwrap();
+    assert_eq!(last, "429 device.too_often");
+    assert!(before.len() >= 10 && before.iter().all(|answer| answer == "400 device.csr"));
+}
