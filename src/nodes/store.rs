@@ -230,7 +230,8 @@ const REVOKE_TOKEN: &str =
 const USE_TOKEN: &str = "UPDATE join_token SET uses = uses + 1 \
      WHERE realm = $1 AND digest = $2 AND uses < uses_max AND expires_at > $3 AND revoked = 0 RETURNING *";
 const NOTE_USE: &str = "INSERT INTO join_token_use (realm, token, key_digest, ordinal, used_at) \
-     VALUES ($1, $2, $3, $4, $5)";
+     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (realm, token, key_digest) DO UPDATE SET ordinal = excluded.ordinal, \
+     used_at = excluded.used_at WHERE join_token_use.realm = $1";
 const EARLIER_USE: &str = "SELECT t.*, u.ordinal FROM join_token t JOIN join_token_use u \
      ON u.realm = t.realm AND u.token = t.id \
      WHERE t.realm = $1 AND t.digest = $2 AND u.key_digest = $3 AND u.used_at >= $4 AND t.revoked = 0";

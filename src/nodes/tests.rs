@@ -185,6 +185,23 @@ async fn a_token_for_several_agents_gives_each_a_name_of_its_own() {
 }
 
 #[tokio::test]
+async fn the_same_key_uses_a_token_again_once_its_answer_can_no_longer_be_asked_for() {
+    on_each_database(async |database| {
+        let house = House::new(database).await;
+        let token = house.token(2).await;
+        let (mine, secret) = (key(), token.secret.expose());
+        let one = house.join(secret, &mine).await.unwrap();
+        house.wait(Lifetime::minutes(11));
+        let two = house.join(secret, &mine).await.unwrap();
+        assert_ne!(one.id, two.id);
+        let again = house.join(secret, &mine).await.unwrap();
+        assert_eq!(two.id, again.id, "from here on its answer is the second one");
+        not_admitted(&house.join(secret, &key()).await);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_unknown_expired_or_revoked_token_lets_nobody_in() {
     on_each_database(async |database| {
         let house = House::new(database).await;
