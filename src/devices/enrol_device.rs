@@ -102,6 +102,7 @@ impl Devices {
             strength: Strength::Software,
             at: now,
             expires: device.evidence_expires,
+            device: Some(device.id),
         }; // identify
         device.note(&evidence);
         let standing = self.below.posture.standing(&evidence); // assess

@@ -167,6 +167,7 @@ impl Device {
             strength: Strength::Software,
             at: now,
             expires: self.evidence_expires,
+            device: Some(self.id),
         }
     }
 

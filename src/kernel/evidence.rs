@@ -1,5 +1,6 @@
 //! Evidence: a verified statement about a subject, with its strength and its end.
 
+use super::ids::DeviceId;
 use super::subject::Subject;
 use super::time::Timestamp;
 
@@ -77,4 +78,6 @@ pub struct Evidence {
     pub at: Timestamp,
     /// When it stops being true.
     pub expires: Timestamp,
+    /// The device behind the subject, proven: a device's own evidence names itself. Nothing where no device was proven.
+    pub device: Option<DeviceId>,
 }

@@ -231,6 +231,7 @@ impl Admission {
             strength: found.strength,
             at: *now,
             expires: now.plus(good_for),
+            device: None,
         })
     }
 }

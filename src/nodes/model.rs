@@ -69,6 +69,7 @@ impl Agent {
             strength: Strength::Software,
             at: self.attested_at,
             expires: self.evidence_expires,
+            device: None,
         }
     }
 }

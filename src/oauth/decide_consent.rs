@@ -96,6 +96,7 @@ impl Oauth {
             strength: session.assurance.strength(),
             at: session.signed_in_at,
             expires: session.expires_at,
+            device: None,
         };
         let standing = self.posture.standing(&evidence);
         let ask = Consent {

@@ -181,6 +181,7 @@ fn evidence(
         strength: grant.assurance.strength(),
         at: grant.signed_in_at,
         expires: grant.expires_at,
+        device: None,
     })
 }
 
@@ -194,6 +195,7 @@ fn machine_evidence(place: &Place, client: &Client, now: Timestamp) -> Result<Ev
         at: now,
         // What it shows is good until its secret is changed, and a secret has no end.
         expires: Timestamp::FOREVER,
+        device: None,
     })
 }
 

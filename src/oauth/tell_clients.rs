@@ -125,6 +125,7 @@ impl Oauth {
             strength: Strength::Software,
             at: now,
             expires: now.plus(LOGOUT_TOKEN_LIFE),
+            device: None,
         };
         let standing = self.posture.standing(&evidence);
         let mut claims = Map::new();

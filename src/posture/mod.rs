@@ -55,6 +55,7 @@ mod tests {
             strength: Strength::Hardware,
             at: Timestamp::EPOCH,
             expires: Timestamp::FOREVER,
+            device: None,
         };
         let standing = Posture::new().standing(&evidence);
         assert_eq!(

@@ -79,6 +79,7 @@ impl Signin {
             strength: level.strength(),
             at: now,
             expires,
+            device: None,
         };
         let standing = self.inner.posture.standing(&evidence);
         let ask = SignIn {

@@ -36,7 +36,14 @@ fn agent() -> Subject {
 }
 
 fn evidence(subject: Subject, source: EvidenceSource, expires: Timestamp) -> Evidence {
-    Evidence { subject, source, strength: Strength::Software, at: Timestamp::EPOCH, expires }
+    Evidence {
+        subject,
+        source,
+        strength: Strength::Software,
+        at: Timestamp::EPOCH,
+        expires,
+        device: None,
+    }
 }
 
 /// A workload that an attested agent vouches for.

@@ -337,6 +337,7 @@ fn x509_ask(now: Timestamp) -> IssueX509 {
         strength: Strength::Software,
         at: now,
         expires: Timestamp::FOREVER,
+        device: None,
     };
     let agent = "spiffe://weft.test/spire/agent/join_token/x";
     IssueX509 {

@@ -85,6 +85,7 @@ impl House {
                 strength: Strength::Software,
                 at: signed_in,
                 expires: self.session.expires_at,
+                device: None,
             },
             standing: Standing::unknown(),
             subject: self.person.id.to_string(),

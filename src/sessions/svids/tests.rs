@@ -86,6 +86,7 @@ impl House {
                 strength: Strength::Software,
                 at: now,
                 expires: Timestamp::FOREVER,
+                device: None,
             },
             standing: Standing::unknown(),
             subject: USER.to_owned(),
