@@ -1,8 +1,12 @@
 //! Who asks, as policies and events see it.
 
+use std::sync::Arc;
+
 use super::model::Request;
 use crate::events::{Event, Owner};
-use crate::kernel::{Caller, Proof, RealmId, SpiffeId, SubjectId, Timestamp, TrustDomain};
+use crate::kernel::{
+    Caller, Proof, RealmId, SpiffeId, Standing, SubjectId, Timestamp, TrustDomain,
+};
 
 /// Who asks, as policies see it; made from a `Caller` once, and kept by the action for its `Request`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +16,7 @@ pub struct Asker {
     spiffe: Option<SpiffeId>,
     actor: Option<SubjectId>,
     expires: Timestamp,
+    standing: Option<Arc<Standing>>,
 }
 
 /// An asker in the realm that the request is about: what every administrative operation is asked with.
@@ -63,6 +68,7 @@ impl Asker {
             spiffe: None,
             actor: None,
             expires: Timestamp::FOREVER,
+            standing: None,
         }
     }
 
@@ -81,6 +87,12 @@ impl Asker {
     #[must_use]
     pub fn until(self, expires: Timestamp) -> Self {
         Self { expires, ..self }
+    }
+
+    /// The same, with this device behind it.
+    #[must_use]
+    pub fn on_device(self, standing: Standing) -> Self {
+        Self { standing: Some(Arc::new(standing)), ..self }
     }
 
     fn named(id: &SpiffeId) -> Self {
@@ -117,6 +129,11 @@ impl Asker {
         self.actor
     }
 
+    /// What is known of the device behind it, for `Request::standing`.
+    pub fn standing(&self) -> Option<&Standing> {
+        self.standing.as_deref()
+    }
+
     /// A question of this asker about this resource, without further facts: what most actions need.
     pub fn request<'a>(
         &'a self,
@@ -132,6 +149,7 @@ impl Asker {
             resource,
             resource_id,
             context: Vec::new(),
+            standing: self.standing(),
             evidence_expires: self.expires,
         }
     }

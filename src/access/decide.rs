@@ -13,6 +13,7 @@ use super::policies::{Candidates, Cell, Documents, Policies};
 use super::roles::{Held, Holder, Roles};
 use super::rule::{Does, Reads, Rule};
 use super::schema::Published;
+use super::standing::{FACTS, Life, Posture};
 use crate::kernel::{Lifetime, SpiffeId, Timestamp};
 
 /// Everything that decides in one realm. Never edited: a change makes a new one.
@@ -54,7 +55,7 @@ pub(super) struct Question<'a> {
 /// The outcome, and the places of the policies that led to it.
 #[derive(Debug)]
 pub(super) struct Decided {
-    pub(super) outcome: Result<Lifetime, Error>,
+    pub(super) outcome: Result<Life, Error>,
     pub(super) by: Vec<usize>,
 }
 
@@ -130,16 +131,21 @@ impl Question<'_> {
     /// Decides; remembers a yes where that is sound. A no is worked out each time, for its words name the caller.
     pub(super) fn decide(self) -> Result<Lifetime, Error> {
         self.check_time()?;
+        self.life()?.ceiling(self.request.standing, self.now)
+    }
+
+    /// What the policies say, whatever the standing leaves of it.
+    fn life(self) -> Result<Life, Error> {
         let Some(memo) = self.memo() else {
             return self.evaluate(&*self.candidates()?)?.outcome;
         };
         let facts = self.key(&self.cell.reads);
-        if let Some(ceiling) = memo.get(&facts, self.now) {
-            return Ok(ceiling);
+        if let Some(life) = memo.get(&facts, self.now) {
+            return Ok(life);
         }
-        let ceiling = self.evaluate(&*self.candidates()?)?.outcome?;
-        memo.put(facts, ceiling, self.request.evidence_expires);
-        Ok(ceiling)
+        let life = self.evaluate(&*self.candidates()?)?.outcome?;
+        memo.put(facts, life, self.request.evidence_expires);
+        Ok(life)
     }
 
     /// The memory of this question's cell. The policies as shipped have one only where they are also those in force.
@@ -157,8 +163,9 @@ impl Question<'_> {
             places.iter().filter_map(|place| self.policies.rules.get(*place)).collect()
         };
         let decided_by = rules(&decided.by).into_iter();
+        let lives = |life: Life| life.ceiling(self.request.standing, self.now);
         Ok(Explanation {
-            outcome: self.check_time().and(decided.outcome),
+            outcome: self.check_time().and(decided.outcome).and_then(lives),
             decided_by: decided_by.map(|r| (Arc::clone(&r.id), Arc::clone(&r.words))).collect(),
             considered: rules(&candidates.rules).into_iter().map(|r| Arc::clone(&r.id)).collect(),
             holds: self.rights.held(self.request).to_string(),
@@ -190,25 +197,24 @@ impl Question<'_> {
     /// Lets Cedar decide among these policies, without memory.
     pub(super) fn evaluate(self, candidates: &Candidates) -> Result<Decided, Error> {
         let entities = self.entities(&candidates.reads)?;
-        let asked = self.cedar_request()?;
+        let asked = self.cedar_request(&candidates.reads)?;
         let first = ask(&candidates.deciding, &asked, &entities)?;
         let mut by = self.places(candidates, &first);
         if first.decision() == Decision::Deny {
             return Ok(Decided { outcome: Err(self.denial(&by)), by });
         }
-        let granted = self.rules(&by).filter_map(|rule| rule.does.lifetime()).max();
-        let mut ceiling = granted.unwrap_or(Lifetime::ZERO);
+        let mut life = self.rules(&by).filter_map(|rule| rule.does.gives()).max();
         if let Some(conditional) = &candidates.conditional {
             let conditions = self.places(candidates, &ask(conditional, &asked, &entities)?);
             let step_up = self.rules(&conditions).find(|rule| rule.does == Does::StepUp);
             if let Some(reason) = step_up.map(|rule| Arc::clone(&rule.words)) {
                 return Ok(Decided { outcome: Err(Error::StepUp { reason }), by: conditions });
             }
-            let limit = self.rules(&conditions).filter_map(|rule| rule.does.lifetime()).min();
-            ceiling = ceiling.capped_by(limit.unwrap_or(Lifetime::MAX));
+            let limit = self.rules(&conditions).filter_map(|rule| rule.does.leaves()).min();
+            life = life.map(|life| life.capped_by(limit.unwrap_or(Lifetime::MAX)));
             by.extend(conditions);
         }
-        Ok(Decided { outcome: Ok(ceiling), by })
+        Ok(Decided { outcome: Ok(life.unwrap_or(Life::NONE)), by })
     }
 
     /// The words of a no: what forbids it, or what would be needed and what the caller has instead.
@@ -223,10 +229,20 @@ impl Question<'_> {
             let held = self.rights.held(self.request);
             format!("{what} needs {}; this caller holds {held}", needed.join(", or "))
         } else {
-            format!("{what}: {}", words.join("; "))
+            format!("{what}: {}{}", words.join("; "), self.to_fix(by))
         };
         let policies = self.rules(by).map(|rule| Arc::clone(&rule.id)).collect();
         Error::Denied { reason: Arc::from(reason), policies }
+    }
+
+    /// What the device's owner can do about it, where one of these looked at the posture.
+    fn to_fix(self, by: &[usize]) -> String {
+        let reasons = self.request.standing.map_or(&[][..], |standing| &*standing.reasons);
+        let looks = |rule: &Rule| FACTS.iter().any(|fact| rule.reads.reads_field(fact));
+        if reasons.is_empty() || !self.rules(by).any(looks) {
+            return String::new();
+        }
+        format!("; to fix: {}", reasons.join("; "))
     }
 
     fn rules(&self, places: &[usize]) -> impl Iterator<Item = &Rule> {
@@ -257,7 +273,11 @@ impl Question<'_> {
         if reads.reads_field("own") {
             key.add(b'o', if self.is_own() { "1" } else { "0" });
         }
-        for (name, fact) in request.context.iter().filter(|(name, _)| reads.reads_field(name)) {
+        let posture = Posture::read(request.standing, reads, self.now);
+        let (posture, context) = (posture.facts(), &request.context);
+        for (name, fact) in
+            posture.iter().chain(context).filter(|(name, _)| reads.reads_field(name))
+        {
             key.add(b'n', name);
             match fact {
                 Fact::Text(value) => key.add(b't', value),

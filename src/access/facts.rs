@@ -14,15 +14,17 @@ use super::model::{Error, Fact};
 use super::roles::{Held, Right, Role};
 use super::rule::Reads;
 use super::schema::shape_of;
+use super::standing::Posture;
 use crate::kernel::SpiffeId;
 
 impl Question<'_> {
     /// The request; refused where a fact is missing, too many, or of another type than the schema says.
-    pub(super) fn cedar_request(self) -> Result<CedarRequest, Error> {
+    pub(super) fn cedar_request(self, reads: &Reads) -> Result<CedarRequest, Error> {
         let own = RestrictedExpression::new_bool(self.is_own());
         let now = RestrictedExpression::new_long(self.now.seconds());
         let mut pairs = vec![("own".to_owned(), own), ("now_seconds".to_owned(), now)];
-        for (name, fact) in &self.request.context {
+        let posture = Posture::read(self.request.standing, reads, self.now);
+        for (name, fact) in posture.facts().iter().chain(&self.request.context) {
             pairs.push(((*name).to_owned(), self.expression(fact)?));
         }
         let context = Context::from_pairs(pairs).map_err(Error::broken)?;

@@ -1,4 +1,4 @@
-//! Remembered permissions of one cell: the facts that were read, and the ceiling they led to.
+//! Remembered permissions of one cell: the facts that were read, and the life that the policies gave for them.
 //!
 //! The key is the facts themselves, not a digest: no two questions can share an answer by accident. A memory is never
 //! emptied because rights changed: new policies or roles come as new rights, with memories of their own, so an answer that
@@ -7,7 +7,8 @@
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
-use crate::kernel::{Lifetime, Timestamp};
+use super::standing::Life;
+use crate::kernel::Timestamp;
 
 /// The memory. Bounded; when full it starts anew.
 #[derive(Debug, Default)]
@@ -17,24 +18,24 @@ pub(super) struct Memo {
 
 #[derive(Debug, Clone, Copy)]
 struct Known {
-    ceiling: Lifetime,
+    life: Life,
     until: Timestamp,
 }
 
 impl Memo {
     /// The answer to these facts, if there is one and its evidence still stands.
-    pub(super) fn get(&self, facts: &[u8], now: Timestamp) -> Option<Lifetime> {
+    pub(super) fn get(&self, facts: &[u8], now: Timestamp) -> Option<Life> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.get(facts).filter(|known| now < known.until).map(|known| known.ceiling)
+        known.get(facts).filter(|known| now < known.until).map(|known| known.life)
     }
 
     /// Keeps an answer until its evidence ends.
-    pub(super) fn put(&self, facts: Vec<u8>, ceiling: Lifetime, until: Timestamp) {
+    pub(super) fn put(&self, facts: Vec<u8>, life: Life, until: Timestamp) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= KNOWN_MAX {
             known.clear();
         }
-        known.insert(facts, Known { ceiling, until });
+        known.insert(facts, Known { life, until });
     }
 
     #[cfg(test)]

@@ -14,11 +14,14 @@
 //!
 //! **Ceilings.** What is issued lives as long as the most generous satisfied permit says (`@lifetime_seconds`), cut to
 //! the least that a satisfied limit says (a forbid with `@lifetime_seconds`). A permit without the annotation issues
-//! nothing: its ceiling is zero.
+//! nothing: its ceiling is zero. Of that, a subject whose device's posture is known gets what its score earns
+//! (`kernel::Standing::life`), `@shortest_seconds` of the permit at least, and nothing beyond the evidence of the posture;
+//! a permit with `@apart_from_posture` gives its life whatever the posture.
 //!
 //! **Memory.** A yes is remembered by the facts that some candidate policy can read, only for issuance and the daily
-//! calls of agents, never where a candidate reads the time, and never past the end of the evidence. With the default
-//! policies no candidate for issuance looks at who or what, so a few dozen answers serve a whole fleet.
+//! calls of agents, never where a candidate reads the time or the age of a report, and never past the end of the evidence.
+//! Remembered is what the policies say; what the score leaves of it is worked out each time. With the default policies no
+//! candidate for issuance looks at who or what, so a few dozen answers serve a whole fleet.
 
 mod asker;
 mod bind_role;
@@ -35,6 +38,7 @@ mod roles;
 mod rule;
 mod schema;
 mod set_policy;
+mod standing;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::crypto::digest::sha256;
 use crate::kernel::{
-    Failure, Fault, Granted, Kind, Lifetime, RealmId, SpiffeId, SubjectId, Timestamp,
+    Failure, Fault, Granted, Kind, Lifetime, RealmId, SpiffeId, Standing, SubjectId, Timestamp,
 };
 
 /// A role was given.
@@ -31,7 +31,7 @@ pub trait Action {
 }
 
 /// The facts of one question. Which a policy may read is in `config/policies/weft.cedarschema`; whoever asks gives
-/// exactly those of the action's context but `own` and `now_seconds`, which `access` adds.
+/// exactly those of the action's context but the ones that every context has: `access` adds those.
 #[derive(Debug, Clone)]
 pub struct Request<'a> {
     /// In which realm.
@@ -46,8 +46,10 @@ pub struct Request<'a> {
     pub resource: (&'static str, &'a str),
     /// The SPIFFE ID the resource is, or would get; prefix rights look at it.
     pub resource_id: Option<&'a SpiffeId>,
-    /// Further facts: posture, strength, flags asked for (`admin`, `downstream`, `dns_names`, …), small and bounded.
+    /// Further facts: strength, flags asked for (`admin`, `downstream`, `dns_names`, …), small and bounded.
     pub context: Vec<(&'static str, Fact<'a>)>,
+    /// What is known of the device behind the principal; of an attested agent's question, of the device its node runs on.
+    pub standing: Option<&'a Standing>,
     /// When the evidence ends: a decision is not remembered past it, and none is made after it.
     pub evidence_expires: Timestamp,
 }

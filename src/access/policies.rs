@@ -250,6 +250,6 @@ fn anchor(scope: &Scope) -> Option<&EntityUid> {
 }
 
 /// Facts that change by themselves: a decision that read one is not remembered.
-const VOLATILE: [&str; 1] = ["now_seconds"];
+const VOLATILE: [&str; 2] = ["now_seconds", "posture_age_seconds"];
 /// Sets kept a cell. Each is one combination of roles and paths; realms have a few dozen.
 const SETS_MAX: usize = 1024;

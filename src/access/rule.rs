@@ -10,13 +10,14 @@ use cedar_policy::{
 use serde_json::Value;
 
 use super::model::PolicyError;
+use super::standing::Life;
 use crate::kernel::Lifetime;
 
 /// What a satisfied policy does to the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Does {
     /// Permits, and lets what is issued live this long.
-    Permit(Option<Lifetime>),
+    Permit(Option<Life>),
     /// Forbids.
     Forbid,
     /// Lets what is issued live no longer than this.
@@ -31,12 +32,19 @@ impl Does {
         matches!(self, Self::Permit(_) | Self::Forbid)
     }
 
-    /// The life it gives, or leaves.
-    pub(super) fn lifetime(&self) -> Option<Lifetime> {
+    /// The life it gives.
+    pub(super) fn gives(&self) -> Option<Life> {
         match self {
-            Self::Permit(lifetime) => *lifetime,
+            Self::Permit(life) => *life,
+            Self::Limit(_) | Self::Forbid | Self::StepUp => None,
+        }
+    }
+
+    /// The life it leaves.
+    pub(super) fn leaves(&self) -> Option<Lifetime> {
+        match self {
             Self::Limit(lifetime) => Some(*lifetime),
-            Self::Forbid | Self::StepUp => None,
+            Self::Permit(_) | Self::Forbid | Self::StepUp => None,
         }
     }
 }
@@ -139,18 +147,8 @@ fn rule(document: &str, policy: &Policy) -> Result<Rule, PolicyError> {
 }
 
 fn does(policy: &Policy) -> Result<Does, PolicyError> {
-    let lifetime = match policy.annotation("lifetime_seconds") {
-        None => None,
-        Some(text) => match text.parse::<i64>() {
-            Ok(seconds) if seconds > 0 => Some(Lifetime::seconds(seconds)),
-            _ => {
-                return Err(PolicyError::Annotation {
-                    name: "lifetime_seconds",
-                    why: "a whole number of seconds above zero, in quotes",
-                });
-            }
-        },
-    };
+    let lifetime = seconds(policy, "lifetime_seconds")?;
+    let life = life(policy, lifetime)?;
     let step_up = policy.annotation("step_up").is_some();
     match (policy.effect(), lifetime, step_up) {
         (Effect::Permit, _, true) => Err(PolicyError::Annotation {
@@ -161,10 +159,36 @@ fn does(policy: &Policy) -> Result<Does, PolicyError> {
             name: "step_up",
             why: "not together with `@lifetime_seconds`",
         }),
-        (Effect::Permit, lifetime, false) => Ok(Does::Permit(lifetime)),
+        (Effect::Permit, _, false) => Ok(Does::Permit(life)),
         (Effect::Forbid, Some(limit), false) => Ok(Does::Limit(limit)),
         (Effect::Forbid, None, true) => Ok(Does::StepUp),
         (Effect::Forbid, None, false) => Ok(Does::Forbid),
+    }
+}
+
+/// The life that a permit gives.
+fn life(policy: &Policy, longest: Option<Lifetime>) -> Result<Option<Life>, PolicyError> {
+    let shortest = seconds(policy, "shortest_seconds")?;
+    let apart = policy.annotation("apart_from_posture").is_some();
+    let gives = policy.effect() == Effect::Permit && longest.is_some();
+    for (name, said) in [("shortest_seconds", shortest.is_some()), ("apart_from_posture", apart)] {
+        if said && !gives {
+            let why = "only on a permit with `@lifetime_seconds`";
+            return Err(PolicyError::Annotation { name, why });
+        }
+    }
+    let shortest = shortest.unwrap_or(SHORTEST);
+    Ok(longest.map(|longest| Life { longest, shortest: shortest.capped_by(longest), apart }))
+}
+
+fn seconds(policy: &Policy, name: &'static str) -> Result<Option<Lifetime>, PolicyError> {
+    let Some(text) = policy.annotation(name) else { return Ok(None) };
+    match text.parse::<i64>() {
+        Ok(seconds) if seconds > 0 => Ok(Some(Lifetime::seconds(seconds))),
+        _ => {
+            let why = "a whole number of seconds above zero, in quotes";
+            Err(PolicyError::Annotation { name, why })
+        }
     }
 }
 
@@ -230,6 +254,9 @@ fn context_field(access: &serde_json::Map<String, Value>) -> Option<&str> {
     }
     access.get("attr")?.as_str()
 }
+
+/// What the posture leaves at least where a permit does not say: an agent has time for its next question.
+const SHORTEST: Lifetime = Lifetime::minutes(1);
 
 /// The error with everything that Cedar has to say about it, on one line.
 fn words_of(error: &cedar_policy::ParseErrors) -> Arc<str> {

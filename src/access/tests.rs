@@ -14,7 +14,8 @@ use super::schema::Published;
 use super::{Access, shipped_documents};
 use crate::env::Clock;
 use crate::kernel::{
-    Caller, Lifetime, Listener, Proof, RealmId, SpiffeId, SubjectId, Timestamp, TrustDomain,
+    BasisPoints, Caller, DeviceId, Level, Lifetime, Listener, Proof, RealmId, SpiffeId, Standing,
+    SubjectId, Timestamp, TrustDomain,
 };
 use crate::testkit::TestClock;
 
@@ -26,6 +27,8 @@ mod index;
 mod own_policies;
 #[path = "tests_rights.rs"]
 mod rights;
+#[path = "tests_standing.rs"]
+mod standings;
 
 const REALM: RealmId = RealmId(1);
 const OWN_UID: u32 = 1000;
@@ -42,6 +45,7 @@ struct Ask {
     resource: (&'static str, String),
     resource_id: Option<SpiffeId>,
     context: BTreeMap<&'static str, Owned>,
+    standing: Option<Standing>,
     expires: Timestamp,
 }
 
@@ -58,7 +62,12 @@ impl Ask {
     fn new(asker: Asker, action: &'static str, resource: &'static str, on: &SpiffeId) -> Self {
         let context = context_of(action, on);
         let (resource, resource_id) = ((resource, on.to_string()), Some(on.clone()));
-        Self { action, asker, resource, resource_id, context, expires: Timestamp::FOREVER }
+        let expires = Timestamp::FOREVER;
+        Self { action, asker, resource, resource_id, context, standing: None, expires }
+    }
+
+    fn on(self, standing: Standing) -> Self {
+        Self { standing: Some(standing), ..self }
     }
 
     fn with(mut self, name: &'static str, value: Owned) -> Self {
@@ -82,6 +91,7 @@ impl Ask {
             resource: (self.resource.0, &self.resource.1),
             resource_id: self.resource_id.as_ref(),
             context: self.context.iter().map(|(name, value)| (*name, fact(value))).collect(),
+            standing: self.standing.as_ref(),
             evidence_expires: self.expires,
         }
     }
@@ -95,16 +105,12 @@ fn context_of(action: &str, on: &SpiffeId) -> BTreeMap<&'static str, Owned> {
             ("subject", text("workload")),
             ("source", text("workload_attestation")),
             ("strength", text("software")),
-            ("standing", text("unknown")),
-            ("confidence", Owned::Number(0)),
             ("audiences", Owned::Number(0)),
         ]),
         "IssueTokens" => BTreeMap::from([
             ("subject", text("user")),
             ("source", text("session")),
             ("strength", text("software")),
-            ("standing", text("unknown")),
-            ("confidence", Owned::Number(0)),
             ("grant", text("authorization_code")),
             ("assurance", text("aal1")),
             ("administration", Owned::Flag(false)),
@@ -147,8 +153,6 @@ fn of_people(action: &str) -> BTreeMap<&'static str, Owned> {
             ("upstream", text("")),
             ("administration", Owned::Flag(false)),
             ("address", text("192.0.2.1")),
-            ("standing", text("unknown")),
-            ("confidence", Owned::Number(0)),
         ]),
         "SignIn" => BTreeMap::from([
             ("assurance", Owned::Number(1)),
@@ -159,8 +163,6 @@ fn of_people(action: &str) -> BTreeMap<&'static str, Owned> {
             ("second_factor", Owned::Flag(false)),
             ("second_shown", Owned::Flag(false)),
             ("address", text("192.0.2.1")),
-            ("standing", text("unknown")),
-            ("confidence", Owned::Number(0)),
         ]),
         _ => BTreeMap::new(),
     }
@@ -236,9 +238,28 @@ fn refusal(realm: &RealmRights, ask: &Ask) -> String {
     }
 }
 
-fn issue(standing: &str, action: &'static str) -> Ask {
-    Ask::new(Asker::node(&id("/spire/agent/a")), action, "Svid", &id("/web"))
-        .with("standing", Owned::Text(standing.to_owned()))
+fn issue(level: Level, action: &'static str) -> Ask {
+    Ask::new(Asker::node(&id("/spire/agent/a")), action, "Svid", &id("/web")).on(standing(level))
+}
+
+/// What is known of a device of this level that reported a minute ago, all of it on evidence that stays; its score is the
+/// best of the level.
+fn standing(level: Level) -> Standing {
+    let points = match level {
+        Level::Unknown => return Standing::unknown(),
+        Level::Critical => 39,
+        Level::Low => 59,
+        Level::Standard => 79,
+        Level::High => 100,
+    };
+    Standing {
+        level,
+        score: Some(BasisPoints::new(points * 100)),
+        confidence: BasisPoints::ONE,
+        reported: Some(now().minus(Lifetime::minutes(1))),
+        device: Some(DeviceId::new(uuid::Uuid::from_u128(7))),
+        ..Standing::unknown()
+    }
 }
 
 // --- what must never be
@@ -300,6 +321,7 @@ fn nothing_is_permitted_in_a_realm_that_is_not_loaded() {
                 resource: ("Agent", "a"),
                 resource_id: None,
                 context: vec![],
+                standing: None,
                 evidence_expires: Timestamp::FOREVER,
             }
         }
@@ -443,6 +465,7 @@ fn odd_ids_are_data_and_never_policy_text() {
             resource: ("Agent", odd.to_owned()),
             resource_id: None,
             context: BTreeMap::new(),
+            standing: None,
             expires: Timestamp::FOREVER,
         };
         assert!(decide(&realm, &ask).is_ok(), "{odd}");

@@ -336,7 +336,7 @@ async fn a_right_taken_away_on_one_replica_is_not_used_on_another() {
 async fn a_policy_is_in_force_until_it_is_deleted_and_what_was_remembered_is_forgotten() {
     on_each_database(async |database| {
         let replica = Replica::new(database).await;
-        let ask = issue("unknown", "IssueX509Svid");
+        let ask = issue(Level::Unknown, "IssueX509Svid");
         let day = Ok(Lifetime::days(1));
         assert_eq!((replica.decide(&ask), replica.decide(&ask)), (day.clone(), day.clone()));
         let own =

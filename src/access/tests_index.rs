@@ -1,5 +1,6 @@
 //! The index and the memory change nothing but the time a decision takes.
 
+use super::super::standing::Life;
 use super::*;
 
 /// Policies that hang off every sort of scope, beside the shipped ones.
@@ -56,23 +57,33 @@ fn askers() -> impl Strategy<Value = Asker> {
     prop_oneof![4 => named, 1 => Just(Asker::nobody()), 1 => prop_oneof![Just(0), Just(7), Just(8)].prop_map(local)]
 }
 
+fn standings() -> impl Strategy<Value = Option<Standing>> {
+    let known = (0..Level::ALL.len(), 0..10_001_u16, 0..10_001_u16, any::<(bool, bool)>());
+    let known = known.prop_map(|(level, score, confidence, (locked, ended))| Standing {
+        score: (level > 0).then_some(BasisPoints::new(score)),
+        confidence: BasisPoints::new(confidence),
+        expires: if ended { now().plus(Lifetime::minutes(10)) } else { Timestamp::FOREVER },
+        locked,
+        ..standing(Level::ALL[level])
+    });
+    proptest::option::of(known)
+}
+
 fn asks() -> impl Strategy<Value = Ask> {
     let schema = &SHIPPED.0;
     let leak = |text: &String| -> &'static str { Box::leak(text.clone().into_boxed_str()) };
     let questions: Vec<(&'static str, &'static str)> =
         schema.triples().map(|triple| (leak(&triple.action), leak(&triple.resource))).collect();
-    let facts = (0..PATHS.len(), 0..3_usize, 0..4_usize, any::<(bool, bool)>(), -1..5000_i64);
+    let facts = (0..PATHS.len(), 0..3_usize, standings(), any::<(bool, bool)>(), -1..5000_i64);
     (askers(), 0..questions.len(), 0..PATHS.len(), facts).prop_map(
         move |(asker, question, on, (parent, strength, standing, flags, number))| {
             let (action, resource) = questions[question];
             let mut ask = Ask::new(asker, action, resource, &id(PATHS[on]));
+            ask.standing = standing;
             for (name, value) in &mut ask.context {
                 *value = match (*name, &*value) {
                     ("strength", _) => {
                         Owned::Text(["claimed", "software", "hardware"][strength].to_owned())
-                    }
-                    ("standing", _) => {
-                        Owned::Text(["unknown", "critical", "low", "high"][standing].to_owned())
                     }
                     ("subject", _) => {
                         Owned::Text(if flags.0 { "workload" } else { "node" }.to_owned())
@@ -116,6 +127,7 @@ proptest! {
             let request = ask.request();
             let question = realm.question(ask.action, &request, now()).unwrap();
             let fresh = question.evaluate(&question.candidates().unwrap()).unwrap().outcome;
+            let fresh = fresh.and_then(|life| life.ceiling(request.standing, now()));
             // The memory is shared by all cases, so a key that leaves out a fact that matters is found here.
             for _ in 0..2 {
                 prop_assert_eq!(question.decide(), fresh.clone());
@@ -194,8 +206,8 @@ fn an_answer_is_not_remembered_past_the_end_of_its_evidence() {
 fn a_full_memory_starts_anew_instead_of_growing() {
     let memo = super::super::memo::Memo::default();
     for n in 0..40_000_u32 {
-        memo.put(n.to_be_bytes().to_vec(), Lifetime::ZERO, Timestamp::FOREVER);
+        memo.put(n.to_be_bytes().to_vec(), Life::NONE, Timestamp::FOREVER);
         assert!(memo.len() <= 16 * 1024);
     }
-    assert_eq!(memo.get(&39_999_u32.to_be_bytes(), now()), Some(Lifetime::ZERO));
+    assert_eq!(memo.get(&39_999_u32.to_be_bytes(), now()), Some(Life::NONE));
 }

@@ -29,6 +29,14 @@ fn a_policy_that_does_not_fit_the_schema_is_refused_with_the_reason() {
             "a whole number of seconds",
         ),
         (
+            r#"@shortest_seconds("60") forbid (principal, action, resource);"#,
+            "only on a permit with `@lifetime_seconds`",
+        ),
+        (
+            r#"@apart_from_posture("x") permit (principal, action == Action::"BanAgent", resource);"#,
+            "only on a permit with `@lifetime_seconds`",
+        ),
+        (
             r#"@step_up("x") permit (principal, action == Action::"BanAgent", resource);"#,
             "only a forbid",
         ),
@@ -98,18 +106,18 @@ fn nobody_can_be_locked_out_of_the_machine() {
 fn the_ceiling_follows_the_posture_and_unknown_has_what_the_permit_gives() {
     let realm = realm(vec![], &[]);
     let table = [
-        ("unknown", "IssueX509Svid", Some(86_400)),
-        ("high", "IssueX509Svid", Some(86_400)),
-        ("standard", "IssueX509Svid", Some(86_400)),
-        ("low", "IssueX509Svid", Some(900)),
-        ("critical", "IssueX509Svid", None),
-        ("unknown", "IssueJwtSvid", Some(3600)),
-        ("low", "IssueJwtSvid", Some(900)),
-        ("critical", "IssueJwtSvid", None),
+        (Level::Unknown, "IssueX509Svid", Some(86_400)),
+        (Level::High, "IssueX509Svid", Some(86_400)),
+        (Level::Standard, "IssueX509Svid", Some(53_922)),
+        (Level::Low, "IssueX509Svid", Some(313)),
+        (Level::Critical, "IssueX509Svid", None),
+        (Level::Unknown, "IssueJwtSvid", Some(3600)),
+        (Level::Low, "IssueJwtSvid", Some(313)),
+        (Level::Critical, "IssueJwtSvid", None),
     ];
-    for (standing, action, seconds) in table {
-        let got = decide(&realm, &issue(standing, action)).ok();
-        assert_eq!(got, seconds.map(Lifetime::seconds), "{standing} {action}");
+    for (level, action, seconds) in table {
+        let got = decide(&realm, &issue(level, action)).ok().map(Lifetime::as_seconds);
+        assert_eq!(got, seconds, "{level:?} {action}");
     }
 }
 
@@ -127,13 +135,17 @@ fn of_several_permits_the_longest_life_counts_and_of_several_limits_the_shortest
         forbid (principal, action in Action::"Issue", resource is Svid);
     "#;
     let limited = realm(vec![], &[("own", own)]);
-    assert_eq!(decide(&limited, &issue("unknown", "IssueX509Svid")), Ok(Lifetime::seconds(1800)));
-    let elsewhere = Ask { resource_id: Some(id("/website")), ..issue("unknown", "IssueX509Svid") };
+    assert_eq!(
+        decide(&limited, &issue(Level::Unknown, "IssueX509Svid")),
+        Ok(Lifetime::seconds(1800))
+    );
+    let elsewhere =
+        Ask { resource_id: Some(id("/website")), ..issue(Level::Unknown, "IssueX509Svid") };
     assert_eq!(decide(&limited, &elsewhere), Ok(Lifetime::seconds(7200)));
     let without = own.split("@id(\"limit\")").next().unwrap();
     let generous = realm(vec![], &[("own", without)]);
     assert_eq!(
-        decide(&generous, &issue("unknown", "IssueX509Svid")),
+        decide(&generous, &issue(Level::Unknown, "IssueX509Svid")),
         Ok(Lifetime::seconds(172_800))
     );
 }
@@ -143,7 +155,7 @@ fn a_limit_alone_permits_nothing() {
     let own = r#"@lifetime_seconds("60") forbid (principal, action, resource);"#;
     let realm = realm(vec![], &[("own", own)]);
     assert!(
-        decide(&realm, &Ask { asker: Asker::nobody(), ..issue("unknown", "IssueX509Svid") })
+        decide(&realm, &Ask { asker: Asker::nobody(), ..issue(Level::Unknown, "IssueX509Svid") })
             .is_err()
     );
 }
@@ -170,7 +182,7 @@ fn a_policy_of_the_realms_own_takes_the_place_of_a_shipped_one_by_its_name() {
         permit (principal is Node, action in Action::"Issue", resource is Svid);
     "#;
     let realm = realm(vec![], &[("issuance", own)]);
-    assert_eq!(decide(&realm, &issue("critical", "IssueX509Svid")), Ok(Lifetime::seconds(120)));
+    assert_eq!(decide(&realm, &issue(Level::Critical, "IssueX509Svid")), Ok(Lifetime::minutes(1)));
 }
 
 // --- explanation
@@ -195,8 +207,8 @@ fn an_explanation_names_the_policies_that_decided() {
     let realm = realm(vec![], &[]);
     let explain =
         |ask: Ask| realm.question(ask.action, &ask.request(), now()).unwrap().explain().unwrap();
-    let yes = explain(issue("low", "IssueJwtSvid"));
-    assert_eq!(yes.outcome, Ok(Lifetime::seconds(900)));
+    let yes = explain(issue(Level::Low, "IssueJwtSvid"));
+    assert_eq!(yes.outcome.map(Lifetime::as_seconds), Ok(313));
     let ids: Vec<&str> = yes.decided_by.iter().map(|(id, _)| &**id).collect();
     assert_eq!(
         ids,
@@ -206,7 +218,7 @@ fn an_explanation_names_the_policies_that_decided() {
             "issuance/low-posture-lives-a-quarter-of-an-hour",
         ]
     );
-    let no = explain(issue("critical", "IssueX509Svid"));
+    let no = explain(issue(Level::Critical, "IssueX509Svid"));
     assert_eq!(&*no.decided_by[0].1, "the posture of the device is critical");
     assert!(no.considered.iter().any(|id| &**id == "issuance/workload-svids"));
 }
@@ -225,6 +237,7 @@ fn a_permit_carries_what_its_event_and_its_write_need() {
                 resource: ("Realm", "1"),
                 resource_id: None,
                 context: vec![],
+                standing: None,
                 evidence_expires: Timestamp::FOREVER,
             }
         }

@@ -31,6 +31,7 @@ impl Action for ReadEvents {
             resource: ("Events", "all"),
             resource_id: None,
             context: Vec::new(),
+            standing: self.asker.standing(),
             evidence_expires: Timestamp::FOREVER,
         }
     }

@@ -31,6 +31,6 @@ pub use secret::Secret;
 pub use selector::Selector;
 pub use share::BasisPoints;
 pub use spiffe::{SpiffeId, TrustDomain};
-pub use standing::{Level, Standing};
+pub use standing::{Level, Standing, earned};
 pub use subject::{Caller, Listener, Proof, Subject, SubjectKind};
 pub use time::{Lifetime, Timestamp};

@@ -71,9 +71,8 @@ impl Action for Consent {
                 ("upstream", Fact::Text(self.upstream.as_deref().unwrap_or_default())),
                 ("administration", Fact::Flag(self.administration)),
                 ("address", Fact::Text(&self.address)),
-                ("standing", Fact::Text(self.standing.level.as_str())),
-                ("confidence", Fact::Number(i64::from(self.standing.confidence))),
             ],
+            standing: Some(&self.standing),
             evidence_expires: self.expires,
         }
     }

@@ -39,7 +39,8 @@ impl devices::Assess for Posture {
 mod tests {
     use super::*;
     use crate::kernel::{
-        EvidenceSource, Level, SpiffeId, Strength, Subject, SubjectId, SubjectKind, Timestamp,
+        BasisPoints, EvidenceSource, Level, SpiffeId, Strength, Subject, SubjectId, SubjectKind,
+        Timestamp,
     };
 
     #[test]
@@ -60,7 +61,7 @@ mod tests {
         let standing = Posture::new().standing(&evidence);
         assert_eq!(
             (standing.level, standing.score, standing.confidence),
-            (Level::Unknown, None, 0)
+            (Level::Unknown, None, BasisPoints::ZERO)
         );
         assert!(
             standing.level < Level::Critical,

@@ -51,9 +51,8 @@ impl Action for SignIn {
                 ("second_factor", Fact::Flag(self.second_factor)),
                 ("second_shown", Fact::Flag(second)),
                 ("address", Fact::Text(&self.address)),
-                ("standing", Fact::Text(self.standing.level.as_str())),
-                ("confidence", Fact::Number(i64::from(self.standing.confidence))),
             ],
+            standing: Some(&self.standing),
             evidence_expires: self.expires,
         }
     }

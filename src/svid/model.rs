@@ -240,10 +240,9 @@ fn request<'a>(
             ("subject", Fact::Text(subject.kind.as_str())),
             ("source", Fact::Text(evidence.source.as_str())),
             ("strength", Fact::Text(evidence.strength.as_str())),
-            ("standing", Fact::Text(standing.level.as_str())),
-            ("confidence", Fact::Number(i64::from(standing.confidence))),
             ("audiences", Fact::Number(i64::try_from(audiences).unwrap_or(i64::MAX))),
         ],
+        standing: Some(standing),
         evidence_expires: evidence.expires,
     }
 }

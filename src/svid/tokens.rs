@@ -177,14 +177,13 @@ impl Action for IssueTokens {
                 ("subject", Fact::Text(subject.kind.as_str())),
                 ("source", Fact::Text(evidence.source.as_str())),
                 ("strength", Fact::Text(evidence.strength.as_str())),
-                ("standing", Fact::Text(self.standing.level.as_str())),
-                ("confidence", Fact::Number(i64::from(self.standing.confidence))),
                 ("grant", Fact::Text(self.kind.as_str())),
                 ("assurance", Fact::Text(self.assurance.map_or("none", Assurance::as_str))),
                 ("administration", Fact::Flag(self.administration)),
                 ("scopes", Fact::Texts(&self.scopes)),
                 ("audiences", Fact::Texts(self.audiences())),
             ],
+            standing: Some(&self.standing),
             evidence_expires: evidence.expires,
         }
     }

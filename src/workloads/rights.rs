@@ -121,6 +121,7 @@ impl Action for GetBundle {
             resource: ("Bundle", "own"),
             resource_id: None,
             context: Vec::new(),
+            standing: None,
             evidence_expires: Timestamp::FOREVER,
         }
     }
@@ -144,6 +145,7 @@ fn by_agent<'a>(caller: &'a NodeCaller, resource: (&'static str, &'a str)) -> Re
         resource,
         resource_id: None,
         context: Vec::new(),
+        standing: None,
         evidence_expires: caller.svid.expires,
     }
 }
@@ -162,6 +164,7 @@ fn request<'a>(
         resource: ("Entry", id.as_str()),
         resource_id: Some(id),
         context,
+        standing: by.standing(),
         evidence_expires: Timestamp::FOREVER,
     }
 }
