@@ -95,6 +95,12 @@ impl Asker {
         Self { standing: Some(Arc::new(standing)), ..self }
     }
 
+    /// The realm's own device, known by its X.509-SVID.
+    #[cfg(test)]
+    pub(super) fn device(id: &SpiffeId) -> Self {
+        Self { kind: "Device", ..Self::named(id) }
+    }
+
     fn named(id: &SpiffeId) -> Self {
         Self { kind: "Workload", id: id.to_string(), spiffe: Some(id.clone()), ..Self::nobody() }
     }

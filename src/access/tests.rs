@@ -21,6 +21,8 @@ use crate::testkit::TestClock;
 
 #[path = "tests_change.rs"]
 pub(super) mod change;
+#[path = "tests_gates.rs"]
+mod gates;
 #[path = "tests_index.rs"]
 mod index;
 #[path = "tests_policies.rs"]
@@ -162,6 +164,7 @@ fn of_people(action: &str) -> BTreeMap<&'static str, Owned> {
             ("upstream", text("")),
             ("second_factor", Owned::Flag(false)),
             ("second_shown", Owned::Flag(false)),
+            ("passkey", Owned::Flag(false)),
             ("address", text("192.0.2.1")),
         ]),
         _ => BTreeMap::new(),

@@ -1,5 +1,9 @@
 //! The index and the memory change nothing but the time a decision takes.
 
+use proptest::collection::vec;
+use proptest::sample::select;
+use proptest::test_runner::{Config, TestError, TestRunner};
+
 use super::super::standing::Life;
 use super::*;
 
@@ -36,19 +40,20 @@ const PATHS: [&str; 9] = [
     "/web",
 ];
 
-fn subject() -> RealmRights {
+fn bindings() -> Vec<Arc<RoleBinding>> {
     let holder = |path: &str| Holder::Spiffe(id(path));
-    realm(
-        vec![
-            bind("1", holder("/ns/a"), Given::Viewer),
-            bind("2", holder("/ns/ab"), registrar("/ns/a", &[Right::Create, Right::DnsNames])),
-            bind("3", holder("/ns/ab"), registrar("/ns", &[Right::Update])),
-            bind("4", holder("/web"), Given::Operator),
-            bind("5", holder("/user/ada"), Given::Admin),
-            bind("6", Holder::LocalUser(7), Given::Auditor),
-        ],
-        &[("own", OWN)],
-    )
+    vec![
+        bind("1", holder("/ns/a"), Given::Viewer),
+        bind("2", holder("/ns/ab"), registrar("/ns/a", &[Right::Create, Right::DnsNames])),
+        bind("3", holder("/ns/ab"), registrar("/ns", &[Right::Update])),
+        bind("4", holder("/web"), Given::Operator),
+        bind("5", holder("/user/ada"), Given::Admin),
+        bind("6", Holder::LocalUser(7), Given::Auditor),
+    ]
+}
+
+fn subject() -> RealmRights {
+    realm(bindings(), &[("own", OWN)])
 }
 
 fn askers() -> impl Strategy<Value = Asker> {
@@ -106,21 +111,6 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_index_finds_what_a_full_scan_finds(ask in asks()) {
-        thread_local! { static REALM: RealmRights = subject(); }
-        REALM.with(|realm| {
-            let request = ask.request();
-            let question = realm.question(ask.action, &request, now()).unwrap();
-            let everything = question.policies.everything().unwrap();
-            let indexed = question.evaluate(&question.candidates().unwrap()).unwrap();
-            let scanned = question.evaluate(&everything).unwrap();
-            prop_assert_eq!(&indexed.outcome, &scanned.outcome);
-            prop_assert_eq!(&indexed.by, &scanned.by);
-            Ok(())
-        })?;
-    }
-
-    #[test]
     fn a_remembered_answer_is_the_answer(ask in asks()) {
         thread_local! { static REALM: RealmRights = subject(); }
         REALM.with(|realm| {
@@ -135,6 +125,127 @@ proptest! {
             Ok(())
         })?;
     }
+}
+
+/// One policy of every sort of effect, scope and condition, whose id is this. It fits every question of the schema.
+fn policies() -> impl Strategy<Value = String> {
+    let own: [&'static str; 9] = PATHS;
+    let path = move || select(own.to_vec()).prop_map(|path| format!("spiffe://weft.test{path}"));
+    let place = move |types: Vec<&'static str>, var: &'static str| {
+        let kind = select(types);
+        prop_oneof![
+            2 => Just(var.to_owned()),
+            2 => kind.clone().prop_map(move |kind| format!("{var} is {kind}")),
+            2 => (kind.clone(), path()).prop_map(move |(kind, id)| format!("{var} == {kind}::\"{id}\"")),
+            2 => path().prop_map(move |id| format!("{var} in Path::\"{id}\"")),
+            1 => (kind, path()).prop_map(move |(kind, id)| format!("{var} is {kind} in Path::\"{id}\"")),
+        ]
+    };
+    let role = select(vec!["viewer", "operator", "registrar", "auditor", "admin"]);
+    let principal = prop_oneof![
+        3 => place(vec!["Workload", "Node", "User", "Nobody"], "principal"),
+        1 => role.prop_map(|role| format!("principal in Role::\"{role}\"")),
+    ];
+    let action = prop_oneof![
+        Just("action".to_owned()),
+        select(vec![
+            "Issue",
+            "Serve",
+            "Gated",
+            "Administer",
+            "Read",
+            "Operate",
+            "Register",
+            "Govern"
+        ])
+        .prop_map(|group| format!("action in Action::\"{group}\"")),
+        select(vec!["IssueX509Svid", "ReadEntry", "BanAgent", "SignIn", "CreateEntry"])
+            .prop_map(|name| format!("action == Action::\"{name}\"")),
+    ];
+    let effect = select(vec![
+        "permit",
+        "@lifetime_seconds(\"600\") permit",
+        "@lifetime_seconds(\"3600\") @shortest_seconds(\"60\") permit",
+        "@lifetime_seconds(\"7200\") @apart_from_posture(\"x\") permit",
+        "forbid",
+        "@lifetime_seconds(\"300\") forbid",
+        "@step_up(\"x\") forbid",
+    ]);
+    let condition = prop_oneof![
+        4 => Just(String::new()),
+        1 => path().prop_map(|id| format!("when {{ resource in Path::\"{id}\" }}")),
+        1 => path().prop_map(|id| format!("unless {{ principal in Path::\"{id}\" }}")),
+        1 => path().prop_map(|id| format!("when {{ resource has spiffe_id && resource.spiffe_id == \"{id}\" }}")),
+        1 => path().prop_map(|id| format!("when {{ principal has spiffe_id && principal.spiffe_id != \"{id}\" }}")),
+        1 => Just("when { context.own }".to_owned()),
+        1 => (0..100_i64).prop_map(|score| format!("when {{ context.score < {score} }}")),
+        1 => Just("unless { context.standing == \"low\" || context.device_locked }".to_owned()),
+        1 => Just("when { context has subject && context.subject == \"workload\" }".to_owned()),
+        1 => Just("when { context.posture_age_seconds > 30 }".to_owned()),
+    ];
+    let resource = place(vec!["Svid", "Entry", "Agent", "Client", "Events"], "resource");
+    (effect, principal, action, resource, condition)
+        .prop_map(|(effect, who, what, on, when)| format!("{effect} ({who}, {what}, {on}) {when};"))
+}
+
+/// A realm with these policies and no other.
+fn only(texts: &[String]) -> RealmRights {
+    let (schema, shipped) = (Arc::clone(&SHIPPED.0), Arc::clone(&SHIPPED.1));
+    let text: Vec<String> =
+        texts.iter().enumerate().map(|(n, text)| format!("@id(\"{n}\") {text}")).collect();
+    let own = Documents::from([("own".to_owned(), Arc::from(text.join("\n")))]);
+    let policies = Arc::new(Policies::compile(&schema, &own).unwrap());
+    let roles = Roles::of(bindings());
+    RealmRights::new((schema, shipped), (own, Ok(policies)), roles, Some(7), OWN_UID)
+}
+
+/// How many policies in each realm of the comparison, and how many questions it is asked.
+const EACH: usize = 50;
+
+#[test]
+fn the_index_finds_what_a_full_scan_finds() {
+    let config = Config {
+        cases: 200,
+        failure_persistence: None,
+        max_shrink_iters: 200,
+        ..Config::default()
+    };
+    let counted = std::cell::Cell::new((0, 0, 0, 0));
+    let given = (vec(policies(), EACH), vec(asks(), EACH));
+    let compared = TestRunner::new(config).run(&given, |(texts, asks)| {
+        let realm = only(&texts);
+        let in_force = realm.policies.as_ref().unwrap();
+        let everything = in_force.everything().unwrap();
+        for ask in &asks {
+            let request = ask.request();
+            let question = realm.question(ask.action, &request, now()).unwrap();
+            // Whoever holds the machine has some questions answered by the policies as shipped.
+            let scanned = if std::ptr::eq(question.policies, Arc::as_ptr(in_force)) {
+                question.evaluate(&everything).unwrap()
+            } else {
+                question.evaluate(&question.policies.everything().unwrap()).unwrap()
+            };
+            let indexed = question.evaluate(&question.candidates().unwrap()).unwrap();
+            let (policies, requests, yes, differences) = counted.get();
+            let same = (&indexed.outcome, &indexed.by) == (&scanned.outcome, &scanned.by);
+            let yes = yes + usize::from(scanned.outcome.is_ok());
+            counted.set((policies, requests + 1, yes, differences + usize::from(!same)));
+            prop_assert_eq!(&indexed.outcome, &scanned.outcome);
+            prop_assert_eq!(&indexed.by, &scanned.by);
+        }
+        let (policies, requests, yes, differences) = counted.get();
+        counted.set((policies + texts.len(), requests, yes, differences));
+        Ok(())
+    });
+    let (policies, requests, yes, differences) = counted.get();
+    println!(
+        "proof: index = full scan: {policies} random policies × {requests} requests ({yes} permitted), differences {differences}"
+    );
+    if let Err(TestError::Fail(why, _)) = compared {
+        panic!("{why}");
+    }
+    assert_eq!((policies, requests, differences), (10_000, 10_000, 0));
+    assert!(yes > 500 && yes < 9_500, "{yes} permitted: the comparison says little");
 }
 
 fn issue_to(agent: &str, workload: &str) -> Ask {

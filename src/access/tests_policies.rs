@@ -109,10 +109,10 @@ fn the_ceiling_follows_the_posture_and_unknown_has_what_the_permit_gives() {
         (Level::Unknown, "IssueX509Svid", Some(86_400)),
         (Level::High, "IssueX509Svid", Some(86_400)),
         (Level::Standard, "IssueX509Svid", Some(53_922)),
-        (Level::Low, "IssueX509Svid", Some(313)),
+        (Level::Low, "IssueX509Svid", Some(1253)),
         (Level::Critical, "IssueX509Svid", None),
         (Level::Unknown, "IssueJwtSvid", Some(3600)),
-        (Level::Low, "IssueJwtSvid", Some(313)),
+        (Level::Low, "IssueJwtSvid", Some(1253)),
         (Level::Critical, "IssueJwtSvid", None),
     ];
     for (level, action, seconds) in table {
@@ -182,7 +182,7 @@ fn a_policy_of_the_realms_own_takes_the_place_of_a_shipped_one_by_its_name() {
         permit (principal is Node, action in Action::"Issue", resource is Svid);
     "#;
     let realm = realm(vec![], &[("issuance", own)]);
-    assert_eq!(decide(&realm, &issue(Level::Critical, "IssueX509Svid")), Ok(Lifetime::minutes(1)));
+    assert_eq!(decide(&realm, &issue(Level::Unknown, "IssueX509Svid")), Ok(Lifetime::minutes(2)));
 }
 
 // --- explanation
@@ -208,18 +208,18 @@ fn an_explanation_names_the_policies_that_decided() {
     let explain =
         |ask: Ask| realm.question(ask.action, &ask.request(), now()).unwrap().explain().unwrap();
     let yes = explain(issue(Level::Low, "IssueJwtSvid"));
-    assert_eq!(yes.outcome.map(Lifetime::as_seconds), Ok(313));
+    assert_eq!(yes.outcome.map(Lifetime::as_seconds), Ok(1253));
     let ids: Vec<&str> = yes.decided_by.iter().map(|(id, _)| &**id).collect();
     assert_eq!(
         ids,
         [
             "issuance/workload-svids",
             "issuance/jwt-svids-live-an-hour",
-            "issuance/low-posture-lives-a-quarter-of-an-hour",
+            "posture/low-svids-live-an-hour-at-most",
         ]
     );
     let no = explain(issue(Level::Critical, "IssueX509Svid"));
-    assert_eq!(&*no.decided_by[0].1, "the posture of the device is critical");
+    assert_eq!(&*no.decided_by[0].1, "the posture of this device is critical");
     assert!(no.considered.iter().any(|id| &**id == "issuance/workload-svids"));
 }
 

@@ -121,9 +121,9 @@ fn a_permit_says_what_the_posture_leaves_at_least_and_whether_it_counts_at_all()
         );
         realm(vec![], &[("issuance", &*text)])
     };
-    let bad = Standing { score: Some(BasisPoints::new(1_000)), ..standing(Level::Critical) };
+    let bad = Standing { score: Some(BasisPoints::new(1_000)), ..standing(Level::High) };
     let lives = |annotation: &str| {
-        let ask = issue(Level::Critical, "IssueX509Svid").on(bad.clone());
+        let ask = issue(Level::High, "IssueX509Svid").on(bad.clone());
         decide(&own(annotation), &ask).map(Lifetime::as_seconds)
     };
     assert_eq!(lives(""), Ok(60));
@@ -142,6 +142,7 @@ fn a_refusal_by_posture_says_what_to_fix_and_another_does_not() {
     let said = refusal(&realm, &issue(Level::Critical, "IssueX509Svid").on(known.clone()));
     assert!(said.ends_with("; to fix: turn on disk encryption; install updates"), "{said}");
     let ask = Ask::new(workload("/user/ada"), "SignIn", "Client", &id("/user/ada"));
+    let known = Standing { level: Level::Standard, ..known };
     let said = refusal(&realm, &ask.with("locked", Owned::Flag(true)).on(known));
     assert!(!said.contains("to fix"), "{said}");
 }

@@ -18,7 +18,8 @@ use crate::crypto::x509::VerifiedSvid;
 use crate::devices::{self, Refusal, Shown};
 use crate::http::{PeerInfo, Problem, bearer};
 use crate::kernel::{
-    Caller, Failure, Kind, Lifetime, Listener, Proof, RealmId, Secret, SpiffeId, SubjectId,
+    Caller, Failure, Kind, Lifetime, Listener, Proof, RealmId, Secret, SpiffeId, Standing,
+    SubjectId,
 };
 use crate::realms::Realm;
 use crate::svid::TokenKind;
@@ -84,21 +85,21 @@ impl Desk {
         shown: Result<(Arc<Realm>, Proven), Failure>,
     ) -> Result<(Caller, Administrator), Failure> {
         let (realm, shown) = shown?;
-        let (caller, number) = match shown {
+        let (caller, person) = match shown {
             Proven::Caller(caller) => (caller, None),
             Proven::Device { caller, svid, renews } => {
                 self.judge_device(&realm, &svid, renews).await?;
                 (caller, None)
             }
             Proven::AccessToken { token, changes } => {
-                let (caller, number) = self.by_access_token(&realm, changes, &token).await?;
-                (caller, Some(number))
+                let (caller, person) = self.by_access_token(&realm, changes, &token).await?;
+                (caller, Some(person))
             }
         };
         let mut asker = Asker::of(&caller, &realm.trust_domain);
-        if let Some(number) = number {
+        if let Some((number, standing)) = person {
             // Known by number, so that what this person did is told of them, and can be erased with them.
-            asker = asker.numbered(number);
+            asker = asker.numbered(number).on_device(standing);
         }
         Ok((caller, Administrator { realm: realm.id, asker }))
     }
@@ -181,7 +182,7 @@ impl Desk {
         realm: &Realm,
         changes: bool,
         token: &Secret<String>,
-    ) -> Result<(Caller, SubjectId), Failure> {
+    ) -> Result<(Caller, (SubjectId, Standing)), Failure> {
         let server = &self.server;
         let audience = format!("{}/api", realm.issuer.as_str());
         let person = server.person_svids.person(realm, token.expose(), &audience).await?;
@@ -197,12 +198,14 @@ impl Desk {
                 "to change something, sign in anew: this sign-in is more than 15 minutes old";
             return Err(Failure::new(Kind::StepUp, "caller.stale_sign_in", words));
         }
+        let standing = server.person_svids.standing(realm, &person).await?;
         let proof = Proof::AccessToken {
             signed_in_at: person.signed_in_at,
             expires_at: person.token.expires_at,
         };
         let (subject, listener) = (Some(person.id), self.listener);
-        Ok((Caller { realm: realm.id, subject, proof, listener }, person.user.number))
+        let known = (person.user.number, standing);
+        Ok((Caller { realm: realm.id, subject, proof, listener }, known))
     }
 
     fn by_token(&self, realm: &Realm, token: &str) -> Result<Caller, Failure> {

@@ -23,6 +23,7 @@ pub struct SignIn {
     address: String,
     locked: bool,
     second_factor: bool,
+    passkey: bool,
     standing: Standing,
     expires: Timestamp,
 }
@@ -50,6 +51,7 @@ impl Action for SignIn {
                 ("upstream", Fact::Text(upstream)),
                 ("second_factor", Fact::Flag(self.second_factor)),
                 ("second_shown", Fact::Flag(second)),
+                ("passkey", Fact::Flag(self.passkey)),
                 ("address", Fact::Text(&self.address)),
             ],
             standing: Some(&self.standing),
@@ -91,6 +93,7 @@ impl Signin {
             address: address.to_owned(),
             locked: !user.is_active(),
             second_factor: user.factors.totp,
+            passkey: user.factors.passkeys > 0,
             standing,
             expires,
         };

@@ -9,8 +9,8 @@ use super::PersonSvids;
 use super::know_person::{Person, refused};
 use crate::crypto::x509::csr;
 use crate::kernel::{
-    Assurance, Evidence, EvidenceSource, Failure, Kind, Lifetime, Strength, Subject, SubjectKind,
-    Timestamp,
+    Assurance, Evidence, EvidenceSource, Failure, Kind, Lifetime, Standing, Strength, Subject,
+    SubjectKind, Timestamp,
 };
 use crate::realms::Realm;
 use crate::sessions::Session;
@@ -105,10 +105,19 @@ impl PersonSvids {
             let words = "the access token has not the scope `svid`";
             return Err(Failure::new(Kind::Denied, "token.scope", words));
         }
+        self.behind(realm, &person).await
+    }
+
+    /// What is known of the device that the sign-in behind this person's token was bound to.
+    pub async fn standing(&self, realm: &Realm, person: &Person) -> Result<Standing, Failure> {
+        Ok(self.below.posture.standing(&self.behind(realm, person).await?))
+    }
+
+    async fn behind(&self, realm: &Realm, person: &Person) -> Result<Evidence, Failure> {
         let session = self.below.sessions.by_id(realm.id, person.session).await?;
         let session = session.filter(|session| session.user == person.user.id);
         let session = session.ok_or_else(|| refused("its session has ended"))?;
-        Ok(evidence_of(&person, &session))
+        Ok(evidence_of(person, &session))
     }
 }
 
