@@ -10,7 +10,7 @@ mod application;
 mod load;
 mod operation;
 mod party;
-mod person;
+mod people;
 mod public;
 mod raw;
 mod server;
@@ -63,7 +63,7 @@ fn measure(wanted: &[&str]) -> Outcome<bool> {
         let unrecorded = Server::own(&home.path().join("unrecorded"), server::UNRECORDED)?;
         let unrecorded = Party::meet(unrecorded).await?;
         let people = Server::own(&home.path().join("people"), server::RECORDED)?;
-        let people = Party::with_person(people).await?;
+        let people = Party::with_people(people).await?;
         let party = |place| match place {
             Place::Product => &product,
             Place::Unrecorded => &unrecorded,

@@ -5,15 +5,15 @@ use crate::agent::Agent;
 use crate::application::Application;
 use crate::load;
 use crate::operation::{Call, Row};
-use crate::person::Person;
+use crate::people::People;
 use crate::server::Server;
 
-/// A server, an agent, an application, and maybe a person.
+/// A server, an agent, an application, and maybe people.
 pub(crate) struct Party {
     pub(crate) server: Server,
     agent: Agent,
     application: Application,
-    person: Option<Person>,
+    people: Option<People>,
 }
 
 impl Party {
@@ -21,13 +21,13 @@ impl Party {
     pub(crate) async fn meet(server: Server) -> Outcome<Self> {
         let agent = Agent::join(&server).await?;
         let application = Application::register(&server).await?;
-        Ok(Self { server, agent, application, person: None })
+        Ok(Self { server, agent, application, people: None })
     }
 
-    /// The same with a person, at a server that is told passwords.
-    pub(crate) async fn with_person(server: Server) -> Outcome<Self> {
+    /// The same with people, at a server that is told passwords.
+    pub(crate) async fn with_people(server: Server) -> Outcome<Self> {
         let mut party = Self::meet(server).await?;
-        party.person = Some(Person::register(&mut party.server).await?);
+        party.people = Some(People::register(&mut party.server).await?);
         Ok(party)
     }
 
@@ -50,12 +50,12 @@ impl Party {
             Call::Options | Call::Machine | Call::SeenToken | Call::NewToken => {
                 self.application.make(call).await
             }
-            Call::Refresh => self.person()?.refresh().await,
-            Call::SignIn => self.person()?.sign_in().await.map(drop),
+            Call::Refresh => self.people()?.refresh().await,
+            Call::SignIn => self.people()?.sign_in().await.map(drop),
         }
     }
 
-    fn person(&self) -> Outcome<&Person> {
-        self.person.as_ref().ok_or_else(|| "there is nobody".into())
+    fn people(&self) -> Outcome<&People> {
+        self.people.as_ref().ok_or_else(|| "there is nobody".into())
     }
 }

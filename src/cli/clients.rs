@@ -168,12 +168,8 @@ pub(super) async fn run(command: ClientCommand, session: &mut Session<'_>) -> Re
             print_secret(session, &made)
         }
         ClientCommand::Delete { id } => {
-            session.confirm(&format!("Remove {}, and void what they hold?", id.join(", ")))?;
-            for id in &id {
-                session.api.delete(&["clients", id]).await?;
-                session.done("deleted", id)?;
-            }
-            Ok(())
+            let question = format!("Remove {}, and void what they hold?", id.join(", "));
+            session.delete_each("clients", &id, (&question, "deleted")).await
         }
     }
 }

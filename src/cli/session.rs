@@ -56,6 +56,21 @@ impl<'p> Session<'p> {
         self.print.line(&format!("{what}: {verb}"))
     }
 
+    /// Removes each of these after one question, and says so of each.
+    pub(super) async fn delete_each(
+        &mut self,
+        collection: &str,
+        ids: &[String],
+        (question, verb): (&str, &str),
+    ) -> Result<(), Error> {
+        self.confirm(question)?;
+        for id in ids {
+            self.api.delete(&[collection, id]).await?;
+            self.done(verb, id)?;
+        }
+        Ok(())
+    }
+
     /// A SPIFFE ID; a bare path is in the realm's own trust domain.
     pub(super) async fn whole_id(&self, text: &str) -> Result<String, Error> {
         if !text.starts_with('/') {

@@ -37,12 +37,8 @@ pub(super) async fn run(command: SessionCommand, session: &mut Session<'_>) -> R
             session.print.list(&listed, |listed| table(listed, now), EMPTY)
         }
         SessionCommand::End { id, everywhere: None } => {
-            session.confirm(&format!("End {}?", id.join(", ")))?;
-            for id in &id {
-                session.api.delete(&["sessions", id]).await?;
-                session.done("ended", id)?;
-            }
-            Ok(())
+            let question = format!("End {}?", id.join(", "));
+            session.delete_each("sessions", &id, (&question, "ended")).await
         }
         SessionCommand::End { everywhere: Some(user), .. } => {
             session.confirm(&format!("Sign {user} out everywhere?"))?;

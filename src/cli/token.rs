@@ -58,12 +58,8 @@ pub(super) async fn run(command: TokenCommand, session: &mut Session<'_>) -> Res
             session.print.list(&tokens, |tokens| table(tokens, now), EMPTY)
         }
         TokenCommand::Revoke { id } => {
-            session.confirm(&format!("Take back {}?", id.join(", ")))?;
-            for id in &id {
-                session.api.delete(&["join-tokens", id]).await?;
-                session.done("revoked", id)?;
-            }
-            Ok(())
+            let question = format!("Take back {}?", id.join(", "));
+            session.delete_each("join-tokens", &id, (&question, "revoked")).await
         }
     }
 }
@@ -94,25 +90,14 @@ fn table(tokens: &[JoinToken], now: Timestamp) -> Table {
         table.row([
             token.id.clone(),
             format!("{} of {}", token.uses, token.uses_max),
-            state(token, now).to_owned(),
+            value::token_state(token.revoked, (token.uses, token.uses_max), token.expires_at, now)
+                .to_owned(),
             value::distance(token.expires_at, now),
             token.agent_alias.clone().unwrap_or_default(),
             token.selectors.join(", "),
         ]);
     }
     table
-}
-
-fn state(token: &JoinToken, now: Timestamp) -> &'static str {
-    if token.revoked {
-        "revoked"
-    } else if token.uses >= token.uses_max {
-        "used up"
-    } else if token.expires_at.0 <= now {
-        "expired"
-    } else {
-        "open"
-    }
 }
 
 const EMPTY: &str = "No join tokens. `weft token create` makes one, and a node joins with it.";

@@ -116,6 +116,24 @@ pub(super) fn moment(time: Time, now: Timestamp) -> String {
     format!("{} ({})", time.0, distance(time, now))
 }
 
+/// Whether a token of which so many uses are gone, of so many, can still be used; the word for its column.
+pub(super) fn token_state(
+    revoked: bool,
+    (uses, most): (i64, i64),
+    ends: Time,
+    now: Timestamp,
+) -> &'static str {
+    if revoked {
+        "revoked"
+    } else if uses >= most {
+        "used up"
+    } else if ends.0 <= now {
+        "expired"
+    } else {
+        "open"
+    }
+}
+
 /// A number of seconds in its largest whole unit.
 pub(super) fn largest_unit(seconds: i64) -> String {
     let units = [("d", 86_400), ("h", 3600), ("min", 60)];

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Extension, State};
+use axum::extract::{Extension, FromRequest, FromRequestParts, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::ETAG;
@@ -99,11 +99,8 @@ async fn show_device(
 async fn lock_device(
     State(devices): State<Devices>,
     Extension(by): Extension<Administrator>,
-    Path(id): Path<String>,
-    conditions: Conditions,
-    Json(input): Json<api::DeviceReason>,
+    Asked(ask): Asked,
 ) -> Result<Response, Problem> {
-    let ask = Manage::new(device_id(&id)?, conditions.revision()?, &input.reason)?;
     managed(devices.lock(by, ask).await)
 }
 
@@ -114,11 +111,8 @@ async fn lock_device(
 async fn release_device(
     State(devices): State<Devices>,
     Extension(by): Extension<Administrator>,
-    Path(id): Path<String>,
-    conditions: Conditions,
-    Json(input): Json<api::DeviceReason>,
+    Asked(ask): Asked,
 ) -> Result<Response, Problem> {
-    let ask = Manage::new(device_id(&id)?, conditions.revision()?, &input.reason)?;
     managed(devices.release(by, ask).await)
 }
 
@@ -129,11 +123,8 @@ async fn release_device(
 async fn retire_device(
     State(devices): State<Devices>,
     Extension(by): Extension<Administrator>,
-    Path(id): Path<String>,
-    conditions: Conditions,
-    Json(input): Json<api::DeviceReason>,
+    Asked(ask): Asked,
 ) -> Result<Response, Problem> {
-    let ask = Manage::new(device_id(&id)?, conditions.revision()?, &input.reason)?;
     managed(devices.retire(by, ask).await)
 }
 
@@ -287,6 +278,23 @@ fn token_id(text: &str) -> Result<DeviceTokenId, Error> {
 
 fn user_id(text: &str) -> Result<UserId, Error> {
     UserId::parse(text).map_err(|error| Error::Invalid(error.to_string()))
+}
+
+/// What a verb of administrators is asked with: which device, as it was seen, and why.
+struct Asked(Manage);
+
+impl FromRequest<Devices> for Asked {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, devices: &Devices) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let Path(id) = Path::<String>::from_request_parts(&mut parts, devices).await?;
+        let conditions = Conditions::from_request_parts(&mut parts, devices).await?;
+        let Json(input) =
+            Json::<api::DeviceReason>::from_request(Request::from_parts(parts, body), devices)
+                .await?;
+        Ok(Self(Manage::new(device_id(&id)?, conditions.revision()?, &input.reason)?))
+    }
 }
 
 fn managed(done: Result<Device, Error>) -> Result<Response, Problem> {

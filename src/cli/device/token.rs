@@ -57,12 +57,8 @@ pub(super) async fn run(
             session.print.list(&tokens, |tokens| table(tokens, now), EMPTY)
         }
         DeviceTokenCommand::Revoke { id } => {
-            session.confirm(&format!("Take back {}?", id.join(", ")))?;
-            for id in &id {
-                session.api.delete(&["device-tokens", id]).await?;
-                session.done("revoked", id)?;
-            }
-            Ok(())
+            let question = format!("Take back {}?", id.join(", "));
+            session.delete_each("device-tokens", &id, (&question, "revoked")).await
         }
     }
 }
@@ -92,7 +88,8 @@ fn table(tokens: &[DeviceToken], now: Timestamp) -> Table {
         table.row([
             token.id.clone(),
             format!("{} of {}", token.uses, token.uses_max),
-            state(token, now).to_owned(),
+            value::token_state(token.revoked, (token.uses, token.uses_max), token.expires_at, now)
+                .to_owned(),
             value::distance(token.expires_at, now),
             class(token.class).to_owned(),
             token.profile.clone().unwrap_or_default(),
@@ -100,18 +97,6 @@ fn table(tokens: &[DeviceToken], now: Timestamp) -> Table {
         ]);
     }
     table
-}
-
-fn state(token: &DeviceToken, now: Timestamp) -> &'static str {
-    if token.revoked {
-        "revoked"
-    } else if token.uses >= token.uses_max {
-        "used up"
-    } else if token.expires_at.0 <= now {
-        "expired"
-    } else {
-        "open"
-    }
 }
 
 const EMPTY: &str =

@@ -1,4 +1,4 @@
-//! A person with a password, a browser, and an application that they sign in to.
+//! People with a password, browsers, and an application that they sign in to.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -11,19 +11,24 @@ use crate::Outcome;
 use crate::public::{Public, text};
 use crate::server::Server;
 
-/// The person, and what their application holds.
-pub(crate) struct Person {
+/// The people, and what their application holds.
+pub(crate) struct People {
     public: Public,
     secret: String,
+    /// The names of those who are not signing in right now: nobody signs in twice at once, because tries are counted.
+    names: RefCell<Vec<String>>,
     /// Refresh tokens, the newest of each family.
     families: RefCell<Vec<String>>,
 }
 
-impl Person {
-    /// Makes the person and the application, and signs in as often as there are families.
+impl People {
+    /// Makes the people and the application; one of them signs in as often as there are families.
     pub(crate) async fn register(server: &mut Server) -> Outcome<Self> {
-        let made = server.ask(&["user", "create", "--username", NAME], "")?;
-        server.tell_password(&text(&made, "id")?, PASSWORD)?;
+        let names: Vec<String> = (0..PEOPLE).map(|number| format!("ann{number}")).collect();
+        for name in &names {
+            let made = server.ask(&["user", "create", "--username", name], "")?;
+            server.tell_password(&text(&made, "id")?, PASSWORD)?;
+        }
         let words = ["--redirect-uri", REDIRECT, "--alg", "ES256", "--first-party"];
         let rotating = ["--rotate-refresh-tokens", "true"];
         let made = server.ask(
@@ -32,19 +37,23 @@ impl Person {
         )?;
         let secret = text(&made, "client_secret")?;
         let public = Public::new(&server.public, CONNECTIONS)?;
-        let person = Self { public, secret, families: RefCell::default() };
-        let mut browser = Browser::new(&person.public);
+        let people =
+            Self { public, secret, names: RefCell::new(names), families: RefCell::default() };
+        let mut browser = Browser::new(&people.public);
         for _ in 0..FAMILIES {
-            let code = browser.sign_in().await?;
-            let family = person.redeem(&code).await?;
-            person.families.borrow_mut().push(family);
+            let code = browser.sign_in("ann0").await?;
+            let family = people.redeem(&code).await?;
+            people.families.borrow_mut().push(family);
         }
-        Ok(person)
+        Ok(people)
     }
 
-    /// Signs in with a new browser; gives the application's code.
+    /// One of them signs in with a new browser; gives the application's code.
     pub(crate) async fn sign_in(&self) -> Outcome<String> {
-        Browser::new(&self.public).sign_in().await
+        let name = self.names.borrow_mut().pop().ok_or("more calls than people")?;
+        let code = Browser::new(&self.public).sign_in(&name).await?;
+        self.names.borrow_mut().push(name);
+        Ok(code)
     }
 
     /// The next tokens of one of the families.
@@ -88,7 +97,7 @@ impl<'a> Browser<'a> {
     }
 
     /// From the application and back to it; asks for the password only where there is no session.
-    async fn sign_in(&mut self) -> Outcome<String> {
+    async fn sign_in(&mut self, name: &str) -> Outcome<String> {
         let challenge = base64url(&sha256(VERIFIER.as_bytes()));
         let asked = [
             ("client_id", ID),
@@ -102,19 +111,24 @@ impl<'a> Browser<'a> {
         let query = query.extend_pairs(asked).finish();
         let mut to = self.get(&format!("/authorize?{query}")).await?;
         for (step, field, typed) in
-            [("identify", "identifier", NAME), ("password", "password", PASSWORD)]
+            [("identify", "identifier", name), ("password", "password", PASSWORD)]
         {
             if let Some(page) = to.strip_prefix("/sign-in/").map(|_| to.clone()) {
                 self.page(&page).await?;
                 to = self.post(&format!("{page}/{step}"), &[(field, typed)]).await?;
             }
         }
+        let mut pages = Vec::new();
         while to.starts_with('/') {
+            pages.push(to.clone());
+            if pages.len() > PAGES_MAX {
+                return Err(format!("no way to the application: {}", pages.join(", ")).into());
+            }
             let answer = self.send(self.public.request(Method::GET, &to)?).await?;
             to = match leads(&answer) {
                 Some(onward) => onward,
-                // The first time a passkey is offered; then nobody asks again.
-                None => self.post(&format!("{to}/enrol"), &[("decision", "never")]).await?,
+                // After a password a passkey is offered.
+                None => self.post(&format!("{to}/enrol"), &[("decision", "later")]).await?,
             };
         }
         let away = Url::parse(&to)?;
@@ -169,14 +183,16 @@ fn leads(answer: &Response) -> Option<String> {
     to.map(str::to_owned)
 }
 
-/// The name the person types.
-const NAME: &str = "ann";
+/// As many as sign in at once.
+const PEOPLE: usize = 8;
 const PASSWORD: &str = "correct horse battery staple";
 /// The application's `client_id`.
 const ID: &str = "shop";
 const REDIRECT: &str = "https://shop.test/callback";
 /// RFC 7636 asks for 43 characters at least.
 const VERIFIER: &str = "a-verifier-that-is-the-same-for-all-because-it-hides-nothing";
+/// Pages and redirects after the password.
+const PAGES_MAX: usize = 8;
 /// As many as an agent has here.
 const CONNECTIONS: usize = 4;
 /// As many as calls in flight: a family has one newest token.
