@@ -14,7 +14,7 @@ use crate::server::Server;
 pub(crate) struct Application {
     public: Public,
     secret: String,
-    seen: String,
+    seen: RefCell<String>,
     keeps: Cell<bool>,
     kept: RefCell<Vec<String>>,
 }
@@ -26,13 +26,19 @@ impl Application {
         let public = Public::new(&server.public, CONNECTIONS)?;
         let secret = text(&made, "client_secret")?;
         let (keeps, kept) = (Cell::new(false), RefCell::default());
-        let mut application = Self { public, secret, seen: String::new(), keeps, kept };
-        application.seen = application.token().await?;
+        let application = Self { public, secret, seen: RefCell::default(), keeps, kept };
         for _ in 0..CONNECTIONS {
             application.make(Call::Options).await?;
-            application.make(Call::SeenToken).await?;
         }
         Ok(application)
+    }
+
+    /// Takes a token for `Call::SeenToken`, and has it seen: it lives for minutes, and all rounds take longer.
+    pub(crate) async fn see_token(&self) -> Outcome<()> {
+        let token = self.token().await?;
+        self.introspect(&token).await?;
+        self.seen.replace(token);
+        Ok(())
     }
 
     /// From now on tokens are kept for `Call::NewToken`, or no longer.
@@ -51,7 +57,10 @@ impl Application {
                     Err(format!("no empty answer: {}", answer.status()).into())
                 }
             }
-            Call::SeenToken => self.introspect(&self.seen).await,
+            Call::SeenToken => {
+                let token = self.seen.borrow().clone();
+                self.introspect(&token).await
+            }
             Call::NewToken => {
                 let token = self.kept.borrow_mut().pop().ok_or("no token is left")?;
                 self.introspect(&token).await

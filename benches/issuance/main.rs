@@ -75,11 +75,13 @@ fn measure(wanted: &[&str]) -> Outcome<bool> {
                 || wanted.iter().any(|word| row.name.contains(word))
         });
         let mut table = Table::new(rows);
-        for _ in 0..ROUNDS {
+        for round in 1..=ROUNDS {
             table.take_raw(raw::measure()?);
             for row in table.rows() {
                 let party = party(row.place);
-                table.take(row, load::measure(row, party).await?);
+                let cost = load::measure(row, party).await?;
+                table::progress((round, ROUNDS), row, cost);
+                table.take(row, cost);
                 if row.call == Call::SignIn {
                     table.take_tokens(load::tokens_beside_sign_ins(party, row).await?);
                 }

@@ -33,12 +33,16 @@ impl Party {
 
     /// What a row needs before it is measured.
     pub(crate) async fn prepare(&self, row: &Row) -> Outcome<()> {
-        if row.call == Call::NewToken {
-            self.application.keep_tokens(true);
-            load::calls(Call::Machine, self, (row.flight, row.calls)).await?;
-            self.application.keep_tokens(false);
+        match row.call {
+            Call::SeenToken => self.application.see_token().await,
+            Call::NewToken => {
+                self.application.keep_tokens(true);
+                load::calls(Call::Machine, self, (row.flight, row.calls)).await?;
+                self.application.keep_tokens(false);
+                Ok(())
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Makes one call, and fails unless the answer is what was asked for.

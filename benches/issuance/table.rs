@@ -174,6 +174,14 @@ impl Line {
     }
 }
 
+/// Says beside the table what a window has come to, because all of them take minutes.
+pub(crate) fn progress((round, rounds): (usize, usize), row: &Row, cost: Duration) {
+    let (name, flight, cost) = (row.name, row.flight, micros(cost));
+    let line = format!("round {round} of {rounds}: {name}, {flight} in flight: {cost:.1} µs");
+    // A terminal that is gone needs no words.
+    let _gone = writeln!(std::io::stderr(), "{line}");
+}
+
 /// Says on the terminal why there is no table.
 pub(crate) fn complain(error: &dyn Error) {
     // A terminal that is gone needs no words.
