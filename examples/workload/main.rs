@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use spiffe::{JwtSource, X509Source};
+use spiffe::{JwtSource, WorkloadApiClient, WorkloadApiError, X509Source};
 use spiffe_rustls::{authorizer, mtls_client, mtls_server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -37,6 +37,7 @@ async fn main() -> Outcome {
         ["call", address, peer] => call(address, peer).await,
         ["call-with", directory, address, peer] => files::call(directory, address, peer).await,
         ["token", audience] => token(audience).await,
+        ["refused", audience] => refused(audience).await,
         ["check", audience, token] => check(audience, token).await,
         _ => Err(USAGE.into()),
     }
@@ -110,6 +111,19 @@ async fn token(audience: &str) -> Outcome {
     Ok(())
 }
 
+/// Asks once for a JWT-SVID, and expects a no: a source would go on asking until there is a yes.
+async fn refused(audience: &str) -> Outcome {
+    let client = WorkloadApiClient::connect_env().await?;
+    match client.fetch_jwt_svid([audience], None).await {
+        Err(no @ (WorkloadApiError::NoIdentityIssued | WorkloadApiError::PermissionDenied(_))) => {
+            println!("refused: {no}");
+            Ok(())
+        }
+        Err(other) => Err(other.into()),
+        Ok(svid) => Err(format!("it is still {}", svid.spiffe_id()).into()),
+    }
+}
+
 /// Checks somebody else's JWT-SVID in the same way. The token is read from a file: arguments are for everybody to see.
 async fn check(audience: &str, file: &str) -> Outcome {
     let source = JwtSource::builder().build().await?;
@@ -132,4 +146,4 @@ fn serial(source: &X509Source) -> Result<String, Box<dyn Error + Send + Sync>> {
 }
 
 const USAGE: &str = "usage: workload serve ADDRESS PEER-ID | call ADDRESS PEER-ID | call-with DIRECTORY ADDRESS PEER-ID \
-    | token AUDIENCE | check AUDIENCE TOKEN-FILE";
+    | token AUDIENCE | refused AUDIENCE | check AUDIENCE TOKEN-FILE";
