@@ -1,5 +1,6 @@
 //! The cryptography that no issuer can do without, and nothing around it: in a loop, on keys that are ready.
 
+use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 
 use aws_lc_rs::rand::SystemRandom;
@@ -43,7 +44,7 @@ fn hashes() -> Outcome<Duration> {
     let threads = std::thread::available_parallelism()?.get();
     let spans = std::thread::scope(|scope| {
         let running: Vec<_> = (0..threads).map(|_| scope.spawn(hashes_here)).collect();
-        let joined = running.into_iter().map(|thread| thread.join());
+        let joined = running.into_iter().map(ScopedJoinHandle::join);
         joined.map(|span| span.map_err(|_| "a thread panicked")?).collect::<Outcome<Vec<_>>>()
     })?;
     Ok(spans.iter().sum::<Duration>() / u32::try_from(threads)?)
