@@ -10,6 +10,6 @@ fn main() -> std::process::ExitCode {
     match start(std::env::args_os()) {
         Next::Done(code) => code,
         Next::Server(launch) => weft::server::commands::run(launch),
-        Next::Agent(launch) => weft::agent::launch::start(launch),
+        Next::Agent(launch) => weft::agent::launch::start(*launch),
     }
 }

@@ -4,13 +4,12 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::settings::{AgentFile, X509Pop};
 use super::{Ports, Settings, run, runtime};
 use crate::env::{SystemClock, SystemEntropy};
-use crate::jobs::{raise_limit, use_small_pages};
+use crate::jobs::{raise_limit, told_to_stop, use_small_pages};
 use crate::kernel::{Failure, Fault, Kind};
 use crate::settings::{Environment, Places, Sources, load};
 use crate::telemetry::Logs;
@@ -56,6 +55,10 @@ fn with_flags(mut settings: Settings, launch: AgentLaunch) -> Settings {
     let x509pop =
         launch.x509pop.map(|(certificate, private_key)| X509Pop { certificate, private_key });
     settings.x509pop = x509pop.or(settings.x509pop);
+    if let Some(server) = launch.device_server {
+        settings.on_device.server = server;
+    }
+    settings.on_device.directory = launch.device_dir.or(settings.on_device.directory);
     settings.data_dir = launch.data_dir.or(settings.data_dir);
     settings.socket = launch.socket.or(settings.socket);
     settings
@@ -85,19 +88,6 @@ fn serve(settings: Settings) -> Result<(), Failure> {
 /// The agent speaks to its own operator: the whole error may be read.
 fn in_words(error: &super::Error) -> Failure {
     Failure::new(Kind::Unavailable, "agent", error.to_string())
-}
-
-/// Resolves at SIGTERM or SIGINT; never, if signals cannot be heard.
-async fn told_to_stop() {
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
 }
 
 fn refuse(error: &dyn std::fmt::Display, code: u8) -> ExitCode {

@@ -21,6 +21,7 @@ mod keep_identity;
 mod key_file;
 pub mod launch;
 pub mod model;
+mod on_device;
 mod ops;
 pub mod prefetch;
 pub mod renewal;

@@ -17,6 +17,7 @@ use super::convert;
 use super::follow::Follow;
 use super::keep_identity::Keeper;
 use super::model::{Entry, Error, JwtSvid, draw};
+use super::on_device::OnDevice;
 use super::ops;
 use super::prefetch::Prefetch;
 use super::renewal::renew_at;
@@ -140,6 +141,11 @@ fn spawn_keepers(
         entropy: Arc::clone(&entropy),
         poll_every,
     };
+    if !settings.on_device.server.is_empty() {
+        let (own, ports) = (settings.on_device.clone(), keeper.ports.clone());
+        let on_device = OnDevice { settings: own, store: keeper.store.clone(), ports };
+        tasks.spawn_until_stop("agent: on device", on_device.run());
+    }
     let prefetch = Prefetch { client, cache, clock, entropy };
     tasks.spawn_until_stop("agent: follow", follow.run());
     tasks.spawn_until_stop("agent: sync", sync.run());

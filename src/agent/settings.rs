@@ -59,6 +59,8 @@ section! {
         pub limits: LimitSettings,
         /// The workload attestor `unix`.
         pub unix: UnixSettings,
+        /// The device that this node runs on.
+        pub on_device: OnDeviceSettings,
     }
 }
 
@@ -73,6 +75,21 @@ section! {
         pub calls_burst: u32,
         /// Calls and streams open at the same time.
         pub open_max: usize,
+    }
+}
+
+section! {
+    /// The device that this node runs on: what is known of it counts for the node and its workloads.
+    #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub struct OnDeviceSettings {
+        /// The server's door `mtls`, `https://host:8444`. Empty: this node runs on no device.
+        pub server: String,
+        /// Where `weft device enroll` keeps the device's key and SVID. Default: `weft/device` below `$XDG_STATE_HOME` or
+        /// `~/.local/state`.
+        pub directory: Option<PathBuf>,
+        /// PEM file with the certificates to check that door against, instead of the system's.
+        pub server_ca: Option<PathBuf>,
     }
 }
 
@@ -103,6 +120,7 @@ impl Settings {
     #[must_use]
     pub fn with_paths(mut self, places: &Places) -> Self {
         self.data_dir.get_or_insert_with(|| places.data.join("agent"));
+        self.on_device.directory.get_or_insert_with(|| places.login.with_file_name("device"));
         self.socket.get_or_insert_with(|| places.agent_socket.clone());
         if let (Some(name), Some(given)) = (&mut self.seal_credential, &places.credentials) {
             *name = given.join(&name);
@@ -141,6 +159,7 @@ impl Default for Settings {
             tokens_max: 1000,
             limits: LimitSettings::default(),
             unix: UnixSettings::default(),
+            on_device: OnDeviceSettings::default(),
         }
     }
 }

@@ -36,6 +36,12 @@ pub(super) struct AgentArgs {
     /// The key of that certificate (PEM, PKCS#8).
     #[arg(long, value_name = "FILE", requires = "x509pop_cert")]
     x509pop_key: Option<PathBuf>,
+    /// This node runs on a device: the server's door `mtls`, `https://host:8444`, where both prove that they are together.
+    #[arg(long, value_name = "URL")]
+    device_server: Option<String>,
+    /// Where that device's key and SVID are [default: as for `weft device enroll`].
+    #[arg(long, value_name = "DIR", requires = "device_server")]
+    device_dir: Option<PathBuf>,
     /// The settings file.
     #[arg(long, value_name = "FILE", env = "WEFT_AGENT_CONFIG")]
     config: Option<PathBuf>,
@@ -71,6 +77,8 @@ impl AgentArgs {
             insecure_bootstrap: self.insecure_bootstrap,
             join_token,
             x509pop: self.x509pop_cert.zip(self.x509pop_key),
+            device_server: self.device_server,
+            device_dir: self.device_dir,
             data_dir: self.data_dir,
             socket: self.socket,
             overrides: self.set,

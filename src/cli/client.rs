@@ -1,7 +1,8 @@
 //! The admin API as calls: documents in, documents out, refusals as errors.
 
 use http::header::{
-    CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH,
+    CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH,
+    IF_NONE_MATCH,
 };
 use http::{Method, StatusCode};
 use serde::Serialize;
@@ -101,6 +102,18 @@ impl Api {
         let body = json(body)?;
         let body = Some(body);
         document(&self.call(Ask { method: Method::POST, path, body, ..Ask::default() }).await?)
+    }
+
+    /// `POST` of a document that is packed (RFC 1952).
+    pub(super) async fn post_packed<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        packed: Vec<u8>,
+    ) -> Result<T, Error> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        let ask = Ask { method: Method::POST, path, headers, body: Some(packed), ..Ask::default() };
+        document(&self.call(ask).await?)
     }
 
     /// `POST` that says all in its path.

@@ -57,7 +57,6 @@ use clap::FromArgMatches;
 use crate::env::{Clock, SystemClock};
 use crate::wire::launch::{AgentLaunch, ServerLaunch};
 use args::{Cli, Command};
-use device::DeviceCommand;
 use error::Error;
 use print::Printer;
 use session::Session;
@@ -70,7 +69,7 @@ pub enum Next {
     /// A command that needs the server's inside.
     Server(ServerLaunch),
     /// The node agent.
-    Agent(AgentLaunch),
+    Agent(Box<AgentLaunch>),
 }
 
 /// Reads the command line; runs what is a client's command, and gives back what is not.
@@ -94,17 +93,10 @@ fn next(
     match cli.command {
         None => overview::print(printer)?,
         Some(Command::Completion(shell)) => overview::completion(&shell, printer)?,
-        Some(Command::Agent(agent)) => return Ok(Next::Agent(agent.launch()?)),
-        Some(Command::Device(DeviceCommand::Posture { root })) => {
-            device::posture(&root, printer, SystemClock::new().now())?;
-        }
-        Some(Command::Device(DeviceCommand::Enroll(args))) => {
+        Some(Command::Agent(agent)) => return Ok(Next::Agent(Box::new(agent.launch()?))),
+        Some(Command::Device(command)) if command.is_of_this_machine() => {
             let clock = Arc::new(SystemClock::new());
-            block_on(device::enrol(args, &cli.connection, printer, clock))?;
-        }
-        Some(Command::Device(DeviceCommand::Renew(args))) => {
-            let clock = Arc::new(SystemClock::new());
-            block_on(device::renew(args, &cli.connection, printer, clock))?;
+            block_on(device::here(command, &cli.connection, printer, clock))?;
         }
         Some(Command::Posture(command)) => {
             let now = SystemClock::new().now();

@@ -43,6 +43,7 @@ Look around:
   weft event list         what happened
   weft doctor             look at the whole installation
   weft device list        which devices have enrolled
+  weft device run         look after this machine as a device: renew, look, report
   weft device posture     what can be seen of this machine; `weft posture score` says what it is worth
 
 `weft --help` lists every command; each has `--help` of its own.

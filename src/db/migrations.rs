@@ -31,4 +31,5 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(11, "0011_oidc_keys", oldest 11),
     migration!(12, "0012_brand", oldest 11),
     migration!(13, "0013_devices", oldest 11),
+    migration!(14, "0014_posture", oldest 11),
 ];

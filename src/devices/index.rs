@@ -19,6 +19,11 @@ impl Index {
         realms.get(&realm)?.get(&id).map(Arc::clone)
     }
 
+    pub(super) fn find(&self, id: DeviceId) -> Option<Arc<Device>> {
+        let realms = self.realms.read().unwrap_or_else(PoisonError::into_inner);
+        realms.values().find_map(|all| all.get(&id)).map(Arc::clone)
+    }
+
     pub(super) fn devices(&self, realm: RealmId) -> Vec<Arc<Device>> {
         let realms = self.realms.read().unwrap_or_else(PoisonError::into_inner);
         realms.get(&realm).map(|all| all.values().map(Arc::clone).collect()).unwrap_or_default()

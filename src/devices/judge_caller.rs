@@ -7,39 +7,21 @@
 use std::sync::Arc;
 
 use crate::events::Changed;
-use crate::kernel::{DeviceId, Granted, RealmId, SpiffeId};
+use crate::kernel::{DeviceId, Granted, RealmId};
 
 use super::model::{DEVICE, Shown, events};
 use super::{Device, Devices, Error, Refusal, store};
 
 impl Devices {
-    /// The device of this SPIFFE ID.
-    pub fn named(&self, realm: RealmId, id: &SpiffeId) -> Option<Arc<Device>> {
-        let device = self.device(realm, id_of(id)?)?;
-        (device.spiffe_id == *id).then_some(device)
-    }
-
-    /// The same, also where memory here does not know of it yet.
-    pub(super) async fn found(
-        &self,
-        realm: RealmId,
-        id: &SpiffeId,
-    ) -> Result<Option<Arc<Device>>, Error> {
-        match self.named(realm, id) {
-            Some(device) => Ok(Some(device)),
-            None => Ok(self.row(realm, id).await?.map(Arc::new)),
-        }
-    }
-
     /// Judges a caller by the SVID its connection was made with.
     pub async fn judge(&self, realm: RealmId, shown: &Shown) -> Result<Arc<Device>, Error> {
-        if let Some(device) = self.named(realm, &shown.id) {
+        if let Some(device) = self.below.inventory.named(realm, &shown.id) {
             device.state.check()?;
             if device.current.serial == shown.serial {
                 return Ok(device);
             }
         }
-        let device = self.row(realm, &shown.id).await?;
+        let device = self.below.inventory.row(realm, &shown.id).await?;
         let device = device.ok_or(Error::Refused(Refusal::NotEnrolled))?;
         device.state.check()?;
         if device.current.serial == shown.serial {
@@ -50,16 +32,6 @@ impl Devices {
             return Err(Error::Refused(Refusal::Superseded));
         }
         self.activate(realm, (device.id, shown.clone())).await.map(Arc::new)
-    }
-
-    /// The device of this SPIFFE ID as its row has it: for what memory here does not know yet.
-    async fn row(&self, realm: RealmId, id: &SpiffeId) -> Result<Option<Device>, Error> {
-        let Some(device) = id_of(id) else { return Ok(None) };
-        let db = &self.env.db;
-        let read = db.read(realm, device, |tx, device| {
-            Box::pin(async move { Ok::<_, Error>(store::device(tx, *device).await?) })
-        });
-        Ok(read.await?.filter(|device| device.spiffe_id == *id))
     }
 
     /// Makes the SVID that was given last the current one, if it is the one that is shown.
@@ -88,8 +60,4 @@ impl Devices {
             })
             .await
     }
-}
-
-fn id_of(id: &SpiffeId) -> Option<DeviceId> {
-    DeviceId::parse(id.path().strip_prefix("/device/")?).ok()
 }

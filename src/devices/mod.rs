@@ -21,6 +21,7 @@ mod create_token;
 mod enrol_device;
 pub mod http;
 mod index;
+mod inventory;
 mod judge_caller;
 mod manage_device;
 pub mod model;
@@ -46,7 +47,9 @@ use crate::kernel::{DeviceId, Evidence, Fault, RealmId, Standing, UserId};
 use crate::realms::Realms;
 use crate::svid::Svid;
 
-use index::Index;
+pub use enrol_device::{EnrolDevice, Given};
+pub use inventory::Inventory;
+pub use manage_device::Manage;
 pub use model::{Device, Error, Refusal, Shown};
 pub use settings::Settings;
 
@@ -68,7 +71,6 @@ pub struct Devices {
     env: Env,
     below: Below,
     settings: Arc<Settings>,
-    index: Arc<Index>,
     owners: Arc<OnceLock<Arc<dyn Owners>>>,
 }
 
@@ -85,6 +87,8 @@ pub struct Below {
     pub bundles: Bundles,
     /// Who signs.
     pub svid: Svid,
+    /// Which devices there are: whoever stands after this slice has it too.
+    pub inventory: Inventory,
     /// What is known of posture.
     pub posture: Arc<dyn Assess>,
 }
@@ -92,8 +96,7 @@ pub struct Below {
 impl Devices {
     /// The slice, empty until `load`.
     pub fn new(env: Env, below: Below, settings: Settings) -> Self {
-        let (settings, index) = (Arc::new(settings), Arc::new(Index::default()));
-        Self { env, below, settings, index, owners: Arc::default() }
+        Self { env, below, settings: Arc::new(settings), owners: Arc::default() }
     }
 
     /// Says who knows people; until then nobody owns a device. Once.
@@ -104,18 +107,18 @@ impl Devices {
 
     /// The device of this id.
     pub fn device(&self, realm: RealmId, id: DeviceId) -> Option<Arc<Device>> {
-        self.index.device(realm, id)
+        self.below.inventory.device(realm, id)
     }
 
     /// Every device of the realm, in the order of their ids.
     pub fn devices(&self, realm: RealmId) -> Vec<Arc<Device>> {
-        self.index.devices(realm)
+        self.below.inventory.devices(realm)
     }
 
     /// Replaces the realm's devices by what the database holds.
     pub async fn load(&self, tx: &mut Tx) -> Result<(), Fault> {
         let devices = store::devices(tx).await?;
-        self.index.replace(tx.realm(), devices);
+        self.below.inventory.index.replace(tx.realm(), devices);
         Ok(())
     }
 
@@ -124,7 +127,7 @@ impl Devices {
         for key in keys {
             let Ok(id) = DeviceId::parse(key) else { continue };
             let device = store::device(tx, id).await?;
-            self.index.put(tx.realm(), id, device);
+            self.below.inventory.index.put(tx.realm(), id, device);
         }
         Ok(())
     }

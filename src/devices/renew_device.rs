@@ -3,11 +3,9 @@
 //! What is given is written down as the device's next SVID before it leaves. It becomes the current one with its first use
 //! (`judge_caller`), so an answer that was lost costs nothing: the device asks again with the SVID it holds.
 
-use std::sync::Arc;
-
 use crate::crypto::x509::csr;
 use crate::events::{Changed, Unrecorded};
-use crate::kernel::{Caller, DeviceId, Evidence, Granted, Proof, RealmId};
+use crate::kernel::{Caller, DeviceId, Evidence, Granted, RealmId};
 use crate::svid::IssueX509;
 
 use super::enrol_device::{Given, current};
@@ -26,7 +24,7 @@ struct Renewal {
 impl Devices {
     /// A new SVID for the device that calls with the one it holds, for the key of this signing request.
     pub async fn renew(&self, caller: &Caller, csr: &[u8]) -> Result<Given, Error> {
-        let (realm, device, serial) = self.calling(caller).await?;
+        let (realm, device, serial) = self.below.inventory.calling(caller).await?;
         let now = self.env.clock.now();
         if device.evidence_expires <= now {
             return Err(Error::Refused(Refusal::MustEnrol));
@@ -43,15 +41,6 @@ impl Devices {
         let device = self.store_next(realm, renewal).await?;
         let svid = self.below.events.record(signed).await?; // record
         Ok(Given { device, svid })
-    }
-
-    /// The device behind a call that a door has let in. It may have enrolled just now, at another replica.
-    async fn calling(&self, caller: &Caller) -> Result<(RealmId, Arc<Device>, String), Error> {
-        let (Proof::X509Svid { serial, .. }, Some(id)) = (&caller.proof, &caller.subject) else {
-            return Err(Error::NoSvid);
-        };
-        let device = self.found(caller.realm, id).await?.ok_or(Error::NoSvid)?;
-        Ok((caller.realm, device, serial.clone()))
     }
 
     async fn store_next(&self, realm: RealmId, renewal: Renewal) -> Result<Device, Error> {
@@ -86,7 +75,9 @@ impl Devices {
     /// Somebody asked for a renewal with an SVID that was replaced: the device's key is in two hands. Recorded; the caller is
     /// refused, and the device itself goes on.
     pub async fn note_clone(&self, realm: RealmId, shown: &Shown) -> Result<(), Error> {
-        let Some(device) = self.found(realm, &shown.id).await? else { return Ok(()) };
+        let Some(device) = self.below.inventory.found(realm, &shown.id).await? else {
+            return Ok(());
+        };
         tracing::warn!(device.id = %device.id, serial = shown.serial, "a replaced device SVID was used for a renewal");
         metrics::counter!("weft_device_clones_suspected_total").increment(1);
         let event = events::clone_suspected(realm, &device, &shown.serial);

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use super::enrol_device::{EnrolDevice, Given};
 use super::manage_device::Manage;
 use super::model::{Class, EVIDENCE_MAX, Grant, NewDeviceToken, State, TokenWish};
-use super::{Assess, Below, Device, Devices, Error, Owners, Refusal, Settings, Shown};
+use super::{Assess, Below, Device, Devices, Error, Inventory, Owners, Refusal, Settings, Shown};
 use crate::access::Administrator;
 use crate::crypto::keys::{Algorithm, PrivateKey};
 use crate::crypto::x509::{csr, svid_of_verified_peer};
@@ -71,6 +71,7 @@ impl House {
             realms,
             bundles: keys.bundles.clone(),
             svid: keys.svid.clone(),
+            inventory: Inventory::new(env.db.clone()),
             posture: Arc::new(Around),
         };
         let devices = Devices::new(env, below, Settings::default());

@@ -1,6 +1,7 @@
-//! What this process asks of the system for itself: small pages, and as many open files as it may have.
+//! What this process asks of the system for itself: small pages, as many open files as it may have, and to be told when to stop.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Has the heap in small pages from here on.
 ///
@@ -25,6 +26,19 @@ pub fn raise_limit() -> Option<u64> {
             tracing::warn!(%error, "the limit of open files stays as it is");
             current
         }
+    }
+}
+
+/// Resolves at SIGTERM or SIGINT; never, if signals cannot be heard.
+pub async fn told_to_stop() {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
     }
 }
 

@@ -197,6 +197,7 @@ impl Admission {
             can_reattest: attested.can_reattest,
             attested_at: *now,
             evidence_expires: evidence.expires,
+            device: evidence.device,
             version: String::new(),
         };
         // A ban that came meanwhile wins: the row stays as it is.
@@ -218,10 +219,11 @@ impl Admission {
             .trust_domain
             .with_path(&format!("/spire/agent/{}", found.path))
             .map_err(|_| Error::Attestation("what was attested makes no SPIFFE ID"))?;
-        let number = match nodes.agent(attestation.realm, &id) {
+        let (number, device) = match nodes.agent(attestation.realm, &id) {
             Some(known) if known.banned => return Err(Error::Refused(Refusal::Banned)),
-            Some(known) => known.number,
-            None => *number,
+            // Attesting again is no way off a device that is locked.
+            Some(known) => (known.number, known.device),
+            None => (*number, None),
         };
         let max_age = Lifetime::days(nodes.settings.max_age_days);
         let good_for = found.good_for.unwrap_or(max_age).capped_by(max_age);
@@ -231,7 +233,7 @@ impl Admission {
             strength: found.strength,
             at: *now,
             expires: now.plus(good_for),
-            device: None,
+            device,
         })
     }
 }

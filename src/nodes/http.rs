@@ -12,9 +12,9 @@ use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::Nodes;
 use super::model::{Administrator, Agent, Error, JoinToken, NewJoinToken, TokenWish};
-use crate::http::{Conditions, Json, Path, Problem, Query, cursor, page_of};
+use super::{BindDevice, Nodes};
+use crate::http::{CalledBy, Conditions, Json, Path, Problem, Query, cursor, page_of};
 use crate::kernel::{JoinTokenId, Lifetime, RealmId, Selector, SpiffeId, SubjectId};
 use crate::wire::api;
 use crate::wire::join::JoinString;
@@ -53,6 +53,7 @@ pub fn routes(nodes: &Nodes, facts: Arc<dyn JoinFacts>) -> OpenApiRouter {
         .routes(routes!(ban_agent))
         .routes(routes!(list_tokens, create_token))
         .routes(routes!(show_token, put_token, revoke_token))
+        .routes(routes!(bind_device))
         .with_state(Desk { nodes: nodes.clone(), facts })
 }
 
@@ -238,6 +239,20 @@ impl Desk {
     }
 }
 
+/// Binds an agent to the device that calls with its SVID: the agent's key signed that it runs there.
+#[utoipa::path(post, path = "/api/v1/devices/self/agent", tag = "devices", request_body = api::DeviceAgent,
+    responses((status = 200, body = api::BoundAgent), (status = "default", body = api::Problem)))]
+async fn bind_device(
+    State(desk): State<Desk>,
+    CalledBy(caller): CalledBy,
+    Json(input): Json<api::DeviceAgent>,
+) -> Result<Json<api::BoundAgent>, Problem> {
+    let ask = BindDevice { chain: input.chain, statement: input.statement };
+    let agent = desk.nodes.bind_device(&caller, ask).await?;
+    let device = agent.device.map(|device| device.to_string()).unwrap_or_default();
+    Ok(Json(api::BoundAgent { agent: agent.id.to_string(), device }))
+}
+
 fn wish(
     by: Administrator,
     id: Option<JoinTokenId>,
@@ -282,6 +297,7 @@ fn shown(agent: &Agent) -> api::Agent {
         attested_at: agent.attested_at.into(),
         evidence_expires_at: Some(agent.evidence_expires.into()),
         version: Some(agent.version.clone()).filter(|version| !version.is_empty()),
+        device: agent.device.map(|device| device.to_string()),
         connected: false,
         view_age_seconds: None,
     }

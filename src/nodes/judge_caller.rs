@@ -135,6 +135,7 @@ mod tests {
             can_reattest: false,
             attested_at: T,
             evidence_expires: T.plus(Lifetime::days(90)),
+            device: None,
             version: String::new(),
         }
     }

@@ -2,16 +2,20 @@
 //!
 //! Owns: agents, join tokens, node attestors, the judgement whether an agent's SVID is still the newest one.
 //! Does not own: what an agent's workloads get (`workloads`), keys and signing (`svid`), the chain check (the listener).
-//! Endpoints: `spire.api.server.agent.v1.Agent` on the `node` listener; admin REST under `/agents` and `/join-tokens`.
+//! Endpoints: `spire.api.server.agent.v1.Agent` on the `node` listener; admin REST under `/agents` and `/join-tokens`;
+//! `POST /devices/self/agent` for a device that an agent runs on.
 //! Invariants:
 //! - Of an agent's SVIDs the newest that was used counts; an older one is refused (`judge`).
 //! - A join token's secret is stored as a digest, and its last use is won by one agent (`store::use_token`).
+//! - An agent is bound to a device by a statement of its own key, brought by the device's; it stays bound until it is bound to
+//!   another one, or evicted. A device that is locked or retired therefore takes its node with it.
 //! - Nothing here reads the database while it judges a caller.
 //!
 //! Spec: SPIFFE checklist §5.2; RFC 5280 for what an SVID is.
 
 pub mod attest_agent;
 pub mod attestors;
+mod bind_device;
 mod create_token;
 pub mod grpc;
 pub mod http;
@@ -31,7 +35,9 @@ use std::sync::Arc;
 use tokio::sync::broadcast;
 
 use crate::access::Access;
+use crate::bundles::Bundles;
 use crate::db::Tx;
+use crate::devices::Inventory;
 use crate::env::Env;
 use crate::events::Events;
 use crate::kernel::{Fault, RealmId, SpiffeId};
@@ -40,6 +46,7 @@ use crate::realms::Realms;
 use crate::svid::Svid;
 
 use attestors::Attestors;
+pub use bind_device::BindDevice;
 use index::Index;
 pub use model::{Agent, Error, NodeCaller, Notice, PeerSvid, Refusal};
 pub use settings::Settings;
@@ -53,6 +60,8 @@ pub struct Nodes {
     posture: Posture,
     svid: Svid,
     realms: Realms,
+    bundles: Bundles,
+    devices: Inventory,
     attestors: Arc<Attestors>,
     settings: Arc<Settings>,
     index: Arc<Index>,
@@ -71,12 +80,16 @@ pub struct Below {
     pub svid: Svid,
     /// Where.
     pub realms: Realms,
+    /// Who is trusted.
+    pub bundles: Bundles,
+    /// Which devices there are: a node may run on one.
+    pub devices: Inventory,
 }
 
 impl Nodes {
     /// The slice with these attestors, empty until `load`.
     pub fn new(env: Env, below: Below, attestors: Attestors, settings: Settings) -> Self {
-        let Below { access, events, posture, svid, realms } = below;
+        let Below { access, events, posture, svid, realms, bundles, devices } = below;
         let index = Arc::new(Index::default());
         Self {
             env,
@@ -85,6 +98,8 @@ impl Nodes {
             posture,
             svid,
             realms,
+            bundles,
+            devices,
             attestors: Arc::new(attestors),
             settings: Arc::new(settings),
             index,

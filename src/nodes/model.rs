@@ -6,8 +6,8 @@ pub use crate::access::Administrator;
 use crate::access::{self, Action, Fact, Request};
 use crate::events::Event;
 use crate::kernel::{
-    Evidence, EvidenceSource, Failure, Fault, JoinTokenId, Kind, Lifetime, RealmId, Secret,
-    Selector, SpiffeId, Strength, Subject, SubjectId, SubjectKind, Timestamp,
+    DeviceId, Evidence, EvidenceSource, Failure, Fault, JoinTokenId, Kind, Lifetime, RealmId,
+    Secret, Selector, SpiffeId, Strength, Subject, SubjectId, SubjectKind, Timestamp,
 };
 
 /// The change kind of an agent's row; its key is the agent's SPIFFE ID.
@@ -40,6 +40,8 @@ pub struct Agent {
     pub evidence_expires: Timestamp,
     /// The software it says it runs; empty until it has said so.
     pub version: String,
+    /// The device that its node runs on, proven by both keys.
+    pub device: Option<DeviceId>,
 }
 
 /// The SVID that an agent used last, or was given by its attestation.
@@ -69,7 +71,7 @@ impl Agent {
             strength: Strength::Software,
             at: self.attested_at,
             expires: self.evidence_expires,
-            device: None,
+            device: self.device,
         }
     }
 }
@@ -253,7 +255,7 @@ impl Action for RevokeJoinToken {
 
 /// The facts of this slice.
 pub mod events {
-    use super::{Agent, Event, JoinToken, RealmId, SpiffeId, SubjectId};
+    use super::{Agent, DeviceId, Event, JoinToken, RealmId, SpiffeId, SubjectId};
 
     /// An agent was attested; its SVID is an event of its own.
     pub fn attested(realm: RealmId, agent: &Agent) -> Event {
@@ -299,6 +301,14 @@ pub mod events {
         by: Option<SubjectId>,
     ) -> Event {
         Event::new(realm, kind).subject(agent).actor(by).about("spiffe_id", id.as_str())
+    }
+
+    /// An agent and a device proved that they are together.
+    pub fn bound(realm: RealmId, agent: &Agent, device: DeviceId) -> Event {
+        Event::new(realm, "agent.device_bound")
+            .subject(agent.number)
+            .about("spiffe_id", agent.id.as_str())
+            .about("device", device.to_string())
     }
 
     /// A join token was made, or taken back.
@@ -372,6 +382,12 @@ pub enum Error {
     /// The agent sent something that the exchange does not have here.
     #[error("unexpected message: {0}")]
     Exchange(&'static str),
+    /// What is to prove that an agent runs on a device does not.
+    #[error("statement refused: {0}")]
+    Statement(String),
+    /// The device is not let in.
+    #[error(transparent)]
+    Device(#[from] crate::devices::Error),
     /// The certificate signing request is not acceptable.
     #[error("certificate signing request refused: {0}")]
     Csr(String),
@@ -417,6 +433,8 @@ impl From<Error> for Failure {
                 "no attestor of this type is configured here",
             ),
             Error::Exchange(reason) => Self::new(Kind::Invalid, "agent.exchange", reason),
+            Error::Statement(reason) => Self::new(Kind::Denied, "agent.statement", reason),
+            Error::Device(error) => error.into(),
             Error::Csr(reason) => Self::new(Kind::Invalid, "agent.csr", reason),
             Error::TooOften(wait) => Self::new(
                 Kind::Limited,

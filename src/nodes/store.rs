@@ -1,7 +1,7 @@
 //! Agents and join tokens in the database.
 
 use crate::db::{Row, Tx, Value};
-use crate::kernel::{Fault, JoinTokenId, Selector, SpiffeId, SubjectId, Timestamp};
+use crate::kernel::{DeviceId, Fault, JoinTokenId, Selector, SpiffeId, SubjectId, Timestamp};
 
 use super::model::{Agent, CurrentSvid, JoinToken};
 
@@ -67,6 +67,12 @@ pub(super) async fn evict(tx: &mut Tx, id: &SpiffeId) -> Result<bool, Fault> {
 /// Notes the version that an agent reports; false if it is known already.
 pub(super) async fn set_version(tx: &mut Tx, id: &SpiffeId, version: &str) -> Result<bool, Fault> {
     Ok(tx.execute(SET_VERSION, &[Value::from(id.as_str()), Value::from(version)]).await? == 1)
+}
+
+/// Notes the device that an agent's node runs on.
+pub(super) async fn set_device(tx: &mut Tx, id: &SpiffeId, device: DeviceId) -> Result<(), Fault> {
+    let device = device.to_string();
+    tx.execute(SET_DEVICE, &[Value::from(id.as_str()), Value::from(&device)]).await.map(drop)
 }
 
 /// Inserts a join token; the unique key `join_token(realm, id)` decides races.
@@ -170,6 +176,10 @@ fn read_agent(row: &Row) -> Result<Agent, Fault> {
         attested_at: row.time("attested_at")?,
         evidence_expires: row.time("evidence_expires")?,
         version: row.text("version")?,
+        device: row
+            .text_or_null("device")?
+            .map(|text| DeviceId::parse(&text).map_err(bad))
+            .transpose()?,
     })
 }
 
@@ -221,6 +231,7 @@ const BAN: &str =
 const EVICT: &str = "DELETE FROM agent WHERE realm = $1 AND id = $2";
 const SET_VERSION: &str =
     "UPDATE agent SET version = $3 WHERE realm = $1 AND id = $2 AND version <> $3";
+const SET_DEVICE: &str = "UPDATE agent SET device = $3 WHERE realm = $1 AND id = $2";
 const INSERT_TOKEN: &str = "INSERT INTO join_token (realm, id, digest, uses_max, uses, selectors, alias, created_at, \
      expires_at, revoked) VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, 0)";
 const TOKEN: &str = "SELECT * FROM join_token WHERE realm = $1 AND id = $2";
@@ -245,6 +256,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
     BAN,
     EVICT,
     SET_VERSION,
+    SET_DEVICE,
     INSERT_TOKEN,
     TOKEN,
     TOKENS,

@@ -12,8 +12,8 @@ use super::{Below, Error, NodeCaller, Nodes, PeerSvid, Refusal, Settings};
 use crate::crypto::keys::{Algorithm, PrivateKey};
 use crate::crypto::x509::{csr, svid_of_verified_peer};
 use crate::db::Cursor;
+use crate::devices::Inventory;
 use crate::kernel::{Fault, Lifetime, RealmId, SpiffeId, TrustDomain};
-use crate::posture::Posture;
 use crate::realms::{Issuer, Realms};
 use crate::svid::X509Svid;
 use crate::testkit::{KeysReplica, TestDatabase, on_each_database};
@@ -51,7 +51,9 @@ impl House {
         let below = Below {
             access: keys.access.clone(),
             events: keys.events.clone(),
-            posture: Posture::new(),
+            posture: keys.posture(),
+            bundles: keys.bundles.clone(),
+            devices: Inventory::new(keys.env.db.clone()),
             svid: keys.svid.clone(),
             realms,
         };

@@ -1,71 +1,110 @@
 //! Posture: what is known of the device behind a subject.
 //!
-//! Owns: the standing of a subject, which every issuing operation asks for between evidence and decision; [`scoring`], which
-//! makes a score of what a device reports.
-//! Does not own: what a standing permits (`access`). Endpoints: none.
-//! Invariant: where nothing is known the standing says so (`Level::Unknown`), and the policy's ceiling applies.
-//!
-//! No device reports to Weft yet, so nothing is known of anybody; the step stands in its place all the same, so that no
-//! issuing operation has to change when devices arrive.
+//! Owns: what devices report of themselves, the level each holds, and the standing of a subject, which every issuing operation
+//! asks for between evidence and decision; [`scoring`], which makes a score of what a device reports.
+//! Does not own: devices (`devices`), what a standing permits (`access`).
+//! Endpoints: `POST /devices/self/reports` and `GET /devices/self/posture` for a device by its SVID;
+//! `GET /devices/{id}/posture` for administrators.
+//! Invariants:
+//! - A standing comes from memory, for the moment it is asked in: it ages with the clock, without any event.
+//! - Where nothing is known the standing says so (`Level::Unknown`), and the policy's ceiling applies.
+//! - A report is durable before it is answered, and of two of one device the later one counts, whatever order they come in.
+//! - What a report says of its own class is believed no further than the way it came allows.
+//! - A report that changes nothing but times is no change of the log: other replicas read it within half a minute, and whoever
+//!   acts on silence reads the row first ([`Posture::confirmed`]).
 
+mod hold;
+pub mod http;
+mod index;
+mod inflate;
+mod jobs;
+pub mod model;
+mod read_posture;
+mod refusals;
 pub mod scoring;
+pub mod settings;
+mod standing;
+pub(crate) mod store;
+mod take_report;
+#[cfg(test)]
+#[cfg(feature = "testkit")]
+mod tests;
+mod words;
 
-use crate::devices;
-use crate::kernel::{Evidence, Standing};
+use std::sync::{Arc, PoisonError, RwLock};
 
-/// Where standings are asked for. Cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub struct Posture;
+use crate::access::Access;
+use crate::db::Tx;
+use crate::devices::Inventory;
+use crate::env::Env;
+use crate::events::Events;
+use crate::kernel::{DeviceId, Fault};
+
+use index::Index;
+pub use jobs::FreshReports;
+pub use model::{Error, Known, POSTURE};
+use refusals::Refusals;
+pub use scoring::DocumentError;
+pub use settings::Settings;
+pub use take_report::{Outcome, Sent, Taken};
+use words::Current;
+
+/// The slice. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Posture {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    env: Env,
+    below: Below,
+    settings: Settings,
+    current: RwLock<Arc<Current>>,
+    index: Index,
+    refusals: Refusals,
+}
+
+/// What posture stands on.
+#[derive(Debug, Clone)]
+pub struct Below {
+    /// Who may.
+    pub access: Access,
+    /// What is recorded.
+    pub events: Events,
+    /// Which devices there are, and which are locked.
+    pub devices: Inventory,
+}
 
 impl Posture {
-    /// Nothing is known yet.
-    pub fn new() -> Self {
-        Self
+    /// The slice with the model that is shipped, empty until `load`.
+    pub fn new(env: Env, below: Below, settings: Settings) -> Result<Self, DocumentError> {
+        let current = RwLock::new(Arc::new(Current::of(scoring::shipped()?)));
+        let (index, refusals) = (Index::default(), Refusals::default());
+        Ok(Self { inner: Arc::new(Inner { env, below, settings, current, index, refusals }) })
     }
 
-    /// The standing of the device behind the subject of this evidence. Never waits, never reads the database.
-    pub fn standing(&self, _evidence: &Evidence) -> Standing {
-        Standing::unknown()
+    /// Replaces what is known of the realm's devices by what the database holds.
+    pub async fn load(&self, tx: &mut Tx) -> Result<(), Fault> {
+        let known = store::all(tx, &self.current()).await?;
+        self.inner.index.replace(tx.realm(), known);
+        Ok(())
     }
-}
 
-impl devices::Assess for Posture {
-    fn standing(&self, evidence: &Evidence) -> Standing {
-        Self::standing(self, evidence)
+    /// Reads the devices that these keys name once more.
+    pub async fn apply(&self, tx: &mut Tx, keys: &[String]) -> Result<(), Fault> {
+        let current = self.current();
+        for key in keys {
+            let Ok(id) = DeviceId::parse(key) else { continue };
+            if let Some(known) = store::known(tx, id, &current).await? {
+                self.inner.index.put(tx.realm(), known);
+            }
+        }
+        Ok(())
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kernel::{
-        BasisPoints, EvidenceSource, Level, SpiffeId, Strength, Subject, SubjectId, SubjectKind,
-        Timestamp,
-    };
-
-    #[test]
-    fn a_subject_without_a_device_is_unknown_and_not_good() {
-        let subject = Subject {
-            kind: SubjectKind::Workload,
-            id: SpiffeId::parse("spiffe://a/b").unwrap(),
-            number: SubjectId::new(uuid::Uuid::from_u128(1)),
-        };
-        let evidence = Evidence {
-            subject,
-            source: EvidenceSource::WorkloadAttestation,
-            strength: Strength::Hardware,
-            at: Timestamp::EPOCH,
-            expires: Timestamp::FOREVER,
-            device: None,
-        };
-        let standing = Posture::new().standing(&evidence);
-        assert_eq!(
-            (standing.level, standing.score, standing.confidence),
-            (Level::Unknown, None, BasisPoints::ZERO)
-        );
-        assert!(
-            standing.level < Level::Critical,
-            "a policy that asks for a level never takes nothing for one"
-        );
+    /// The model that counts now.
+    fn current(&self) -> Arc<Current> {
+        Arc::clone(&self.inner.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -14,7 +14,7 @@ use crate::crypto::digest::sha256;
 use crate::crypto::seal::{Kek, KekRing, KekSource};
 use crate::crypto::x509::CertificateView;
 use crate::db::Db;
-use crate::devices::{self, Devices};
+use crate::devices::{self, Devices, Inventory};
 use crate::env::{Clock, Entropy, Env};
 use crate::events::{Events, LedgerSettings, LedgerSync};
 use crate::jobs::{Reconcilers, Tasks};
@@ -22,7 +22,7 @@ use crate::kernel::{Failure, Fault, Kind, Lifetime, RealmId, ReplicaId, Secret, 
 use crate::nodes::attestors::{Attestors, JoinTokens, NodeAttestor, X509Pop};
 use crate::nodes::{self, Nodes};
 use crate::oauth::{self, Oauth};
-use crate::posture::Posture;
+use crate::posture::{self, Posture};
 use crate::realms::Realms;
 use crate::sessions::svids::PersonSvids;
 use crate::sessions::{self, Sessions};
@@ -58,6 +58,8 @@ pub struct Server {
     pub audit: Audit,
     /// Devices.
     pub devices: Devices,
+    /// What is known of devices.
+    pub posture: Posture,
     /// People.
     pub accounts: Accounts,
     /// The pages of one's own account.
@@ -150,6 +152,17 @@ impl Server {
         let bundles = Bundles::new(env.clone(), events.clone(), access.clone(), authority.clone());
         let away_max = Lifetime::seconds(settings.storage.away_max_seconds);
         let svid = Svid::new(env.clone(), authority.clone(), settings.svid.clone(), away_max);
+        let inventory = Inventory::new(env.db.clone());
+        let posture = Posture::new(
+            env.clone(),
+            posture::Below {
+                access: access.clone(),
+                events: events.clone(),
+                devices: inventory.clone(),
+            },
+            settings.posture.clone(),
+        )
+        .map_err(Fault::bug)?;
         let devices = Devices::new(
             env.clone(),
             devices::Below {
@@ -158,7 +171,8 @@ impl Server {
                 realms: realms.clone(),
                 bundles: bundles.clone(),
                 svid: svid.clone(),
-                posture: Arc::new(Posture),
+                inventory: inventory.clone(),
+                posture: Arc::new(posture.clone()),
             },
             settings.devices.clone(),
         );
@@ -201,7 +215,7 @@ impl Server {
                 access: access.clone(),
                 events: events.clone(),
                 bundles: bundles.clone(),
-                posture: Posture,
+                posture: posture.clone(),
                 svid: svid.clone(),
                 accounts: accounts.clone(),
                 sessions: sessions.clone(),
@@ -212,7 +226,7 @@ impl Server {
             signin::Below {
                 access: access.clone(),
                 events: events.clone(),
-                posture: Posture,
+                posture: posture.clone(),
                 accounts: accounts.clone(),
                 upstreams: upstreams.clone(),
                 sessions: sessions.clone(),
@@ -223,9 +237,11 @@ impl Server {
             nodes::Below {
                 access: access.clone(),
                 events: events.clone(),
-                posture: Posture,
+                posture: posture.clone(),
                 svid: svid.clone(),
                 realms: realms.clone(),
+                bundles: bundles.clone(),
+                devices: inventory.clone(),
             },
             attestors(&settings)?,
             settings.node.clone(),
@@ -237,7 +253,7 @@ impl Server {
                 events: events.clone(),
                 authority: authority.clone(),
                 bundles: bundles.clone(),
-                posture: Posture,
+                posture: posture.clone(),
                 svid: svid.clone(),
                 nodes: nodes.clone(),
             },
@@ -249,7 +265,7 @@ impl Server {
             realms: realms.clone(),
             authority: authority.clone(),
             svid: svid.clone(),
-            posture: Posture,
+            posture: posture.clone(),
             accounts: accounts.clone(),
             sessions: sessions.clone(),
             signin: signin.clone(),
@@ -287,6 +303,7 @@ impl Server {
             realms,
             audit,
             devices,
+            posture,
             accounts,
             account,
             upstreams,

@@ -17,6 +17,7 @@ use crate::events::FORGET;
 use crate::kernel::{Fault, Lifetime, RealmId};
 use crate::nodes::model::AGENT;
 use crate::oauth::CLIENT;
+use crate::posture::POSTURE;
 use crate::realms::{BRAND, REALM};
 use crate::sessions::{REVOCATION, SESSION};
 use crate::upstreams::UPSTREAM;
@@ -132,6 +133,7 @@ impl Server {
         self.authority.load(tx).await?;
         self.bundles.load(tx).await?;
         self.devices.load(tx).await?;
+        self.posture.load(tx).await?;
         self.upstreams.load(tx).await?;
         self.sessions.load(tx).await?;
         self.nodes.load(tx).await?;
@@ -148,6 +150,7 @@ impl Server {
             AUTHORITY => self.authority.apply(tx, keys).await,
             FOREIGN_BUNDLE => self.bundles.apply(tx, keys).await,
             DEVICE => self.devices.apply(tx, keys).await,
+            POSTURE => self.posture.apply(tx, keys).await,
             UPSTREAM => self.upstreams.apply(tx, keys).await,
             REVOCATION => self.sessions.apply(tx, keys).await,
             SESSION => {

@@ -20,6 +20,7 @@ use crate::jobs::deliveries::{Deliveries, DeliveryHandler};
 use crate::jobs::{Nudge, Past, Reconciler, RemovePast, Summary};
 use crate::kernel::{Failure, Fault, Kind, Lifetime, RealmId, TrustDomain};
 use crate::oauth::SendLogoutToken;
+use crate::posture::FreshReports;
 use crate::realms::{Issuer, Realm};
 use crate::workloads::jobs::RemoveExpired;
 
@@ -129,6 +130,9 @@ impl Server {
         self.remove_past(self.signin.clone());
         self.remove_past(self.upstreams.clone());
         self.remove_past(self.oauth.clone());
+        let events = self.events.clone();
+        let fresh = FreshReports::new(self.posture.clone(), move || events.realms());
+        self.reconcilers.add(Arc::new(fresh), &Nudge::default());
         self.reconcilers.add(Arc::new(Rotation(self.authority.clone())), &Nudge::default());
         self.reconcilers.add(Arc::new(Certificates(Arc::downgrade(self))), &Nudge::default());
         self.reconcilers.add(Arc::new(NewRealms(Arc::downgrade(self))), &Nudge::default());

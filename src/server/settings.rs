@@ -38,6 +38,8 @@ section! {
         pub oauth: crate::oauth::Settings,
         /// Devices.
         pub devices: crate::devices::Settings,
+        /// What devices say of themselves.
+        pub posture: crate::posture::Settings,
         /// Node attestation.
         pub node: crate::nodes::Settings,
         /// Registration entries.

@@ -8,11 +8,13 @@ use crate::access::{Access, Asker};
 use crate::authority::{self, Authority, RealmNames};
 use crate::bundles::Bundles;
 use crate::crypto::seal::{Kek, KekRing};
+use crate::devices::Inventory;
 use crate::env::Env;
 use crate::events::{Events, LedgerSettings};
 use crate::kernel::{
     Caller, Fault, Lifetime, Listener, Proof, RealmId, Secret, Timestamp, TrustDomain,
 };
+use crate::posture::{self, Posture};
 use crate::svid::{self, Svid};
 
 /// The slices of the wings `rights` and `keys` of one replica, for the realm `FIRST`, whose trust domain is `weft.test`.
@@ -91,6 +93,16 @@ impl KeysReplica {
         replica
     }
 
+    /// Posture of devices that nobody knows.
+    pub fn posture(&self) -> Posture {
+        self.posture_of(Inventory::new(self.env.db.clone()))
+    }
+
+    /// Posture of these devices, with the model as shipped.
+    pub fn posture_of(&self, devices: Inventory) -> Posture {
+        posture_of(&self.env, (&self.access, &self.events), devices)
+    }
+
     /// The time of its clock.
     pub fn clock_now(&self) -> Timestamp {
         self.env.clock.now()
@@ -130,4 +142,10 @@ impl KeysReplica {
             .await;
         must(loaded, "load the indexes");
     }
+}
+
+/// Posture of these devices, with the model as shipped, empty until it is loaded.
+pub fn posture_of(env: &Env, (access, events): (&Access, &Events), devices: Inventory) -> Posture {
+    let below = posture::Below { access: access.clone(), events: events.clone(), devices };
+    must(Posture::new(env.clone(), below, posture::Settings::default()), "the model as shipped")
 }

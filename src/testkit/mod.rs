@@ -23,7 +23,7 @@ pub use agent::TestAgent;
 pub use clock::TestClock;
 pub use database::{Kept, TestDatabase, engines, on_each_database, on_each_engine};
 pub use entropy::SeededEntropy;
-pub use keys::KeysReplica;
+pub use keys::{KeysReplica, posture_of};
 pub use lossy::{Lose, LossyPostgres};
 pub use passkey::TestPasskey;
 pub use patience::{PATIENCE, until, within};

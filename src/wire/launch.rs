@@ -119,6 +119,10 @@ pub struct AgentLaunch {
     pub join_token: Option<JoinText>,
     /// Certificate and key of this node, to attest with instead of a token.
     pub x509pop: Option<(PathBuf, PathBuf)>,
+    /// The door `mtls` of the server, where this node runs on a device.
+    pub device_server: Option<String>,
+    /// Where the key and SVID of that device are.
+    pub device_dir: Option<PathBuf>,
     /// Where the agent keeps its own key and SVID.
     pub data_dir: Option<PathBuf>,
     /// The Workload API's socket.

@@ -7,4 +7,5 @@
 pub mod api;
 pub mod join;
 pub mod launch;
+pub mod on_device;
 pub mod posture;

@@ -155,7 +155,7 @@ pub(super) fn evidence(agent: &Agent, entry: &Entry, now: Timestamp) -> Evidence
         strength: attested.strength,
         at: now,
         expires: attested.expires.min(entry_ends),
-        device: None,
+        device: agent.device,
     }
 }
 

@@ -15,6 +15,7 @@ use super::super::table::Fields;
 use super::super::transport::Transport;
 use super::super::{input, places, value};
 use super::files::Files;
+use super::report::api;
 use crate::crypto::x509::{csr, pem};
 use crate::env::Clock;
 use crate::kernel::Timestamp;
@@ -36,7 +37,7 @@ pub(in crate::cli) struct RenewArgs {
 }
 
 #[derive(Debug, Clone, Args)]
-struct PlaceArgs {
+pub(super) struct PlaceArgs {
     /// Where `svid.pem`, `key.pem` and `bundle.pem` are [default: `weft/device` below `$XDG_STATE_HOME` or `~/.local/state`].
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -45,6 +46,13 @@ struct PlaceArgs {
 impl PlaceArgs {
     fn files(&self) -> Files {
         Files::at(self.dir.clone().unwrap_or_else(places::device))
+    }
+
+    /// The files, whatever an earlier run left half done.
+    pub(super) fn settled(&self) -> Result<Files, Error> {
+        let files = self.files();
+        files.settle()?;
+        Ok(files)
     }
 }
 
@@ -64,13 +72,7 @@ pub(in crate::cli) async fn enrol(
     print: &mut Printer,
     clock: Arc<dyn Clock>,
 ) -> Result<(), Error> {
-    let file = connection.token_file.as_deref();
-    let words = "say where the token is: `--token-file FILE`, or `-` for standard input";
-    let token = input::secret(file.ok_or_else(|| Error::usage(words))?)?;
-    let open = Connection { token_file: None, ..connection.clone() };
-    let files = args.place.files();
-    files.settle()?;
-    let now = clock.now();
+    let (files, now) = (args.place.settled()?, clock.now());
     if let Some(until) = files.held_until().filter(|until| *until > now) {
         return Err(Error::Local {
             what: format!(
@@ -80,18 +82,32 @@ pub(in crate::cli) async fn enrol(
             next: "`weft device renew` renews it; `--dir` names another directory.".to_owned(),
         });
     }
+    let given = enrolled(args.name, connection, &files).await?;
+    tell(&given, &files, print, now)
+}
+
+/// Enrols with the token that `connection` names, and keeps what is given.
+pub(super) async fn enrolled(
+    name: Option<String>,
+    connection: &Connection,
+    files: &Files,
+) -> Result<DeviceSvid, Error> {
+    let file = connection.token_file.as_deref();
+    let words = "say where the token is: `--token-file FILE`, or `-` for standard input";
+    let token = input::secret(file.ok_or_else(|| Error::usage(words))?)?;
+    let open = Connection { token_file: None, ..connection.clone() };
     let key = files.next_key()?;
     let request = csr::create(&key).map_err(|fault| Error::local(fault.to_string()))?;
     let ask = DeviceEnrolment {
         token,
         csr: pem("CERTIFICATE REQUEST", &request).to_string(),
-        name: args.name.unwrap_or_else(places::machine_name),
+        name: name.unwrap_or_else(places::machine_name),
         platform: std::env::consts::OS.to_owned(),
     };
     let api = Api::new(Transport::open(&open).await?, connection.realm.as_deref())?;
     let given: DeviceSvid = api.post(&["devices", "enrol"], &ask).await?;
     files.keep(&key, &given)?;
-    tell(&given, &files, print, now)
+    Ok(given)
 }
 
 /// Renews this device's SVID, shown at the door `mtls`.
@@ -101,16 +117,19 @@ pub(in crate::cli) async fn renew(
     print: &mut Printer,
     clock: Arc<dyn Clock>,
 ) -> Result<(), Error> {
-    let files = args.place.files();
-    files.settle()?;
-    let transport = Transport::with_svid(connection, files.identity()?.as_bytes())?;
-    let api = Api::new(transport, connection.realm.as_deref())?;
+    let files = args.place.settled()?;
+    let given = renewed(&files, &api(&files, connection)?).await?;
+    tell(&given, &files, print, clock.now())
+}
+
+/// Renews with the SVID that `api` shows, and keeps what is given.
+pub(super) async fn renewed(files: &Files, api: &Api) -> Result<DeviceSvid, Error> {
     let key = files.next_key()?;
     let request = csr::create(&key).map_err(|fault| Error::local(fault.to_string()))?;
     let ask = DeviceRenewal { csr: pem("CERTIFICATE REQUEST", &request).to_string() };
     let given: DeviceSvid = api.post(&["devices", "self", "svid"], &ask).await?;
     files.keep(&key, &given)?;
-    tell(&given, &files, print, clock.now())
+    Ok(given)
 }
 
 fn tell(

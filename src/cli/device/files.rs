@@ -43,10 +43,15 @@ impl Files {
         Ok(())
     }
 
-    /// When the SVID that is there ends, if it is whole.
-    pub(super) fn held_until(&self) -> Option<Timestamp> {
+    /// When the SVID that is there begins and ends, if it is whole.
+    pub(super) fn held(&self) -> Option<(Timestamp, Timestamp)> {
         let (leaf, key) = (self.leaf(SVID)?, self.key(KEY)?);
-        (leaf.spki == key.public().spki()).then_some(leaf.not_after)
+        (leaf.spki == key.public().spki()).then_some((leaf.not_before, leaf.not_after))
+    }
+
+    /// When it ends.
+    pub(super) fn held_until(&self) -> Option<Timestamp> {
+        self.held().map(|(_, ends)| ends)
     }
 
     /// Chain and key, to be shown.

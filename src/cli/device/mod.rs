@@ -1,27 +1,31 @@
-//! `weft device`: this machine as a device — as anybody on it can see it, enrolling it, renewing its SVID — and the devices of
-//! a realm, for administrators.
+//! `weft device`: this machine as a device — as anybody on it can see it, enrolling it, renewing its SVID, reporting it — and the
+//! devices of a realm, for administrators.
 
 mod enrol;
 mod files;
+mod report;
+mod run;
 #[cfg(test)]
 mod tests;
 mod token;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, Subcommand, ValueEnum};
+use serde::Serialize;
 
+use super::args::Connection;
 use super::error::Error;
 use super::print::Printer;
 use super::session::Session;
 use super::table::{Fields, Table};
 use super::value;
+use crate::env::Clock;
 use crate::kernel::{BasisPoints, Timestamp};
 use crate::machine::{self, Root};
 use crate::wire::api::{Device, DeviceClass, DeviceReason, DeviceState};
-use crate::wire::posture::Report;
-
-pub(super) use enrol::{enrol, renew};
+use crate::wire::posture::{DevicePosture, Report};
 
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum DeviceCommand {
@@ -35,6 +39,13 @@ pub(super) enum DeviceCommand {
     Enroll(enrol::EnrolArgs),
     /// Get the next X.509-SVID of this device, with a new key; `--server` is the address of the door `mtls`.
     Renew(enrol::RenewArgs),
+    /// Look after this device in the foreground: enrol it where it has to, renew its X.509-SVID, look at it and report what is
+    /// seen, as often as the server says; `--server` is the address of the door `mtls`.
+    Run(run::RunArgs),
+    /// Look at this machine and report it, once; `--server` is the address of the door `mtls`.
+    Report(report::ReportArgs),
+    /// Say what is known of this device: its score, why, and what to mend; `--server` is the address of the door `mtls`.
+    Status(report::StatusArgs),
     /// Tokens that devices enrol with.
     #[command(subcommand)]
     Token(token::DeviceTokenCommand),
@@ -98,8 +109,41 @@ impl From<ClassName> for DeviceClass {
     }
 }
 
+impl DeviceCommand {
+    /// True for what is about this machine; the others are for administrators.
+    pub(super) const fn is_of_this_machine(&self) -> bool {
+        matches!(
+            self,
+            Self::Posture { .. }
+                | Self::Enroll(_)
+                | Self::Renew(_)
+                | Self::Run(_)
+                | Self::Report(_)
+                | Self::Status(_)
+        )
+    }
+}
+
+/// The commands about this machine: the first needs no server, the others reach it in their own way.
+pub(super) async fn here(
+    command: DeviceCommand,
+    connection: &Connection,
+    print: &mut Printer,
+    clock: Arc<dyn Clock>,
+) -> Result<(), Error> {
+    match command {
+        DeviceCommand::Posture { root } => posture(&root, print, clock.now()),
+        DeviceCommand::Enroll(args) => enrol::enrol(args, connection, print, clock).await,
+        DeviceCommand::Renew(args) => enrol::renew(args, connection, print, clock).await,
+        DeviceCommand::Run(args) => run::run(args, connection, print, clock).await,
+        DeviceCommand::Report(args) => report::report(args, connection, print, clock).await,
+        DeviceCommand::Status(args) => report::status(args, connection, print, clock).await,
+        _ => Ok(()),
+    }
+}
+
 /// Looks at this machine.
-pub(super) fn posture(root: &Path, printer: &mut Printer, now: Timestamp) -> Result<(), Error> {
+fn posture(root: &Path, printer: &mut Printer, now: Timestamp) -> Result<(), Error> {
     let root = Root::open(root).map_err(|error| Error::file("read", root, &error))?;
     let report = machine::report(&root, now.whole_second());
     if printer.is_json() {
@@ -107,22 +151,31 @@ pub(super) fn posture(root: &Path, printer: &mut Printer, now: Timestamp) -> Res
     }
     printer.list(&[&report], |_| seen(&report), "")?;
     printer
-        .note("\n`weft device posture --output json | weft posture score` says what that is worth.")
+        .note("\n`weft device posture --output json | weft posture score` says what that is worth; `weft device report` sends it.")
 }
 
 /// The commands of administrators.
 pub(super) async fn run(command: DeviceCommand, session: &mut Session<'_>) -> Result<(), Error> {
     match command {
-        // Taken before: the first needs no server, the others reach it in their own way.
-        DeviceCommand::Posture { .. } | DeviceCommand::Enroll(_) | DeviceCommand::Renew(_) => {
-            Ok(())
-        }
+        // Taken before.
+        DeviceCommand::Posture { .. }
+        | DeviceCommand::Enroll(_)
+        | DeviceCommand::Renew(_)
+        | DeviceCommand::Run(_)
+        | DeviceCommand::Report(_)
+        | DeviceCommand::Status(_) => Ok(()),
         DeviceCommand::Token(command) => token::run(command, session).await,
         DeviceCommand::List(filter) => list(filter, session).await,
         DeviceCommand::Show { id } => {
             let device: Device = session.api.get(&["devices", &id]).await?;
+            let posture: DevicePosture = session.api.get(&["devices", &id, "posture"]).await?;
             let now = session.now();
-            session.print.show(&device, |device| fields(device, now))
+            let shown = Shown { device, posture };
+            session.print.show(&shown, |shown| {
+                let mut fields = fields(&shown.device, now);
+                report::told(&mut fields, &shown.posture, now);
+                fields
+            })
         }
         DeviceCommand::Lock(args) => {
             session.confirm(&format!("Lock {}? It is refused from now on", args.id))?;
@@ -134,6 +187,14 @@ pub(super) async fn run(command: DeviceCommand, session: &mut Session<'_>) -> Re
             manage(args, ("retire", "retired"), session).await
         }
     }
+}
+
+/// A device, and what is known of it.
+#[derive(Debug, Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    device: Device,
+    posture: DevicePosture,
 }
 
 async fn manage(
@@ -207,7 +268,6 @@ fn fields(device: &Device, now: Timestamp) -> Fields {
     fields.add("SVID serial", &device.serial);
     fields.add("SVID issued", value::moment(device.issued_at, now));
     fields.add("SVID ends", value::moment(device.expires_at, now));
-    fields.add("posture", "not known here: devices do not report to the server yet");
     fields
 }
 

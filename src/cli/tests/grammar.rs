@@ -76,6 +76,9 @@ weft device posture --root /tree
 weft device enroll --token-file - --server https://h:8443 --ca ca.pem --dir /d --name ada-laptop
 weft device enroll --token-file t
 weft device renew --server https://h:8444 --dir /d
+weft device run --server https://h:8444 --enroll-server https://h:8443 --token-file t --root /tree --name ada-laptop --dir /d
+weft device report --server https://h:8444 --root /tree
+weft device status --server https://h:8444 --dir /d
 weft device token create
 weft device token create --uses 3 --expires 30m --class laptop --profile linux-laptop --owner usr_1
 weft device token list
@@ -207,7 +210,7 @@ fn server(arguments: &[&str]) -> ServerLaunch {
 
 fn agent(arguments: &[&str]) -> AgentLaunch {
     match launched(arguments) {
-        Next::Agent(launch) => launch,
+        Next::Agent(launch) => *launch,
         other => panic!("{other:?}"),
     }
 }

@@ -18,7 +18,6 @@ use crate::http::Origin;
 use crate::kernel::{Fault, RealmId};
 use crate::oauth::{Below, Oauth, Settings, TellClients, http as doors};
 use crate::outbound;
-use crate::posture::Posture;
 use crate::realms::{Issuer, Realms};
 use crate::sessions::{self, Sessions};
 use crate::signin::{self, Signin};
@@ -88,7 +87,7 @@ impl House {
         let below = signin::Below {
             access,
             events,
-            posture: Posture::new(),
+            posture: keys.posture(),
             accounts: accounts.clone(),
             upstreams: Upstreams::new(keys.env.clone(), below, outbound),
             sessions: sessions.clone(),
@@ -100,7 +99,7 @@ impl House {
             realms: realms.clone(),
             authority: keys.authority.clone(),
             svid: keys.svid.clone(),
-            posture: Posture::new(),
+            posture: keys.posture(),
             accounts: accounts.clone(),
             sessions: sessions.clone(),
             signin,

@@ -22,9 +22,9 @@ pub mod told;
 
 pub use document::{DocumentError, parse, shipped};
 pub use explain::{IMPROVEMENTS_MAX, Improvement, attested, improvements};
-pub use level::Held;
+pub use level::{Held, Rising};
 pub use lifetime::lifetime;
 pub use model::{Class, Gate, Levels, Model, Points, Profile, Reading, Weighted};
-pub use report::{ReportError, read};
+pub use report::{REPORT_BYTES_MAX, ReportError, read};
 pub use score::{Fired, Known, Part, Reason, Score, score};
 pub use told::{Span, tell};

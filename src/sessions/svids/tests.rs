@@ -52,7 +52,7 @@ impl House {
             access,
             events,
             bundles: replica.bundles.clone(),
-            posture: Posture,
+            posture: replica.posture(),
             svid: replica.svid.clone(),
             accounts,
             sessions,

@@ -20,6 +20,7 @@ use crate::accounts::{
 };
 use crate::crypto::seal::{Kek, KekRing};
 use crate::db::{Cursor, Db};
+use crate::devices::Inventory;
 use crate::env::Env;
 use crate::events::{Events, LedgerSettings};
 use crate::http::Origin;
@@ -27,11 +28,10 @@ use crate::jobs::Reconciler as _;
 use crate::jobs::deliveries::Deliveries;
 use crate::kernel::{Caller, Fault, Listener, RealmId, Secret, Timestamp, TrustDomain, UserId};
 use crate::outbound;
-use crate::posture::Posture;
 use crate::realms::{Issuer, Realms};
 use crate::sessions::{self, Browser, BrowserCookie, Session, SessionCookie, Sessions};
 use crate::signin::{self, Application, OwnPath, Signin, SigninRequest};
-use crate::testkit::{SeededEntropy, TestClock, TestDatabase, TestPasskey};
+use crate::testkit::{SeededEntropy, TestClock, TestDatabase, TestPasskey, posture_of};
 use crate::upstreams::{self, Upstreams};
 
 pub(crate) const REALM: RealmId = RealmId::FIRST;
@@ -131,10 +131,12 @@ impl World {
             accounts: accounts.clone(),
         };
         let sessions = Sessions::new(env.clone(), below, sessions::Settings::default());
+        let devices = Inventory::new(env.db.clone());
+        let posture = posture_of(&env, (&own_access, &own_events), devices);
         let below = signin::Below {
             access: own_access,
             events: own_events,
-            posture: Posture::new(),
+            posture,
             accounts: accounts.clone(),
             upstreams,
             sessions: sessions.clone(),

@@ -33,6 +33,9 @@ pub struct Agent {
     pub evidence_expires_at: Option<Time>,
     /// The software it says it runs; null until it has said so.
     pub version: Option<String>,
+    /// The device that its node runs on, `dev_…`; null where none was proven.
+    #[serde(default)]
+    pub device: Option<String>,
     /// It holds a push stream to this server now.
     pub connected: bool,
     /// How old its view of its entries is; null where it is not known here.

@@ -225,3 +225,23 @@ pub struct DeviceSvid {
     /// When it ends.
     pub expires_at: Time,
 }
+
+/// An agent that runs on the device that calls.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceAgent {
+    /// The agent's X.509-SVID: its certificates, leaf first, in PEM.
+    pub chain: String,
+    /// What the agent signed with the key of that SVID: a compact JWS of the type `weft-on-device+jwt` with the claims `sub` (the
+    /// agent), `aud` (the device), `iat` and `exp` (a minute later at most).
+    pub statement: String,
+}
+
+/// An agent and its device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct BoundAgent {
+    /// The agent's SPIFFE ID.
+    pub agent: String,
+    /// The device, `dev_…`.
+    pub device: String,
+}

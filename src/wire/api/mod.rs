@@ -80,6 +80,9 @@
 //! | `POST /devices/{id}/lock`, `…/release`, `…/retire` | [`DeviceReason`], `If-Match` if wanted | 200 [`Device`] |
 //! | `POST /devices/enrol` | [`DeviceEnrolment`]; by whoever has a token | 201 [`DeviceSvid`] |
 //! | `POST /devices/self/svid` | [`DeviceRenewal`]; by a device's own SVID | 200 [`DeviceSvid`] |
+//! | `GET /devices/{id}/posture`, for the device itself `GET /devices/self/posture` | | [`DevicePosture`](super::posture::DevicePosture) |
+//! | `POST /devices/self/reports` | [`Report`](super::posture::Report), `Content-Encoding: gzip` if wanted | 200 [`ReportAnswer`](super::posture::ReportAnswer) |
+//! | `POST /devices/self/agent` | [`DeviceAgent`]; by a device's own SVID | 200 [`BoundAgent`] |
 //! | `GET /device-tokens` | [`PageQuery`] | [`Page`] of [`DeviceToken`] |
 //! | `POST /device-tokens` | [`DeviceTokenInput`] | 201 [`NewDeviceToken`], the only answer with the secret |
 //! | `GET /device-tokens/{id}` | `dtk_…` | [`DeviceToken`] |
@@ -133,8 +136,9 @@ pub use bundles::{BundleDocument, BundleSummary};
 pub use clients::{Client, ClientInput, ClientResource, NewClient, RotateSecret};
 pub use deliveries::{Delivery, DeliveryState};
 pub use devices::{
-    Device, DeviceClass, DeviceEnrolment, DeviceEvidence, DeviceQuery, DeviceReason, DeviceRenewal,
-    DeviceState, DeviceSvid, DeviceToken, DeviceTokenInput, NewDeviceToken,
+    BoundAgent, Device, DeviceAgent, DeviceClass, DeviceEnrolment, DeviceEvidence, DeviceQuery,
+    DeviceReason, DeviceRenewal, DeviceState, DeviceSvid, DeviceToken, DeviceTokenInput,
+    NewDeviceToken,
 };
 pub use entries::{
     BatchAnswer, BatchItem, BatchRequest, BatchResult, Entry, EntryInput, EntryQuery,

@@ -2,10 +2,12 @@
 //!
 //! Owns: their form. Does not own: what the values mean and which are allowed (`posture::scoring` reads them strictly).
 
+mod answer;
 mod model;
 mod report;
 mod scored;
 
+pub use answer::{DevicePosture, ReportAnswer, ReportFix, ReportOutcome, ScoreThen};
 pub use model::{GateText, LevelsText, ModelText, ProfileText, SignalText};
 pub use report::{FORMAT, Report, ReportedSignal};
 pub use scored::{

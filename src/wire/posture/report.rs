@@ -10,7 +10,7 @@ use crate::wire::api::Time;
 pub const FORMAT: &str = "weft-posture-1";
 
 /// One report. Fields that are not known are skipped, so that a newer agent may say more.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Report {
     /// [`FORMAT`].
     pub format: String,
@@ -26,7 +26,7 @@ pub struct Report {
 }
 
 /// One signal: a value, or why there is none.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ReportedSignal {
     /// Its name.
     pub signal: String,

@@ -1,11 +1,12 @@
-//! A score with everything that made it: `weft posture score --output json` prints it.
+//! A score with everything that made it: `weft posture score --output json` prints it, and
+//! a device is told it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::wire::api::Time;
 
 /// One score.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ScoredDocument {
     /// The score, gates included: 6235 is 62.35 of 100.
     pub score_basis_points: u16,
@@ -22,7 +23,7 @@ pub struct ScoredDocument {
     /// For which moment.
     pub evaluated_at: Time,
     /// When a gate's evidence ends; absent where no gate knows anything.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence_ends: Option<Time>,
     /// Each signal of the profile, in its order. Their losses, the gates' and the score add up to 10000.
     pub signals: Vec<ScoredSignal>,
@@ -35,7 +36,7 @@ pub struct ScoredDocument {
 }
 
 /// The model behind a score.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ScoredModel {
     /// Its name.
     pub name: String,
@@ -48,20 +49,20 @@ pub struct ScoredModel {
 }
 
 /// What one signal did to the score.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ScoredSignal {
     /// The signal.
     pub signal: String,
     /// Its weight.
     pub weight_basis_points: u16,
     /// How good it is; absent where nothing is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value_basis_points: Option<u16>,
     /// How hard it is to fake.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class: Option<String>,
     /// How old it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age_seconds: Option<i64>,
     /// What its word is worth now: class and freshness.
     pub worth_basis_points: u16,
@@ -72,15 +73,15 @@ pub struct ScoredSignal {
     /// What was seen, or why nothing is known.
     pub seen: String,
     /// The evidence.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<String>,
     /// What to do about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
 }
 
 /// A gate that fired.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ScoredGate {
     /// The gate.
     pub gate: String,
@@ -91,7 +92,7 @@ pub struct ScoredGate {
 }
 
 /// One thing to do, and where it leads.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ScoredImprovement {
     /// The signal to mend.
     pub signal: String,
@@ -104,7 +105,7 @@ pub struct ScoredImprovement {
 }
 
 /// What a credential bound to the device would get.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ScoredLifetime {
     /// By this score.
     pub seconds: i64,

@@ -17,6 +17,7 @@ use crate::crypto::keys::{Algorithm, PrivateKey};
 use crate::crypto::seal::{Kek, KekRing};
 use crate::crypto::x509::csr;
 use crate::db::{Cursor, Db, Tx};
+use crate::devices::Inventory;
 use crate::env::{Clock, Env};
 use crate::events::{Events, LedgerSettings};
 use crate::kernel::{
@@ -27,10 +28,9 @@ use crate::nodes::attest_agent::{AttestAgent, Progress};
 use crate::nodes::attestors::{Attested, Attestors, NodeAttestor, Opening, Step};
 use crate::nodes::model::Administrator;
 use crate::nodes::{self, NodeCaller, Nodes, PeerSvid};
-use crate::posture::Posture;
 use crate::realms::{Issuer, Realms};
 use crate::svid::Svid;
-use crate::testkit::{KeysReplica, SeededEntropy, TestClock, TestDatabase};
+use crate::testkit::{KeysReplica, SeededEntropy, TestClock, TestDatabase, posture_of};
 use crate::workloads::model::{Draft, Entry, Error};
 use crate::workloads::{
     Below, CreateEntries, DeleteEntries, Filter, ListEntries, Settings, Workloads,
@@ -279,15 +279,18 @@ async fn below(env: &Env, ledger: &Path) -> (Below, Realms) {
     let bundles = Bundles::new(env.clone(), events.clone(), access.clone(), authority.clone());
     let settings = crate::svid::Settings::default();
     let svid = Svid::new(env.clone(), authority.clone(), settings, KeysReplica::NEVER_BLIND);
-    let posture = Posture::new();
+    let devices = Inventory::new(env.db.clone());
+    let posture = posture_of(env, (&access, &events), devices.clone());
     let nodes = Nodes::new(
         env.clone(),
         nodes::Below {
             access: access.clone(),
             events: events.clone(),
-            posture: Posture::new(),
+            posture: posture.clone(),
             svid: svid.clone(),
             realms: realms.clone(),
+            bundles: bundles.clone(),
+            devices,
         },
         Attestors::new(vec![Box::new(AnyNode)]),
         nodes::Settings::default(),

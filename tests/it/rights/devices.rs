@@ -7,7 +7,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use weft::crypto::keys::{Algorithm, PrivateKey};
 use weft::crypto::x509::{self, pem_certificates};
+use weft::env::{Clock as _, SystemClock};
 use weft::testkit::until;
+use weft::wire::api::Time;
+use weft::wire::posture::FORMAT;
 
 use super::rest::told;
 use super::world::{Ask, Caller, Credential, ONE, Realm, TWO, World};
@@ -24,6 +27,31 @@ pub(super) fn enrol(token: &str, csr: &str) -> Ask {
     let machine = json!({"token": token, "csr": csr, "name": "ada-laptop", "platform": "linux"});
     Ask::post("devices/enrol", machine)
 }
+
+/// What a machine says of itself now: all it looks at is this good.
+pub(super) fn report(value: u16) -> Value {
+    let now = Time(SystemClock::new().now());
+    let signal = |name: &&str| json!({"signal": name, "value": value, "class": "bearer_agent", "at": now, "source": "/"});
+    let signals: Vec<Value> = SIGNALS.iter().map(signal).collect();
+    json!({"format": FORMAT, "collected_at": now, "platform": "linux", "signals": signals})
+}
+
+const SIGNALS: [&str; 14] = [
+    "secure_boot",
+    "disk_encryption",
+    "security_updates",
+    "reboot_pending",
+    "kernel_age",
+    "os_supported",
+    "endpoint_protection",
+    "firewall",
+    "mandatory_access",
+    "kernel_lockdown",
+    "screen_lock",
+    "ssh",
+    "kernel_settings",
+    "listening_services",
+];
 
 /// The secret of a new token.
 async fn token(world: &World, realm: &Realm) -> String {
@@ -163,4 +191,63 @@ async fn enrolments_of_one_address_are_limited() {
     let (last, before) = answers.split_last().unwrap();
     assert_eq!(last, "429 device.too_often");
     assert!(before.len() >= 10 && before.iter().all(|answer| answer == "400 device.csr"));
+}
+
+#[tokio::test]
+async fn a_device_reports_and_reads_what_is_known_of_it_and_nobody_else_does() {
+    let world = World::new().await;
+    let device = Enrolled::new(&world).await;
+    let own = Ask::get("devices/self/posture");
+    let (status, before) = device.caller.ask(&own).await;
+    assert_eq!((status, &before["level"]), (200, &json!("unknown")), "{before}");
+
+    let send = |value| Ask::post("devices/self/reports", report(value));
+    let (status, told) = device.caller.ask(&send(10_000)).await;
+    assert_eq!((status, &told["outcome"], &told["level"]), (200, &json!("taken"), &json!("low")));
+    let (_, known) = device.caller.ask(&own).await;
+    assert_eq!(known["scored"]["score_basis_points"], told["score_basis_points"], "{known}");
+    assert_eq!(known["scored"]["signals"][0]["class"], json!("bearer_agent"));
+    let shown = world.root(&ONE, Ask::get(device.path("/posture"))).await;
+    assert_eq!((&shown["level"], &shown["device"]), (&json!("low"), &json!(device.id)));
+
+    let (_, worse) = device.caller.ask(&send(0)).await;
+    assert_eq!(
+        (&worse["level"], &worse["fix"][0]["signal"]),
+        (&json!("critical"), &json!("secure_boot"))
+    );
+    let changes = world.root(&ONE, Ask::get("events?kind=posture.level_changed")).await;
+    let about: Vec<_> =
+        changes["items"].as_array().unwrap().iter().map(|one| &one["about"]).collect();
+    assert_eq!((&about[0]["from"], &about[0]["to"]), (&json!("low"), &json!("critical")));
+    assert_eq!((about.len(), &about[1]["from"]), (2, &json!("unknown")), "{changes}");
+
+    for caller in &world.callers {
+        let answers = [caller.ask(&own).await, caller.ask(&send(10_000)).await];
+        for answer in &answers {
+            assert_eq!(self::told(answer), "401 device.no_svid", "{}", caller.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_report_that_cannot_be_taken_is_refused_and_recorded() {
+    let world = World::new().await;
+    let device = Enrolled::new(&world).await;
+    let mut report = report(10_000);
+    report["signals"][1]["value"] = json!("all of it");
+    let refused = device.caller.ask(&Ask::post("devices/self/reports", report)).await;
+    assert_eq!(told(&refused), "400 posture.report");
+    let event = until("the refusal is in the log", async || {
+        let all = world.root(&ONE, Ask::get("events?kind=posture.report_refused")).await;
+        let found = all["items"].as_array().and_then(|items| items.first()).cloned();
+        found.ok_or(all)
+    })
+    .await;
+    assert_eq!(event["about"]["device"], json!(device.id), "{event}");
+    let locked = Ask::post(device.path("/lock"), json!({"reason": "stolen"}));
+    world.root(&ONE, locked).await;
+    let good = Ask::post("devices/self/reports", self::report(10_000));
+    assert_eq!(told(&device.caller.ask(&good).await), "403 device.locked");
+    let shown = world.root(&ONE, Ask::get(device.path("/posture"))).await;
+    assert_eq!(shown["reasons"], json!(["the device is locked: stolen"]));
 }

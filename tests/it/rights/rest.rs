@@ -191,6 +191,14 @@ async fn devices(world: &World, realm: &Realm, named: (&str, &str)) -> Option<As
         ("POST", "devices/self/svid") => {
             return Some(Ask::post("devices/self/svid", json!({"csr": super::devices::csr().1})));
         }
+        ("POST", "devices/self/reports") => {
+            return Some(Ask::post("devices/self/reports", super::devices::report(10_000)));
+        }
+        ("POST", "devices/self/agent") => {
+            let nothing = json!({"chain": "", "statement": ""});
+            return Some(Ask::post("devices/self/agent", nothing));
+        }
+        ("GET", "devices/self/posture") => return Some(Ask::get("devices/self/posture")),
         _ => {}
     }
     let made = world.root(realm, made).await;
@@ -207,6 +215,7 @@ async fn devices(world: &World, realm: &Realm, named: (&str, &str)) -> Option<As
     let path = format!("devices/{}", device["id"].as_str()?);
     Some(match named {
         ("GET", "devices/{id}") => Ask::get(path),
+        ("GET", "devices/{id}/posture") => Ask::get(format!("{path}/posture")),
         ("POST", "devices/{id}/lock") => Ask::post(format!("{path}/lock"), json!({})),
         ("POST", "devices/{id}/release") => Ask::post(format!("{path}/release"), json!({})),
         ("POST", "devices/{id}/retire") => Ask::post(format!("{path}/retire"), json!({})),

@@ -1,0 +1,61 @@
+//! Undoes the compression of a report, up to a bound: what a few bytes may become is not for the sender to say.
+
+use std::io::Read;
+
+use flate2::read::GzDecoder;
+
+use super::model::Error;
+use super::scoring::{REPORT_BYTES_MAX, ReportError};
+
+/// The report in these bytes (RFC 1952). Nothing is read beyond the largest report that is taken.
+pub(super) fn inflate(packed: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut plain = Vec::new();
+    let bound = u64::try_from(REPORT_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    let mut reader = GzDecoder::new(packed).take(bound);
+    match reader.read_to_end(&mut plain) {
+        Ok(_) if plain.len() > REPORT_BYTES_MAX => Err(ReportError::TooLarge(plain.len()).into()),
+        Ok(_) => Ok(plain),
+        Err(_) => Err(Error::Packed("the body is not whole gzip: it is cut off, or damaged")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn packed(plain: &[u8]) -> Vec<u8> {
+        let mut writer = GzEncoder::new(Vec::new(), Compression::best());
+        writer.write_all(plain).unwrap();
+        writer.finish().unwrap()
+    }
+
+    #[test]
+    fn what_was_packed_comes_back() {
+        assert_eq!(inflate(&packed(b"{}")).unwrap(), b"{}");
+    }
+
+    #[test]
+    fn what_is_cut_off_or_is_no_gzip_is_refused() {
+        let whole = packed(&[b'x'; 1000]);
+        for cut in 0..whole.len() {
+            assert!(matches!(inflate(&whole[..cut]), Err(Error::Packed(_))), "{cut}");
+        }
+        assert!(matches!(inflate(b"{\"format\":1}"), Err(Error::Packed(_))));
+    }
+
+    #[test]
+    fn a_bomb_is_read_as_far_as_the_largest_report() {
+        let bomb = packed(&vec![0; 64 * 1024 * 1024]);
+        assert!(bomb.len() < REPORT_BYTES_MAX, "{} bytes: it would not be let in", bomb.len());
+        let refused = inflate(&bomb);
+        let Err(Error::Report(ReportError::TooLarge(bytes))) = refused else {
+            panic!("{refused:?}")
+        };
+        assert_eq!(bytes, REPORT_BYTES_MAX + 1);
+    }
+}

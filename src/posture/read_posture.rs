@@ -1,0 +1,108 @@
+//! What is known of a device, in words: for the device itself, and for administrators. The words of its report are read from
+//! its row; nobody waits for them who decides anything.
+
+use std::sync::Arc;
+
+use crate::access::Administrator;
+use crate::devices::Device;
+use crate::devices::model::ReadDevice;
+use crate::kernel::{Caller, DeviceId, Lifetime, RealmId, Standing};
+use crate::wire::posture::{Report, ScoredDocument};
+
+use super::model::Charted;
+use super::scoring::{Span, tell};
+use super::{Error, Known, Posture, store};
+
+/// What is known of a device.
+#[derive(Debug)]
+pub struct Told {
+    /// The device.
+    pub device: Arc<Device>,
+    /// Its standing now.
+    pub standing: Standing,
+    /// What it reported; nothing where it never did.
+    pub reported: Option<Reported>,
+}
+
+/// What a device reported, and what is made of it.
+#[derive(Debug)]
+pub struct Reported {
+    /// As it counts.
+    pub known: Known,
+    /// Word by word.
+    pub report: Report,
+    /// The score with everything that made it.
+    pub scored: ScoredDocument,
+    /// The score over time.
+    pub chart: Vec<Charted>,
+}
+
+impl Posture {
+    /// What is known of the device that calls.
+    pub async fn own(&self, caller: &Caller) -> Result<Told, Error> {
+        let (realm, device, _) = self.inner.below.devices.calling(caller).await?;
+        self.told(realm, device).await
+    }
+
+    /// What is known of a device, for an administrator who may look at it.
+    pub async fn read_posture(&self, by: Administrator, id: DeviceId) -> Result<Told, Error> {
+        let realm = by.realm;
+        let device = self.inner.below.devices.device(realm, id);
+        // Whoever may not look is refused before they learn whether there is one.
+        let named = match &device {
+            Some(known) => (known.spiffe_id.to_string(), Some(known.spiffe_id.clone())),
+            None => (id.to_string(), None),
+        };
+        self.inner.below.access.permit(ReadDevice { by, id: named.0, device: named.1 })?.spend();
+        self.told(realm, device.ok_or(Error::NotFound)?).await
+    }
+
+    async fn told(&self, realm: RealmId, device: Arc<Device>) -> Result<Told, Error> {
+        let (current, now) = (self.current(), self.inner.env.clock.now());
+        let input = (Arc::clone(&current), device.id);
+        let read = self.inner.env.db.read(realm, input, |tx, (current, id)| {
+            Box::pin(async move {
+                let Some(known) = store::known(tx, *id, current).await? else { return Ok(None) };
+                let words = store::words(tx, *id).await?;
+                Ok::<_, Error>(words.map(|(report, chart)| (known, report, chart)))
+            })
+        });
+        let reported = match read.await? {
+            None => None,
+            Some((known, report, chart)) => {
+                self.inner.index.put(realm, known.clone());
+                let profile = current.profile(Some(&device), &known)?;
+                let report = store::read_report(&report)?;
+                let of = (&report, known.readings.as_ref());
+                let scored = tell((&current.model, profile), of, SPAN, now);
+                Some(Reported { known, report, scored, chart })
+            }
+        };
+        let standing = self.of_device(device.id);
+        Ok(Told { device, standing, reported })
+    }
+
+    /// When the device of this report is asked for the next one: soon, while it is on its way to a better level.
+    pub(super) fn next_report(&self, known: &Known) -> Lifetime {
+        let interval = self.inner.settings.interval();
+        if known.held.rising.is_some() { interval.capped_by(CONFIRM_IN) } else { interval }
+    }
+
+    /// Between two reports of a device.
+    pub(super) fn interval(&self) -> Lifetime {
+        self.inner.settings.interval()
+    }
+}
+
+impl Reported {
+    /// The better level that the device is on its way to, as of now.
+    pub(super) fn rising_to(&self, standing: &Standing) -> Option<&'static str> {
+        let rising = self.known.held.rising.filter(|rising| rising.to > standing.level);
+        rising.map(|rising| rising.to.as_str())
+    }
+}
+
+/// What a credential for daily work would get; what one gets in fact, policies say.
+const SPAN: Span = Span { shortest: Lifetime::minutes(5), longest: Lifetime::hours(8) };
+/// A better level takes two reports: the second one is due when the owner still looks.
+const CONFIRM_IN: Lifetime = Lifetime::seconds(10);

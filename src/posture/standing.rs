@@ -1,0 +1,82 @@
+//! The standing of a subject: from memory, as of now.
+
+use std::sync::Arc;
+
+use super::model::{Error, Known};
+use super::scoring::score;
+use super::words::Current;
+use super::{Posture, store};
+use crate::devices::{self, Device, model::State};
+use crate::kernel::{BasisPoints, DeviceId, Evidence, Level, RealmId, Standing, Timestamp};
+
+impl Posture {
+    /// The standing of the device behind the subject of this evidence. Never waits, never reads the database.
+    pub fn standing(&self, evidence: &Evidence) -> Standing {
+        evidence.device.map_or_else(Standing::unknown, |device| self.of_device(device))
+    }
+
+    /// The standing of a device, now.
+    pub fn of_device(&self, id: DeviceId) -> Standing {
+        let (device, known) = (self.inner.below.devices.find(id), self.inner.index.find(id));
+        let now = self.inner.env.clock.now();
+        standing(&self.current(), (id, device.as_deref()), known.as_deref(), now)
+    }
+
+    /// The same after its row was read: for whoever is about to act on a device's silence. Another replica may have a report
+    /// that changed nothing but times.
+    pub async fn confirmed(&self, realm: RealmId, id: DeviceId) -> Result<Standing, Error> {
+        let input = (self.current(), id);
+        let read = self.inner.env.db.read(realm, input, |tx, (current, id)| {
+            Box::pin(async move { Ok::<_, Error>(store::known(tx, *id, current).await?) })
+        });
+        if let Some(known) = read.await? {
+            self.inner.index.put(realm, known);
+        }
+        Ok(self.of_device(id))
+    }
+}
+
+impl devices::Assess for Posture {
+    fn standing(&self, evidence: &Evidence) -> Standing {
+        Self::standing(self, evidence)
+    }
+}
+
+/// What a model makes of a device.
+pub(super) fn standing(
+    current: &Current,
+    (id, device): (DeviceId, Option<&Device>),
+    known: Option<&Known>,
+    now: Timestamp,
+) -> Standing {
+    let nothing = Standing { device: Some(id), ..Standing::unknown() };
+    let put_out = device.and_then(|device| match &device.state {
+        State::Enrolled => None,
+        State::Locked { reason } => Some(("locked", reason)),
+        State::Retired { reason } => Some(("retired", reason)),
+    });
+    if let Some((how, reason)) = put_out {
+        let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+        return Standing {
+            level: Level::Critical,
+            score: Some(BasisPoints::ZERO),
+            locked: true,
+            reasons: Arc::from([Arc::from(format!("the device is {how}{why}"))]),
+            ..nothing
+        };
+    }
+    let Some(known) = known else { return nothing };
+    let Ok(profile) = current.profile(device, known) else { return nothing };
+    let scored = score(profile, &known.readings, now);
+    Standing {
+        level: known.held.after(current.model.levels, scored.score, false, now).level,
+        score: Some(scored.score),
+        confidence: scored.confidence,
+        reported: Some(known.received_at),
+        expires: scored.expires,
+        model: Some(Arc::clone(&current.name)),
+        device: Some(id),
+        locked: false,
+        reasons: current.reasons(profile, &scored),
+    }
+}

@@ -1,0 +1,108 @@
+//! The model that counts now, with what its scores are told in: made once, so that a standing costs no formatting.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::model::Known;
+use super::scoring::{Model, Part, Profile, Reason, Score, Weighted};
+use crate::crypto::digest::hex;
+use crate::devices::model::{Class, Device};
+use crate::kernel::Fault;
+
+/// A model, its name, and its words.
+#[derive(Debug)]
+pub(super) struct Current {
+    pub(super) model: Model,
+    /// Name, version and digest.
+    pub(super) name: Arc<str>,
+    /// The names of its signals, each once in memory however many devices report it.
+    names: HashSet<Arc<str>>,
+    /// For each profile its signals', in their order.
+    words: Vec<Vec<Words>>,
+}
+
+/// What is said of one signal.
+#[derive(Debug)]
+struct Words {
+    failing: Arc<str>,
+    stale: Arc<str>,
+    unknown: Arc<str>,
+}
+
+impl Current {
+    pub(super) fn of(model: Model) -> Self {
+        let signals = |profile: &Profile| profile.signals.iter().map(Words::of).collect();
+        let names = model.profiles.iter().flat_map(|profile| &profile.signals);
+        Self {
+            name: format!("{} {} {}", model.name, model.version, hex(&model.digest)).into(),
+            names: names.map(|weighted| Arc::clone(&weighted.signal)).collect(),
+            words: model.profiles.iter().map(signals).collect(),
+            model,
+        }
+    }
+
+    /// The name of a signal as memory has it; nothing for one that no profile counts.
+    pub(super) fn known_name(&self, signal: &str) -> Option<Arc<str>> {
+        self.names.get(signal).map(Arc::clone)
+    }
+
+    /// The profile of a device: the one its token named, or the one that fits its sort. Only where nothing was said of its
+    /// sort is the machine's own word on it taken.
+    pub(super) fn profile(
+        &self,
+        device: Option<&Device>,
+        known: &Known,
+    ) -> Result<&Profile, Fault> {
+        let named = device.and_then(|device| device.profile.as_deref());
+        let carried = match device.map(|device| device.class) {
+            Some(Class::Laptop | Class::Desktop) => true,
+            Some(Class::Server) => false,
+            Some(Class::Other) | None => known.laptop,
+        };
+        let fitting = if carried { "linux-laptop" } else { "linux-server" };
+        let named = named.and_then(|name| self.model.profile(name));
+        let fitting = named.or_else(|| self.model.profile(fitting));
+        let some = fitting.or_else(|| self.model.profiles.first());
+        some.ok_or_else(|| Fault::bug("a model without a profile"))
+    }
+
+    /// Why a score is not better, what hurts most first: what people can act on.
+    pub(super) fn reasons(&self, profile: &Profile, score: &Score) -> Arc<[Arc<str>]> {
+        let all = self.model.profiles.iter().zip(&self.words);
+        let words = all.filter(|(one, _)| one.name == profile.name).map(|(_, words)| words).next();
+        let Some(words) = words else { return Arc::from([]) };
+        let gated = |part: &Part| {
+            let fired = |name: &Arc<str>| score.gates.iter().any(|fired| fired.gate == *name);
+            profile.gates.iter().any(|gate| gate.signal == part.signal && fired(&gate.name))
+        };
+        let said = |(part, words): (&Part, &Words)| {
+            let text = match part.reason {
+                Reason::Failing => &words.failing,
+                Reason::Stale => &words.stale,
+                Reason::Unknown => &words.unknown,
+                Reason::Good | Reason::Weak => return None,
+            };
+            Some(((gated(part), part.loss), Arc::clone(text)))
+        };
+        let mut found: Vec<_> = score.signals.iter().zip(words).filter_map(said).collect();
+        found.sort_by(|(a, _), (b, _)| b.cmp(a));
+        found.into_iter().take(REASONS_MAX).map(|(_, text)| text).collect()
+    }
+}
+
+impl Words {
+    fn of(weighted: &Weighted) -> Self {
+        let signal = &weighted.signal;
+        let remedy = weighted.remedy.as_deref();
+        let remedy = remedy.map(|remedy| format!(": {remedy}")).unwrap_or_default();
+        Self {
+            failing: format!("`{signal}` is not as it should be{remedy}").into(),
+            stale: format!("`{signal}` was not confirmed for a while: let the device report")
+                .into(),
+            unknown: format!("nothing is known of `{signal}`{remedy}").into(),
+        }
+    }
+}
+
+/// More than a person acts on at once.
+const REASONS_MAX: usize = 3;
