@@ -138,7 +138,7 @@ pub(super) enum Command {
     /// Devices: this machine as one, and those of the realm.
     #[command(subcommand, visible_alias = "devices")]
     Device(device::DeviceCommand),
-    /// Scores of devices, and the models behind them. The server does not use scores yet.
+    /// Scores of devices, and the models behind them, worked out here without a server.
     #[command(subcommand)]
     Posture(posture::PostureCommand),
     /// Who you are signed in as; else, or where the command says how to reach a server, who that takes you for.

@@ -133,6 +133,7 @@ fn fields(agent: &Agent, now: Timestamp) -> Fields {
     if let Some(age) = agent.view_age_seconds {
         fields.add("view age", value::largest_unit(age));
     }
+    fields.add("device", agent.device.clone().unwrap_or_default());
     fields.add("version", agent.version.clone().unwrap_or_default());
     fields
 }

@@ -16,7 +16,7 @@ pub(super) enum PostureCommand {
         /// The document, in TOML.
         file: PathBuf,
     },
-    /// Score a report, and say why. Nothing that the server issues depends on a score yet.
+    /// Score a report, and say why: what a server with this model would make of it.
     Score(ScoreArgs),
 }
 

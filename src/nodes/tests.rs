@@ -1,5 +1,6 @@
 //! What agents can rely on, and what nobody can do to them: join tokens, renewals, bans.
 
+mod device;
 mod names;
 
 use std::sync::Arc;

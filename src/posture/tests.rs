@@ -28,6 +28,7 @@ use crate::testkit::{KeysReplica, TestDatabase, on_each_database};
 use crate::wire::api::Time;
 use crate::wire::posture::FORMAT;
 
+mod doors;
 mod weight;
 
 const REALM: RealmId = RealmId::FIRST;

@@ -133,7 +133,7 @@ fn lifetimes(scored: &ScoredDocument) -> String {
     format!(
         "A credential would live {} (between {} and {}).{ends}\n\
          If the device's own hardware vouched for every reading: score {}, {}.\n\
-         Nothing that the server issues depends on a score yet.",
+         What a server issues follows the score that it works out itself: `weft device status`.",
         lives(lifetime.seconds),
         lives(lifetime.shortest_seconds),
         lives(lifetime.longest_seconds),
@@ -230,7 +230,7 @@ mod tests {
             "What helps most, each by itself:\n  secure_boot: leads to 11.70",
             "disk_encryption: leads to 9.75",
             "A credential would live 5 min (between 5 min and 8 h)",
-            "Nothing that the server issues depends on a score yet.",
+            "What a server issues follows the score that it works out itself",
         ] {
             assert!(text.contains(part), "{part}\n{text}");
         }

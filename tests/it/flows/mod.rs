@@ -2,6 +2,7 @@
 
 mod again;
 mod clock;
+mod device;
 mod disk;
 mod flood;
 mod identity;

@@ -1,0 +1,193 @@
+//! A machine as a device, by the program itself: looked after from its enrolment to the signal that stops it, with a node on
+//! it; and what it reported outlives a server that is killed.
+
+use std::path::PathBuf;
+use std::process::{Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Command;
+use weft::env::{Clock as _, SystemClock};
+use weft::kernel::{Level, RealmId};
+use weft::testkit::{TestAgent, TestDatabase, TestServer, engines, until, within};
+use weft::wire::api::Time;
+
+use crate::admin_api::ask;
+
+/// A server with a certificate, and a machine that is a tree of files.
+struct World {
+    server: TestServer,
+    directory: TempDir,
+    _database: TestDatabase,
+}
+
+impl World {
+    async fn start() -> Self {
+        weft::crypto::tls::install_provider();
+        let directory = tempfile::tempdir().unwrap();
+        let web = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let (chain, key) = (directory.path().join("web.pem"), directory.path().join("web.key"));
+        std::fs::write(&chain, web.cert.pem()).unwrap();
+        std::fs::write(&key, web.signing_key.serialize_pem()).unwrap();
+        let etc = directory.path().join("machine/etc");
+        std::fs::create_dir_all(&etc).unwrap();
+        std::fs::write(etc.join("os-release"), "ID=debian\nVERSION_ID=\"12\"\n").unwrap();
+        let database = TestDatabase::new(engines()[0]).await;
+        let server = TestServer::start_with(&database, |settings| {
+            settings.listen.certificate = Some(chain);
+            settings.listen.certificate_key = Some(key);
+            settings.posture.report_seconds = 5;
+        })
+        .await;
+        Self { server, directory, _database: database }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn mtls(&self) -> String {
+        door(self.server.addresses().mtls.port())
+    }
+
+    fn public(&self) -> String {
+        door(self.server.addresses().public.port())
+    }
+
+    /// A token to enrol with, in a file.
+    async fn token(&self) -> PathBuf {
+        let wish = json!({"class": "laptop"});
+        let (status, made) = ask(&self.server, "POST", "device-tokens", "", Some(wish)).await;
+        assert_eq!(status, 201, "{made}");
+        let file = self.file("token");
+        std::fs::write(&file, made["secret"].as_str().unwrap()).unwrap();
+        file
+    }
+
+    /// `weft device …` for this machine.
+    fn weft(&self, command: &str, server: &str) -> Command {
+        let mut weft = Command::new(env!("CARGO_BIN_EXE_weft"));
+        weft.args(["device", command, "--server", server, "--ca"]).arg(self.file("web.pem"));
+        weft.arg("--dir").arg(self.file("device")).stdin(Stdio::null()).kill_on_drop(true);
+        weft
+    }
+
+    async fn told(&self, command: &mut Command) -> Output {
+        within("a command ends", command.output()).await.unwrap()
+    }
+
+    /// The only device, as an administrator sees it.
+    async fn device(&self) -> Option<String> {
+        let (_, all) = ask(&self.server, "GET", "devices", "", None).await;
+        Some(all["items"].as_array()?.first()?["id"].as_str()?.to_owned())
+    }
+
+    async fn posture(&self, id: &str) -> Value {
+        ask(&self.server, "GET", &format!("devices/{id}/posture"), "", None).await.1
+    }
+}
+
+fn door(port: u16) -> String {
+    format!("https://localhost:{port}")
+}
+
+fn words(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    text(&output.stdout) + &text(&output.stderr)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_machine_is_looked_after_from_its_enrolment_to_the_signal_and_its_node_with_it() {
+    let world = World::start().await;
+    let mut command = world.weft("run", &world.mtls());
+    command.args(["--enroll-server", &world.public(), "--name", "ada-laptop", "--root"]);
+    command.arg(world.file("machine")).arg("--token-file").arg(world.token().await);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let first = within("the first report", lines.next_line()).await.unwrap().unwrap();
+    assert!(first.contains("critical"), "{first}");
+    let id = world.device().await.unwrap();
+    let known = world.posture(&id).await;
+    assert_eq!(known["level"], json!("critical"), "{known}");
+    let first_at = known["received_at"].clone();
+    until("it reports again", async || {
+        let known = world.posture(&id).await;
+        if known["received_at"] == first_at { Err(known) } else { Ok(()) }
+    })
+    .await;
+    let told = world.told(&mut world.weft("status", &world.mtls())).await;
+    let said = words(&told);
+    assert!(
+        told.status.success() && said.contains("critical") && said.contains("secure_boot"),
+        "{said}"
+    );
+
+    let agent = TestAgent::join_with(&world.server, |settings| {
+        settings.on_device.server = world.mtls();
+        settings.on_device.directory = Some(world.file("device"));
+        settings.on_device.server_ca = Some(world.file("web.pem"));
+    })
+    .await;
+    let server = world.server.server();
+    let evidence = until("the node is bound to the device", async || {
+        let known = server.nodes.agent(RealmId::FIRST, agent.id()).ok_or("no agent")?;
+        Some(known.evidence()).filter(|evidence| evidence.device.is_some()).ok_or("not bound")
+    })
+    .await;
+    assert_eq!(evidence.device.map(|device| device.to_string()), Some(id.clone()));
+    let standing = server.posture.standing(&evidence);
+    assert_eq!((standing.level, standing.locked), (Level::Critical, false));
+    let (status, _) =
+        ask(&world.server, "POST", &format!("devices/{id}/lock"), "", Some(json!({}))).await;
+    assert_eq!(status, 200);
+    until("the node is locked with its device", async || {
+        let standing = server.posture.standing(&evidence);
+        if standing.locked { Ok(()) } else { Err(standing) }
+    })
+    .await;
+
+    let pid = Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    let status = within("it ends", child.wait()).await.unwrap();
+    assert!(status.success(), "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_report_that_was_answered_outlives_a_server_that_is_killed() {
+    let mut world = World::start().await;
+    let mut enrol = world.weft("enroll", &world.public());
+    let done = world.told(enrol.arg("--token-file").arg(world.token().await)).await;
+    assert!(done.status.success(), "{}", words(&done));
+    let id = world.device().await.unwrap();
+    let (mut answered, mut lost) = (0, 0);
+    for _ in 0..ROUNDS {
+        let before = Time(SystemClock::new().now());
+        let mut report = world.weft("report", &world.mtls());
+        report.arg("--root").arg(world.file("machine"));
+        // It is killed somewhere between the start of the report and its end.
+        let mut child = report.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let known = world.posture(&id).await["collected_at"].clone();
+        world.server.kill();
+        let status = within("the report ends", child.wait()).await.unwrap();
+        world.server.start_again().await;
+        let held = world.posture(&id).await["collected_at"].clone();
+        let held = held.as_str().and_then(Time::parse);
+        assert!(held >= known.as_str().and_then(Time::parse), "what was held is gone");
+        if status.success() {
+            assert!(held >= Some(before), "an answered report is gone: {held:?} < {before}");
+            answered += 1;
+        } else {
+            lost += 1;
+        }
+    }
+    let mut report = world.weft("report", &world.mtls());
+    let done = world.told(report.arg("--root").arg(world.file("machine"))).await;
+    assert!(done.status.success(), "{}", words(&done));
+    println!(
+        "proof: reports while the server was killed: {answered} answered and kept, {lost} not answered, lost 0"
+    );
+}
+
+const ROUNDS: usize = 4;
