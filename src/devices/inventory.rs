@@ -38,7 +38,7 @@ impl Inventory {
 
     /// The device of this SPIFFE ID.
     pub fn named(&self, realm: RealmId, id: &SpiffeId) -> Option<Arc<Device>> {
-        let device = self.device(realm, id_of(id)?)?;
+        let device = self.device(realm, DeviceId::of_spiffe_id(id)?)?;
         (device.spiffe_id == *id).then_some(device)
     }
 
@@ -62,14 +62,10 @@ impl Inventory {
 
     /// The device of this SPIFFE ID as its row has it: for what memory here does not know yet.
     pub(super) async fn row(&self, realm: RealmId, id: &SpiffeId) -> Result<Option<Device>, Error> {
-        let Some(device) = id_of(id) else { return Ok(None) };
+        let Some(device) = DeviceId::of_spiffe_id(id) else { return Ok(None) };
         let read = self.db.read(realm, device, |tx, device| {
             Box::pin(async move { Ok::<_, Error>(store::device(tx, *device).await?) })
         });
         Ok(read.await?.filter(|device| device.spiffe_id == *id))
     }
-}
-
-fn id_of(id: &SpiffeId) -> Option<DeviceId> {
-    DeviceId::parse(id.path().strip_prefix("/device/")?).ok()
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::SpiffeId;
 use super::limits::{CLIENT_ID_BYTES_MAX, ENTRY_ID_BYTES_MAX, UPSTREAM_ID_BYTES_MAX};
 
 /// The row number of a realm. Realm 0, `system`, owns what no realm owns.
@@ -99,6 +100,13 @@ ids! {
     UserId = "usr";
     /// One call of `db.write`, to find a commit whose answer was lost.
     WriteId = "wrt";
+}
+
+impl DeviceId {
+    /// The device of `spiffe://<trust domain>/device/<id>`; nothing for any other ID.
+    pub fn of_spiffe_id(id: &SpiffeId) -> Option<Self> {
+        Self::parse(id.path().strip_prefix("/device/")?).ok()
+    }
 }
 
 macro_rules! names {

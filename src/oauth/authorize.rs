@@ -441,6 +441,7 @@ impl Oauth {
             acr: acr(request, session.assurance),
             amr: session.amr().into_iter().map(str::to_owned).collect(),
             offline,
+            device: None,
             created_at: now,
             expires_at: if offline {
                 now.plus(self.settings.grant_life())

@@ -1,13 +1,51 @@
-//! What the provider says of itself (OpenID Connect Discovery §3, RFC 8414 §2). Pure.
+//! What the provider says of itself (OpenID Connect Discovery §3, RFC 8414 §2).
 
 use serde_json::{Value, json};
 
+use url::Url;
+
+use super::Oauth;
 use super::client::{GrantType, USUAL_SCOPES};
 use crate::accounts::claims_supported;
 use crate::kernel::Assurance;
+use crate::realms::Realm;
 
-/// The document of the provider with this issuer.
-pub(super) fn document(issuer: &str) -> Value {
+impl Oauth {
+    /// What this realm's provider says of itself.
+    pub(super) fn discovery(&self, realm: &Realm) -> Value {
+        let mut members = document(realm.issuer.as_str());
+        let base = self.mtls.get().and_then(|place| place.base(realm.issuer.as_str()));
+        if let Some(base) = base {
+            // RFC 8705 §5.
+            members["mtls_endpoint_aliases"] = json!({ "token_endpoint": format!("{base}/token") });
+        }
+        members
+    }
+}
+
+/// Where the door `mtls` is, seen from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MtlsPlace {
+    /// `host:port`, as the settings say.
+    Advertised(String),
+    /// At this port of the issuer's host.
+    Port(u16),
+}
+
+impl MtlsPlace {
+    fn base(&self, issuer: &str) -> Option<String> {
+        match self {
+            Self::Advertised(place) => Some(format!("https://{place}")),
+            Self::Port(port) => {
+                let mut url = Url::parse(issuer).ok()?;
+                url.set_port(Some(*port)).ok()?;
+                Some(url.origin().ascii_serialization())
+            }
+        }
+    }
+}
+
+fn document(issuer: &str) -> Value {
     let at = |path: &str| format!("{issuer}/{path}");
     let mut claims =
         vec!["iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"];

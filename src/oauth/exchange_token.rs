@@ -10,13 +10,14 @@ use super::grant::Place;
 use super::issue_tokens::TokenAnswer;
 use super::parameters::{Parameters, words};
 use super::wire_error::{Code, WireError};
+use crate::kernel::DeviceId;
 
 impl Oauth {
-    /// Tokens for a client that shows who it is and what it was granted.
+    /// Tokens for a client that shows who it is and what it was granted; and on which device, where that proved its key.
     pub async fn token(
         &self,
         place: &Place,
-        header: Option<&str>,
+        (header, device): (Option<&str>, Option<DeviceId>),
         form: &Parameters,
     ) -> Result<TokenAnswer, WireError> {
         let credentials = Credentials::of(header, form)?;
@@ -31,8 +32,8 @@ impl Oauth {
             return Err(WireError::new(Code::UnauthorizedClient, words));
         }
         match grant {
-            GrantType::AuthorizationCode => self.redeem_code(place, &client, form).await,
-            GrantType::RefreshToken => self.refresh(place, &client, form).await,
+            GrantType::AuthorizationCode => self.redeem_code(place, (&client, device), form).await,
+            GrantType::RefreshToken => self.refresh(place, (&client, device), form).await,
             GrantType::ClientCredentials => self.issue_to_machine(place, &client, form).await,
         }
     }

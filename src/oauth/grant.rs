@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::crypto::jose::JwsAlgorithm;
-use crate::kernel::{Assurance, ClientId, Fault, GrantId, RealmId, SessionId, Timestamp, UserId};
+use crate::kernel::{
+    Assurance, ClientId, DeviceId, Fault, GrantId, RealmId, SessionId, Timestamp, UserId,
+};
 
 /// A grant of a person to a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +38,8 @@ pub(super) struct Grant {
     pub amr: Vec<String>,
     /// True if it outlives the session: `offline_access`.
     pub offline: bool,
+    /// The device that proved its key when the code was redeemed: nothing hangs off the grant without it.
+    pub device: Option<DeviceId>,
     /// When it was given.
     pub created_at: Timestamp,
     /// When nothing can hang off it any more.
@@ -66,6 +70,7 @@ impl Grant {
             "acr": self.acr,
             "amr": self.amr,
             "offline": self.offline,
+            "device": self.device.map(|device| device.to_string()),
         })
         .to_string()
     }
@@ -86,6 +91,7 @@ impl Grant {
         let set = |name| Ok::<BTreeSet<String>, Fault>(texts(name)?.into_iter().collect());
         let micros = member("signed_in_at").as_i64().ok_or_else(|| bad("signed_in_at"))?;
         let assurance = member("assurance").as_str().and_then(Assurance::parse);
+        let device = member("device").as_str().map(DeviceId::parse).transpose().map_err(bad)?;
         Ok(Self {
             id,
             client,
@@ -100,6 +106,7 @@ impl Grant {
             acr: member("acr").as_str().map(str::to_owned),
             amr: texts("amr")?,
             offline: member("offline").as_bool().ok_or_else(|| bad("offline"))?,
+            device,
             created_at,
             expires_at,
         })

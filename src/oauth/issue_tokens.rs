@@ -181,7 +181,7 @@ fn evidence(
         strength: grant.assurance.strength(),
         at: grant.signed_in_at,
         expires: grant.expires_at,
-        device: None,
+        device: grant.device,
     })
 }
 
@@ -219,6 +219,9 @@ fn access_token(
     }
     if grant.offline {
         claims.insert(OFFLINE.to_owned(), Value::Bool(true));
+    }
+    if let Some(device) = grant.device {
+        claims.insert(DEVICE.to_owned(), device.to_string().into());
     }
     TokenDraft {
         kind: TokenKind::Access,
@@ -265,5 +268,7 @@ fn sign_in_claims(grant: &Grant) -> Map<String, Value> {
 
 /// The claim of an access token that names single claims for userinfo.
 pub(super) const USERINFO_CLAIMS: &str = "userinfo_claims";
+/// The claim of an access token that names the device it was given on.
+const DEVICE: &str = "device";
 /// The claim of an access token that outlives its session.
 pub(super) const OFFLINE: &str = "offline";

@@ -63,6 +63,7 @@ pub use check_client::Draft;
 pub use client::{
     AuthMethod, Client, ConsentPolicy, GrantType, Profile, Resource, Rule, SharedClient, Terms,
 };
+pub use discovery::MtlsPlace;
 pub use grant::Place;
 pub use issue_tokens::TokenAnswer;
 pub use list_connected::Connection;
@@ -115,6 +116,8 @@ pub struct Oauth {
     clients: Arc<Clients>,
     /// The command line, unless a row of that id says otherwise.
     own: Option<SharedClient>,
+    /// Where the door `mtls` is, once it is bound.
+    mtls: Arc<OnceLock<MtlsPlace>>,
 }
 
 /// The slices that this one stands on.
@@ -170,7 +173,14 @@ impl Oauth {
             told,
             clients: Arc::default(),
             own,
+            mtls: Arc::default(),
         }
+    }
+
+    /// Says where the door `mtls` is; until then nobody is told of it. Once.
+    pub fn reached_at(&self, mtls: MtlsPlace) {
+        // A server binds its doors once.
+        let _first = self.mtls.set(mtls);
     }
 
     /// The client of this id, if it may be given anything.

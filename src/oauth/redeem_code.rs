@@ -14,7 +14,7 @@ use super::wire_error::WireError;
 use super::{Oauth, store};
 use crate::crypto::digest::{base64url, sha256};
 use crate::db::Tx;
-use crate::kernel::{Fault, GrantId, Secret, Timestamp};
+use crate::kernel::{DeviceId, Fault, GrantId, Secret, Timestamp};
 use crate::svid::GrantKind;
 
 /// What is written in one go.
@@ -22,6 +22,8 @@ struct Input {
     digest: [u8; 32],
     form: Parameters,
     client: SharedClient,
+    /// The device that proved its key.
+    device: Option<DeviceId>,
     issuer: String,
     /// What the first refresh token is made of, should there be one.
     secret: Secret<[u8; 32]>,
@@ -44,7 +46,7 @@ impl Oauth {
     pub(super) async fn redeem_code(
         &self,
         place: &Place,
-        client: &SharedClient,
+        (client, device): (&SharedClient, Option<DeviceId>),
         form: &Parameters,
     ) -> Result<TokenAnswer, WireError> {
         let code = one(form, "code")?.ok_or_else(|| WireError::request("code is missing"))?;
@@ -56,6 +58,7 @@ impl Oauth {
             digest: sha256(code.as_bytes()),
             form: form.clone(),
             client: Arc::clone(client),
+            device,
             issuer: place.issuer.clone(),
             secret: self.env.entropy.token()?,
             now,
@@ -85,11 +88,15 @@ async fn use_code(tx: &mut Tx, input: &Input) -> Result<Use, Fault> {
     let Some((id, terms)) = store::use_code(tx, &input.digest, input.now).await? else {
         return Ok(store::used_code(tx, &input.digest).await?.map_or(Use::Unknown, Use::Again));
     };
-    let Some(grant) = store::grant(tx, id).await? else { return Ok(Use::Unknown) };
+    let Some(mut grant) = store::grant(tx, id).await? else { return Ok(Use::Unknown) };
     let wanted = match wanted(input, &grant, terms) {
         Ok(wanted) => wanted,
         Err(error) => return Ok(Use::InVain(error)),
     };
+    if input.device.is_some() {
+        grant.device = input.device;
+        store::update_grant(tx, &grant).await?;
+    }
     let first =
         begins_family(&input.client, &grant).then(|| RefreshToken::first(grant.id, &input.secret));
     if let Some(token) = &first {

@@ -12,10 +12,10 @@ use super::issue_tokens::{TokenAnswer, Wanted};
 use super::parameters::Parameters;
 use super::refresh_token::RefreshToken;
 use super::store::{self, Family};
-use super::wire_error::WireError;
+use super::wire_error::{Code, WireError};
 use crate::crypto::digest::sha256;
 use crate::db::Tx;
-use crate::kernel::{Fault, Lifetime, RealmId, Secret, Timestamp};
+use crate::kernel::{DeviceId, Fault, Lifetime, RealmId, Secret, Timestamp};
 use crate::svid::GrantKind;
 
 /// What is written in one go.
@@ -23,6 +23,8 @@ struct Input {
     shown: RefreshToken,
     form: Parameters,
     client: SharedClient,
+    /// The device that proved its key.
+    device: Option<DeviceId>,
     /// The key of successors, and those of before a change of keys.
     keys: Vec<Secret<[u8; 32]>>,
     issuer: String,
@@ -41,7 +43,7 @@ impl Oauth {
     pub(super) async fn refresh(
         &self,
         place: &Place,
-        client: &SharedClient,
+        (client, device): (&SharedClient, Option<DeviceId>),
         form: &Parameters,
     ) -> Result<TokenAnswer, WireError> {
         let text = one(form, "refresh_token")?
@@ -52,6 +54,7 @@ impl Oauth {
             shown,
             form: form.clone(),
             client: Arc::clone(client),
+            device,
             keys: self.ring.derived(&label(place.realm)),
             issuer: place.issuer.clone(),
             now,
@@ -80,6 +83,11 @@ async fn rotate(tx: &mut Tx, input: &Input) -> Result<Shown, WireError> {
     };
     if grant.client != client.id || grant.expires_at <= *now || family.expires_at <= *now {
         return Err(WireError::grant());
+    }
+    // A stolen token is worth nothing without the device's key; and it is no reason to end the family.
+    if grant.device.is_some_and(|bound| input.device != Some(bound)) {
+        let words = "this token is bound to a device: show its SVID, at the door `mtls`";
+        return Err(WireError::new(Code::InvalidGrant, words));
     }
     let counts = bool::from(family.digest.ct_eq(&shown.digest()));
     if !counts {
@@ -112,7 +120,7 @@ fn attempt(form: &Parameters) -> Result<Option<[u8; 32]>, WireError> {
 /// A token that does not count any more: a retry within seconds gets the successor that was given already; later it is a theft;
 /// and one that never counted is nothing.
 fn judge_past(input: &Input, family: &Family, grant: Grant) -> Result<Shown, WireError> {
-    let Input { shown, form, client, keys, now, issuer } = input;
+    let Input { shown, form, client, keys, now, issuer, .. } = input;
     let leads = |key: &&Secret<[u8; 32]>| shown.leads_to(key, family.digest, family.generation);
     let Some(key) = keys.iter().find(leads) else { return Err(WireError::grant()) };
     let last = family.generation == shown.generation.saturating_add(1);

@@ -134,6 +134,12 @@ pub(super) async fn insert_grant(tx: &mut Tx, grant: &Grant) -> Result<(), Fault
     tx.execute(INSERT_GRANT, &params).await.map(drop)
 }
 
+/// Writes a grant's document anew: it was bound to a device.
+pub(super) async fn update_grant(tx: &mut Tx, grant: &Grant) -> Result<(), Fault> {
+    let (id, document) = (grant.id.to_string(), grant.document());
+    tx.execute(UPDATE_GRANT, &[Value::from(&id), Value::from(&document)]).await.map(drop)
+}
+
 pub(super) async fn grant(tx: &mut Tx, id: GrantId) -> Result<Option<Grant>, Fault> {
     let id = id.to_string();
     tx.row(GRANT, &[Value::from(&id)]).await?.as_ref().map(read_grant).transpose()
@@ -385,6 +391,7 @@ const UPDATE_REQUEST: &str =
 const DELETE_REQUEST: &str = "DELETE FROM authorization_request WHERE realm = $1 AND id = $2";
 const INSERT_GRANT: &str = "INSERT INTO oauth_grant (realm, id, client_id, user_id, session_id, document, created_at, \
     expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+const UPDATE_GRANT: &str = "UPDATE oauth_grant SET document = $3 WHERE realm = $1 AND id = $2";
 const GRANT: &str = "SELECT * FROM oauth_grant WHERE realm = $1 AND id = $2";
 const GRANTS_OF: &str = "SELECT * FROM oauth_grant WHERE realm = $1 AND user_id = $2 AND expires_at > $3 \
     ORDER BY created_at DESC LIMIT 500";
@@ -442,6 +449,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
     UPDATE_REQUEST,
     DELETE_REQUEST,
     INSERT_GRANT,
+    UPDATE_GRANT,
     GRANT,
     GRANTS_OF,
     GRANTS_AND_USE,

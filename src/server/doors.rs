@@ -70,7 +70,7 @@ impl Doors {
         let (tasks, clock) = (&server.tasks, || Arc::clone(&server.env.clock));
         self.ops.serve(routes::ops(server), tasks, clock());
         self.local.serve(routes::admin(server, Listener::Local), tasks, clock());
-        self.mtls.serve(routes::admin(server, Listener::Mtls), tasks, clock());
+        self.mtls.serve(routes::mtls(server), tasks, clock());
         self.public.serve(routes::public(server), tasks, clock());
         self.node.serve(routes::node(server), tasks, clock());
     }

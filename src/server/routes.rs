@@ -77,6 +77,12 @@ pub fn node_service_names(server: &Server) -> Vec<&'static str> {
     node_services(server).names
 }
 
+/// The `mtls` door: the admin API by SVID, and the token endpoint for programs on a device.
+pub(super) fn mtls(server: &Arc<Server>) -> Router {
+    let routes = known(server, oauth::http::mtls_routes(&server.oauth), Listener::Mtls);
+    shell(server).wrap(admin_for(server, Listener::Mtls).merge(routes))
+}
+
 /// The admin API, as every door mounts it.
 pub(super) fn admin(server: &Arc<Server>, listener: Listener) -> Router {
     shell(server).wrap(admin_for(server, listener))
@@ -84,6 +90,11 @@ pub(super) fn admin(server: &Arc<Server>, listener: Listener) -> Router {
 
 fn admin_for(server: &Arc<Server>, listener: Listener) -> Router {
     let (routes, _) = admin_routes(server).split_for_parts();
+    known(server, routes, listener)
+}
+
+/// These routes, for callers that are known.
+fn known(server: &Arc<Server>, routes: Router, listener: Listener) -> Router {
     let desk = Desk { server: Arc::clone(server), listener };
     routes.layer(from_fn_with_state(desk, callers::identify))
 }

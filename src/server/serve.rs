@@ -19,7 +19,7 @@ use crate::env::Env;
 use crate::jobs::deliveries::{Deliveries, DeliveryHandler};
 use crate::jobs::{Nudge, Past, Reconciler, RemovePast, Summary};
 use crate::kernel::{Failure, Fault, Kind, Lifetime, RealmId, TrustDomain};
-use crate::oauth::SendLogoutToken;
+use crate::oauth::{MtlsPlace, SendLogoutToken};
 use crate::posture::FreshReports;
 use crate::realms::{Issuer, Realm};
 use crate::workloads::jobs::RemoveExpired;
@@ -55,6 +55,9 @@ impl Running {
         let addresses = doors.addresses.clone();
         // Set once: a server binds its doors once.
         let _first = server.node_bound.set(reachable(addresses.node));
+        let advertised = server.settings.listen.mtls_advertised.clone();
+        let port = MtlsPlace::Port(addresses.mtls.port());
+        server.oauth.reached_at(advertised.map_or(port, MtlsPlace::Advertised));
         doors.open(&server);
         Ok(Self { server, addresses })
     }

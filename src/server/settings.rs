@@ -81,8 +81,10 @@ section! {
         pub node_advertised: Option<String>,
         /// For everybody: bundles, discovery, and the admin API by token.
         pub public: SocketAddr,
-        /// For administrators by client certificate.
+        /// For whoever shows an X.509-SVID: administrators, devices, and programs on devices.
         pub mtls: SocketAddr,
+        /// Where discovery says that `mtls` is, `host:port`. Not set: the issuer's host, and the port of `mtls`.
+        pub mtls_advertised: Option<String>,
         /// Metrics and health. It asks nobody who they are: keep it on this machine.
         pub ops: SocketAddr,
         /// The admin API for root and the server's own user. Not set: `admin.sock` in the data directory.
@@ -192,6 +194,7 @@ impl Default for ListenSettings {
         Self {
             node: any(8081),
             node_advertised: None,
+            mtls_advertised: None,
             public: any(8443),
             mtls: any(8444),
             ops: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9090),

@@ -68,7 +68,7 @@ async fn statements_for_machines(server: &TestServer) -> u64 {
         )
         .as_bytes(),
     );
-    until("the client is known", async || match oauth.token(&place, None, &form).await {
+    until("the client is known", async || match oauth.token(&place, (None, None), &form).await {
         Ok(_) => Ok(()),
         Err(error) => Err(error.to_string()),
     })
@@ -83,7 +83,7 @@ async fn statements_for_machines(server: &TestServer) -> u64 {
     let requests = || db.statements().get("request").copied().unwrap_or(0);
     let before = requests();
     for _ in 0..TOKENS {
-        let token = oauth.token(&place, None, &form).await.unwrap();
+        let token = oauth.token(&place, (None, None), &form).await.unwrap();
         assert!(token.expires_in > Lifetime::minutes(4), "{}", token.expires_in);
     }
     requests() - before

@@ -18,14 +18,14 @@ use crate::wire::api::DeviceSvid;
 
 /// The directory of a device.
 #[derive(Debug)]
-pub(super) struct Files(PathBuf);
+pub(in crate::cli) struct Files(PathBuf);
 
 impl Files {
-    pub(super) fn at(directory: PathBuf) -> Self {
+    pub(in crate::cli) fn at(directory: PathBuf) -> Self {
         Self(std::path::absolute(&directory).unwrap_or(directory))
     }
 
-    pub(super) fn directory(&self) -> &Path {
+    pub(in crate::cli) fn directory(&self) -> &Path {
         &self.0
     }
 
@@ -50,12 +50,12 @@ impl Files {
     }
 
     /// When it ends.
-    pub(super) fn held_until(&self) -> Option<Timestamp> {
+    pub(in crate::cli) fn held_until(&self) -> Option<Timestamp> {
         self.held().map(|(_, ends)| ends)
     }
 
     /// Chain and key, to be shown.
-    pub(super) fn identity(&self) -> Result<Zeroizing<String>, Error> {
+    pub(in crate::cli) fn identity(&self) -> Result<Zeroizing<String>, Error> {
         let read = |name: &str| {
             let path = self.0.join(name);
             fs::read_to_string(&path).map_err(|error| Error::file("read", &path, &error))

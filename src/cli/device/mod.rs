@@ -27,6 +27,8 @@ use crate::machine::{self, Root};
 use crate::wire::api::{Device, DeviceClass, DeviceReason, DeviceState};
 use crate::wire::posture::{DevicePosture, Report};
 
+pub(super) use files::Files;
+
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum DeviceCommand {
     /// Look at this machine without any privilege, and say what was seen. Nothing is sent anywhere.

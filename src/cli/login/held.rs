@@ -1,5 +1,6 @@
 //! A sign-in in our hands: locked, with tokens that are renewed when they must be.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -32,6 +33,8 @@ pub(super) struct Person {
     pub(super) email: Option<String>,
     pub(super) spiffe_id: Option<String>,
     pub(super) session_expires_at: Option<Time>,
+    /// The directory of the device that the sign-in is bound to.
+    pub(super) device: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -54,7 +57,7 @@ impl Held {
         }
         let lock = place.lock()?;
         let kept = place.read(&lock)?.ok_or_else(nobody)?;
-        let provider = Provider::new(&kept.open.issuer, kept.open.ca.as_deref())?;
+        let provider = kept.open.provider()?;
         Ok(Self { place: place.clone(), lock, kept, provider, clock })
     }
 
@@ -63,7 +66,7 @@ impl Held {
         let lock = place.lock()?;
         place.remove(&lock)?;
         place.write(&lock, &kept)?;
-        let provider = Provider::new(&kept.open.issuer, kept.open.ca.as_deref())?;
+        let provider = kept.open.provider()?;
         Ok(Self { place: place.clone(), lock, kept, provider, clock })
     }
 
@@ -90,6 +93,7 @@ impl Held {
             email: found.email,
             spiffe_id: open.spiffe_id.clone(),
             session_expires_at: open.session_expires_at,
+            device: open.device.clone(),
         })
     }
 

@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::super::device::Files;
 use super::super::error::Error;
 use super::super::{file, places};
+use super::provider::Provider;
 use crate::kernel::Secret;
 use crate::wire::api::Time;
 
@@ -44,12 +46,24 @@ pub(super) struct Open {
     pub(super) token_endpoint: String,
     pub(super) revocation_endpoint: String,
     pub(super) userinfo_endpoint: String,
+    /// The directory of the device that it is bound to: without that one's key no token is renewed.
+    #[serde(default)]
+    pub(super) device: Option<PathBuf>,
     /// When the access token ends.
     pub(super) access_expires_at: Time,
     /// Whose it is, once an SVID has said so.
     pub(super) spiffe_id: Option<String>,
     /// When all of it ends, at the latest.
     pub(super) session_expires_at: Option<Time>,
+}
+
+impl Open {
+    /// The server that it is at, which the device it is bound to is shown to.
+    pub(super) fn provider(&self) -> Result<Provider, Error> {
+        let device = self.device.as_ref().map(|directory| Files::at(directory.clone()).identity());
+        let device = device.transpose()?;
+        Provider::new(&self.issuer, self.ca.as_deref(), device.as_ref().map(|pem| pem.as_bytes()))
+    }
 }
 
 /// The file. It has no `Debug`: it holds the secrets.
@@ -168,6 +182,7 @@ mod tests {
                 token_endpoint: "https://weft.example/token".to_owned(),
                 revocation_endpoint: "https://weft.example/revoke".to_owned(),
                 userinfo_endpoint: "https://weft.example/userinfo".to_owned(),
+                device: None,
                 access_expires_at: at,
                 spiffe_id: Some("spiffe://weft.example/user/ann".to_owned()),
                 session_expires_at: None,

@@ -25,7 +25,7 @@ use super::args::{Command, Connection};
 use super::error::Error;
 use super::print::Printer;
 use super::table::Fields;
-use super::value;
+use super::{device, places, value};
 use crate::env::Clock;
 use crate::kernel::Timestamp;
 use held::{Held, Person};
@@ -44,7 +44,46 @@ pub(super) struct LoginArgs {
     #[arg(long, value_name = "SPAN", value_parser = value::span, default_value = "5m")]
     wait: i64,
     #[command(flatten)]
+    on: DeviceArgs,
+    #[command(flatten)]
     wish: Wish,
+}
+
+/// The device that a sign-in is bound to.
+#[derive(Debug, Clone, Args)]
+struct DeviceArgs {
+    /// The directory of the device that this machine is [default: `weft/device` below `$XDG_STATE_HOME` or `~/.local/state`, if
+    /// it is enrolled].
+    #[arg(long, value_name = "DIR", conflicts_with = "no_device")]
+    device_dir: Option<PathBuf>,
+    /// Do not bind the sign-in to the device that this machine is.
+    #[arg(long)]
+    no_device: bool,
+}
+
+impl DeviceArgs {
+    /// The device, if it can show its SVID now; one that was named must.
+    fn directory(&self, now: Timestamp) -> Result<Option<PathBuf>, Error> {
+        if self.no_device {
+            return Ok(None);
+        }
+        let files = device::Files::at(self.device_dir.clone().unwrap_or_else(places::device));
+        let directory = files.directory().to_owned();
+        match files.held_until() {
+            Some(until) if until > now => Ok(Some(directory)),
+            Some(until) => Err(Error::Local {
+                what: format!("the SVID of this device in `{}` ended {until}", directory.display()),
+                next:
+                    "`weft device enroll` enrols it again; `--no-device` signs you in without it."
+                        .to_owned(),
+            }),
+            None if self.device_dir.is_some() => Err(Error::Local {
+                what: format!("`{}` has no device's SVID and key", directory.display()),
+                next: "`weft device enroll` writes them.".to_owned(),
+            }),
+            None => Ok(None),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Args)]
@@ -116,8 +155,8 @@ async fn login(
     print: &mut Printer,
     clock: Arc<dyn Clock>,
 ) -> Result<(), Error> {
-    let opens = !args.no_browser && super::places::has_display();
-    let server = sign_in::Server::of(connection, place)?;
+    let opens = !args.no_browser && places::has_display();
+    let server = sign_in::Server::of(connection, place, args.on.directory(clock.now())?)?;
     let kept = sign_in::sign_in(&server, (opens, args.wait), print, &clock).await?;
     // The earlier sign-in, if there is one, hangs off nobody's file any more.
     if let Ok(mut earlier) = Held::open(place, Arc::clone(&clock)) {
@@ -156,6 +195,9 @@ fn who(person: &Person, now: Timestamp) -> Fields {
     fields.add("signed in at", &person.issuer);
     let moment = |at: &Option<_>| at.map(|at| value::moment(at, now)).unwrap_or_default();
     fields.add("until, at most", moment(&person.session_expires_at));
+    if let Some(device) = &person.device {
+        fields.add("bound to the device in", device.display().to_string());
+    }
     fields
 }
 

@@ -30,6 +30,20 @@ pub(super) struct Endpoints {
     pub(super) token_endpoint: String,
     pub(super) revocation_endpoint: String,
     pub(super) userinfo_endpoint: String,
+    /// RFC 8705 §5.
+    mtls_endpoint_aliases: Option<Aliases>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Aliases {
+    token_endpoint: Option<String>,
+}
+
+impl Endpoints {
+    /// The token endpoint that asks for a certificate, if the server has one.
+    pub(super) fn token_on_device(&self) -> Option<&str> {
+        self.mtls_endpoint_aliases.as_ref()?.token_endpoint.as_deref()
+    }
 }
 
 /// What the token endpoint gave. It has no `Debug`: it holds secrets.
@@ -66,13 +80,22 @@ struct OauthError {
 }
 
 impl Provider {
-    pub(super) fn new(issuer: &str, ca: Option<&Path>) -> Result<Self, Error> {
+    /// `device`: chain and key of the device that this is, to be shown where its key is to be proven.
+    pub(super) fn new(
+        issuer: &str,
+        ca: Option<&Path>,
+        device: Option<&[u8]>,
+    ) -> Result<Self, Error> {
         let issuer = issuer.trim_end_matches('/');
         let base = Url::parse(issuer).ok().filter(|url| url.scheme() == "https" && url.has_host());
         let base = base.ok_or_else(|| {
             Error::usage(format!("`{issuer}` is no address of the form `https://host:port`"))
         })?;
-        let client = secure(&base, ca)?.build().map_err(broken)?;
+        let mut builder = secure(&base, ca)?;
+        if let Some(pem) = device {
+            builder = builder.identity(reqwest::Identity::from_pem(pem).map_err(broken)?);
+        }
+        let client = builder.build().map_err(broken)?;
         Ok(Self { client, issuer: issuer.to_owned() })
     }
 
@@ -228,7 +251,11 @@ fn document<T: DeserializeOwned>(
 fn token_refusal(status: StatusCode, body: &[u8]) -> Trouble {
     let error: Option<OauthError> = serde_json::from_slice(body).ok();
     let Some(error) = error else {
-        return Trouble::Other(Error::local(format!("the server answered {status}")));
+        // The door itself, of a device that it does not let in.
+        let problem: Option<Problem> = serde_json::from_slice(body).ok();
+        let told = problem.map(|problem| Error::Refused(Box::new(problem)));
+        let bare = || Error::local(format!("the server answered {status}"));
+        return Trouble::Other(told.unwrap_or_else(bare));
     };
     if error.error == "invalid_grant" {
         return Trouble::Ended;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use url::Url;
 
 use super::super::args::Connection;
+use super::super::device::Files;
 use super::super::error::Error;
 use super::super::print::Printer;
 use super::browser::{Answer, Loopback};
@@ -22,11 +23,17 @@ use crate::wire::api::Time;
 pub(super) struct Server {
     issuer: String,
     ca: Option<PathBuf>,
+    /// The directory of the device that this machine is.
+    device: Option<PathBuf>,
 }
 
 impl Server {
     /// As the command line says, or else where one was signed in before.
-    pub(super) fn of(connection: &Connection, place: &Place) -> Result<Self, Error> {
+    pub(super) fn of(
+        connection: &Connection,
+        place: &Place,
+        device: Option<PathBuf>,
+    ) -> Result<Self, Error> {
         let before = if place.is_there() { place.read(&place.lock()?)? } else { None };
         let (known, known_ca) = before.map(|kept| (kept.open.issuer, kept.open.ca)).unzip();
         let issuer = connection.server.clone().or_else(|| known.clone()).ok_or_else(|| {
@@ -37,7 +44,7 @@ impl Server {
         let ca = connection.server_ca.clone().or_else(|| known_ca.flatten().filter(|_| same));
         // It is read again from other directories.
         let absolute = |ca: PathBuf| std::path::absolute(&ca).unwrap_or(ca);
-        Ok(Self { issuer, ca: ca.map(absolute) })
+        Ok(Self { issuer, ca: ca.map(absolute), device })
     }
 }
 
@@ -61,8 +68,17 @@ pub(super) async fn sign_in(
     print: &mut Printer,
     clock: &Arc<dyn Clock>,
 ) -> Result<Kept, Error> {
-    let provider = Provider::new(&server.issuer, server.ca.as_deref())?;
-    let endpoints = provider.discover().await?;
+    let plain = Provider::new(&server.issuer, server.ca.as_deref(), None)?;
+    let endpoints = plain.discover().await?;
+    let (provider, token_endpoint) = match (&server.device, endpoints.token_on_device()) {
+        (Some(directory), Some(endpoint)) => {
+            let pem = Files::at(directory.clone()).identity()?;
+            let shows = Some(pem.as_bytes());
+            (Provider::new(&server.issuer, server.ca.as_deref(), shows)?, endpoint.to_owned())
+        }
+        _ => (plain, endpoints.token_endpoint.clone()),
+    };
+    let device = server.device.clone().filter(|_| token_endpoint != endpoints.token_endpoint);
     let secrets = Secrets::new(&SystemEntropy::default());
     let secrets = secrets.map_err(|fault| Error::local(format!("no chance: {fault}")))?;
     let loopback = Loopback::bind().await?;
@@ -82,7 +98,7 @@ pub(super) async fn sign_in(
         ("redirect_uri", &redirect),
         ("code_verifier", secrets.verifier.expose()),
     ];
-    let tokens = provider.tokens(&endpoints.token_endpoint, &fields).await;
+    let tokens = provider.tokens(&token_endpoint, &fields).await;
     let tokens = tokens.map_err(|trouble| match trouble {
         Trouble::Ended => refused("invalid_grant", "what the browser brought has ended already"),
         other => provider.error(other),
@@ -90,7 +106,8 @@ pub(super) async fn sign_in(
     let open = Open {
         issuer: provider.issuer().to_owned(),
         ca: server.ca.clone(),
-        token_endpoint: endpoints.token_endpoint,
+        token_endpoint,
+        device,
         revocation_endpoint: endpoints.revocation_endpoint,
         userinfo_endpoint: endpoints.userinfo_endpoint,
         access_expires_at: Time(clock.now().plus(Lifetime::seconds(tokens.lifetime))),

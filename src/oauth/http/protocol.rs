@@ -15,14 +15,14 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::{Map, Value, json};
 
-use crate::http::{Problem, bearer};
-use crate::kernel::Kind;
+use crate::http::{CalledBy, Problem, bearer};
 use crate::kernel::limits::FORM_BYTES_MAX;
+use crate::kernel::{DeviceId, Kind};
+use crate::oauth::Oauth;
 use crate::oauth::grant::Place;
 use crate::oauth::issue_tokens::TokenAnswer;
 use crate::oauth::parameters::Parameters;
 use crate::oauth::wire_error::{Code, WireError};
-use crate::oauth::{Oauth, discovery};
 use crate::realms::Realm;
 
 /// The routes.
@@ -45,6 +45,11 @@ pub(super) fn routes(oauth: &Oauth) -> Router {
     };
     let routes = routes.into_iter().fold(Router::new(), add);
     routes.layer(from_fn(any_origin)).with_state(oauth.clone())
+}
+
+/// The token endpoint for programs on a device that shows its SVID.
+pub(super) fn mtls_routes(oauth: &Oauth) -> Router {
+    Router::new().route("/token", post(token_on_device)).with_state(oauth.clone())
 }
 
 /// Where a request of this realm is.
@@ -76,7 +81,21 @@ async fn token(
     Extension(realm): Extension<Arc<Realm>>,
     call: ClientCall,
 ) -> Result<Response, Refused> {
-    let answer = oauth.token(&place(&realm), call.authorization()?, &call.form).await?;
+    let shows = (call.authorization()?, None);
+    let answer = oauth.token(&place(&realm), shows, &call.form).await?;
+    Ok(document(StatusCode::OK, &shown(&answer)))
+}
+
+/// The same at the door `mtls` (RFC 8705 §5): whose SVID a device is, the door has judged.
+async fn token_on_device(
+    State(oauth): State<Oauth>,
+    CalledBy(caller): CalledBy,
+    call: ClientCall,
+) -> Result<Response, Refused> {
+    let realm = oauth.realms.get(caller.realm).ok_or_else(WireError::client)?;
+    let device = caller.subject.as_ref().and_then(DeviceId::of_spiffe_id);
+    let shows = (call.authorization()?, device);
+    let answer = oauth.token(&place(&realm), shows, &call.form).await?;
     Ok(document(StatusCode::OK, &shown(&answer)))
 }
 
@@ -161,16 +180,20 @@ async fn jwks(
     Ok(public(keys))
 }
 
-async fn configuration(Extension(realm): Extension<Arc<Realm>>) -> Response {
-    public(discovery::document(realm.issuer.as_str()).to_string())
+async fn configuration(
+    State(oauth): State<Oauth>,
+    Extension(realm): Extension<Arc<Realm>>,
+) -> Response {
+    public(oauth.discovery(&realm).to_string())
 }
 
 async fn inserted(
+    State(oauth): State<Oauth>,
     Extension(realm): Extension<Arc<Realm>>,
     axum::extract::Path(path): axum::extract::Path<String>,
 ) -> Result<Response, Problem> {
     if realm.issuer.as_str().strip_suffix(&path).is_some_and(|rest| rest.ends_with('/')) {
-        return Ok(public(discovery::document(realm.issuer.as_str()).to_string()));
+        return Ok(public(oauth.discovery(&realm).to_string()));
     }
     Err(Problem::no_route())
 }

@@ -136,7 +136,7 @@ pub(super) fn evidence_of(person: &Person, session: &Session) -> Evidence {
         },
         at: session.signed_in_at,
         expires: session.expires_at,
-        device: None,
+        device: person.device,
     }
 }
 

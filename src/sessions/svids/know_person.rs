@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::PersonSvids;
 use crate::accounts::User;
-use crate::kernel::{Failure, Kind, SessionId, SpiffeId, Timestamp, UserId};
+use crate::kernel::{DeviceId, Failure, Kind, SessionId, SpiffeId, Timestamp, UserId};
 use crate::realms::Realm;
 use crate::sessions::Revocable;
 use crate::svid::{Expiry, TokenKind, VerifiedToken};
@@ -24,6 +24,8 @@ pub struct Person {
     pub session: SessionId,
     /// When they signed in.
     pub signed_in_at: Timestamp,
+    /// The device that the token was given on, if it proved its key.
+    pub device: Option<DeviceId>,
 }
 
 /// A token that holds, and the sign-in behind it.
@@ -50,7 +52,8 @@ impl PersonSvids {
         let user = user.filter(|user| user.is_active());
         let user = user.ok_or_else(|| refused("the person is gone or locked"))?;
         let id = user.spiffe_id(&realm.trust_domain)?;
-        Ok(Person { user, id, token, session, signed_in_at })
+        let device = device(&token)?;
+        Ok(Person { user, id, token, session, signed_in_at, device })
     }
 
     /// What this token says, as far as no person need be read for it.
@@ -90,6 +93,15 @@ fn sign_in(token: &VerifiedToken) -> Option<(SessionId, Timestamp)> {
     let session = token.claims.get("sid").and_then(Value::as_str)?;
     let signed_in_at = token.claims.get("auth_time").and_then(Value::as_i64)?;
     Some((SessionId::parse(session).ok()?, Timestamp::from_seconds(signed_in_at)))
+}
+
+/// `device`: a token that names one nobody could have is none of ours.
+fn device(token: &VerifiedToken) -> Result<Option<DeviceId>, Failure> {
+    let named = token.claims.get("device").map(|named| {
+        let known = named.as_str().and_then(|text| DeviceId::parse(text).ok());
+        known.ok_or_else(|| refused("it names a device that cannot be"))
+    });
+    named.transpose()
 }
 
 pub(super) fn refused(why: &'static str) -> Failure {

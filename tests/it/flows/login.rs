@@ -160,6 +160,59 @@ async fn who_cannot_sign_in_is_told_why() {
     assert!(said.contains("is not reachable") && said.contains("--ca"), "{said}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sign_in_on_a_device_is_worth_nothing_without_that_devices_key() {
+    let world = World::start().await;
+    let rule = r#"@id("on-devices") @says("people get SVIDs on their devices alone")
+        forbid (principal is User, action == Action::"IssueX509Svid", resource)
+        when { context.device == "" };"#;
+    let policy = json!({ "text": rule });
+    let (status, answer) = ask(&world.server, "PUT", "policies/house", "", Some(policy)).await;
+    assert!([200, 201].contains(&status), "{answer}");
+    let device = world.enrol("device").await;
+    let said = world.login(&[]).await;
+    assert!(said.contains("bound to the device"), "{said}");
+    world.weft(&["svid"]).await;
+    let held = std::fs::read(world.session()).unwrap();
+    let expired =
+        |session: &mut Value| session["access_expires_at"] = json!("2020-01-01T00:00:00Z");
+
+    // Whoever copies the file has no key of the device, or another device's.
+    assert_eq!(world.refresh(&world.secrets()[1]).await, 400, "at the door `public`");
+    let other = world.enrol("other").await;
+    let other_directory = world.directory.path().join("state/weft/other");
+    for thief in [Value::Null, json!(other_directory)] {
+        world.edit(|session| {
+            expired(session);
+            session["device"] = thief.clone();
+            if thief.is_null() {
+                session["token_endpoint"] = json!(format!("{}/token", world.issuer));
+            }
+        });
+        let said = world.refused(&["svid", "--audience", "till"]).await;
+        assert!(said.contains("has ended"), "{thief}: {said}");
+    }
+    assert_ne!(device, other);
+
+    // Nobody lost anything by it.
+    std::fs::write(world.session(), held).unwrap();
+    world.edit(expired);
+    world.weft(&["svid", "--audience", "till"]).await;
+
+    let lock = format!("devices/{device}/lock");
+    let (status, answer) =
+        ask(&world.server, "POST", &lock, "", Some(json!({ "reason": "left in a train" }))).await;
+    assert_eq!(status, 200, "{answer}");
+    world.edit(expired);
+    let said = world.refused(&["svid", "--audience", "till"]).await;
+    assert!(said.contains("locked"), "{said}");
+    world.weft(&["logout"]).await;
+    let (child, lines, url) = world.begin(&["--no-device"]).await;
+    world.come_back(&url, Presses::Yes).await;
+    let said = world.ended((child, lines), 1).await;
+    assert!(said.contains("people get SVIDs on their devices alone"), "{said}");
+}
+
 /// A server with one person, and that person's machine.
 struct World {
     server: TestServer,
@@ -334,6 +387,23 @@ impl World {
         let mut session: Value = serde_json::from_str(&text).unwrap();
         change(&mut session);
         std::fs::write(self.session(), session.to_string()).unwrap();
+    }
+
+    /// This machine becomes a device, in a directory of this name beside the sign-in; its id.
+    async fn enrol(&self, name: &str) -> String {
+        let wish = json!({ "class": "laptop" });
+        let (status, made) = ask(&self.server, "POST", "device-tokens", "", Some(wish)).await;
+        assert_eq!(status, 201, "{made}");
+        let token = self.directory.path().join("device-token");
+        std::fs::write(&token, made["secret"].as_str().unwrap()).unwrap();
+        std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let (token, ca) = (token.display().to_string(), self.directory.path().join("web.pem"));
+        let place = self.directory.path().join("state/weft").join(name).display().to_string();
+        let words = ["device", "enroll", "--output", "json", "--server", &self.issuer];
+        let files = ["--ca", ca.to_str().unwrap(), "--token-file", &token, "--dir", &place];
+        let told = self.weft(&[&words[..], &files[..]].concat()).await;
+        let told: Value = serde_json::from_str(&told).unwrap();
+        told["id"].as_str().unwrap().to_owned()
     }
 
     fn check_modes(&self) {
