@@ -13,13 +13,14 @@ use crate::realms::Realm;
 impl Oauth {
     /// What this realm's provider says of itself.
     pub(super) fn discovery(&self, realm: &Realm) -> Value {
-        let mut members = document(realm.issuer.as_str());
+        let mut document = document(realm.issuer.as_str());
         let base = self.mtls.get().and_then(|place| place.base(realm.issuer.as_str()));
-        if let Some(base) = base {
+        if let (Some(base), Some(members)) = (base, document.as_object_mut()) {
             // RFC 8705 §5.
-            members["mtls_endpoint_aliases"] = json!({ "token_endpoint": format!("{base}/token") });
+            let aliases = json!({ "token_endpoint": format!("{base}/token") });
+            members.insert("mtls_endpoint_aliases".to_owned(), aliases);
         }
-        members
+        document
     }
 }
 

@@ -36,7 +36,8 @@ pub struct Running {
 impl Running {
     /// Builds and opens a server, as soon as its database is there. When this returns it serves.
     pub async fn start(settings: Settings, ports: Ports) -> Result<Self, Failure> {
-        let server = wait_for_database::build(settings, ports).await?;
+        // Boxed: all settings are in it, and in everything that waits for it.
+        let server = Box::pin(wait_for_database::build(settings, ports)).await?;
         let database = server.health.component("database");
         let authorities = server.health.component("authorities");
         server.events.prepare(RealmId::SYSTEM).await?;
