@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::model::Request;
+use super::roles::Holder;
 use crate::events::{Event, Owner};
 use crate::kernel::{
     Caller, Proof, RealmId, SpiffeId, Standing, SubjectId, Timestamp, TrustDomain,
@@ -77,6 +78,15 @@ impl Asker {
         Self { kind: "Node", ..Self::named(id) }
     }
 
+    /// Whoever holds a role by a binding.
+    pub(super) fn holding(holder: &Holder) -> Self {
+        match holder {
+            Holder::LocalUser(uid) => Self { kind: "Local", id: uid.to_string(), ..Self::nobody() },
+            Holder::Spiffe(id) if id.is_under("/user") => Self { kind: "User", ..Self::named(id) },
+            Holder::Spiffe(id) => Self::named(id),
+        }
+    }
+
     /// The same, known by this number in event headers.
     #[must_use]
     pub fn numbered(self, actor: SubjectId) -> Self {
@@ -93,12 +103,6 @@ impl Asker {
     #[must_use]
     pub fn on_device(self, standing: Standing) -> Self {
         Self { standing: Some(Arc::new(standing)), ..self }
-    }
-
-    /// The realm's own device, known by its X.509-SVID.
-    #[cfg(test)]
-    pub(super) fn device(id: &SpiffeId) -> Self {
-        Self { kind: "Device", ..Self::named(id) }
     }
 
     fn named(id: &SpiffeId) -> Self {

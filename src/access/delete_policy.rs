@@ -32,10 +32,11 @@ impl Action for DeletePolicy {
 impl Rights {
     /// Removes the document.
     ///
-    /// Errors: `Denied` without the right; `NotFound` if the realm has none of this name; `Changed` if it says something else
-    /// than the caller saw.
+    /// Errors: `Denied` without the right; `NotFound` if the realm has none of this name; `LocksOut` if no administrator could
+    /// undo it; `Changed` if it says something else than the caller saw.
     pub async fn delete_policy(&self, ask: DeletePolicy) -> Result<(), ChangeError> {
         let (ask, granted) = self.access.permit(ask)?.spend();
+        self.check_change(ask.realm, &ask.name, None).await?;
         self.events.change_in(ask.realm, granted, ask, |tx, ask| Box::pin(body(tx, ask))).await
     }
 }

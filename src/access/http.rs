@@ -3,6 +3,7 @@
 #[cfg(test)]
 #[cfg(feature = "testkit")]
 mod tests;
+pub mod trials;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub fn routes(rights: &Rights) -> OpenApiRouter {
         .routes(routes!(unbind_role))
         .routes(routes!(list_policies))
         .routes(routes!(show_policy, put_policy, delete_policy))
+        .routes(routes!(try_policies))
         .with_state(rights.clone())
 }
 
@@ -144,6 +146,20 @@ async fn delete_policy(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Tries policies on given facts: what is in force says this, and with these documents in their place that. Changes nothing.
+#[utoipa::path(post, path = "/api/v1/policy-trials", tag = "rights", request_body = api::PolicyTrialInput,
+    responses((status = 200, body = api::PolicyTrial), (status = "default", body = api::Problem)))]
+async fn try_policies(
+    State(rights): State<Rights>,
+    Extension(by): Extension<Administrator>,
+    Json(input): Json<api::PolicyTrialInput>,
+) -> Result<Json<api::PolicyTrial>, Problem> {
+    let wrong = |why| Problem::invalid("access.trial", why);
+    let (instead, cases) = trials::read(&input, rights.env.clock.now()).map_err(wrong)?;
+    let tried = rights.try_cases(&by, instead, cases).await?;
+    Ok(Json(api::PolicyTrial { cases: trials::shown(&input.cases, &tried) }))
+}
+
 /// What the caller says of the policy's present state.
 fn seen(conditions: &Conditions) -> Seen {
     match conditions.digests() {
@@ -181,7 +197,13 @@ fn policy_shown(policy: &PolicyText) -> api::Policy {
         (true, false) => api::PolicyOrigin::Realm,
         (true, true) => api::PolicyOrigin::Replaced,
     };
-    api::Policy { name: policy.name.clone(), origin, text: policy.text.to_string() }
+    let name = Name::parse(&policy.name).ok().filter(|_| origin == api::PolicyOrigin::Replaced);
+    api::Policy {
+        name: policy.name.clone(),
+        origin,
+        text: policy.text.to_string(),
+        shipped_text: name.and_then(|name| super::shipped(&name)).map(str::to_owned),
+    }
 }
 
 fn binding(input: &api::RoleBinding) -> Result<RoleBinding, Problem> {
@@ -195,6 +217,12 @@ fn binding(input: &api::RoleBinding) -> Result<RoleBinding, Problem> {
 }
 
 fn given(input: &api::RoleBinding) -> Result<Given, Problem> {
+    let api::RoleBinding { role, path, rights, .. } = input;
+    given_of(&api::RoleGrant { role: *role, path: path.clone(), rights: rights.clone() })
+}
+
+/// What a role with its path and rights gives.
+fn given_of(input: &api::RoleGrant) -> Result<Given, Problem> {
     let plain = match input.role {
         api::RoleName::Viewer => Given::Viewer,
         api::RoleName::Operator => Given::Operator,
@@ -211,7 +239,7 @@ fn given(input: &api::RoleBinding) -> Result<Given, Problem> {
     Ok(plain)
 }
 
-fn registrar(input: &api::RoleBinding) -> Result<Given, Problem> {
+fn registrar(input: &api::RoleGrant) -> Result<Given, Problem> {
     let path = input.path.as_deref().unwrap_or_default();
     let path = SpiffeId::parse(path).map_err(|error| {
         let words = format!(

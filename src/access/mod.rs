@@ -28,8 +28,11 @@ mod bind_role;
 mod decide;
 mod delete_policy;
 mod facts;
+mod flaw;
 mod follow;
 pub mod http;
+mod jobs;
+mod lockout;
 mod memo;
 mod model;
 mod policies;
@@ -38,10 +41,12 @@ mod roles;
 mod rule;
 mod schema;
 mod set_policy;
+mod shadow;
 mod standing;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
+pub mod trial;
 mod unbind_role;
 
 use std::collections::HashMap;
@@ -52,9 +57,11 @@ use arc_swap::ArcSwap;
 pub use asker::{Administrator, Asker};
 pub use bind_role::BindRole;
 pub use delete_policy::DeletePolicy;
+pub use flaw::{Flaw, PolicyError, What};
+pub use jobs::Shadowed;
 pub use model::{
     Action, ChangeError, Error, Explanation, Fact, Name, NameError, POLICY, POLICY_DELETED,
-    POLICY_SET, Permit, PolicyError, ROLE_BINDING, ROLE_BOUND, ROLE_UNBOUND, Request, Seen,
+    POLICY_SET, Permit, ROLE_BINDING, ROLE_BOUND, ROLE_UNBOUND, Request, SHADOW_DIFFERED, Seen,
 };
 pub use rights::{PolicyText, Rights};
 pub use roles::{Given, Holder, Right, Role, RoleBinding};
@@ -67,6 +74,7 @@ use decide::RealmRights;
 use policies::{Documents, Policies};
 use roles::Roles;
 use schema::Published;
+use shadow::Shadows;
 
 /// The decision point. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -80,6 +88,7 @@ struct Inner {
     schema: Arc<Published>,
     shipped: Arc<Policies>,
     own_uid: u32,
+    shadows: Shadows,
     realms: ArcSwap<HashMap<RealmId, Arc<RealmRights>>>,
 }
 
@@ -89,7 +98,16 @@ impl Access {
         let schema = Arc::new(Published::parse()?);
         let shipped = Arc::new(Policies::compile(&schema, &shipped_documents())?);
         let realms = ArcSwap::from_pointee(HashMap::new());
-        Ok(Self { inner: Arc::new(Inner { clock, schema, shipped, own_uid, realms }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                clock,
+                schema,
+                shipped,
+                own_uid,
+                shadows: Shadows::default(),
+                realms,
+            }),
+        })
     }
 
     /// Makes a realm known, with the policies as shipped and no role given, until its rows are loaded. Does nothing for one
@@ -99,6 +117,15 @@ impl Access {
             let shipped = Arc::clone(&self.inner.shipped);
             self.put(realm, self.rights(Documents::new(), Ok(shipped), Roles::default(), None));
         }
+    }
+
+    /// The same, with these policies of its own: for what measures decisions.
+    #[cfg(feature = "testkit")]
+    pub fn open_with(&self, realm: RealmId, own: &[(&str, &str)]) -> Result<(), Error> {
+        self.open(realm);
+        let own = own.iter().map(|(name, text)| ((*name).to_owned(), Arc::from(*text))).collect();
+        self.put(realm, self.with_documents(realm, own)?);
+        Ok(())
     }
 
     /// Decides; a permit is the only proof of a yes. Never reads the database.
@@ -120,6 +147,11 @@ impl Access {
         Ok(held.all().to_vec())
     }
 
+    /// Whether a document can be a policy here, or everything that is wrong with it.
+    pub fn check(&self, name: &Name, text: &str) -> Result<(), PolicyError> {
+        policies::check(&self.inner.schema, name.as_str(), text)
+    }
+
     /// The published schema, in Cedar's own form.
     pub fn schema(&self) -> &'static str {
         schema::TEXT
@@ -136,7 +168,11 @@ impl Access {
                 policy_version: question.policies.version,
                 rights_seq: rights.rights_seq,
             };
-            (question.decide()?, granted)
+            let decided = question.decide();
+            if let Some(differs) = question.shadow(&decided) {
+                self.inner.shadows.note(request.realm, differs);
+            }
+            (decided?, granted)
         };
         Ok(Permit { action, ceiling, granted })
     }
@@ -167,10 +203,6 @@ impl Access {
         let inner = &self.inner;
         let shipped = (Arc::clone(&inner.schema), Arc::clone(&inner.shipped));
         RealmRights::new(shipped, (own, policies), roles, seq, inner.own_uid)
-    }
-
-    fn published(&self) -> Arc<Published> {
-        Arc::clone(&self.inner.schema)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::flaw::PolicyError;
 use crate::crypto::digest::sha256;
 use crate::kernel::{
     Failure, Fault, Granted, Kind, Lifetime, RealmId, SpiffeId, Standing, SubjectId, Timestamp,
@@ -13,6 +14,8 @@ pub const ROLE_BOUND: &str = "access.role_bound";
 pub const ROLE_UNBOUND: &str = "access.role_unbound";
 /// A policy of the realm's own was written.
 pub const POLICY_SET: &str = "access.policy_set";
+/// A policy in shadow would have changed answers.
+pub const SHADOW_DIFFERED: &str = "access.shadow_differed";
 /// A policy of the realm's own was removed.
 pub const POLICY_DELETED: &str = "access.policy_deleted";
 
@@ -37,17 +40,17 @@ pub struct Request<'a> {
     /// In which realm.
     pub realm: RealmId,
     /// Who asks: Cedar type (`Node`, `Workload`, `User`, `Device`, `Client`, `Local`, `Nobody`) and id.
-    pub principal: (&'static str, &'a str),
+    pub principal: (&'a str, &'a str),
     /// The principal's SPIFFE ID, if it has one; roles hang off it.
     pub principal_id: Option<&'a SpiffeId>,
     /// The principal's number, for the event.
     pub actor: Option<SubjectId>,
     /// On what: Cedar type (`Entry`, `Agent`, `Realm`, …) and id.
-    pub resource: (&'static str, &'a str),
+    pub resource: (&'a str, &'a str),
     /// The SPIFFE ID the resource is, or would get; prefix rights look at it.
     pub resource_id: Option<&'a SpiffeId>,
     /// Further facts: strength, flags asked for (`admin`, `downstream`, `dns_names`, …), small and bounded.
-    pub context: Vec<(&'static str, Fact<'a>)>,
+    pub context: Vec<(&'a str, Fact<'a>)>,
     /// What is known of the device behind the principal; of an attested agent's question, of the device its node runs on.
     pub standing: Option<&'a Standing>,
     /// When the evidence ends: a decision is not remembered past it, and none is made after it.
@@ -168,37 +171,6 @@ impl From<Error> for Failure {
     }
 }
 
-/// Why a policy text cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PolicyError {
-    /// It is not Cedar.
-    #[error("not a Cedar policy: {0}")]
-    Syntax(Arc<str>),
-    /// It does not fit the published schema.
-    #[error("does not fit the schema: {0}")]
-    Schema(Arc<str>),
-    /// Two policies have one id.
-    #[error("the id `{0}` is used twice")]
-    Twice(Arc<str>),
-    /// An annotation has a value that it cannot have, or is on a policy that it cannot be on.
-    #[error("annotation `@{name}`: {why}")]
-    Annotation {
-        /// Which.
-        name: &'static str,
-        /// What would be right.
-        why: &'static str,
-    },
-    /// A template: nothing links it.
-    #[error("templates cannot be used: write the policy out")]
-    Template,
-}
-
-impl From<PolicyError> for Fault {
-    fn from(error: PolicyError) -> Self {
-        Self::malformed("policy", error)
-    }
-}
-
 /// The name of a role binding or of a policy: the client's choice, 1 to 64 of `a-z 0-9 . - _`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name(Arc<str>);
@@ -246,6 +218,15 @@ pub enum ChangeError {
         name: Name,
         /// Why.
         error: PolicyError,
+    },
+    /// After it no administrator could change policies and roles any more.
+    #[error(
+        "with this, none of the realm's administrators could change policies or roles any more: {}; the local socket of the server's machine could",
+        names.join(", ")
+    )]
+    LocksOut {
+        /// Whom it would lock out.
+        names: Vec<String>,
     },
     /// A name of a shipped policy whose place cannot be taken.
     #[error("the policy `{0}` protects reserved names: nothing can take its place")]
@@ -321,6 +302,7 @@ impl From<ChangeError> for Failure {
             ChangeError::Fault(fault) => return fault.clone().into(),
             ChangeError::Unrecorded(inner) => return inner.clone().into(),
             ChangeError::Policy { .. } => (Kind::Invalid, "access.policy_invalid"),
+            ChangeError::LocksOut { .. } => (Kind::Conflict, "access.locks_out"),
             ChangeError::Protected(_) => (Kind::Denied, "access.policy_protected"),
             ChangeError::Unknown { .. } => (Kind::NotFound, "access.not_found"),
             ChangeError::Changed(_) => (Kind::Conflict, "request.precondition"),

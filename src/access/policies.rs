@@ -9,9 +9,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use cedar_policy::{
     ActionConstraint, EntityTypeName, EntityUid, PolicySet, ValidationMode, Validator,
 };
+use miette::Diagnostic;
 
-use super::model::PolicyError;
-use super::rule::{self, Does, Reads, Rule, Scope};
+use super::flaw::{PolicyError, What};
+use super::rule::{self, Does, Reads, Rule, Scope, mark};
 use super::schema::{Published, Triple, can_be_in};
 use crate::crypto::digest::sha256;
 
@@ -41,6 +42,8 @@ pub(super) struct Cell {
     open: Vec<usize>,
     by_principal: HashMap<EntityUid, Vec<usize>>,
     by_resource: HashMap<EntityUid, Vec<usize>>,
+    /// Rules in shadow, wherever their scope can match.
+    pub(super) shadows: Vec<usize>,
     sets: RwLock<HashMap<Vec<usize>, Arc<Candidates>>>,
 }
 
@@ -102,7 +105,7 @@ impl Policies {
     pub(super) fn needed(&self, schema: &Published, action: &str) -> Vec<&str> {
         let mut needed: Vec<&str> = Vec::new();
         for rule in &self.rules {
-            let permits = matches!(rule.does, Does::Permit(_));
+            let permits = matches!(rule.does, Does::Permit(_)) && !rule.shadow;
             if permits
                 && covers_action(schema, &rule.action, action)
                 && !needed.contains(&&*rule.words)
@@ -134,7 +137,8 @@ impl Policies {
     /// All rules at once, as Cedar alone would look at them: what the index is compared with.
     #[cfg(test)]
     pub(super) fn everything(&self) -> Result<Candidates, PolicyError> {
-        self.gather((0..self.rules.len()).collect())
+        let decide = |place: &usize| self.rules.get(*place).is_some_and(|rule| !rule.shadow);
+        self.gather((0..self.rules.len()).filter(decide).collect())
     }
 
     fn gather(&self, wanted: Vec<usize>) -> Result<Candidates, PolicyError> {
@@ -142,7 +146,7 @@ impl Policies {
             (PolicySet::new(), PolicySet::new(), Reads::default());
         for rule in wanted.iter().filter_map(|place| self.rules.get(*place)) {
             let set = if rule.does.decides() { &mut deciding } else { &mut conditional };
-            set.add(rule.policy.clone()).map_err(|_| PolicyError::Twice(Arc::clone(&rule.id)))?;
+            set.add(rule.policy.clone()).map_err(|_| twice(rule))?;
             reads.add(&rule.reads);
         }
         let conditional = (!conditional.is_empty()).then_some(conditional);
@@ -158,6 +162,7 @@ impl Cell {
             open: Vec::new(),
             by_principal: HashMap::new(),
             by_resource: HashMap::new(),
+            shadows: Vec::new(),
             sets: RwLock::default(),
         };
         for (place, rule) in rules.iter().enumerate() {
@@ -165,6 +170,10 @@ impl Cell {
                 || !fits(&rule.principal, &triple.principal)
                 || !fits(&rule.resource, &triple.resource)
             {
+                continue;
+            }
+            if rule.shadow {
+                cell.shadows.push(place);
                 continue;
             }
             cell.reads.add(&rule.reads);
@@ -178,7 +187,10 @@ impl Cell {
     }
 
     fn can_remember(&self, schema: &Published, action: &str) -> bool {
-        schema.is_hot(action) && !VOLATILE.iter().any(|field| self.reads.reads_field(field))
+        // What is remembered is not looked at again, and nothing would be counted of a shadow.
+        schema.is_hot(action)
+            && self.shadows.is_empty()
+            && !VOLATILE.iter().any(|field| self.reads.reads_field(field))
     }
 
     /// True if some rules hang off a certain principal or resource.
@@ -202,21 +214,29 @@ pub(super) fn check(schema: &Published, document: &str, text: &str) -> Result<()
     let rules = rule::parse(document, text)?;
     let mut set = PolicySet::new();
     for rule in &rules {
-        set.add(rule.policy.clone()).map_err(|_| PolicyError::Twice(Arc::clone(&rule.id)))?;
+        set.add(rule.policy.clone()).map_err(|_| twice(rule))?;
         let issues = schema.issuing().any(|action| covers_action(schema, &rule.action, action));
         if issues && rule.does == Does::Permit(None) {
-            return Err(PolicyError::Annotation {
-                name: "lifetime_seconds",
-                why: "a permit that reaches an action of the group `Issue` says how long what is issued may live",
-            });
+            let why = "a permit that reaches an action of the group `Issue` says how long what is issued may live";
+            let what = What::Annotation { name: "lifetime_seconds", why };
+            return Err(PolicyError::at(text, &[&mark(&rule.policy, "id"), "permit"], what));
+        }
+        if rule.shadow && super::SHIPPED.iter().any(|(name, _)| *name == document) {
+            let why = "not in the place of a shipped policy, which would decide nothing then: give it a name of its own";
+            let what = What::Annotation { name: "shadow", why };
+            return Err(PolicyError::at(text, &[&mark(&rule.policy, "shadow")], what));
         }
     }
     let result = Validator::new(schema.cedar().clone()).validate(&set, ValidationMode::Strict);
     if result.validation_passed() {
         return Ok(());
     }
-    let all: Vec<String> = result.validation_errors().map(ToString::to_string).collect();
-    Err(PolicyError::Schema(Arc::from(all.join("; "))))
+    let errors = result.validation_errors().map(|error| error as &dyn Diagnostic);
+    Err(PolicyError::found(text, errors, What::Schema))
+}
+
+fn twice(rule: &Rule) -> PolicyError {
+    PolicyError::at("", &[], What::Twice(Arc::clone(&rule.id)))
 }
 
 fn covers_action(schema: &Published, constraint: &ActionConstraint, action: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::asker::Asker;
+use super::asker::{Administrator, Asker};
 use super::model::{Action, ChangeError, Error, Name, Request};
 use super::roles::RoleBinding;
 use super::{Access, SHIPPED};
@@ -63,6 +63,12 @@ impl Rights {
     pub fn bindings(&self, asker: &Asker, realm: RealmId) -> Result<Vec<Arc<RoleBinding>>, Error> {
         let _spent = self.access.permit(ReadRole { asker, realm })?.spend();
         Ok(self.access.realm(realm)?.roles.all().cloned().collect())
+    }
+
+    /// Whether this administrator may look at policies.
+    pub(super) fn may_read(&self, by: &Administrator) -> Result<(), Error> {
+        let (asker, realm) = (&by.asker, by.realm);
+        self.access.permit(ReadPolicy { asker, realm }).map(|permit| drop(permit.spend()))
     }
 
     /// The policies in force in a realm, by name.

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cedar_policy::{
-    ActionConstraint, Effect, EntityTypeName, EntityUid, Policy, PolicyId, PolicySet,
+    ActionConstraint, Effect, EntityTypeName, EntityUid, ParseErrors, Policy, PolicyId, PolicySet,
     PrincipalConstraint, ResourceConstraint,
 };
+use miette::Diagnostic;
 use serde_json::Value;
 
-use super::model::PolicyError;
+use super::flaw::{PolicyError, What};
 use super::standing::Life;
 use crate::kernel::Lifetime;
 
@@ -94,6 +95,8 @@ pub(super) struct Rule {
     pub(super) id: Arc<str>,
     pub(super) policy: Policy,
     pub(super) does: Does,
+    /// It decides nothing: what it would do is counted.
+    pub(super) shadow: bool,
     /// For a permit: what a denied caller would have needed. Otherwise: why it says no.
     pub(super) words: Arc<str>,
     pub(super) action: ActionConstraint,
@@ -104,28 +107,48 @@ pub(super) struct Rule {
 
 /// Reads the policies of one document; their ids are `document/id`.
 pub(super) fn parse(document: &str, text: &str) -> Result<Vec<Rule>, PolicyError> {
-    let set: PolicySet = text.parse().map_err(|error| PolicyError::Syntax(words_of(&error)))?;
+    let set: PolicySet = text.parse().map_err(|errors: ParseErrors| {
+        PolicyError::found(text, errors.iter().map(|error| error as &dyn Diagnostic), What::Syntax)
+    })?;
     if set.templates().next().is_some() {
-        return Err(PolicyError::Template);
+        return Err(PolicyError::at(text, &["?principal", "?resource"], What::Template));
     }
-    let mut rules: Vec<Rule> =
-        set.policies().map(|policy| rule(document, policy)).collect::<Result<_, _>>()?;
+    let read = |policy: &Policy| {
+        rule(document, policy).map_err(|what| {
+            let written = match &what {
+                What::Annotation { name, .. } => mark(policy, name),
+                _ => String::new(),
+            };
+            PolicyError::at(text, &[&written], what)
+        })
+    };
+    let mut rules: Vec<Rule> = set.policies().map(read).collect::<Result<_, _>>()?;
     rules.sort_by(|a, b| a.id.cmp(&b.id));
     match rules.windows(2).find_map(|pair| match pair {
-        [a, b] if a.id == b.id => Some(Arc::clone(&a.id)),
+        [a, b] if a.id == b.id => Some(a),
         _ => None,
     }) {
-        Some(id) => Err(PolicyError::Twice(id)),
+        Some(twice) => {
+            let written = mark(&twice.policy, "id");
+            Err(PolicyError::again(text, &written, What::Twice(Arc::clone(&twice.id))))
+        }
         None => Ok(rules),
     }
 }
 
-fn rule(document: &str, policy: &Policy) -> Result<Rule, PolicyError> {
+/// The annotation as it is usually written.
+pub(super) fn mark(policy: &Policy, name: &str) -> String {
+    match policy.annotation(name) {
+        Some(value) if !value.is_empty() => format!("@{name}(\"{value}\")"),
+        _ => format!("@{name}"),
+    }
+}
+
+fn rule(document: &str, policy: &Policy) -> Result<Rule, What> {
     let name = policy.annotation("id").map_or_else(|| policy.id().to_string(), str::to_owned);
     let id: Arc<str> = Arc::from(format!("{document}/{name}"));
     let (principal, resource) = (principal_scope(policy), resource_scope(policy));
-    let est =
-        policy.to_json().map_err(|error| PolicyError::Syntax(Arc::from(error.to_string())))?;
+    let est = policy.to_json().map_err(|error| What::Syntax(Arc::from(error.to_string())))?;
     let mut reads = Reads {
         principal: !matches!(principal, Scope::Any | Scope::Is(_)),
         resource: !matches!(resource, Scope::Any | Scope::Is(_)),
@@ -137,6 +160,7 @@ fn rule(document: &str, policy: &Policy) -> Result<Rule, PolicyError> {
     Ok(Rule {
         policy: policy.new_id(PolicyId::new(&*id)),
         does: does(policy)?,
+        shadow: policy.annotation("shadow").is_some(),
         words: words(policy, &id),
         action: policy.action_constraint(),
         id,
@@ -146,19 +170,18 @@ fn rule(document: &str, policy: &Policy) -> Result<Rule, PolicyError> {
     })
 }
 
-fn does(policy: &Policy) -> Result<Does, PolicyError> {
+fn does(policy: &Policy) -> Result<Does, What> {
     let lifetime = seconds(policy, "lifetime_seconds")?;
     let life = life(policy, lifetime)?;
     let step_up = policy.annotation("step_up").is_some();
     match (policy.effect(), lifetime, step_up) {
-        (Effect::Permit, _, true) => Err(PolicyError::Annotation {
+        (Effect::Permit, _, true) => Err(What::Annotation {
             name: "step_up",
             why: "only a forbid can ask for a stronger sign-in",
         }),
-        (Effect::Forbid, Some(_), true) => Err(PolicyError::Annotation {
-            name: "step_up",
-            why: "not together with `@lifetime_seconds`",
-        }),
+        (Effect::Forbid, Some(_), true) => {
+            Err(What::Annotation { name: "step_up", why: "not together with `@lifetime_seconds`" })
+        }
         (Effect::Permit, _, false) => Ok(Does::Permit(life)),
         (Effect::Forbid, Some(limit), false) => Ok(Does::Limit(limit)),
         (Effect::Forbid, None, true) => Ok(Does::StepUp),
@@ -167,27 +190,27 @@ fn does(policy: &Policy) -> Result<Does, PolicyError> {
 }
 
 /// The life that a permit gives.
-fn life(policy: &Policy, longest: Option<Lifetime>) -> Result<Option<Life>, PolicyError> {
+fn life(policy: &Policy, longest: Option<Lifetime>) -> Result<Option<Life>, What> {
     let shortest = seconds(policy, "shortest_seconds")?;
     let apart = policy.annotation("apart_from_posture").is_some();
     let gives = policy.effect() == Effect::Permit && longest.is_some();
     for (name, said) in [("shortest_seconds", shortest.is_some()), ("apart_from_posture", apart)] {
         if said && !gives {
             let why = "only on a permit with `@lifetime_seconds`";
-            return Err(PolicyError::Annotation { name, why });
+            return Err(What::Annotation { name, why });
         }
     }
     let shortest = shortest.unwrap_or(SHORTEST);
     Ok(longest.map(|longest| Life { longest, shortest: shortest.capped_by(longest), apart }))
 }
 
-fn seconds(policy: &Policy, name: &'static str) -> Result<Option<Lifetime>, PolicyError> {
+fn seconds(policy: &Policy, name: &'static str) -> Result<Option<Lifetime>, What> {
     let Some(text) = policy.annotation(name) else { return Ok(None) };
     match text.parse::<i64>() {
         Ok(seconds) if seconds > 0 => Ok(Some(Lifetime::seconds(seconds))),
         _ => {
             let why = "a whole number of seconds above zero, in quotes";
-            Err(PolicyError::Annotation { name, why })
+            Err(What::Annotation { name, why })
         }
     }
 }
@@ -257,9 +280,3 @@ fn context_field(access: &serde_json::Map<String, Value>) -> Option<&str> {
 
 /// What the posture leaves at least where a permit does not say: an agent has time for its next question.
 const SHORTEST: Lifetime = Lifetime::minutes(1);
-
-/// The error with everything that Cedar has to say about it, on one line.
-fn words_of(error: &cedar_policy::ParseErrors) -> Arc<str> {
-    let all: Vec<String> = error.iter().map(ToString::to_string).collect();
-    Arc::from(all.join("; "))
-}

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use cedar_policy::{Entities, Entity, EntityId, EntityTypeName, EntityUid, Schema};
+use cedar_policy::{Entities, Entity, EntityId, EntityTypeName, EntityUid, Schema, SchemaFragment};
+use serde_json::Value;
+
+use super::standing::FACTS;
 
 use crate::kernel::Fault;
 
@@ -25,6 +28,30 @@ pub(super) struct Published {
     kinds: BTreeMap<&'static str, EntityTypeName>,
     actions: HashMap<String, Entity>,
     groups: BTreeMap<String, BTreeSet<String>>,
+    facts: HashMap<String, Vec<(String, FactKind)>>,
+}
+
+/// The sort of a fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FactKind {
+    Text,
+    Number,
+    Flag,
+    Texts,
+    Path,
+}
+
+impl FactKind {
+    /// For whoever gave something else.
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::Text => "a text",
+            Self::Number => "a whole number",
+            Self::Flag => "true or false",
+            Self::Texts => "a list of texts",
+            Self::Path => "a SPIFFE ID",
+        }
+    }
 }
 
 /// One entity type, as the schema has it: the trees its entities are in, and their attributes. A test compares the two.
@@ -93,6 +120,7 @@ impl Published {
             kinds,
             actions: HashMap::new(),
             groups: BTreeMap::new(),
+            facts: facts()?,
             cedar,
         };
         for environment in published.cedar.request_envs() {
@@ -132,6 +160,11 @@ impl Published {
         self.actions.get(name)
     }
 
+    /// The facts that whoever asks this gives, by name: those of the action's context but the ones that every context has.
+    pub(super) fn facts(&self, action: &str) -> Option<&[(String, FactKind)]> {
+        self.facts.get(action).map(Vec::as_slice)
+    }
+
     /// True if the action is this one or in this group.
     pub(super) fn action_is_in(&self, action: &str, group: &EntityUid) -> bool {
         let group = group.id().unescaped();
@@ -158,6 +191,45 @@ impl Published {
         let name = self.kinds.get(kind)?;
         Some(EntityUid::from_type_name_and_id(name.clone(), EntityId::new(id)))
     }
+}
+
+/// The facts of each action, from the schema's JSON form: Cedar shows contexts there alone.
+fn facts() -> Result<HashMap<String, Vec<(String, FactKind)>>, Fault> {
+    let (fragment, _warnings) = SchemaFragment::from_cedarschema_str(TEXT).map_err(Fault::bug)?;
+    let schema = fragment.to_json_value().map_err(Fault::bug)?;
+    let part = |name: &str| schema.get("").and_then(|all| all.get(name)).and_then(Value::as_object);
+    let types = part("commonTypes");
+    let mut facts = HashMap::new();
+    for (action, known) in part("actions").into_iter().flatten() {
+        let Some(context) = known.get("appliesTo").and_then(|to| to.get("context")) else {
+            continue;
+        };
+        let named = types.and_then(|types| types.get(type_name(context)));
+        let attributes = named.unwrap_or(context).get("attributes").and_then(Value::as_object);
+        let given = attributes.into_iter().flatten().filter(|(name, _)| {
+            !["own", "now_seconds"].contains(&name.as_str()) && !FACTS.contains(&name.as_str())
+        });
+        let kinds = given.map(|(name, of)| (name.clone(), kind(of)));
+        facts.insert(action.clone(), kinds.collect());
+    }
+    Ok(facts)
+}
+
+fn kind(attribute: &Value) -> FactKind {
+    match type_name(attribute) {
+        "Long" => FactKind::Number,
+        "Bool" | "Boolean" => FactKind::Flag,
+        "Set" => FactKind::Texts,
+        "Path" => FactKind::Path,
+        _ => FactKind::Text,
+    }
+}
+
+/// The type of something in the schema's JSON form, without the namespace of Cedar's own.
+fn type_name(of: &Value) -> &str {
+    let name = of.get("name").or_else(|| of.get("type")).and_then(Value::as_str);
+    let name = name.unwrap_or_default();
+    name.strip_prefix("__cedar::").unwrap_or(name)
 }
 
 /// True if an entity of the one type can be in one of the other.

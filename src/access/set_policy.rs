@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::asker::Asker;
 use super::model::{
-    Action, ChangeError, Name, POLICY, POLICY_BYTES_MAX, POLICY_SET, PolicyError, Request, Seen,
+    Action, ChangeError, Name, POLICY, POLICY_BYTES_MAX, POLICY_SET, Request, Seen,
 };
 use super::rights::Rights;
-use super::{policies, store};
+use super::store;
 use crate::db::Tx;
 use crate::events::{Changed, Event};
 use crate::kernel::{Fault, RealmId, Timestamp};
@@ -46,7 +46,7 @@ impl Rights {
     /// was one before, of the realm's own or shipped.
     ///
     /// Errors: `Denied` without the right or for a protected name; `Invalid` if the text is not Cedar or does not fit the
-    /// schema, with Cedar's own words; `Changed` if something else is there than the caller saw.
+    /// schema, with line, column and Cedar's own words; `LocksOut` if no administrator could undo it; `Changed` if something else is there than the caller saw.
     pub async fn set_policy(&self, ask: SetPolicy) -> Result<bool, ChangeError> {
         let (ask, granted) = self.access.permit(ask)?.spend();
         if Self::is_protected(&ask.name) {
@@ -55,22 +55,32 @@ impl Rights {
         if ask.text.len() > POLICY_BYTES_MAX {
             return Err(ChangeError::TooLong);
         }
-        let checked = self.check_policy(&ask.name, &ask.text).await?;
-        checked.map_err(|error| ChangeError::Policy { name: ask.name.clone(), error })?;
+        self.check_change(ask.realm, &ask.name, Some(&ask.text)).await?;
         let (realm, input) = (ask.realm, Input { ask, now: self.env.clock.now() });
         self.events.change_in(realm, granted, input, |tx, input| Box::pin(body(tx, input))).await
     }
 
-    /// Validation looks at every kind of question for every policy: too long for a thread that serves others.
-    async fn check_policy(
+    /// What a change of policies must pass before it is written. Validation looks at every kind of question for every policy:
+    /// too long for a thread that serves others.
+    pub(super) async fn check_change(
         &self,
+        realm: RealmId,
         name: &Name,
-        text: &Arc<str>,
-    ) -> Result<Result<(), PolicyError>, Fault> {
-        let (schema, name) = (self.access.published(), name.clone());
-        let text = Arc::clone(text);
-        let work = move || policies::check(&schema, name.as_str(), &text);
-        tokio::task::spawn_blocking(work).await.map_err(Fault::bug)
+        text: Option<&Arc<str>>,
+    ) -> Result<(), ChangeError> {
+        let (access, name, text) = (self.access.clone(), name.clone(), text.cloned());
+        let work = move || {
+            if let Some(text) = &text {
+                let checked = access.check(&name, text);
+                checked.map_err(|error| ChangeError::Policy { name: name.clone(), error })?;
+            }
+            let names = access.locked_out(realm, (name.as_str(), text.as_ref()))?;
+            if names.is_empty() {
+                return Ok(());
+            }
+            Err(ChangeError::LocksOut { names: names.iter().map(ToString::to_string).collect() })
+        };
+        tokio::task::spawn_blocking(work).await.map_err(Fault::bug)?
     }
 }
 

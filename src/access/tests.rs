@@ -25,10 +25,14 @@ pub(super) mod change;
 mod gates;
 #[path = "tests_index.rs"]
 mod index;
+#[path = "tests_lockout.rs"]
+mod lockout;
 #[path = "tests_policies.rs"]
 mod own_policies;
 #[path = "tests_rights.rs"]
 mod rights;
+#[path = "tests_shadow.rs"]
+mod shadows;
 #[path = "tests_standing.rs"]
 mod standings;
 

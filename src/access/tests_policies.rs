@@ -1,6 +1,6 @@
 //! Policies of a realm's own, ceilings, step-up and explanations.
 
-use super::super::schema::SHAPES;
+use super::super::schema::{FactKind, SHAPES};
 use super::*;
 
 #[test]
@@ -52,6 +52,48 @@ fn a_policy_that_does_not_fit_the_schema_is_refused_with_the_reason() {
     for (text, words) in bad {
         let error = check(schema, "own", text).unwrap_err();
         assert!(error.to_string().contains(words), "{text}: {error}");
+    }
+}
+
+#[test]
+fn every_flaw_is_told_with_its_line_and_column() {
+    let places = |text: &str| -> Vec<(usize, usize)> {
+        let error = check(&SHIPPED.0, "own", text).unwrap_err();
+        error.flaws.iter().map(|flaw| (flaw.line, flaw.column)).collect()
+    };
+    let ban = r#"(principal, action == Action::"BanAgent", resource)"#;
+    let two = format!(
+        "permit {ban}\nwhen {{ context.colour == 1 }};\nforbid {ban} when {{\n  context.size > 1 }};"
+    );
+    assert_eq!(places(&two).iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2, 4]);
+    assert_eq!(places("permit (principal, action, resource);\n\n  pemit (x);")[0].0, 3);
+    let soon = "// é\n  @lifetime_seconds(\"soon\") forbid (principal, action, resource);";
+    assert_eq!(places(soon), [(2, 3)]);
+    let twice = format!("@id(\"a\") permit {ban};\n\n @id(\"a\") forbid {ban};");
+    assert_eq!(places(&twice), [(3, 2)]);
+    assert_eq!(places("permit (\n  principal == ?principal, action, resource);"), [(2, 16)]);
+    let issue = r#"@id("x") permit (principal is Node, action in Action::"Issue", resource);"#;
+    assert_eq!(places(&format!("\n{issue}")), [(2, 1)]);
+}
+
+#[test]
+fn the_facts_of_each_action_are_read_from_the_schema() {
+    let schema = &SHIPPED.0;
+    for triple in schema.triples() {
+        let facts = schema.facts(&triple.action).unwrap();
+        let names: Vec<&str> = facts.iter().map(|(name, _)| name.as_str()).collect();
+        let wanted = context_of(&triple.action, &id("/x"));
+        assert_eq!(names, wanted.keys().copied().collect::<Vec<_>>(), "{}", triple.action);
+        for ((name, kind), value) in facts.iter().zip(wanted.values()) {
+            let same = match value {
+                Owned::Text(_) => *kind == FactKind::Text,
+                Owned::Number(_) => *kind == FactKind::Number,
+                Owned::Flag(_) => *kind == FactKind::Flag,
+                Owned::Texts(_) => *kind == FactKind::Texts,
+                Owned::Id(_) => *kind == FactKind::Path,
+            };
+            assert!(same, "{}: {name} is {kind:?}", triple.action);
+        }
     }
 }
 

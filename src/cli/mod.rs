@@ -29,6 +29,8 @@ mod node;
 mod overview;
 mod places;
 mod policy;
+mod policy_past;
+mod policy_trial;
 mod posture;
 mod print;
 mod realm;
@@ -101,6 +103,9 @@ fn next(
         Some(Command::Posture(command)) => {
             let now = SystemClock::new().now();
             return Ok(Next::Server(posture::launch(command, printer.is_json(), now)?));
+        }
+        Some(Command::Policy(command)) if command.is_offline() => {
+            return Ok(Next::Server(command.launch(printer.is_json())?));
         }
         Some(Command::Workload(command)) => {
             block_on(workload::run(command, printer, &Arc::new(SystemClock::new())))?;

@@ -12,6 +12,7 @@ use super::realm_doors::RealmDoor;
 use super::settings::Settings;
 use super::sight::{SEEN, Sight};
 use super::wait_for_database;
+use crate::access::Shadowed;
 use crate::accounts::Mail;
 use crate::authority::RealmNames;
 use crate::authority::jobs::Rotation;
@@ -126,6 +127,8 @@ impl Server {
     /// The server owns its reconcilers, so they hold it weakly: a server that stopped leaves nothing behind.
     fn add_jobs(self: &Arc<Self>) -> Result<(), Failure> {
         self.events.add_jobs(&self.reconcilers);
+        let shadowed = Shadowed { access: self.access.clone(), events: self.events.clone() };
+        self.reconcilers.add(Arc::new(shadowed), &Nudge::default());
         self.reconcilers
             .add(Arc::new(RemoveExpired::new(self.workloads.clone())), &Nudge::default());
         self.tasks.spawn_until_stop("workloads.time", self.workloads.clone().watch_time());

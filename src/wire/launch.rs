@@ -5,6 +5,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::api::PolicyTrialInput;
 use super::join::JoinText;
 use crate::kernel::{Lifetime, Timestamp};
 
@@ -47,6 +48,38 @@ pub enum ServerJob {
     },
     /// `weft posture`: models and scores; needs no settings.
     Posture(PostureJob),
+    /// `weft policy validate` and `weft policy test --offline`; needs no settings.
+    Policy(PolicyJob),
+}
+
+/// What `weft policy` is asked for without a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PolicyJob {
+    /// Are these documents policies?
+    Validate {
+        /// The documents, each with the name of its file.
+        files: Vec<PolicyFile>,
+        /// Print JSON instead of sentences.
+        json: bool,
+    },
+    /// What do the policies as shipped, and these in their place, say to the cases?
+    Test {
+        /// What is to be tried.
+        trial: PolicyTrialInput,
+        /// Print JSON instead of sentences.
+        json: bool,
+    },
+}
+
+/// A policy document that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyFile {
+    /// The file, for what is said about it.
+    pub file: String,
+    /// The name it would have as a policy.
+    pub name: String,
+    /// What it says.
+    pub text: String,
 }
 
 /// What `weft posture` is asked for.

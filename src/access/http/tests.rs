@@ -142,3 +142,76 @@ async fn a_policy_is_checked_kept_and_gives_way_to_the_shipped_one() {
     let names = house.rest.get("policies?limit=2").await;
     assert_eq!((names.each("name").len(), names.next().is_some()), (2, true));
 }
+
+#[tokio::test]
+async fn a_policy_that_locks_out_every_administrator_is_refused_with_their_names() {
+    let house = House::new().await;
+    let admin = json!({"name": "ada", "holder": "spiffe://weft.test/user/ada", "role": "admin"});
+    assert_eq!(house.bind(admin).await.status, 201);
+    let refused = house.put("ours", &[], "forbid (principal, action, resource);").await;
+    assert_eq!(refused.refusal(), (409, "access.locks_out"));
+    assert!(refused.body["detail"].as_str().unwrap().contains("spiffe://weft.test/user/ada"));
+    assert_eq!(house.rest.get("policies/ours").await.status, 404, "nothing was kept");
+    assert_eq!(
+        house.put("ours", &[], "forbid (principal is Node, action, resource);").await.status,
+        201
+    );
+}
+
+#[tokio::test]
+async fn a_policy_that_fails_validation_is_refused_with_the_line() {
+    let house = House::new().await;
+    let text = "// one\nforbid (principal, action, resource)\nwhen { context.colour == 1 };";
+    let refused = house.put("ours", &[], text).await;
+    assert_eq!(refused.refusal(), (400, "access.policy_invalid"));
+    assert!(refused.body["detail"].as_str().unwrap().contains("line 3, column"));
+}
+
+#[tokio::test]
+async fn a_trial_says_what_is_and_what_would_be_and_changes_nothing() {
+    let house = House::new().await;
+    let case = json!({
+        "name": "a laptop", "action": "IssueX509Svid",
+        "principal": "Node::\"spiffe://weft.test/spire/agent/a\"",
+        "resource": "Svid::\"spiffe://weft.test/web\"",
+        "context": {"subject": "workload", "source": "workload_attestation"},
+        "device": {"level": "low", "score": 58, "confidence": 65},
+        "expect": "permit", "lifetime_seconds": 787, "by": "own/never",
+    });
+    let never = "@id(\"never\") forbid (principal, action == Action::\"IssueX509Svid\", resource);";
+    let trial = |policies: Value, case: &Value| {
+        let body = json!({"policies": policies, "cases": [case]});
+        house.rest.post("policy-trials", body)
+    };
+    let same = trial(json!({}), &case).await;
+    assert_eq!(same.status, 200);
+    let tried = &same.body["cases"][0];
+    assert_eq!(tried["before"], tried["after"]);
+    assert_eq!(tried["after"]["lifetime_seconds"], 787);
+    assert_eq!(tried["unexpected"].as_array().unwrap().len(), 1, "{tried}");
+    let other = trial(json!({"own": never}), &case).await;
+    let tried = &other.body["cases"][0];
+    assert_eq!(
+        (&tried["before"]["outcome"], &tried["after"]["outcome"]),
+        (&json!("permit"), &json!("deny"))
+    );
+    assert_eq!(tried["after"]["decided_by"], json!(["own/never"]));
+    assert_eq!(house.rest.get("policies/own").await.status, 404, "nothing was kept");
+    let bad = trial(json!({"own": "permit (principal"}), &case).await;
+    assert_eq!(bad.refusal(), (400, "access.policy_invalid"));
+    for (member, value, words) in [
+        ("action", json!("Conquer"), "there is no action `Conquer`"),
+        ("principal", json!("ada"), "is written as in a policy"),
+        ("context", json!({"colour": "red"}), "has no fact `colour`"),
+        ("context", json!({"audiences": "two"}), "the fact `audiences` is a whole number"),
+        ("context", json!({"audiences": 1.5}), "a whole number"),
+        ("device", json!({"level": "splendid"}), "the level of a device"),
+        ("roles", json!([{"role": "registrar"}]), "a registrar has a `path`"),
+    ] {
+        let mut case = case.clone();
+        case[member] = value;
+        let refused = trial(json!({}), &case).await;
+        assert_eq!(refused.refusal(), (400, "access.trial"), "{words}");
+        assert!(refused.body["detail"].as_str().unwrap().contains(words), "{}", refused.body);
+    }
+}

@@ -71,6 +71,16 @@ weft policy list
 weft policy show roles
 weft policy set roles --file roles.cedar
 weft policy delete roles
+weft policy validate a.cedar b.cedar
+weft policy test cases.toml --policy own=own.cedar --offline
+weft policy test cases.toml
+weft policy what-if --policy own=own.cedar --policy roles --cases cases.toml
+weft policy diff roles
+weft policy diff roles --file roles.cedar
+weft policy history roles
+weft policy rollback roles
+weft policy rollback roles --before 12
+weft policy enforce roles
 weft device posture
 weft device posture --root /tree
 weft device enroll --token-file - --server https://h:8443 --ca ca.pem --dir /d --name ada-laptop

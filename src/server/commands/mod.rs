@@ -7,6 +7,7 @@ mod backup;
 mod config;
 mod doctor;
 mod keys;
+mod policy;
 mod posture;
 mod restore;
 mod serve;
@@ -37,8 +38,10 @@ pub fn run(launch: ServerLaunch) -> ExitCode {
     if job == ServerJob::ConfigRender {
         return config::render();
     }
-    if let ServerJob::Posture(job) = &job {
-        return posture::run(job);
+    match &job {
+        ServerJob::Posture(job) => return posture::run(job),
+        ServerJob::Policy(job) => return policy::run(job),
+        _ => {}
     }
     let current = match Current::<Settings>::load(sources_of(sources)) {
         Ok(current) => current,
@@ -62,7 +65,10 @@ async fn run_async(job: ServerJob, current: Current<Settings>) -> ExitCode {
         ServerJob::Restore { file, yes } => restore::run(settings, &file, yes).await,
         ServerJob::Doctor { json } => doctor::run(settings, json).await,
         // These were answered before the settings were needed.
-        ServerJob::ConfigCheck | ServerJob::ConfigRender | ServerJob::Posture(_) => Ok(()),
+        ServerJob::ConfigCheck
+        | ServerJob::ConfigRender
+        | ServerJob::Posture(_)
+        | ServerJob::Policy(_) => Ok(()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

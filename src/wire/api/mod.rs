@@ -43,6 +43,7 @@
 //! | `GET /policies/{name}` | | [`Policy`], `ETag` by digest |
 //! | `PUT /policies/{name}` | [`PolicyInput`] | 200 or 201 [`Policy`] |
 //! | `DELETE /policies/{name}` | | 204; the shipped policy of that name counts again |
+//! | `POST /policy-trials` | [`PolicyTrialInput`] | 200 [`PolicyTrial`]: what policies say to given facts |
 //! | `GET /clients` | [`PageQuery`] | [`Page`] of [`Client`] |
 //! | `POST /clients` | [`ClientInput`] | 201 [`NewClient`], with its secret |
 //! | `GET /clients/{id}` | | [`Client`], `ETag: "<revision>"` |
@@ -115,6 +116,7 @@ mod explain;
 mod join_tokens;
 mod page;
 mod policies;
+mod policy_trials;
 mod problem;
 mod realms;
 mod roles;
@@ -151,6 +153,10 @@ pub use explain::{
 pub use join_tokens::{JoinToken, JoinTokenInput, NewJoinToken};
 pub use page::{Page, PageQuery};
 pub use policies::{Policy, PolicyInput, PolicyOrigin};
+pub use policy_trials::{
+    NamedDevice, PolicyAnswer, PolicyCase, PolicyCaseDevice, PolicyCases, PolicyOutcome,
+    PolicyTrial, PolicyTrialInput, TriedCase,
+};
 pub use problem::Problem;
 pub use realms::{Brand, Realm, RealmInput};
 pub use roles::{RoleBinding, RoleGrant, RoleName};

@@ -11,6 +11,9 @@ pub struct Policy {
     pub origin: PolicyOrigin,
     /// The document, in Cedar.
     pub text: String,
+    /// The text of the shipped policy whose place it takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipped_text: Option<String>,
 }
 
 /// Where a policy comes from.

@@ -55,7 +55,7 @@ pub(super) async fn request(world: &World, realm: &Realm, operation: &Operation)
         "entries" => entries(world, realm, named).await,
         "groups" => groups(world, realm, named).await,
         "join-tokens" => join_tokens(world, realm, named).await,
-        "policies" => policies(world, realm, named).await,
+        "policies" | "policy-trials" => policies(world, realm, named).await,
         "upstreams" => upstreams(world, realm, named).await,
         "role-bindings" => role_bindings(world, realm, named).await,
         "sessions" => sessions(world, realm, named).await,
@@ -394,6 +394,10 @@ async fn policies(world: &World, realm: &Realm, named: (&str, &str)) -> Option<A
     let made = Ask::put_new(&*path, json!({"text": text}));
     Some(match named {
         ("GET", "policies") => Ask::get("policies"),
+        ("POST", "policy-trials") => {
+            let case = json!({"name": "x", "action": "ReadRealm", "principal": "Nobody::nobody", "resource": "Realm::x"});
+            Ask::post("policy-trials", json!({"cases": [case]}))
+        }
         ("PUT", "policies/{name}") => made,
         ("GET", "policies/{name}") => {
             world.root(realm, made).await;

@@ -1,0 +1,55 @@
+//! What policies in shadow would have changed becomes events, some of each kind a minute at most.
+
+use futures_util::future::BoxFuture;
+
+use super::Access;
+use super::model::SHADOW_DIFFERED;
+use crate::events::{Event, Events, Unrecorded};
+use crate::jobs::{Reconciler, Summary};
+use crate::kernel::{Fault, Lifetime};
+
+/// Records what was counted since the last run.
+#[derive(Debug)]
+pub struct Shadowed {
+    /// Where it is counted.
+    pub access: Access,
+    /// Where it is recorded.
+    pub events: Events,
+}
+
+impl Reconciler for Shadowed {
+    fn name(&self) -> &'static str {
+        "access.shadowed"
+    }
+
+    fn period(&self) -> Lifetime {
+        Lifetime::minutes(1)
+    }
+
+    fn reconcile(&self) -> BoxFuture<'_, Result<Summary, Fault>> {
+        Box::pin(async move {
+            let shadows = &self.access.inner.shadows;
+            let mut told = 0_u64;
+            let mut failed = None;
+            for ((realm, differs), times) in shadows.take() {
+                let event = Event::new(realm, SHADOW_DIFFERED)
+                    .about("policies", differs.policies.join(" "))
+                    .about("action", differs.action.as_str())
+                    .about("is", differs.is)
+                    .about("would", differs.would)
+                    .about("times", times);
+                match self.events.record(Unrecorded::new((), event)).await {
+                    Ok(()) => told += 1,
+                    Err(error) => {
+                        shadows.put_back(realm, differs, times);
+                        failed = Some(error);
+                    }
+                }
+            }
+            match failed {
+                None => Ok(Summary::did(told, format!("{told} differences recorded"))),
+                Some(error) => Err(Fault::bug(error)),
+            }
+        })
+    }
+}

@@ -1,0 +1,89 @@
+//! A policy in shadow decides nothing; where it would have changed an answer, that is counted.
+
+use super::super::shadow::Differs;
+use super::*;
+
+fn differs(realm: &RealmRights, ask: &Ask) -> Option<(Vec<String>, &'static str, &'static str)> {
+    let request = ask.request();
+    let question = realm.question(ask.action, &request, now()).unwrap();
+    let Differs { policies, is, would, .. } = question.shadow(&question.decide())?;
+    Some((policies.iter().map(ToString::to_string).collect(), is, would))
+}
+
+#[test]
+fn a_policy_in_shadow_decides_nothing_and_tells_what_it_would_have_done() {
+    let own = r#"
+        @id("no") @shadow forbid (principal, action == Action::"IssueX509Svid", resource)
+        when { context.standing == "standard" };
+        @id("less") @shadow("soon") @lifetime_seconds("60")
+        forbid (principal, action == Action::"IssueJwtSvid", resource)
+        when { context.standing == "standard" };
+        @id("ask") @shadow @step_up("x") forbid (principal, action == Action::"SignIn", resource);
+        @id("yes") @shadow permit (principal, action == Action::"BanAgent", resource);
+    "#;
+    let (plain, shadowed) = (realm(vec![], &[]), realm(vec![], &[("own", own)]));
+    let told = |id: &str, is, would| Some((vec![format!("own/{id}")], is, would));
+    let sign_in = Ask::new(workload("/user/ada"), "SignIn", "Client", &id("/user/ada"));
+    let ban = Ask::new(workload("/web"), "BanAgent", "Agent", &id("/spire/agent/a"));
+    for (ask, expected) in [
+        (issue(Level::Standard, "IssueX509Svid"), told("no", "permit", "deny")),
+        (issue(Level::High, "IssueX509Svid"), None),
+        (issue(Level::Standard, "IssueJwtSvid"), told("less", "permit", "permit for less long")),
+        (sign_in, told("ask", "permit", "step-up")),
+        (ban, told("yes", "deny", "permit")),
+    ] {
+        assert_eq!(decide(&shadowed, &ask), decide(&plain, &ask), "{ask:?}");
+        assert_eq!(differs(&shadowed, &ask), expected, "{ask:?}");
+    }
+}
+
+#[test]
+fn what_a_policy_in_shadow_reads_is_never_hidden_by_what_is_remembered() {
+    let own = r#"@shadow forbid (principal, action == Action::"IssueX509Svid", resource)
+        when { resource in Path::"spiffe://weft.test/web" };"#;
+    let realm = realm(vec![], &[("own", own)]);
+    let other = Ask::new(Asker::node(&id("/spire/agent/a")), "IssueX509Svid", "Svid", &id("/api"));
+    assert_eq!(differs(&realm, &other), None);
+    assert!(differs(&realm, &issue(Level::Unknown, "IssueX509Svid")).is_some());
+    let jwt = issue(Level::Unknown, "IssueJwtSvid");
+    let request = jwt.request();
+    assert!(realm.question(jwt.action, &request, now()).unwrap().memo().is_some(), "elsewhere");
+}
+
+#[test]
+fn a_policy_in_shadow_cannot_stand_in_the_place_of_a_shipped_one() {
+    let text = "@id(\"a\")\n@shadow forbid (principal, action, resource);";
+    let error = check(&SHIPPED.0, "posture", text).unwrap_err();
+    assert!(error.to_string().starts_with("line 2, column 1: annotation `@shadow`"), "{error}");
+    assert_eq!(check(&SHIPPED.0, "own", text), Ok(()));
+}
+
+#[test]
+fn what_was_counted_is_taken_once() {
+    let access = Access::new(Arc::new(TestClock::new()), OWN_UID).unwrap();
+    let own = r#"@id("no") @shadow forbid (principal, action == Action::"ReadRealm", resource);"#;
+    access.put(REALM, realm(vec![], &[("own", own)]));
+    struct Read;
+    impl Action for Read {
+        const NAME: &'static str = "ReadRealm";
+        fn request(&self) -> Request<'_> {
+            Request {
+                realm: REALM,
+                principal: ("Local", "0"),
+                principal_id: None,
+                actor: None,
+                resource: ("Realm", "1"),
+                resource_id: None,
+                context: vec![],
+                standing: None,
+                evidence_expires: Timestamp::FOREVER,
+            }
+        }
+    }
+    for _ in 0..3 {
+        access.permit(Read).unwrap().spend();
+    }
+    let counted: Vec<u64> = access.inner.shadows.take().into_values().collect();
+    assert_eq!(counted, [3]);
+    assert!(access.inner.shadows.take().is_empty());
+}
