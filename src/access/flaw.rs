@@ -52,12 +52,12 @@ pub enum What {
 
 impl PolicyError {
     /// What Cedar found in this text.
-    pub(super) fn found<'e>(
+    pub(super) fn found<'e, E: Diagnostic + 'e>(
         text: &str,
-        errors: impl Iterator<Item = &'e (dyn Diagnostic + 'e)>,
+        errors: impl Iterator<Item = &'e E>,
         what: fn(Arc<str>) -> What,
     ) -> Self {
-        let flaw = |error: &dyn Diagnostic| {
+        let flaw = |error: &E| {
             let label = error.labels().and_then(|mut labels| labels.next());
             let (line, column) = place(text, label.map_or(0, |label| label.offset()));
             let help = error.help().map_or_else(String::new, |help| format!(" ({help})"));

@@ -9,7 +9,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use cedar_policy::{
     ActionConstraint, EntityTypeName, EntityUid, PolicySet, ValidationMode, Validator,
 };
-use miette::Diagnostic;
 
 use super::flaw::{PolicyError, What};
 use super::rule::{self, Does, Reads, Rule, Scope, mark};
@@ -231,8 +230,7 @@ pub(super) fn check(schema: &Published, document: &str, text: &str) -> Result<()
     if result.validation_passed() {
         return Ok(());
     }
-    let errors = result.validation_errors().map(|error| error as &dyn Diagnostic);
-    Err(PolicyError::found(text, errors, What::Schema))
+    Err(PolicyError::found(text, result.validation_errors(), What::Schema))
 }
 
 fn twice(rule: &Rule) -> PolicyError {

@@ -7,7 +7,6 @@ use cedar_policy::{
     ActionConstraint, Effect, EntityTypeName, EntityUid, ParseErrors, Policy, PolicyId, PolicySet,
     PrincipalConstraint, ResourceConstraint,
 };
-use miette::Diagnostic;
 use serde_json::Value;
 
 use super::flaw::{PolicyError, What};
@@ -107,9 +106,9 @@ pub(super) struct Rule {
 
 /// Reads the policies of one document; their ids are `document/id`.
 pub(super) fn parse(document: &str, text: &str) -> Result<Vec<Rule>, PolicyError> {
-    let set: PolicySet = text.parse().map_err(|errors: ParseErrors| {
-        PolicyError::found(text, errors.iter().map(|error| error as &dyn Diagnostic), What::Syntax)
-    })?;
+    let set: PolicySet = text
+        .parse()
+        .map_err(|errors: ParseErrors| PolicyError::found(text, errors.iter(), What::Syntax))?;
     if set.templates().next().is_some() {
         return Err(PolicyError::at(text, &["?principal", "?resource"], What::Template));
     }

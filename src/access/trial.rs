@@ -153,7 +153,7 @@ impl Rights {
         self.may_read(by)?;
         let (access, realm) = (self.access.clone(), by.realm);
         let work = move || access.try_cases(realm, &instead, &cases);
-        tokio::task::spawn_blocking(work).await.map_err(|error| Error::broken(error))?
+        tokio::task::spawn_blocking(work).await.map_err(Error::broken)?
     }
 }
 
