@@ -87,7 +87,7 @@ struct House {
 impl House {
     fn with(policies: usize) -> Outcome<Self> {
         let access = Access::new(Arc::new(SystemClock::new()), 0)?;
-        let text: String = (0..policies)
+        let text: Vec<String> = (0..policies)
             .map(|n| {
                 format!(
                     "@id(\"{n}\") @lifetime_seconds(\"600\")\n\
@@ -96,7 +96,7 @@ impl House {
                 )
             })
             .collect();
-        access.open_with(RealmId::FIRST, &[("own", &text)])?;
+        access.open_with(RealmId::FIRST, &[("own", &text.concat())])?;
         let agent = subject(SubjectKind::Node, "/spire/agent/a", 1)?;
         Ok(Self { access, paths: policies, agent })
     }

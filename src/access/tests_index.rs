@@ -199,8 +199,10 @@ fn only(texts: &[String]) -> RealmRights {
     RealmRights::new((schema, shipped), (own, Ok(policies)), roles, Some(7), OWN_UID)
 }
 
-/// How many policies in each realm of the comparison, and how many questions it is asked.
+/// How many policies in each realm of the comparison.
 const EACH: usize = 50;
+/// How many questions it is asked.
+const ASKED: usize = 20;
 
 #[test]
 fn the_index_finds_what_a_full_scan_finds() {
@@ -211,7 +213,7 @@ fn the_index_finds_what_a_full_scan_finds() {
         ..Config::default()
     };
     let counted = std::cell::Cell::new((0, 0, 0, 0));
-    let given = (vec(policies(), EACH), vec(asks(), EACH));
+    let given = (vec(policies(), EACH), vec(asks(), ASKED));
     let compared = TestRunner::new(config).run(&given, |(texts, asks)| {
         let realm = only(&texts);
         let in_force = realm.policies.as_ref().unwrap();
@@ -244,8 +246,8 @@ fn the_index_finds_what_a_full_scan_finds() {
     if let Err(TestError::Fail(why, _)) = compared {
         panic!("{why}");
     }
-    assert_eq!((policies, requests, differences), (10_000, 10_000, 0));
-    assert!(yes > 500 && yes < 9_500, "{yes} permitted: the comparison says little");
+    assert_eq!((policies, requests, differences), (10_000, 4_000, 0));
+    assert!(yes > 200 && yes < 3_800, "{yes} permitted: the comparison says little");
 }
 
 fn issue_to(agent: &str, workload: &str) -> Ask {

@@ -40,7 +40,7 @@ fn one_administrator_who_remains_is_enough_be_it_on_a_good_device_only() {
     assert_eq!(locked_out(&[], "own", Some(people)), [""; 0]);
     let unknown = r#"forbid (principal, action, resource) when { context.standing != "high" };"#;
     assert_eq!(locked_out(&[], "own", Some(unknown)), [""; 0]);
-    let known = r#"forbid (principal, action, resource) when { context.score >= 0 };"#;
+    let known = "forbid (principal, action, resource) when { context.score >= 0 };";
     assert_eq!(locked_out(&[], "own", Some(known)), [""; 0]);
 }
 

@@ -58,13 +58,11 @@ pub(super) async fn rollback(
         Error::local(format!("no such change of the policy `{name}` is on record"))
     })?;
     session.confirm(&format!("Put back {name} as it was before {}?", change.time))?;
-    match &change.before {
-        Some(text) => put(name, text.clone(), session).await,
-        None => {
-            session.api.delete(&["policies", name]).await?;
-            session.done("deleted", name)
-        }
+    if let Some(text) = &change.before {
+        return put(name, text.clone(), session).await;
     }
+    session.api.delete(&["policies", name]).await?;
+    session.done("deleted", name)
 }
 
 pub(super) async fn enforce(name: &str, session: &mut Session<'_>) -> Result<(), Error> {

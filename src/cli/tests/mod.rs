@@ -3,6 +3,5 @@
 mod api;
 mod grammar;
 mod house;
-mod policy;
 mod remote;
 mod workload;

@@ -129,11 +129,11 @@ mod tests {
     fn the_example_in_the_documentation_is_answered_as_it_says() {
         let page = include_str!("../../../docs/how-to/write-policies.md");
         let block = |start: &str| {
-            let from = page.find(start).unwrap();
-            page[from..].split("```").next().unwrap()
+            let (_, rest) = page.split_once(start).unwrap();
+            format!("{start}{}", rest.split("```").next().unwrap())
         };
-        let document: PolicyCases = toml::from_str(block("[[case]]")).unwrap();
-        let policies = [("payroll".to_owned(), Some(block("@id(").to_owned()))].into();
+        let document: PolicyCases = toml::from_str(&block("[[case]]")).unwrap();
+        let policies = [("payroll".to_owned(), Some(block("@id(")))].into();
         let trial = PolicyTrialInput { policies, cases: document.each() };
         let (text, fine) = test(&access().unwrap(), &trial, false).unwrap();
         assert!(fine && page.contains(text.as_str()), "{text}");
