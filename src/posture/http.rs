@@ -17,7 +17,7 @@ use crate::access::Administrator;
 use crate::crypto::digest::hex;
 use crate::devices;
 use crate::http::{CalledBy, Json, Path, Problem};
-use crate::kernel::DeviceId;
+use crate::kernel::{DeviceId, Lifetime};
 use crate::wire::api;
 use crate::wire::posture::{
     DevicePosture, Report, ReportAnswer, ReportFix, ReportOutcome, ScoreThen,
@@ -85,6 +85,13 @@ fn gzip(headers: &HeaderMap) -> Result<bool, Error> {
 fn answer(posture: &Posture, taken: &Taken) -> ReportAnswer {
     let known = &taken.known;
     let (outcome, detail) = match taken.outcome {
+        Outcome::Taken if known.received_at.since(known.collected_at) > LATE => {
+            let words = format!(
+                "this report counts as of {}, when it was made; is the device's clock right?",
+                known.collected_at
+            );
+            (ReportOutcome::Taken, words)
+        }
         Outcome::Taken => (ReportOutcome::Taken, "this report counts from now on".to_owned()),
         Outcome::Known => (ReportOutcome::Known, "this report was taken before".to_owned()),
         Outcome::Older => {
@@ -151,5 +158,7 @@ fn shown(posture: &Posture, told: Told) -> DevicePosture {
     document
 }
 
+/// No network takes so long.
+const LATE: Lifetime = Lifetime::minutes(5);
 /// More than a person mends at once.
 const FIXES_MAX: usize = 3;

@@ -2,22 +2,28 @@
 
 use axum::body::Body;
 use axum::extract::Extension;
+use axum::response::Response;
 use http::Request;
 use tower::ServiceExt as _;
 
 use super::super::http::routes;
 use super::{House, packed, report};
+use crate::kernel::Lifetime;
 use crate::testkit::on_each_database;
+use crate::wire::posture::ReportAnswer;
 
-async fn sent(house: &House, encoding: Option<&str>, body: Vec<u8>) -> u16 {
+async fn answered(house: &House, encoding: Option<&str>, body: Vec<u8>) -> Response {
     let (routes, _) = routes(&house.posture).split_for_parts();
     let routes = routes.layer(Extension(house.caller.clone()));
     let mut request = Request::post("/api/v1/devices/self/reports");
     if let Some(encoding) = encoding {
         request = request.header("content-encoding", encoding);
     }
-    let answer = routes.oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
-    answer.status().as_u16()
+    routes.oneshot(request.body(Body::from(body)).unwrap()).await.unwrap()
+}
+
+async fn sent(house: &House, encoding: Option<&str>, body: Vec<u8>) -> u16 {
+    answered(house, encoding, body).await.status().as_u16()
 }
 
 #[tokio::test]
@@ -31,6 +37,21 @@ async fn no_more_is_read_of_a_report_than_the_largest_one_has() {
         assert_eq!(sent(&house, Some("gzip"), good.clone()).await, 400);
         assert_eq!(sent(&house, Some("gzip"), packed(&good)).await, 200);
         assert_eq!(sent(&house, Some("identity"), good).await, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_device_whose_clock_is_slow_is_told_so() {
+    on_each_database(async |database| {
+        let house = House::new(database).await;
+        for (minutes, told) in [(61, "is the device's clock right?"), (4, "counts from now on")] {
+            let made = house.now().minus(Lifetime::minutes(minutes));
+            let body = answered(&house, None, report(made, 10_000)).await.into_body();
+            let body = axum::body::to_bytes(body, 100_000).await.unwrap();
+            let answer: ReportAnswer = serde_json::from_slice(&body).unwrap();
+            assert!(answer.detail.contains(told), "{minutes}: {}", answer.detail);
+        }
     })
     .await;
 }
