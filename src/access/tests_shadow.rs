@@ -1,7 +1,11 @@
 //! A policy in shadow decides nothing; where it would have changed an answer, that is counted.
 
+use super::super::Shadowed;
 use super::super::shadow::Differs;
+use super::change::Replica;
 use super::*;
+use crate::jobs::Reconciler;
+use crate::testkit::{TestDatabase, engines};
 
 fn differs(realm: &RealmRights, ask: &Ask) -> Option<(Vec<String>, &'static str, &'static str)> {
     let request = ask.request();
@@ -86,4 +90,21 @@ fn what_was_counted_is_taken_once() {
     let counted: Vec<u64> = access.inner.shadows.take().into_values().collect();
     assert_eq!(counted, [3]);
     assert!(access.inner.shadows.take().is_empty());
+}
+
+#[tokio::test]
+async fn what_a_policy_in_shadow_would_have_changed_is_recorded_once() {
+    let replica = Replica::new(&TestDatabase::new(engines()[0]).await).await;
+    let rights = &replica.rights;
+    let own = r#"@id("no") @shadow forbid (principal, action == Action::"ReadPolicy", resource);"#;
+    rights
+        .access
+        .put(REALM, realm(vec![bind("v", Holder::LocalUser(7), Given::Viewer)], &[("own", own)]));
+    for _ in 0..2 {
+        rights.policies(&local(7), REALM).unwrap();
+    }
+    let (access, events) = (rights.access.clone(), rights.events.clone());
+    let shadowed = Shadowed { access, events };
+    assert_eq!(shadowed.reconcile().await.unwrap().changed, 1);
+    assert_eq!(shadowed.reconcile().await.unwrap().changed, 0);
 }

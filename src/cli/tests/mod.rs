@@ -3,5 +3,6 @@
 mod api;
 mod grammar;
 mod house;
+mod policy;
 mod remote;
 mod workload;
