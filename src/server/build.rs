@@ -17,7 +17,7 @@ use crate::db::Db;
 use crate::devices::{self, Devices, Inventory};
 use crate::env::{Clock, Entropy, Env};
 use crate::events::{Events, LedgerSettings, LedgerSync};
-use crate::jobs::{Reconcilers, Tasks};
+use crate::jobs::{Nudge, Reconcilers, Tasks};
 use crate::kernel::{Failure, Fault, Kind, Lifetime, RealmId, ReplicaId, Secret, Timestamp};
 use crate::nodes::attestors::{Attestors, JoinTokens, NodeAttestor, X509Pop};
 use crate::nodes::{self, Nodes};
@@ -88,6 +88,8 @@ pub struct Server {
     pub(super) replica: ReplicaId,
     pub(super) started_at: Timestamp,
     pub(super) node_bound: OnceLock<String>,
+    /// Wakes the rotation of authorities.
+    pub(super) rotation: Nudge,
     pub(super) doors: RwLock<HashMap<RealmId, Arc<RealmDoor>>>,
 }
 
@@ -291,6 +293,7 @@ impl Server {
             reconcilers: Reconcilers::new(clock, entropy),
             doors: RwLock::default(),
             node_bound: OnceLock::new(),
+            rotation: Nudge::default(),
             replica,
             started_at: now,
             env,

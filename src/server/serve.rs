@@ -97,6 +97,10 @@ impl Server {
                 opened += 1;
             }
         }
+        if opened > 0 {
+            // Its keys of tokens are not there yet: nobody waits for the next round.
+            self.rotation.nudge();
+        }
         Ok(opened)
     }
 
@@ -140,7 +144,7 @@ impl Server {
         let events = self.events.clone();
         let fresh = FreshReports::new(self.posture.clone(), move || events.realms());
         self.reconcilers.add(Arc::new(fresh), &Nudge::default());
-        self.reconcilers.add(Arc::new(Rotation(self.authority.clone())), &Nudge::default());
+        self.reconcilers.add(Arc::new(Rotation(self.authority.clone())), &self.rotation);
         self.reconcilers.add(Arc::new(Certificates(Arc::downgrade(self))), &Nudge::default());
         self.reconcilers.add(Arc::new(NewRealms(Arc::downgrade(self))), &Nudge::default());
         self.reconcilers.add(Arc::new(Activations(Arc::downgrade(self))), &Nudge::default());
