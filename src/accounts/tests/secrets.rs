@@ -3,6 +3,7 @@
 use super::{GOOD, HERE, REALM, World, secret, yes};
 use crate::accounts::{By, Checked, Error};
 use crate::crypto::password::PasswordError;
+use crate::env::Clock as _;
 use crate::kernel::{Lifetime, Method, Secret, UserId};
 use crate::testkit::on_each_database;
 
@@ -126,6 +127,30 @@ async fn a_hundred_guesses_at_once_are_a_hundred() {
         let looked = answers.iter().filter(|answer| **answer == Checked::No).count();
         assert_eq!(looked, 5);
         println!("proof: guesses at once 100, looked at {looked}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_try_that_is_written_after_a_later_one_is_not_too_early() {
+    on_each_database(async |database| {
+        let world = World::new(database).await;
+        world.with_password("ada", GOOD).await;
+        let now = world.clock.now();
+        world.clock.step_to(now.plus(Lifetime::hours(1)));
+        assert_eq!(world.try_password("eve", "wrong").await, Checked::No, "from the same address");
+        world.clock.step_to(now);
+        assert!(matches!(world.try_password("ada", GOOD).await, Checked::Yes(_)));
+        for _ in 0..5 {
+            assert_eq!(world.try_password("bob", "wrong").await, Checked::No);
+        }
+        world.clock.step_to(now.minus(Lifetime::days(1)));
+        let limited = world.try_password("bob", "wrong").await;
+        let Checked::Limited { retry_after } = limited else { panic!("{limited:?}") };
+        assert!(
+            retry_after <= Lifetime::seconds(2),
+            "a clock that was set back locks nobody out for a day"
+        );
     })
     .await;
 }

@@ -109,8 +109,11 @@ async fn count(tx: &mut Tx, tried: &Try) -> Result<(), Error> {
     for key in &tried.keys {
         // Counted first, so that the row is locked when it is read; an early try is undone with everything.
         let (count, last_at) = store::count(tx, &key.digest, tried.now, forgotten).await?;
-        let due = last_at.plus(wait_before(count, key.free));
-        wait = wait.max(due.since(tried.now));
+        let before = wait_before(count, key.free);
+        if !before.is_zero() {
+            // Two at once: whichever is written first may have been asked a moment later, by another replica's clock too.
+            wait = wait.max(last_at.min(tried.now).plus(before).since(tried.now));
+        }
     }
     if !wait.is_zero() {
         return Err(Error::Limited { retry_after: wait });
