@@ -109,7 +109,7 @@ async fn enrolled(server: &TestServer) -> Outcome<Caller> {
 fn report(now: Timestamp, n: u32) -> Bytes {
     let at = Time(now.plus(Lifetime::millis(i64::from(n))));
     let signal = |name: &&str| json!({"signal": name, "value": 10_000, "class": "bearer_agent", "at": at, "source": "/", "seen": "as it should be"});
-    let signals: Vec<_> = SIGNALS.iter().map(signal).collect();
+    let signals: Vec<_> = weft::machine::names().iter().map(signal).collect();
     let report =
         json!({"format": FORMAT, "collected_at": at, "platform": "linux", "signals": signals});
     report.to_string().into()
@@ -176,20 +176,4 @@ const ONE_MAX: Duration = Duration::from_micros(5);
 const CALLERS: u32 = 64;
 const EACH: u32 = 200;
 const REPORTS_MIN: f64 = 5_000.0;
-const SIGNALS: [&str; 14] = [
-    "secure_boot",
-    "disk_encryption",
-    "security_updates",
-    "reboot_pending",
-    "kernel_age",
-    "os_supported",
-    "endpoint_protection",
-    "firewall",
-    "mandatory_access",
-    "kernel_lockdown",
-    "screen_lock",
-    "ssh",
-    "kernel_settings",
-    "listening_services",
-];
 const ALL_MAX: Duration = Duration::from_secs(1);

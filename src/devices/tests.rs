@@ -11,12 +11,10 @@ use super::{Assess, Below, Device, Devices, Error, Inventory, Owners, Refusal, S
 use crate::access::Administrator;
 use crate::crypto::keys::{Algorithm, PrivateKey};
 use crate::crypto::x509::{csr, svid_of_verified_peer};
-use crate::db::Cursor;
 use crate::kernel::{
     Caller, DeviceId, DeviceTokenId, Evidence, Fault, Lifetime, Listener, Proof, RealmId, Secret,
-    Standing, TrustDomain, UserId,
+    Standing, UserId,
 };
-use crate::realms::{Issuer, Realms};
 use crate::svid::X509Svid;
 use crate::testkit::{KeysReplica, TestDatabase, on_each_database};
 
@@ -50,21 +48,7 @@ impl House {
     async fn new(database: &TestDatabase) -> Self {
         let keys = KeysReplica::started(database).await;
         let env = keys.env.clone();
-        for realm in [REALM, RealmId::SYSTEM] {
-            env.db.applied(realm, Cursor { history: i64::MAX, seq: i64::MAX });
-        }
-        keys.access.open(RealmId::SYSTEM);
-        keys.events.prepare(RealmId::SYSTEM).await.unwrap();
-        let realms = Realms::new(env.clone(), keys.access.clone(), keys.events.clone());
-        let domain = TrustDomain::parse("weft.test").unwrap();
-        realms.found(domain, Issuer::parse("https://weft.test").unwrap()).await.unwrap();
-        let loaded: Result<(), Fault> = env
-            .db
-            .read(RealmId::SYSTEM, realms.clone(), |tx, realms| {
-                Box::pin(async move { realms.load(tx).await })
-            })
-            .await;
-        loaded.unwrap();
+        let realms = keys.realms().await;
         let below = Below {
             access: keys.access.clone(),
             events: keys.events.clone(),

@@ -96,6 +96,11 @@ pub const SIGNALS: [&dyn Signal; 14] = [
     &listening_services::ListeningServices,
 ];
 
+/// The names of everything that is looked at, in its order.
+pub fn names() -> [&'static str; SIGNALS.len()] {
+    SIGNALS.map(Signal::name)
+}
+
 /// Looks at everything, and says what was seen and what could not be.
 pub fn report(root: &Root, now: Timestamp) -> Report {
     let signal = |signal: &&dyn Signal| {

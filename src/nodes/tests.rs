@@ -12,10 +12,8 @@ use super::model::{Administrator, NewJoinToken, TokenWish};
 use super::{Below, Error, NodeCaller, Nodes, PeerSvid, Refusal, Settings};
 use crate::crypto::keys::{Algorithm, PrivateKey};
 use crate::crypto::x509::{csr, svid_of_verified_peer};
-use crate::db::Cursor;
 use crate::devices::Inventory;
-use crate::kernel::{Fault, Lifetime, RealmId, SpiffeId, TrustDomain};
-use crate::realms::{Issuer, Realms};
+use crate::kernel::{Fault, Lifetime, RealmId, SpiffeId};
 use crate::svid::X509Svid;
 use crate::testkit::{KeysReplica, TestDatabase, on_each_database};
 
@@ -34,21 +32,7 @@ impl House {
     async fn with(database: &TestDatabase, attestors: Attestors) -> Self {
         let keys = KeysReplica::started(database).await;
         let env = keys.env.clone();
-        let far = Cursor { history: i64::MAX, seq: i64::MAX };
-        env.db.applied(REALM, far);
-        env.db.applied(RealmId::SYSTEM, far);
-        keys.access.open(RealmId::SYSTEM);
-        keys.events.prepare(RealmId::SYSTEM).await.unwrap();
-        let realms = Realms::new(env.clone(), keys.access.clone(), keys.events.clone());
-        let domain = TrustDomain::parse("weft.test").unwrap();
-        realms.found(domain, Issuer::parse("https://weft.test").unwrap()).await.unwrap();
-        let loaded: Result<(), Fault> = env
-            .db
-            .read(RealmId::SYSTEM, realms.clone(), |tx, realms| {
-                Box::pin(async move { realms.load(tx).await })
-            })
-            .await;
-        loaded.unwrap();
+        let realms = keys.realms().await;
         let below = Below {
             access: keys.access.clone(),
             events: keys.events.clone(),

@@ -21,9 +21,9 @@ use crate::devices::{
 use crate::jobs::Reconciler as _;
 use crate::kernel::{
     Caller, DeviceId, Evidence, Fault, Level, Lifetime, Listener, Proof, RealmId, Secret, Standing,
-    Timestamp, TrustDomain,
+    Timestamp,
 };
-use crate::realms::{Issuer, Realms};
+use crate::machine;
 use crate::testkit::{KeysReplica, TestDatabase, on_each_database};
 use crate::wire::api::Time;
 use crate::wire::posture::FORMAT;
@@ -32,23 +32,6 @@ mod doors;
 mod weight;
 
 const REALM: RealmId = RealmId::FIRST;
-/// What every Linux machine is looked at for.
-const SIGNALS: [&str; 14] = [
-    "secure_boot",
-    "disk_encryption",
-    "security_updates",
-    "reboot_pending",
-    "kernel_age",
-    "os_supported",
-    "endpoint_protection",
-    "firewall",
-    "mandatory_access",
-    "kernel_lockdown",
-    "screen_lock",
-    "ssh",
-    "kernel_settings",
-    "listening_services",
-];
 
 /// A replica with posture, and one laptop that has enrolled.
 struct House {
@@ -64,21 +47,7 @@ impl House {
     async fn new(database: &TestDatabase) -> Self {
         let keys = KeysReplica::started(database).await;
         let env = keys.env.clone();
-        for realm in [REALM, RealmId::SYSTEM] {
-            env.db.applied(realm, Cursor { history: i64::MAX, seq: i64::MAX });
-        }
-        keys.access.open(RealmId::SYSTEM);
-        keys.events.prepare(RealmId::SYSTEM).await.unwrap();
-        let realms = Realms::new(env.clone(), keys.access.clone(), keys.events.clone());
-        let domain = TrustDomain::parse("weft.test").unwrap();
-        realms.found(domain, Issuer::parse("https://weft.test").unwrap()).await.unwrap();
-        let loaded: Result<(), Fault> = env
-            .db
-            .read(RealmId::SYSTEM, realms.clone(), |tx, realms| {
-                Box::pin(async move { realms.load(tx).await })
-            })
-            .await;
-        loaded.unwrap();
+        let realms = keys.realms().await;
         let inventory = Inventory::new(env.db.clone());
         let posture = keys.posture_of(inventory.clone());
         let below = devices::Below {
@@ -197,7 +166,7 @@ async fn enrolled(devices: &Devices) -> (DeviceId, Caller) {
 fn report_of(made: Timestamp, values: &[(&str, u16)]) -> Vec<u8> {
     let value = |name: &str| values.iter().find(|(of, _)| *of == name).map_or(10_000, |(_, v)| *v);
     let signal = |name: &&str| json!({"signal": name, "value": value(name), "class": "bearer_agent", "at": Time(made), "source": "/"});
-    let signals: Vec<_> = SIGNALS.iter().map(signal).collect();
+    let signals: Vec<_> = machine::names().iter().map(signal).collect();
     let made = Time(made);
     json!({"format": FORMAT, "collected_at": made, "platform": "linux", "signals": signals})
         .to_string()
@@ -205,7 +174,7 @@ fn report_of(made: Timestamp, values: &[(&str, u16)]) -> Vec<u8> {
 }
 
 fn report(made: Timestamp, value: u16) -> Vec<u8> {
-    report_of(made, &SIGNALS.map(|name| (name, value)))
+    report_of(made, &machine::names().map(|name| (name, value)))
 }
 
 fn packed(plain: &[u8]) -> Vec<u8> {

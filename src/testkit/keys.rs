@@ -8,6 +8,7 @@ use crate::access::{Access, Asker};
 use crate::authority::{self, Authority, RealmNames};
 use crate::bundles::Bundles;
 use crate::crypto::seal::{Kek, KekRing};
+use crate::db::Cursor;
 use crate::devices::Inventory;
 use crate::env::Env;
 use crate::events::{Events, LedgerSettings};
@@ -15,6 +16,7 @@ use crate::kernel::{
     Caller, Fault, Lifetime, Listener, Proof, RealmId, Secret, Timestamp, TrustDomain,
 };
 use crate::posture::{self, Posture};
+use crate::realms::{Issuer, Realms};
 use crate::svid::{self, Svid};
 
 /// The slices of the wings `rights` and `keys` of one replica, for the realm `FIRST`, whose trust domain is `weft.test`.
@@ -42,6 +44,24 @@ impl KeysReplica {
     /// How long the desk of a test signs without having seen its database: a test's clock leaps, the database's heads are
     /// looked at in real time.
     pub const NEVER_BLIND: Lifetime = Lifetime::days(36_500);
+
+    /// The realms over it, with `FIRST` founded. Nobody follows the change log here: its writers wait for nobody.
+    pub async fn realms(&self) -> Realms {
+        for realm in [RealmId::FIRST, RealmId::SYSTEM] {
+            self.env.db.applied(realm, Cursor { history: i64::MAX, seq: i64::MAX });
+        }
+        self.access.open(RealmId::SYSTEM);
+        must(self.events.prepare(RealmId::SYSTEM).await, "a sealed log");
+        let realms = Realms::new(self.env.clone(), self.access.clone(), self.events.clone());
+        let domain = must(TrustDomain::parse("weft.test"), "a trust domain");
+        let issuer = must(Issuer::parse("https://weft.test"), "an issuer");
+        must(realms.found(domain, issuer).await, "a realm");
+        let load = self.env.db.read(RealmId::SYSTEM, realms.clone(), |tx, realms| {
+            Box::pin(async move { realms.load(tx).await })
+        });
+        must::<(), Fault>(load.await, "realms");
+        realms
+    }
 
     /// A replica over this database, sealing under one key, nothing loaded and nothing rotated yet.
     pub async fn over(database: &TestDatabase, seed: u64, settings: authority::Settings) -> Self {

@@ -20,13 +20,11 @@ use crate::accounts::{self, Accounts};
 use crate::audit::{Audit, Query, ReadEvents};
 use crate::crypto::digest::sha256;
 use crate::crypto::seal::KekRing;
-use crate::db::Cursor;
 use crate::env::Clock;
 use crate::events::Part;
 use crate::http::Origin;
-use crate::kernel::{Fault, Lifetime, RealmId, Secret, SignInId, TrustDomain, UpstreamId, UserId};
+use crate::kernel::{Fault, Lifetime, RealmId, Secret, SignInId, UpstreamId, UserId};
 use crate::outbound;
-use crate::realms::{Issuer, Realms};
 use crate::settings::{Span, Text, Textual};
 use crate::testkit::{Answered, FakeUpstream, KeysReplica, Lie, TestDatabase};
 use crate::wire::api;
@@ -51,19 +49,7 @@ impl House {
     pub(super) async fn patient(database: &TestDatabase, patience: Lifetime) -> Self {
         let keys = KeysReplica::started(database).await;
         let env = keys.env.clone();
-        let far = Cursor { history: i64::MAX, seq: i64::MAX };
-        env.db.applied(REALM, far);
-        env.db.applied(RealmId::SYSTEM, far);
-        keys.access.open(RealmId::SYSTEM);
-        keys.events.prepare(RealmId::SYSTEM).await.unwrap();
-        let realms = Realms::new(env.clone(), keys.access.clone(), keys.events.clone());
-        let domain = TrustDomain::parse("weft.test").unwrap();
-        realms.found(domain, Issuer::parse("https://weft.test").unwrap()).await.unwrap();
-        let loaded: Result<(), Fault> = env
-            .db
-            .read(RealmId::SYSTEM, realms.clone(), |tx, realms| Box::pin(realms.load(tx)))
-            .await;
-        loaded.unwrap();
+        let realms = keys.realms().await;
         let ring = Arc::new(KekRing::new(KeysReplica::kek(1), Vec::new()));
         let below = accounts::Below {
             access: keys.access.clone(),

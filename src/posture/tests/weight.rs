@@ -3,7 +3,6 @@
 use std::process::Command;
 use std::sync::Arc;
 
-use super::SIGNALS;
 use crate::kernel::{BasisPoints, DeviceId, Level, RealmId, Timestamp};
 use crate::posture::index::Index;
 use crate::posture::model::Known;
@@ -40,7 +39,7 @@ fn known(n: u32, current: &Current) -> Known {
         digest,
         came_as: Class::BearerAgent,
         laptop: true,
-        readings: SIGNALS.iter().map(reading).collect(),
+        readings: crate::machine::names().iter().map(reading).collect(),
         held: Held { level: Level::Low, rising: None },
         charted_at: Timestamp::EPOCH,
     }

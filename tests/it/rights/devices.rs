@@ -32,26 +32,9 @@ pub(super) fn enrol(token: &str, csr: &str) -> Ask {
 pub(super) fn report(value: u16) -> Value {
     let now = Time(SystemClock::new().now());
     let signal = |name: &&str| json!({"signal": name, "value": value, "class": "bearer_agent", "at": now, "source": "/"});
-    let signals: Vec<Value> = SIGNALS.iter().map(signal).collect();
+    let signals: Vec<Value> = weft::machine::names().iter().map(signal).collect();
     json!({"format": FORMAT, "collected_at": now, "platform": "linux", "signals": signals})
 }
-
-const SIGNALS: [&str; 14] = [
-    "secure_boot",
-    "disk_encryption",
-    "security_updates",
-    "reboot_pending",
-    "kernel_age",
-    "os_supported",
-    "endpoint_protection",
-    "firewall",
-    "mandatory_access",
-    "kernel_lockdown",
-    "screen_lock",
-    "ssh",
-    "kernel_settings",
-    "listening_services",
-];
 
 /// The secret of a new token.
 async fn token(world: &World, realm: &Realm) -> String {
