@@ -1,8 +1,12 @@
 //! What a report makes of what is known of a device: pure.
 
-use super::model::Known;
-use super::scoring::{Held, Levels, Profile, Score, score};
-use crate::kernel::{Level, Lifetime, Timestamp};
+use std::sync::Arc;
+
+use super::model::{Known, Said};
+use super::scoring::{Held, Score, score};
+use super::words::Current;
+use crate::devices::Device;
+use crate::kernel::{Fault, Level, Lifetime, Timestamp};
 
 /// A report beside what was known before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,34 +28,45 @@ pub(super) enum Step {
     },
 }
 
-/// What this report makes of what was known.
+/// What a source's report makes of what was known of a device.
 pub(super) fn step(
-    (profile, levels): (&Profile, Levels),
+    (current, device): (&Current, &Device),
     before: Option<&Known>,
-    new: &Known,
+    new: &Said,
     now: Timestamp,
-) -> Step {
-    if let Some(before) = before {
-        if before.digest == new.digest {
-            return Step::Same;
+) -> Result<Step, Fault> {
+    let replaced = before.and_then(|before| before.of(&new.source));
+    if let Some(replaced) = replaced {
+        if replaced.digest == new.digest {
+            return Ok(Step::Same);
         }
-        if before.order() > new.order() {
-            return Step::Older;
+        if replaced.order() > new.order() {
+            return Ok(Step::Older);
         }
     }
-    let scored = score(profile, &new.readings, now);
-    let held = before.map_or_else(Held::new, |before| {
+    let said = before.map_or_else(|| Arc::from([new.clone()]), |before| before.with(new));
+    let (held, charted_at) = (Held::new(), Timestamp::EPOCH);
+    let mut known = Known { device: device.id, said, held, charted_at, revision: 0 };
+    let (profile, levels) = (current.profile(Some(device), &known)?, current.model.levels);
+    let scored = score(profile, &known.readings(profile, now), now);
+    let mut held = Held::new();
+    if let Some(before) = before {
         // What the device has sunk to meanwhile it has to rise from.
-        before.held.after(levels, score(profile, &before.readings, now).score, false, now)
-    });
-    let held = held.after(levels, scored.score, true, now);
+        let aged = score(profile, &before.readings(profile, now), now).score;
+        held = before.held.after(levels, aged, false, now);
+        (known.charted_at, known.revision) = (before.charted_at, before.revision);
+    }
+    known.held = held.after(levels, scored.score, true, now);
     let from = before.map_or(Level::Unknown, |before| before.held.level);
-    let quiet = before.is_some_and(|before| before.held == held && before.says_the_same(new));
-    let charted_at = before.map_or(Timestamp::EPOCH, |before| before.charted_at);
-    let charted = now.since(charted_at) >= CHART_EVERY || from != held.level;
-    let charted_at = if charted { now } else { charted_at };
-    let known = Known { held, charted_at, ..new.clone() };
-    Step::Newest { known, from, news: !quiet, score: scored }
+    let same = replaced.is_some_and(|replaced| replaced.says_the_same(new));
+    let news = !same || before.is_none_or(|before| before.held != known.held);
+    if news {
+        known.revision = known.revision.saturating_add(1);
+    }
+    if now.since(known.charted_at) >= CHART_EVERY || from != known.held.level {
+        known.charted_at = now;
+    }
+    Ok(Step::Newest { known, from, news, score: scored })
 }
 
 /// A point of the picture an hour is enough for one that spans ten days.

@@ -3,13 +3,13 @@
 use axum::extract::{DefaultBodyLimit, Extension, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
+use http::{HeaderMap, StatusCode};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Posture;
-use super::model::Error;
+use super::model::{Error, Said, Source};
 use super::read_posture::Told;
 use super::scoring::{Part, REPORT_BYTES_MAX};
 use super::take_report::{Outcome, Sent, Taken};
@@ -20,7 +20,7 @@ use crate::http::{CalledBy, Json, Path, Problem};
 use crate::kernel::{DeviceId, Lifetime};
 use crate::wire::api;
 use crate::wire::posture::{
-    DevicePosture, Report, ReportAnswer, ReportFix, ReportOutcome, ScoreThen,
+    DevicePosture, PostureSource, Report, ReportAnswer, ReportFix, ReportOutcome, ScoreThen,
 };
 
 /// The routes.
@@ -32,6 +32,7 @@ pub fn routes(posture: &Posture) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(show_own_posture))
         .routes(routes!(show_posture))
+        .routes(routes!(forget_source))
         .merge(reports)
         .with_state(posture.clone())
 }
@@ -74,6 +75,22 @@ async fn show_posture(
     Ok(Json(shown(&posture, told)).into_response())
 }
 
+/// Forgets what a source says of a device: `osquery`, `collector`, or `service:` and a name.
+#[utoipa::path(delete, path = "/api/v1/devices/{id}/posture/{source}", tag = "devices",
+    params(("id" = String, Path), ("source" = String, Path)),
+    responses((status = 204), (status = "default", body = api::Problem)))]
+async fn forget_source(
+    State(posture): State<Posture>,
+    Extension(by): Extension<Administrator>,
+    Path((id, source)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let id = DeviceId::parse(&id).map_err(|error| devices::Error::Invalid(error.to_string()))?;
+    let unknown = || Error::Invalid(format!("`{source}` is no source of posture"));
+    let source = Source::parse(&source).ok_or_else(unknown)?;
+    posture.forget_source(by, id, source).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 fn gzip(headers: &HeaderMap) -> Result<bool, Error> {
     match headers.get(CONTENT_ENCODING).map(http::HeaderValue::as_bytes) {
         None | Some(b"identity") => Ok(false),
@@ -83,19 +100,19 @@ fn gzip(headers: &HeaderMap) -> Result<bool, Error> {
 }
 
 fn answer(posture: &Posture, taken: &Taken) -> ReportAnswer {
-    let known = &taken.known;
+    let (known, said) = (&taken.known, &taken.said);
     let (outcome, detail) = match taken.outcome {
-        Outcome::Taken if known.received_at.since(known.collected_at) > LATE => {
+        Outcome::Taken if said.received_at.since(said.collected_at) > LATE => {
             let words = format!(
                 "this report counts as of {}, when it was made; is the device's clock right?",
-                known.collected_at
+                said.collected_at
             );
             (ReportOutcome::Taken, words)
         }
         Outcome::Taken => (ReportOutcome::Taken, "this report counts from now on".to_owned()),
         Outcome::Known => (ReportOutcome::Known, "this report was taken before".to_owned()),
         Outcome::Older => {
-            let held = known.collected_at;
+            let held = said.collected_at;
             let words = format!(
                 "this report counts nothing: a later one is held, made at {held}; is the device's clock right?"
             );
@@ -136,6 +153,7 @@ fn shown(posture: &Posture, told: Told) -> DevicePosture {
         collected_at: None,
         received_at: None,
         report_sha256: None,
+        sources: Vec::new(),
         facts: std::collections::BTreeMap::new(),
         scored: None,
         history: Vec::new(),
@@ -143,10 +161,13 @@ fn shown(posture: &Posture, told: Told) -> DevicePosture {
     };
     if let Some(reported) = told.reported {
         document.rising_to = reported.rising_to(&told.standing).map(str::to_owned);
-        document.collected_at = Some(reported.known.collected_at.into());
-        document.received_at = Some(reported.known.received_at.into());
-        document.report_sha256 = Some(hex(&reported.known.digest));
-        document.facts = reported.report.facts;
+        if let Some(newest) = reported.known.newest() {
+            document.collected_at = Some(newest.collected_at.into());
+            document.received_at = Some(newest.received_at.into());
+            document.report_sha256 = Some(hex(&newest.digest));
+        }
+        document.sources = reported.known.said.iter().map(source).collect();
+        document.facts = reported.facts;
         document.scored = Some(reported.scored);
         let then = |point: super::model::Charted| ScoreThen {
             at: point.at.into(),
@@ -156,6 +177,17 @@ fn shown(posture: &Posture, told: Told) -> DevicePosture {
         document.history = reported.chart.into_iter().map(then).collect();
     }
     document
+}
+
+fn source(said: &Said) -> PostureSource {
+    PostureSource {
+        source: said.source.to_string(),
+        class: said.came_as.as_str().to_owned(),
+        collected_at: said.collected_at.into(),
+        received_at: said.received_at.into(),
+        report_sha256: hex(&said.digest),
+        signals: u32::try_from(said.readings.len()).unwrap_or(u32::MAX),
+    }
 }
 
 /// No network takes so long.

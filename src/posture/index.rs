@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::kernel::{DeviceId, RealmId};
 
-use super::model::Known;
+use super::model::{Known, Source};
 
 /// What is known, by realm and device.
 #[derive(Debug, Default)]
@@ -20,11 +20,11 @@ impl Index {
         realms.values().find_map(|all| all.get(&device)).map(Arc::clone)
     }
 
-    /// The same, where it is this very report.
-    pub(super) fn holds(&self, device: DeviceId, digest: &[u8]) -> bool {
+    /// True if it is this very report of this source that is known.
+    pub(super) fn holds(&self, device: DeviceId, source: &Source, digest: &[u8]) -> bool {
         let realms = self.realms.read().unwrap_or_else(PoisonError::into_inner);
         let known = realms.values().find_map(|all| all.get(&device));
-        known.is_some_and(|known| known.digest == digest)
+        known.and_then(|known| known.of(source)).is_some_and(|said| said.digest == digest)
     }
 
     pub(super) fn replace(&self, realm: RealmId, known: Vec<Known>) {
@@ -33,12 +33,21 @@ impl Index {
         realms.insert(realm, all);
     }
 
-    /// Takes a report in, unless a later one is there already: a row that was read a moment ago may come after it.
+    /// Takes in what is known, as far as it is later than what is there already: a row that was read a moment ago may come
+    /// after a report that was taken meanwhile.
     pub(super) fn put(&self, realm: RealmId, known: Known) {
         let mut realms = self.realms.write().unwrap_or_else(PoisonError::into_inner);
         let all = realms.entry(realm).or_default();
-        if all.get(&known.device).is_none_or(|held| held.order() <= known.order()) {
-            all.insert(known.device, Arc::new(known));
-        }
+        let known = match all.get(&known.device) {
+            Some(held) => known.later(held),
+            None => known,
+        };
+        all.insert(known.device, Arc::new(known));
+    }
+
+    /// Nothing is known of it any more.
+    pub(super) fn remove(&self, realm: RealmId, device: DeviceId) {
+        let mut realms = self.realms.write().unwrap_or_else(PoisonError::into_inner);
+        realms.entry(realm).or_default().remove(&device);
     }
 }

@@ -5,15 +5,15 @@ use std::io::Read;
 use flate2::read::GzDecoder;
 
 use super::model::Error;
-use super::scoring::{REPORT_BYTES_MAX, ReportError};
+use super::scoring::ReportError;
 
-/// The report in these bytes (RFC 1952). Nothing is read beyond the largest report that is taken.
-pub(super) fn inflate(packed: &[u8]) -> Result<Vec<u8>, Error> {
+/// What is in these bytes (RFC 1952). Nothing is read beyond the `most` bytes that are taken.
+pub(crate) fn inflate(packed: &[u8], most: usize) -> Result<Vec<u8>, Error> {
     let mut plain = Vec::new();
-    let bound = u64::try_from(REPORT_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    let bound = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
     let mut reader = GzDecoder::new(packed).take(bound);
     match reader.read_to_end(&mut plain) {
-        Ok(_) if plain.len() > REPORT_BYTES_MAX => Err(ReportError::TooLarge(plain.len()).into()),
+        Ok(_) if plain.len() > most => Err(ReportError::TooLarge(plain.len()).into()),
         Ok(_) => Ok(plain),
         Err(_) => Err(Error::Packed("the body is not whole gzip: it is cut off, or damaged")),
     }
@@ -26,7 +26,12 @@ mod tests {
     use flate2::Compression;
     use flate2::write::GzEncoder;
 
+    use super::super::scoring::REPORT_BYTES_MAX;
     use super::*;
+
+    fn inflate(packed: &[u8]) -> Result<Vec<u8>, Error> {
+        super::inflate(packed, REPORT_BYTES_MAX)
+    }
 
     fn packed(plain: &[u8]) -> Vec<u8> {
         let mut writer = GzEncoder::new(Vec::new(), Compression::best());

@@ -39,8 +39,8 @@ impl FreshReports {
         let read = db.read(realm, input, |tx, (posture, since)| {
             Box::pin(async move {
                 let (current, mut found) = (posture.current(), Vec::new());
-                for (device, digest) in store::received_after(tx, *since).await? {
-                    if !posture.inner.index.holds(device, &digest) {
+                for (device, source, digest) in store::received_after(tx, *since).await? {
+                    if !posture.inner.index.holds(device, &source, &digest) {
                         found.extend(store::known(tx, device, &current).await?);
                     }
                 }

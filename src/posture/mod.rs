@@ -4,15 +4,19 @@
 //! asks for between evidence and decision; [`scoring`], which makes a score of what a device reports.
 //! Does not own: devices (`devices`), what a standing permits (`access`).
 //! Endpoints: `POST /devices/self/reports` and `GET /devices/self/posture` for a device by its SVID;
-//! `GET /devices/{id}/posture` for administrators.
+//! `GET /devices/{id}/posture` and `DELETE /devices/{id}/posture/{source}` for administrators.
 //! Invariants:
 //! - A standing comes from memory, for the moment it is asked in: it ages with the clock, without any event.
 //! - Where nothing is known the standing says so (`Level::Unknown`), and the policy's ceiling applies.
-//! - A report is durable before it is answered, and of two of one device the later one counts, whatever order they come in.
+//! - A report is durable before it is answered, and of two of one source of a device the later one counts, whatever order
+//!   they come in.
 //! - What a report says of its own class is believed no further than the way it came allows.
+//! - Each source of a device has its own word; what they say together, one rule decides ([`scoring::sources`]).
 //! - A report that changes nothing but times is no change of the log: other replicas read it within half a minute, and whoever
 //!   acts on silence reads the row first ([`Posture::confirmed`]).
 
+mod add_words;
+mod forget_source;
 mod hold;
 pub mod http;
 mod index;
@@ -42,7 +46,7 @@ use crate::kernel::{DeviceId, Fault};
 
 use index::Index;
 pub use jobs::FreshReports;
-pub use model::{Error, Known, POSTURE};
+pub use model::{Error, Known, POSTURE, Said, Source};
 use refusals::Refusals;
 pub use scoring::DocumentError;
 pub use settings::Settings;
@@ -96,8 +100,9 @@ impl Posture {
         let current = self.current();
         for key in keys {
             let Ok(id) = DeviceId::parse(key) else { continue };
-            if let Some(known) = store::known(tx, id, &current).await? {
-                self.inner.index.put(tx.realm(), known);
+            match store::known(tx, id, &current).await? {
+                Some(known) => self.inner.index.put(tx.realm(), known),
+                None => self.inner.index.remove(tx.realm(), id),
             }
         }
         Ok(())

@@ -1,46 +1,103 @@
 //! What is known of a device, the facts of this slice, and its errors.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
-use crate::access;
+use crate::access::{self, Action, Administrator, Request};
 use crate::devices;
-use crate::kernel::{BasisPoints, DeviceId, Failure, Fault, Kind, Level, Timestamp};
+use crate::kernel::{BasisPoints, DeviceId, Failure, Fault, Kind, Level, SpiffeId, Timestamp};
 
-use super::scoring::{Class, Held, Reading, ReportError};
+use super::scoring::{Class, Held, Profile, Reading, ReportError, agreed};
 
 /// The change kind of what is known of a device; its key is the device's id.
 pub const POSTURE: &str = "posture";
 
-/// What the newest report of a device says, as far as it counts, and the level that the device holds.
+/// Who says something of a device.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// The device's own collector, which calls with the device's SVID and says everything at once.
+    Collector,
+    /// An osquery on the device, known by its node key, which says one thing after another.
+    Osquery,
+    /// A service that looks after devices, by its name here; it says what it has to say.
+    Service(Arc<str>),
+}
+
+impl Source {
+    /// Reads the name that `Display` prints.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "collector" => Some(Self::Collector),
+            "osquery" => Some(Self::Osquery),
+            _ => text.strip_prefix(SERVICE).map(|name| Self::Service(Arc::from(name))),
+        }
+    }
+
+    /// What is believed of its word at most. A key in a file may be in other hands too: whoever copies it may say what it
+    /// says.
+    pub const fn class(&self) -> Class {
+        match self {
+            Self::Collector | Self::Osquery => Class::BearerAgent,
+            Self::Service(_) => Class::Service,
+        }
+    }
+
+    /// True if what it does not mention stays as it said last. A collector's report is whole: what it leaves out is unknown.
+    pub const fn adds(&self) -> bool {
+        !matches!(self, Self::Collector)
+    }
+
+    /// What its reports are called as evidence.
+    pub(super) const fn evidence(&self) -> &'static str {
+        match self {
+            Self::Collector => "report",
+            Self::Osquery => "osquery",
+            Self::Service(_) => "service",
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Collector => f.write_str("collector"),
+            Self::Osquery => f.write_str("osquery"),
+            Self::Service(name) => write!(f, "{SERVICE}{name}"),
+        }
+    }
+}
+
+/// What one source of a device says, as far as it counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
-    /// The device.
-    pub device: DeviceId,
-    /// When the report was made, by the device's clock.
+pub struct Said {
+    /// Who.
+    pub source: Source,
+    /// When the newest of it was seen, by the source's clock.
     pub collected_at: Timestamp,
     /// When the server got it.
     pub received_at: Timestamp,
-    /// SHA-256 of the report.
+    /// SHA-256 of it.
     pub digest: [u8; 32],
     /// How it came: no signal of it is of a better class.
     pub came_as: Class,
-    /// True if the machine says that it is carried around.
+    /// True if it says that the machine is carried around.
     pub laptop: bool,
     /// Its signals, by name.
     pub readings: Arc<[Reading]>,
-    /// The level that it left the device with. It may have sunk since.
-    pub held: Held,
-    /// When the score was noted last for the picture of it over time.
-    pub charted_at: Timestamp,
 }
 
-impl Known {
-    /// What decides which of two reports is the later one; of one moment either is, but the same one everywhere.
+impl Said {
+    /// What decides which of two of one source is the later one; of one moment either is, but the same one everywhere.
+    ///
+    /// A whole report counts as of when it was made. What is added to what was said before counts as of when it came, and
+    /// one that holds more comes later (`Ask::added`).
     pub(super) const fn order(&self) -> (Timestamp, [u8; 32]) {
-        (self.collected_at, self.digest)
+        let at = if self.source.adds() { self.received_at } else { self.collected_at };
+        (at, self.digest)
     }
 
-    /// True if another report says the same, some time earlier or later.
+    /// True if another says the same, some time earlier or later.
     pub(super) fn says_the_same(&self, other: &Self) -> bool {
         let same = |a: &Reading, b: &Reading| {
             (&a.signal, a.value, a.class) == (&b.signal, b.value, b.class)
@@ -48,6 +105,94 @@ impl Known {
         self.laptop == other.laptop
             && self.readings.len() == other.readings.len()
             && self.readings.iter().zip(other.readings.iter()).all(|(a, b)| same(a, b))
+    }
+}
+
+/// What the sources of a device say, and the level that the device holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// The device.
+    pub device: DeviceId,
+    /// What each source said last, by source; at least one did.
+    pub said: Arc<[Said]>,
+    /// The level that the newest left it with. It may have sunk since.
+    pub held: Held,
+    /// When the score was noted last for the picture of it over time.
+    pub charted_at: Timestamp,
+    /// Counts the writes that others heard of.
+    pub revision: i64,
+}
+
+impl Known {
+    /// What one source says.
+    pub fn of(&self, source: &Source) -> Option<&Said> {
+        self.said.iter().find(|said| said.source == *source)
+    }
+
+    /// What came last, from whichever source.
+    pub fn newest(&self) -> Option<&Said> {
+        self.said.iter().max_by_key(|said| said.received_at)
+    }
+
+    /// True if a source says that the machine is carried around.
+    pub(super) fn laptop(&self) -> bool {
+        self.said.iter().any(|said| said.laptop)
+    }
+
+    /// What all sources together say, for a score: of each signal one reading.
+    pub fn readings(&self, profile: &Profile, now: Timestamp) -> Cow<'_, [Reading]> {
+        match &*self.said {
+            [only] => Cow::Borrowed(&only.readings),
+            all => {
+                let each: Vec<&[Reading]> = all.iter().map(|said| &*said.readings).collect();
+                Cow::Owned(agreed(profile, &each, now))
+            }
+        }
+    }
+
+    /// The same with `new` in the place of what its source said before.
+    pub(super) fn with(&self, new: &Said) -> Arc<[Said]> {
+        let others = self.said.iter().filter(|said| said.source != new.source).cloned();
+        let mut said: Vec<Said> = others.chain([new.clone()]).collect();
+        said.sort_by(|a, b| a.source.cmp(&b.source));
+        said.into()
+    }
+
+    /// The later of two views of one device: the sources and the level of the one that others heard of later, and of each
+    /// source the later word.
+    pub(super) fn later(self, other: &Self) -> Self {
+        let (newer, older) =
+            if self.revision >= other.revision { (&self, other) } else { (other, &self) };
+        let later = |said: &Said| match older.of(&said.source) {
+            Some(theirs) if theirs.order() > said.order() => theirs.clone(),
+            _ => said.clone(),
+        };
+        Self {
+            device: newer.device,
+            said: newer.said.iter().map(later).collect(),
+            held: newer.held,
+            charted_at: newer.charted_at.max(older.charted_at),
+            revision: newer.revision,
+        }
+    }
+}
+
+/// Forget what a source says of a device.
+#[derive(Debug, Clone)]
+pub struct ForgetSource {
+    /// Whoever asks.
+    pub by: Administrator,
+    /// Of which device, as text.
+    pub id: String,
+    /// The SPIFFE ID of that device.
+    pub device: Option<SpiffeId>,
+}
+
+impl Action for ForgetSource {
+    const NAME: &'static str = "ForgetSource";
+
+    fn request(&self) -> Request<'_> {
+        self.by.request(("Device", &self.id), self.device.as_ref())
     }
 }
 
@@ -64,7 +209,7 @@ pub struct Charted {
 
 /// The facts of this slice.
 pub mod events {
-    use super::Known;
+    use super::{Known, Said, Source};
     use crate::crypto::digest::hex;
     use crate::devices::Device;
     use crate::events::Event;
@@ -75,10 +220,10 @@ pub mod events {
     pub fn level_changed(
         realm: RealmId,
         device: &Device,
-        (from, known): (Level, &Known),
+        (from, known, said): (Level, &Known, &Said),
         (score, model): (&Score, &str),
     ) -> Event {
-        about(realm, "posture.level_changed", device, known)
+        about(realm, "posture.level_changed", device, said)
             .about("from", from.as_str())
             .about("to", known.held.level.as_str())
             .about("score_basis_points", score.score.get())
@@ -86,10 +231,18 @@ pub mod events {
             .about("model", model)
     }
 
-    /// A device reports something else than before, and holds the level it held.
-    pub fn signals_changed(realm: RealmId, device: &Device, known: &Known, score: &Score) -> Event {
-        about(realm, "posture.signals_changed", device, known)
+    /// A source says something else of a device than before, and the device holds the level it held.
+    pub fn signals_changed(realm: RealmId, device: &Device, said: &Said, score: &Score) -> Event {
+        about(realm, "posture.signals_changed", device, said)
             .about("score_basis_points", score.score.get())
+    }
+
+    /// An administrator had what a source says of a device forgotten.
+    pub fn source_forgotten(realm: RealmId, device: &Device, source: &Source) -> Event {
+        Event::new(realm, "posture.source_forgotten")
+            .subject(device.number)
+            .about("device", device.id.to_string())
+            .about("source", source.to_string())
     }
 
     /// A report was refused.
@@ -100,11 +253,12 @@ pub mod events {
             .about("reason", reason)
     }
 
-    fn about(realm: RealmId, kind: &'static str, device: &Device, known: &Known) -> Event {
+    fn about(realm: RealmId, kind: &'static str, device: &Device, said: &Said) -> Event {
         Event::new(realm, kind)
             .subject(device.number)
             .about("device", device.id.to_string())
-            .about("report", hex(&known.digest))
+            .about("source", said.source.to_string())
+            .about("report", hex(&said.digest))
     }
 }
 
@@ -117,9 +271,15 @@ pub enum Error {
     /// Its compression cannot be undone.
     #[error("report refused: {0}")]
     Packed(&'static str),
+    /// So many sources say something of this device already.
+    #[error("a device has {SOURCES_MAX} sources at most")]
+    Sources,
     /// Others wrote this device's posture again and again meanwhile.
     #[error("many reports of one device at once")]
     Busy,
+    /// What was asked for is outside its bounds.
+    #[error("bad request: {0}")]
+    Invalid(String),
     /// No such device.
     #[error("no such device")]
     NotFound,
@@ -149,10 +309,15 @@ impl From<Error> for Failure {
                 Self::new(Kind::Invalid, code, why.to_string())
             }
             Error::Packed(why) => Self::new(Kind::Invalid, "posture.report_packed", why),
+            Error::Sources => {
+                let words = format!("{SOURCES_MAX} sources say something of this device already");
+                Self::new(Kind::Conflict, "posture.sources", words)
+            }
             Error::Busy => {
                 let words = "several reports of this device came at once; send the newest again";
                 Self::new(Kind::Unavailable, "posture.busy", words)
             }
+            Error::Invalid(why) => Self::new(Kind::Invalid, "posture.invalid", why),
             Error::NotFound => Self::new(Kind::NotFound, "devices.not_found", "no such device"),
             Error::Device(error) => error.into(),
             Error::Access(error) => error.into(),
@@ -161,3 +326,8 @@ impl From<Error> for Failure {
         }
     }
 }
+
+/// What the names of services begin with, beside the sources that are there once.
+const SERVICE: &str = "service:";
+/// Sources of one device: what is held of it stays small.
+pub(super) const SOURCES_MAX: usize = 8;

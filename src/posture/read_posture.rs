@@ -1,6 +1,7 @@
 //! What is known of a device, in words: for the device itself, and for administrators. The words of its report are read from
 //! its row; nobody waits for them who decides anything.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::access::Administrator;
@@ -29,8 +30,8 @@ pub struct Told {
 pub struct Reported {
     /// As it counts.
     pub known: Known,
-    /// Word by word.
-    pub report: Report,
+    /// What it is, in the words of its sources; the collector's go first.
+    pub facts: BTreeMap<String, String>,
     /// The score with everything that made it.
     pub scored: ScoredDocument,
     /// The score over time.
@@ -64,18 +65,19 @@ impl Posture {
             Box::pin(async move {
                 let Some(known) = store::known(tx, *id, current).await? else { return Ok(None) };
                 let words = store::words(tx, *id).await?;
-                Ok::<_, Error>(words.map(|(report, chart)| (known, report, chart)))
+                Ok::<_, Error>(Some((known, words, store::charted(tx, *id).await?)))
             })
         });
         let reported = match read.await? {
             None => None,
-            Some((known, report, chart)) => {
+            Some((known, words, chart)) => {
                 self.inner.index.put(realm, known.clone());
                 let profile = current.profile(Some(&device), &known)?;
-                let report = store::read_report(&report)?;
-                let of = (&report, known.readings.as_ref());
-                let scored = tell((&current.model, profile), of, SPAN, now);
-                Some(Reported { known, report, scored, chart })
+                let readings = known.readings(profile, now);
+                let words: Vec<Report> = words.into_iter().map(|(_, report)| report).collect();
+                let scored = tell((&current.model, profile), (&words, &readings), SPAN, now);
+                let facts = words.into_iter().rev().flat_map(|report| report.facts).collect();
+                Some(Reported { known, facts, scored, chart })
             }
         };
         let standing = self.of_device(device.id);

@@ -67,12 +67,12 @@ pub(super) fn standing(
     }
     let Some(known) = known else { return nothing };
     let Ok(profile) = current.profile(device, known) else { return nothing };
-    let scored = score(profile, &known.readings, now);
+    let scored = score(profile, &known.readings(profile, now), now);
     Standing {
         level: known.held.after(current.model.levels, scored.score, false, now).level,
         score: Some(scored.score),
         confidence: scored.confidence,
-        reported: Some(known.received_at),
+        reported: known.newest().map(|said| said.received_at),
         expires: scored.expires,
         model: Some(Arc::clone(&current.name)),
         device: Some(id),

@@ -1,5 +1,6 @@
 //! What is known of devices, in the database.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
@@ -9,14 +10,19 @@ use crate::db::{Row, Tx, Value};
 use crate::kernel::{BasisPoints, DeviceId, Fault, Level, Timestamp};
 use crate::wire::posture::Report;
 
-use super::model::{Charted, Known};
+use super::model::{Charted, Known, Said, Source};
 use super::scoring::{Class, Held, Reading, Rising};
 use super::words::Current;
 
-/// Which report of a device is held: the digest of it.
-pub(super) async fn held(tx: &mut Tx, device: DeviceId) -> Result<Option<[u8; 32]>, Fault> {
-    let device = device.to_string();
-    tx.row(HELD, &[Value::from(&device)]).await?.map(|row| digest(&row)).transpose()
+/// Which report of a source of a device is held: the digest of it.
+pub(super) async fn held(
+    tx: &mut Tx,
+    device: DeviceId,
+    source: &Source,
+) -> Result<Option<[u8; 32]>, Fault> {
+    let (device, source) = (device.to_string(), source.to_string());
+    let row = tx.row(HELD, &[Value::from(&device), Value::from(&source)]).await?;
+    row.map(|row| digest(&row)).transpose()
 }
 
 /// What is known of one device, as far as this model counts it.
@@ -26,70 +32,125 @@ pub(super) async fn known(
     current: &Current,
 ) -> Result<Option<Known>, Fault> {
     let device = device.to_string();
-    tx.row(KNOWN, &[Value::from(&device)]).await?.map(|row| read(&row, current)).transpose()
+    let Some(state) = tx.row(STATE, &[Value::from(&device)]).await? else { return Ok(None) };
+    let rows = tx.rows(SAID, &[Value::from(&device)]).await?;
+    let said = rows.iter().map(|row| read(row, current)).collect::<Result<Vec<_>, _>>()?;
+    assembled(&state, said)
 }
 
 /// What is known of every device of the realm.
 pub(super) async fn all(tx: &mut Tx, current: &Current) -> Result<Vec<Known>, Fault> {
-    tx.rows(ALL, &[]).await?.iter().map(|row| read(row, current)).collect()
+    let mut said: HashMap<DeviceId, Vec<Said>> = HashMap::new();
+    for row in tx.rows(ALL_SAID, &[]).await? {
+        said.entry(device(&row)?).or_default().push(read(&row, current)?);
+    }
+    let mut known = Vec::with_capacity(said.len());
+    for state in tx.rows(ALL_STATES, &[]).await? {
+        known.extend(assembled(&state, said.remove(&device(&state)?).unwrap_or_default())?);
+    }
+    Ok(known)
 }
 
-/// Devices with a report that came after this time, and the digest of it.
+/// Devices with a report that came after this time, its source, and the digest of it.
 pub(super) async fn received_after(
     tx: &mut Tx,
     time: Timestamp,
-) -> Result<Vec<(DeviceId, Vec<u8>)>, Fault> {
+) -> Result<Vec<(DeviceId, Source, Vec<u8>)>, Fault> {
     let rows = tx.rows(RECEIVED_AFTER, &[Value::from(time)]).await?;
-    rows.iter().map(|row| Ok((device(row)?, row.bytes("digest")?))).collect()
+    rows.iter().map(|row| Ok((device(row)?, source(row)?, row.bytes("digest")?))).collect()
 }
 
-/// What a device said, word by word, and its score over time.
-pub(super) async fn words(
+/// What the sources of a device say, word by word.
+pub(super) async fn words(tx: &mut Tx, device: DeviceId) -> Result<Vec<(Source, Report)>, Fault> {
+    let device = device.to_string();
+    let rows = tx.rows(SAID, &[Value::from(&device)]).await?;
+    rows.iter().map(|row| Ok((source(row)?, read_report(&row.text("report")?)?))).collect()
+}
+
+/// What one source of a device says, word by word.
+pub(super) async fn words_of(
     tx: &mut Tx,
     device: DeviceId,
-) -> Result<Option<(String, Vec<Charted>)>, Fault> {
-    let device = device.to_string();
-    let Some(row) = tx.row(WORDS, &[Value::from(&device)]).await? else { return Ok(None) };
-    Ok(Some((row.text("report")?, read_chart(&row.text("chart")?)?)))
+    source: &Source,
+) -> Result<Option<Report>, Fault> {
+    let (device, source) = (device.to_string(), source.to_string());
+    let row = tx.row(WORDS, &[Value::from(&device), Value::from(&source)]).await?;
+    row.map(|row| read_report(&row.text("report")?)).transpose()
 }
 
-/// Puts a report in the place of the one with the digest `before`, or of none; false where another one is there by now.
-pub(super) async fn put(
+/// A device's score over time.
+pub(super) async fn charted(tx: &mut Tx, device: DeviceId) -> Result<Vec<Charted>, Fault> {
+    let device = device.to_string();
+    let row = tx.row(STATE, &[Value::from(&device)]).await?;
+    row.map_or(Ok(Vec::new()), |row| read_chart(&row.text("chart")?))
+}
+
+/// Puts what a source says in the place of what has the digest `before`, or of nothing; false where another is there by now.
+pub(super) async fn put_said(
     tx: &mut Tx,
-    (known, readings, report): (&Known, &str, &str),
+    device: DeviceId,
+    (said, readings, report): (&Said, &str, &str),
     before: Option<[u8; 32]>,
 ) -> Result<bool, Fault> {
-    let (device, rising) = (known.device.to_string(), known.held.rising);
+    let (device, source) = (device.to_string(), said.source.to_string());
     let before = before.map_or_else(Vec::new, |digest| digest.to_vec());
     let params = [
         Value::from(&device),
-        Value::from(known.collected_at),
-        Value::from(known.received_at),
-        Value::from(known.digest.as_slice()),
-        Value::from(known.came_as.as_str()),
-        Value::from(known.laptop),
+        Value::from(&source),
+        Value::from(said.collected_at),
+        Value::from(said.received_at),
+        Value::from(said.digest.as_slice()),
+        Value::from(said.came_as.as_str()),
+        Value::from(said.laptop),
         Value::from(readings),
         Value::from(report),
+        Value::from(&before),
+    ];
+    Ok(tx.execute(PUT_SAID, &params).await? == 1)
+}
+
+/// Puts the level that a device holds. The caller has read it in the same transaction, and others hear of it.
+pub(super) async fn put_state(tx: &mut Tx, known: &Known) -> Result<(), Fault> {
+    let (device, rising) = (known.device.to_string(), known.held.rising);
+    let params = [
+        Value::from(&device),
         Value::from(known.held.level.as_str()),
         Value::from(rising.map(|on| on.to.as_str())),
         Value::from(rising.map(|on| on.since)),
         Value::from(rising.map(|on| i64::from(on.reports))),
         Value::from(known.charted_at),
-        Value::from(&before),
+        Value::from(known.revision),
     ];
-    Ok(tx.execute(PUT, &params).await? == 1)
+    tx.execute(PUT_STATE, &params).await.map(drop)
+}
+
+/// Takes a source of a device out, with all that it said.
+pub(super) async fn remove_said(
+    tx: &mut Tx,
+    device: DeviceId,
+    source: &Source,
+) -> Result<(), Fault> {
+    let (device, source) = (device.to_string(), source.to_string());
+    tx.execute(REMOVE_SAID, &[Value::from(&device), Value::from(&source)]).await.map(drop)
+}
+
+/// Takes a device out of which nothing is known any more.
+pub(super) async fn remove_state(tx: &mut Tx, device: DeviceId) -> Result<(), Fault> {
+    let device = device.to_string();
+    tx.execute(REMOVE_STATE, &[Value::from(&device)]).await.map(drop)
 }
 
 /// Adds a point to a device's score over time; the oldest goes where there are too many.
 pub(super) async fn chart(tx: &mut Tx, device: DeviceId, point: Charted) -> Result<(), Fault> {
     let id = device.to_string();
-    let Some((_, mut points)) = words(tx, device).await? else { return Ok(()) };
+    let mut points = charted(tx, device).await?;
     points.push(point);
     let over = points.len().saturating_sub(CHARTED_MAX);
     points.drain(..over);
-    let point = |one: &Charted| json!([one.at.micros(), one.score.get(), one.level.as_str()]);
-    let text = points.iter().map(point).collect::<Json>().to_string();
-    tx.execute(CHART, &[Value::from(&id), Value::from(&text)]).await.map(drop)
+    let one = |one: &Charted| json!([one.at.micros(), one.score.get(), one.level.as_str()]);
+    let text = points.iter().map(one).collect::<Json>().to_string();
+    let params = [Value::from(&id), Value::from(&text), Value::from(point.at)];
+    tx.execute(CHART, &params).await.map(drop)
 }
 
 /// Readings as a row has them: name, value, class, time.
@@ -101,39 +162,53 @@ pub(super) fn write_readings(readings: &[Reading]) -> String {
 }
 
 /// A report's words as a row has them.
-pub(super) fn read_report(text: &str) -> Result<Report, Fault> {
+fn read_report(text: &str) -> Result<Report, Fault> {
     serde_json::from_str(text).map_err(bad)
 }
 
 /// Names the evidence that a report is.
-pub(super) fn evidence(digest: &[u8; 32]) -> Arc<str> {
+pub(super) fn evidence(source: &Source, digest: &[u8; 32]) -> Arc<str> {
     let digest: String = hex(digest).chars().take(16).collect();
-    format!("report:{digest}").into()
+    format!("{}:{digest}", source.evidence()).into()
 }
 
-fn read(row: &Row, current: &Current) -> Result<Known, Fault> {
-    let digest = digest(row)?;
-    let rising = match (row.text_or_null("rising_to")?, row.time_or_null("rising_since")?) {
+/// What is known of a device; nothing where no source says anything.
+fn assembled(state: &Row, said: Vec<Said>) -> Result<Option<Known>, Fault> {
+    if said.is_empty() {
+        return Ok(None);
+    }
+    let mut said = said;
+    said.sort_by(|a, b| a.source.cmp(&b.source));
+    let rising = match (state.text_or_null("rising_to")?, state.time_or_null("rising_since")?) {
         (Some(to), Some(since)) => {
-            let reports = row.int_or_null("rising_reports")?.unwrap_or_default();
+            let reports = state.int_or_null("rising_reports")?.unwrap_or_default();
             let reports = u32::try_from(reports).map_err(bad)?;
             Some(Rising { to: level(&to)?, since, reports })
         }
         _ => None,
     };
+    Ok(Some(Known {
+        device: device(state)?,
+        said: said.into(),
+        held: Held { level: level(&state.text("level")?)?, rising },
+        charted_at: state.time("charted_at")?,
+        revision: state.int_or_null("revision")?.unwrap_or_default(),
+    }))
+}
+
+fn read(row: &Row, current: &Current) -> Result<Said, Fault> {
+    let (source, digest) = (source(row)?, digest(row)?);
     let all: Vec<Json> = serde_json::from_str(&row.text("readings")?).map_err(bad)?;
-    let evidence = evidence(&digest);
+    let evidence = evidence(&source, &digest);
     let readings = all.iter().filter_map(|one| reading(one, current, &evidence).transpose());
-    Ok(Known {
-        device: device(row)?,
+    Ok(Said {
+        source,
         collected_at: row.time("collected_at")?,
         received_at: row.time("received_at")?,
         digest,
         came_as: class(&row.text("came_as")?)?,
         laptop: row.flag("laptop")?,
         readings: readings.collect::<Result<_, _>>()?,
-        held: Held { level: level(&row.text("level")?)?, rising },
-        charted_at: row.time("charted_at")?,
     })
 }
 
@@ -176,6 +251,10 @@ fn device(row: &Row) -> Result<DeviceId, Fault> {
     DeviceId::parse(&row.text("device")?).map_err(bad)
 }
 
+fn source(row: &Row) -> Result<Source, Fault> {
+    Source::parse(&row.text("source")?).ok_or_else(|| bad("no source"))
+}
+
 fn digest(row: &Row) -> Result<[u8; 32], Fault> {
     row.bytes("digest")?.try_into().map_err(|_| bad("a digest has 32 bytes"))
 }
@@ -195,23 +274,47 @@ fn bad(error: impl std::fmt::Display) -> Fault {
 /// Ten days of hours.
 const CHARTED_MAX: usize = 240;
 
-const HELD: &str = "SELECT digest FROM posture WHERE realm = $1 AND device = $2";
-const KNOWN: &str = "SELECT device, collected_at, received_at, digest, came_as, laptop, readings, level, rising_to, \
-     rising_since, rising_reports, charted_at FROM posture WHERE realm = $1 AND device = $2";
-const ALL: &str = "SELECT device, collected_at, received_at, digest, came_as, laptop, readings, level, rising_to, \
-     rising_since, rising_reports, charted_at FROM posture WHERE realm = $1";
+const HELD: &str =
+    "SELECT digest FROM posture_source WHERE realm = $1 AND device = $2 AND source = $3";
+const WORDS: &str =
+    "SELECT report FROM posture_source WHERE realm = $1 AND device = $2 AND source = $3";
+const STATE: &str = "SELECT * FROM posture WHERE realm = $1 AND device = $2";
+const SAID: &str = "SELECT * FROM posture_source WHERE realm = $1 AND device = $2";
+const ALL_STATES: &str = "SELECT device, level, rising_to, rising_since, rising_reports, charted_at, revision FROM posture \
+     WHERE realm = $1";
+const ALL_SAID: &str = "SELECT device, source, collected_at, received_at, digest, came_as, laptop, readings \
+     FROM posture_source WHERE realm = $1";
 const RECEIVED_AFTER: &str =
-    "SELECT device, digest FROM posture WHERE realm = $1 AND received_at > $2";
-const WORDS: &str = "SELECT report, chart FROM posture WHERE realm = $1 AND device = $2";
-const PUT: &str = "INSERT INTO posture (realm, device, collected_at, received_at, digest, came_as, laptop, readings, report, \
-     level, rising_to, rising_since, rising_reports, charted_at, chart) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, '[]') \
-     ON CONFLICT (realm, device) DO UPDATE SET collected_at = excluded.collected_at, received_at = excluded.received_at, \
-     digest = excluded.digest, came_as = excluded.came_as, laptop = excluded.laptop, readings = excluded.readings, \
-     report = excluded.report, level = excluded.level, rising_to = excluded.rising_to, \
-     rising_since = excluded.rising_since, rising_reports = excluded.rising_reports, charted_at = excluded.charted_at \
-     WHERE posture.realm = $1 AND posture.digest = $15";
-const CHART: &str = "UPDATE posture SET chart = $3 WHERE realm = $1 AND device = $2";
+    "SELECT device, source, digest FROM posture_source WHERE realm = $1 AND received_at > $2";
+const PUT_SAID: &str = "INSERT INTO posture_source (realm, device, source, collected_at, received_at, digest, came_as, \
+     laptop, readings, report) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+     ON CONFLICT (realm, device, source) DO UPDATE SET collected_at = excluded.collected_at, \
+     received_at = excluded.received_at, digest = excluded.digest, came_as = excluded.came_as, laptop = excluded.laptop, \
+     readings = excluded.readings, report = excluded.report \
+     WHERE posture_source.realm = $1 AND posture_source.digest = $11";
+const PUT_STATE: &str = "INSERT INTO posture (realm, device, level, rising_to, rising_since, rising_reports, charted_at, \
+     revision, chart) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '[]') \
+     ON CONFLICT (realm, device) DO UPDATE SET level = excluded.level, rising_to = excluded.rising_to, \
+     rising_since = excluded.rising_since, rising_reports = excluded.rising_reports, charted_at = excluded.charted_at, \
+     revision = excluded.revision WHERE posture.realm = $1";
+const REMOVE_SAID: &str =
+    "DELETE FROM posture_source WHERE realm = $1 AND device = $2 AND source = $3";
+const REMOVE_STATE: &str = "DELETE FROM posture WHERE realm = $1 AND device = $2";
+const CHART: &str =
+    "UPDATE posture SET chart = $3, charted_at = $4 WHERE realm = $1 AND device = $2";
 
 /// Every statement of this slice.
-pub(crate) const STATEMENTS: &[&str] = &[HELD, KNOWN, ALL, RECEIVED_AFTER, WORDS, PUT, CHART];
+pub(crate) const STATEMENTS: &[&str] = &[
+    HELD,
+    WORDS,
+    STATE,
+    SAID,
+    ALL_STATES,
+    ALL_SAID,
+    RECEIVED_AFTER,
+    PUT_SAID,
+    PUT_STATE,
+    REMOVE_SAID,
+    REMOVE_STATE,
+    CHART,
+];

@@ -1,4 +1,5 @@
-//! Take a report of a device: read, weigh against what is known, write, and only then answer.
+//! Take a report of a device, from its own collector or from another source: read, weigh against what is known, write, and
+//! only then answer.
 //!
 //! A report that says what the one before said is a plain write; one that says something else, or moves the level, is a change
 //! of the log with its event. Which of the two it is, memory guesses and the transaction decides.
@@ -11,14 +12,16 @@ use crate::crypto::digest::sha256;
 use crate::db::Tx;
 use crate::devices::Device;
 use crate::events::{Changed, Event, Unrecorded};
-use crate::kernel::{Caller, Fault, Granted, RealmId, Timestamp};
+use crate::kernel::{Caller, DeviceId, Fault, Granted, RealmId, Timestamp};
+use crate::wire::posture::Report;
 
+use super::add_words::added;
 use super::hold::{Step, step};
 use super::inflate::inflate;
-use super::model::{Charted, POSTURE, events};
-use super::scoring::{Class, Held, REPORT_BYTES_MAX, Reading, ReportError, Score, read, score};
+use super::model::{Charted, POSTURE, SOURCES_MAX, events};
+use super::scoring::{REPORT_BYTES_MAX, Reading, ReportError, Score, read, readings, score};
 use super::words::Current;
-use super::{Error, Known, Posture, store};
+use super::{Error, Known, Posture, Said, Source, store};
 
 /// A report as it came.
 #[derive(Debug, Clone)]
@@ -47,6 +50,8 @@ pub struct Taken {
     pub outcome: Outcome,
     /// What is known of the device now.
     pub known: Arc<Known>,
+    /// What its source says of it now.
+    pub said: Said,
     /// Its score now.
     pub score: Score,
 }
@@ -55,13 +60,21 @@ pub struct Taken {
 #[derive(Debug, Clone)]
 struct Ask {
     device: Arc<Device>,
-    /// As it would be held; the level is not known yet.
-    new: Known,
-    readings: String,
-    text: String,
+    source: Source,
+    report: Arc<Report>,
+    /// As it would be held; of a source that adds to its word, only where it said nothing before.
+    alone: Arc<Spoken>,
     memory: Option<Arc<Known>>,
     current: Arc<Current>,
     now: Timestamp,
+}
+
+/// What a source says, as a row has it.
+#[derive(Debug)]
+struct Spoken {
+    said: Said,
+    readings: String,
+    text: String,
 }
 
 /// What a transaction did.
@@ -78,58 +91,79 @@ impl Posture {
         // The door asked a moment ago; it may have been locked since.
         device.state.check()?;
         let now = self.inner.env.clock.now();
-        match self.read(Arc::clone(&device), &sent, now) {
-            Ok(ask) => self.keep(realm, ask).await,
-            Err(error) => {
-                metrics::counter!("weft_posture_reports_refused_total").increment(1);
-                if self.inner.refusals.due(device.id, now) {
-                    let event = events::report_refused(realm, &device, &error.to_string());
-                    self.inner.below.events.record(Unrecorded::new((), event)).await?;
-                }
-                Err(error)
-            }
+        let ask = self.read(Arc::clone(&device), &sent, now);
+        self.taken(realm, device.id, ask).await
+    }
+
+    /// Takes what another source says of a device. Whoever calls has made sure that this source may speak for this device.
+    pub async fn hear(
+        &self,
+        realm: RealmId,
+        device: Arc<Device>,
+        (source, report): (Source, Report),
+    ) -> Result<Taken, Error> {
+        device.state.check()?;
+        let (id, now) = (device.id, self.inner.env.clock.now());
+        let ask = self.asked(device, (source, report), (None, now));
+        self.taken(realm, id, ask).await
+    }
+
+    /// Keeps what could be read, and records what could not, once a minute for each device.
+    async fn taken(
+        &self,
+        realm: RealmId,
+        device: DeviceId,
+        ask: Result<Ask, Error>,
+    ) -> Result<Taken, Error> {
+        let refused = match ask {
+            Ok(ask) => return self.keep(realm, ask).await,
+            Err(error) => error,
+        };
+        self.note_refusal(realm, device, &refused.to_string()).await?;
+        Err(refused)
+    }
+
+    /// Records that something said of a device was not taken, once a minute for each.
+    pub async fn note_refusal(
+        &self,
+        realm: RealmId,
+        device: DeviceId,
+        why: &str,
+    ) -> Result<(), Error> {
+        metrics::counter!("weft_posture_reports_refused_total").increment(1);
+        let known = self.inner.below.devices.device(realm, device);
+        let due = self.inner.refusals.due(device, self.inner.env.clock.now());
+        if let Some(device) = known.filter(|_| due) {
+            let event = events::report_refused(realm, &device, why);
+            self.inner.below.events.record(Unrecorded::new((), event)).await?;
         }
+        Ok(())
     }
 
     fn read(&self, device: Arc<Device>, sent: &Sent, now: Timestamp) -> Result<Ask, Error> {
-        let inflated = if sent.gzip { Some(inflate(&sent.bytes)?) } else { None };
+        let inflated = if sent.gzip { Some(inflate(&sent.bytes, REPORT_BYTES_MAX)?) } else { None };
         let bytes = inflated.as_deref().unwrap_or(&sent.bytes);
         if bytes.len() > REPORT_BYTES_MAX {
             return Err(ReportError::TooLarge(bytes.len()).into());
         }
-        let (report, mut readings) = read(bytes, now)?;
-        let (current, digest) = (self.current(), sha256(bytes));
-        let evidence = store::evidence(&digest);
-        for reading in &mut readings {
-            // What a device says of its own class and time is believed only where it makes less of its word.
-            reading.class = reading.class.min(SOFTWARE_KEY);
-            reading.at = reading.at.min(now);
-            reading.evidence = Arc::clone(&evidence);
-        }
-        readings.sort_by(|a, b| a.signal.cmp(&b.signal));
-        let written = store::write_readings(&readings);
-        let named = |reading: Reading| {
-            Some(Reading { signal: current.known_name(&reading.signal)?, ..reading })
-        };
-        let new = Known {
-            device: device.id,
-            collected_at: report.collected_at.0,
-            received_at: now,
-            digest,
-            came_as: SOFTWARE_KEY,
-            laptop: report.facts.get("chassis").is_some_and(|kind| kind == "laptop"),
-            readings: readings.into_iter().filter_map(named).collect(),
-            held: Held::new(),
-            charted_at: Timestamp::EPOCH,
-        };
-        let text =
-            serde_json::to_string(&report).map_err(|error| ReportError::Form(error.to_string()))?;
-        Ok(Ask { device, new, readings: written, text, memory: None, current, now })
+        let (report, _) = read(bytes, now)?;
+        self.asked(device, (Source::Collector, report), (Some(sha256(bytes)), now))
+    }
+
+    fn asked(
+        &self,
+        device: Arc<Device>,
+        (source, report): (Source, Report),
+        (digest, now): (Option<[u8; 32]>, Timestamp),
+    ) -> Result<Ask, Error> {
+        let current = self.current();
+        let alone = Arc::new(Spoken::new(&current, (&source, &report), (digest, now))?);
+        Ok(Ask { device, source, report: Arc::new(report), alone, memory: None, current, now })
     }
 
     async fn keep(&self, realm: RealmId, mut ask: Ask) -> Result<Taken, Error> {
         for turn in 0..TURNS_MAX {
-            ask.memory = self.inner.index.find(ask.new.device);
+            ask.memory = self.inner.index.find(ask.device.id);
             let quiet = turn == 0 && ask.guess();
             let kept = if quiet {
                 self.inner
@@ -157,7 +191,7 @@ impl Posture {
             .change_in(realm, granted, ask, |tx, ask| {
                 Box::pin(async move {
                     let (value, event) = weigh(tx, ask, true).await?;
-                    let key = ask.new.device.to_string();
+                    let key = ask.device.id.to_string();
                     let changes = event.map(|event| (POSTURE, key, event)).into_iter().collect();
                     Ok::<_, Error>(Changed { value, changes, rights: false })
                 })
@@ -166,22 +200,80 @@ impl Posture {
     }
 }
 
+impl Spoken {
+    /// A report as it would be held. `digest` is of the bytes that came, where there are any.
+    fn new(
+        current: &Current,
+        (source, report): (&Source, &Report),
+        (digest, now): (Option<[u8; 32]>, Timestamp),
+    ) -> Result<Self, Error> {
+        let text =
+            serde_json::to_string(report).map_err(|error| ReportError::Form(error.to_string()))?;
+        let digest = digest.unwrap_or_else(|| sha256(text.as_bytes()));
+        let mut readings = readings(report, &store::evidence(source, &digest), now)?;
+        for reading in &mut readings {
+            // What a source says of its own class and time is believed only where it makes less of its word.
+            reading.class = reading.class.min(source.class());
+            reading.at = reading.at.min(now);
+        }
+        readings.sort_by(|a, b| a.signal.cmp(&b.signal));
+        let written = store::write_readings(&readings);
+        let named = |reading: Reading| {
+            Some(Reading { signal: current.known_name(&reading.signal)?, ..reading })
+        };
+        let said = Said {
+            source: source.clone(),
+            collected_at: report.collected_at.0,
+            received_at: now,
+            digest,
+            came_as: source.class(),
+            laptop: report.facts.get("chassis").is_some_and(|kind| kind == "laptop"),
+            readings: readings.into_iter().filter_map(named).collect(),
+        };
+        Ok(Self { said, readings: written, text })
+    }
+}
+
 impl Ask {
-    fn step(&self, before: Option<&Known>) -> Result<Step, Fault> {
-        let profile = self.current.profile(Some(&self.device), &self.new)?;
-        Ok(step((profile, self.current.model.levels), before, &self.new, self.now))
+    fn step(&self, before: Option<&Known>, new: &Said) -> Result<Step, Fault> {
+        step((&self.current, &self.device), before, new, self.now)
     }
 
-    /// True if nobody else needs to hear of it, as far as memory knows.
+    /// True if nobody else needs to hear of it, as far as memory knows. What adds to an earlier word is weighed with that.
     fn guess(&self) -> bool {
-        let step = self.memory.as_deref().map(|memory| self.step(Some(memory)));
+        let memory = self.memory.as_deref();
+        if self.source.adds() {
+            return memory.is_some_and(|memory| memory.of(&self.source).is_some());
+        }
+        let step = memory.map(|memory| self.step(Some(memory), &self.alone.said));
         step.is_some_and(|step| !matches!(step, Ok(Step::Newest { news: true, .. }) | Err(_)))
+    }
+
+    /// As it would be held, where its source is held to have said `before`; nothing where it says nothing that is newer.
+    async fn spoken(
+        &self,
+        tx: &mut Tx,
+        before: Option<&Said>,
+    ) -> Result<Option<Arc<Spoken>>, Error> {
+        let Some(before) = before.filter(|_| self.source.adds()) else {
+            return Ok(Some(Arc::clone(&self.alone)));
+        };
+        let Some(words) = store::words_of(tx, self.device.id, &self.source).await? else {
+            return Ok(None);
+        };
+        let Some(report) = added(&words, &self.report) else { return Ok(None) };
+        let mut spoken = Spoken::new(&self.current, (&self.source, &report), (None, self.now))?;
+        // Clocks of replicas differ; what holds more comes later all the same.
+        let after = Timestamp::from_micros(before.received_at.micros().saturating_add(1));
+        spoken.said.received_at = self.now.max(after);
+        Ok(Some(Arc::new(spoken)))
     }
 
     fn answer(&self, outcome: Outcome, known: Known) -> Result<Taken, Error> {
         let profile = self.current.profile(Some(&self.device), &known)?;
-        let score = score(profile, &known.readings, self.now);
-        Ok(Taken { outcome, known: Arc::new(known), score })
+        let score = score(profile, &known.readings(profile, self.now), self.now);
+        let said = known.of(&self.source).cloned().unwrap_or_else(|| self.alone.said.clone());
+        Ok(Taken { outcome, known: Arc::new(known), said, score })
     }
 }
 
@@ -189,44 +281,61 @@ async fn write(tx: &mut Tx, ask: &Ask) -> Result<Kept, Error> {
     Ok(weigh(tx, ask, false).await?.0)
 }
 
-/// The one body of both: weighs the report against the row, and writes it where it is the newest. `loud`: others may hear of it.
+/// The one body of both: weighs the report against the rows, and writes it where it is the newest of its source. `loud`:
+/// others may hear of it.
 async fn weigh(tx: &mut Tx, ask: &Ask, loud: bool) -> Result<(Kept, Option<Event>), Error> {
-    let id = ask.new.device;
-    let before = match (store::held(tx, id).await?, &ask.memory) {
-        (None, _) => None,
-        // Reading less is what makes a quiet report cheap.
-        (Some(digest), Some(memory)) if memory.digest == digest => Some(Known::clone(memory)),
-        (Some(_), _) => store::known(tx, id, &ask.current).await?,
+    let before = before(tx, ask, loud).await?;
+    let replaced = before.as_ref().and_then(|before| before.of(&ask.source));
+    let Some(spoken) = ask.spoken(tx, replaced).await? else {
+        return Ok((before.map_or(Kept::Again, |held| Kept::Done(Outcome::Older, held)), None));
     };
-    let (known, from, news, scored) = match (ask.step(before.as_ref())?, before.clone()) {
+    let (known, from, news, scored) = match (ask.step(before.as_ref(), &spoken.said)?, &before) {
         (Step::Newest { known, from, news, score }, _) => (known, from, news, score),
-        (Step::Same, Some(held)) => return Ok((Kept::Done(Outcome::Known, held), None)),
-        (Step::Older, Some(held)) => return Ok((Kept::Done(Outcome::Older, held), None)),
+        (Step::Same, Some(held)) => return Ok((Kept::Done(Outcome::Known, held.clone()), None)),
+        (Step::Older, Some(held)) => return Ok((Kept::Done(Outcome::Older, held.clone()), None)),
         (Step::Same | Step::Older, None) => return Ok((Kept::Again, None)),
     };
     if news && !loud {
         return Ok((Kept::Again, None));
     }
-    let row = (&known, ask.readings.as_str(), ask.text.as_str());
-    if !store::put(tx, row, before.as_ref().map(|before| before.digest)).await? {
+    if known.said.len() > SOURCES_MAX {
+        return Err(Error::Sources);
+    }
+    let row = (&spoken.said, spoken.readings.as_str(), spoken.text.as_str());
+    if !store::put_said(tx, known.device, row, replaced.map(|replaced| replaced.digest)).await? {
         return Ok((Kept::Again, None));
+    }
+    if news {
+        store::put_state(tx, &known).await?;
     }
     if before.is_none_or(|before| before.charted_at != known.charted_at) {
         let point = Charted { at: ask.now, score: scored.score, level: known.held.level };
-        store::chart(tx, id, point).await?;
+        store::chart(tx, known.device, point).await?;
     }
     let event = news.then(|| {
         let (realm, device) = (tx.realm(), &*ask.device);
         if from == known.held.level {
-            events::signals_changed(realm, device, &known, &scored)
+            events::signals_changed(realm, device, &spoken.said, &scored)
         } else {
-            events::level_changed(realm, device, (from, &known), (&scored, &ask.current.name))
+            let facts = (&scored, &*ask.current.name);
+            events::level_changed(realm, device, (from, &known, &spoken.said), facts)
         }
     });
     Ok((Kept::Done(Outcome::Taken, known), event))
 }
 
-/// A device's key is in a file: whoever copies it may say what it says.
-const SOFTWARE_KEY: Class = Class::BearerAgent;
+/// What is known of the device before the report. Reading less is what makes a quiet report cheap: where memory has this
+/// source's newest word, it says enough of the others too to tell whether anybody needs to hear.
+async fn before(tx: &mut Tx, ask: &Ask, loud: bool) -> Result<Option<Known>, Fault> {
+    let id = ask.device.id;
+    if let Some(memory) = ask.memory.as_deref().filter(|_| !loud) {
+        let held = store::held(tx, id, &ask.source).await?;
+        if held.is_some() && memory.of(&ask.source).map(|said| said.digest) == held {
+            return Ok(Some(memory.clone()));
+        }
+    }
+    store::known(tx, id, &ask.current).await
+}
+
 /// The first is a guess; each further one means that another report came between.
 const TURNS_MAX: usize = 6;

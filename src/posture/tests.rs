@@ -7,7 +7,6 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::json;
 
-use super::model::Known;
 use super::scoring::{Class, REPORT_BYTES_MAX, ReportError};
 use super::{Error, FreshReports, Outcome, Posture, Sent, Taken};
 use crate::access::Administrator;
@@ -29,6 +28,7 @@ use crate::wire::api::Time;
 use crate::wire::posture::FORMAT;
 
 mod doors;
+mod sources;
 mod weight;
 
 const REALM: RealmId = RealmId::FIRST;
@@ -228,9 +228,7 @@ async fn what_a_report_says_of_its_own_class_and_time_makes_its_word_no_better()
         let proud = text.replace("bearer_agent", "hardware_attested");
         let taken = house.send(proud.into_bytes()).await.unwrap();
         assert_eq!((taken.outcome, taken.score.score), (Outcome::Taken, honest));
-        let bearer =
-            |known: &Known| known.readings.iter().all(|one| one.class == Class::BearerAgent);
-        assert!(bearer(&taken.known));
+        assert!(taken.said.readings.iter().all(|one| one.class == Class::BearerAgent));
         house.advance(Lifetime::seconds(30));
         let modest = text.replace("bearer_agent", "self_reported");
         let modest = modest.replace(
@@ -241,7 +239,7 @@ async fn what_a_report_says_of_its_own_class_and_time_makes_its_word_no_better()
         // A minute ahead is let through, and is not younger than now.
         let ahead = house.now().plus(Lifetime::seconds(59));
         let taken = house.send(report(ahead, 10_000)).await.unwrap();
-        assert!(taken.known.readings.iter().all(|one| one.at == house.now()));
+        assert!(taken.said.readings.iter().all(|one| one.at == house.now()));
     })
     .await;
 }
@@ -259,7 +257,7 @@ async fn a_report_from_the_future_is_refused_and_one_from_the_past_counts_nothin
         let before = house.standing();
         let taken = house.send(report(house.now().minus(hour), 10_000)).await.unwrap();
         assert_eq!(taken.outcome, Outcome::Older);
-        assert_eq!((taken.known.collected_at, house.standing()), (house.now(), before));
+        assert_eq!((taken.said.collected_at, house.standing()), (house.now(), before));
     })
     .await;
 }
@@ -323,7 +321,7 @@ async fn of_reports_that_race_the_latest_counts_whatever_order_they_come_in() {
         assert_eq!(taken.outcome, Outcome::Taken);
         let other = house.replica().await;
         let held = other.inner.index.find(house.device).unwrap();
-        assert_eq!((held.collected_at, &held), (second(0), &taken.known));
+        assert_eq!((held.newest().unwrap().collected_at, &held), (second(0), &taken.known));
         assert_eq!(house.posture.inner.index.find(house.device).unwrap(), held);
     })
     .await;
@@ -342,7 +340,9 @@ async fn two_reports_of_one_moment_leave_the_same_whichever_comes_first() {
             for one in both {
                 house.send(one).await.unwrap();
             }
-            left.push(house.posture.inner.index.find(house.device).unwrap().digest);
+            left.push(
+                house.posture.inner.index.find(house.device).unwrap().newest().unwrap().digest,
+            );
         }
         assert_eq!(left[0], left[1]);
     })

@@ -57,7 +57,7 @@ impl Current {
         let carried = match device.map(|device| device.class) {
             Some(Class::Laptop | Class::Desktop) => true,
             Some(Class::Server) => false,
-            Some(Class::Other) | None => known.laptop,
+            Some(Class::Other) | None => known.laptop(),
         };
         let fitting = if carried { "linux-laptop" } else { "linux-server" };
         let named = named.and_then(|name| self.model.profile(name));

@@ -64,6 +64,13 @@ pub(super) enum DeviceCommand {
     Release(ManageArgs),
     /// Put a device out for good.
     Retire(ManageArgs),
+    /// Forget what a source says of a device, which is there no more: its last word stands until then.
+    Forget {
+        /// Its id, `dev_…`.
+        id: String,
+        /// `osquery`, `collector`, or `service:` and a name, as `weft device show` lists them.
+        source: String,
+    },
 }
 
 #[derive(Debug, Clone, Args)]
@@ -187,6 +194,10 @@ pub(super) async fn run(command: DeviceCommand, session: &mut Session<'_>) -> Re
         DeviceCommand::Retire(args) => {
             session.confirm(&format!("Retire {}? It does not come back", args.id))?;
             manage(args, ("retire", "retired"), session).await
+        }
+        DeviceCommand::Forget { id, source } => {
+            session.api.delete(&["devices", &id, "posture", &source]).await?;
+            session.done("forgotten", &format!("{source} of {id}"))
         }
     }
 }

@@ -118,6 +118,13 @@ pub(super) fn told(fields: &mut Fields, known: &DevicePosture, now: Timestamp) {
         format!("{}: leads to {leads}: {}", one.signal, one.remedy)
     });
     fields.list("what helps most", &helps.collect::<Vec<_>>());
+    let source = |one: &crate::wire::posture::PostureSource| {
+        format!("{} ({}), {}", one.source, one.class, value::moment(one.received_at, now))
+    };
+    // One alone is the collector, and told by `reported`.
+    if known.sources.len() > 1 {
+        fields.list("sources", &known.sources.iter().map(source).collect::<Vec<_>>());
+    }
     let never = || "never; `weft device run` on it reports".to_owned();
     fields.add("reported", known.received_at.map_or_else(never, |at| value::moment(at, now)));
 }

@@ -40,25 +40,35 @@ pub fn read(bytes: &[u8], now: Timestamp) -> Result<(Report, Vec<Reading>), Repo
     if report.format != FORMAT {
         return Err(form(format!("its format is not `{FORMAT}`")));
     }
+    let digest: String = hex(&sha256(bytes)).chars().take(16).collect();
+    let evidence: Arc<str> = format!("report:{digest}").into();
+    let readings = readings(&report, &evidence, now)?;
+    Ok((report, readings))
+}
+
+/// The readings in a report, with the name of this evidence.
+pub fn readings(
+    report: &Report,
+    evidence: &Arc<str>,
+    now: Timestamp,
+) -> Result<Vec<Reading>, ReportError> {
     if report.signals.len() > SIGNALS_MAX {
-        return Err(form(format!("more than {SIGNALS_MAX} signals")));
+        return Err(ReportError::Form(format!("more than {SIGNALS_MAX} signals")));
     }
     let made = report.collected_at.0;
     if made > now.plus(SKEW_MAX) {
         return Err(ReportError::Future(made));
     }
-    let digest: String = hex(&sha256(bytes)).chars().take(16).collect();
-    let evidence: Arc<str> = format!("report:{digest}").into();
     let mut seen = BTreeSet::new();
-    let mut readings = Vec::new();
+    let mut found = Vec::new();
     for signal in &report.signals {
         let refuse = |why| ReportError::Signal { signal: shown(&signal.signal), why };
         if !seen.insert(signal.signal.as_str()) {
             return Err(refuse("is there twice"));
         }
-        readings.extend(reading(signal, made, &evidence).map_err(refuse)?);
+        found.extend(reading(signal, made, evidence).map_err(refuse)?);
     }
-    Ok((report, readings))
+    Ok(found)
 }
 
 /// A signal's reading; none where it says that it is unknown.
@@ -101,4 +111,4 @@ pub const REPORT_BYTES_MAX: usize = 256 * 1024;
 const SIGNALS_MAX: usize = 128;
 const NAME_BYTES_MAX: usize = 63;
 /// A device's clock may be a minute ahead.
-const SKEW_MAX: Lifetime = Lifetime::seconds(60);
+pub const SKEW_MAX: Lifetime = Lifetime::seconds(60);

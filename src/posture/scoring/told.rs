@@ -8,8 +8,8 @@ use crate::crypto::digest::hex;
 use crate::kernel::{Lifetime, Timestamp};
 use crate::wire::api::Time;
 use crate::wire::posture::{
-    Report, ScoredDocument, ScoredGate, ScoredImprovement, ScoredLifetime, ScoredModel,
-    ScoredSignal,
+    Report, ReportedSignal, ScoredDocument, ScoredGate, ScoredImprovement, ScoredLifetime,
+    ScoredModel, ScoredSignal,
 };
 
 /// The lifetimes between which a credential's is.
@@ -21,10 +21,10 @@ pub struct Span {
     pub longest: Lifetime,
 }
 
-/// A report and its readings scored by a profile of a model, as of `now`.
+/// Reports, of each source one, and what they say together, scored by a profile of a model, as of `now`.
 pub fn tell(
     (model, profile): (&Model, &Profile),
-    (report, readings): (&Report, &[Reading]),
+    (reports, readings): (&[Report], &[Reading]),
     span: Span,
     now: Timestamp,
 ) -> ScoredDocument {
@@ -43,15 +43,21 @@ pub fn tell(
         },
         evaluated_at: Time(now),
         evidence_ends: (scored.expires != Timestamp::FOREVER).then_some(Time(scored.expires)),
-        signals: scored.signals.iter().map(|part| signal(part, report)).collect(),
+        signals: scored.signals.iter().map(|part| signal(part, reports)).collect(),
         gates: gates(&scored),
         improvements: told_improvements(profile, readings, now),
         lifetime: lifetimes(profile, (readings, &scored), span, now),
     }
 }
 
-fn signal(part: &Part, report: &Report) -> ScoredSignal {
-    let said = report.signals.iter().find(|said| said.signal == *part.signal);
+fn signal(part: &Part, reports: &[Report]) -> ScoredSignal {
+    let said = |report: &'_ Report| {
+        report.signals.iter().find(|said| said.signal == *part.signal).cloned()
+    };
+    let all: Vec<ReportedSignal> = reports.iter().filter_map(said).collect();
+    // The words of who said what counts; a word that was overruled is not told.
+    let value = part.known.as_ref().map(|known| known.value.get());
+    let said = all.iter().find(|said| said.value == value).or_else(|| all.first());
     let seen =
         said.map_or("not in the report", |said| said.unknown.as_deref().unwrap_or(&said.seen));
     let known = part.known.as_ref();

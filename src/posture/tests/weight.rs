@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::kernel::{BasisPoints, DeviceId, Level, RealmId, Timestamp};
 use crate::posture::index::Index;
-use crate::posture::model::Known;
+use crate::posture::model::{Known, Said, Source};
 use crate::posture::scoring::{Class, Held, Reading, shipped};
 use crate::posture::store;
 use crate::posture::words::Current;
@@ -24,7 +24,7 @@ fn written_bytes() -> usize {
 fn known(n: u32, current: &Current) -> Known {
     let mut digest = [7; 32];
     digest[..4].copy_from_slice(&n.to_be_bytes());
-    let evidence = store::evidence(&digest);
+    let evidence = store::evidence(&Source::Collector, &digest);
     let reading = |name: &&str| Reading {
         signal: current.known_name(name).unwrap(),
         value: BasisPoints::ONE,
@@ -32,16 +32,21 @@ fn known(n: u32, current: &Current) -> Known {
         at: Timestamp::EPOCH,
         evidence: Arc::clone(&evidence),
     };
-    Known {
-        device: DeviceId::new(uuid::Uuid::from_u128(n.into())),
+    let said = Said {
+        source: Source::Collector,
         collected_at: Timestamp::EPOCH,
         received_at: Timestamp::EPOCH,
         digest,
         came_as: Class::BearerAgent,
         laptop: true,
         readings: crate::machine::names().iter().map(reading).collect(),
+    };
+    Known {
+        device: DeviceId::new(uuid::Uuid::from_u128(n.into())),
+        said: Arc::from([said]),
         held: Held { level: Level::Low, rising: None },
         charted_at: Timestamp::EPOCH,
+        revision: 1,
     }
 }
 

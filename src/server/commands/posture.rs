@@ -53,7 +53,7 @@ fn score(ask: &ScoreAsk) -> Result<String, String> {
     let (report, readings) = read(&ask.report, ask.at).map_err(|error| error.to_string())?;
     let profile = profile(&model, ask.profile.as_deref(), &report)?;
     let span = Span { shortest: ask.shortest, longest: ask.longest };
-    let scored = tell((&model, profile), (&report, &readings), span, ask.at);
+    let scored = tell((&model, profile), (&[report], &readings), span, ask.at);
     if ask.json { pretty(&scored) } else { Ok(in_words(&scored)) }
 }
 

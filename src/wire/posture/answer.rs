@@ -64,6 +64,9 @@ pub struct DevicePosture {
     pub rising_to: Option<String>,
     /// Why, what hurts most first.
     pub reasons: Vec<String>,
+    /// Who says something of it.
+    #[serde(default)]
+    pub sources: Vec<PostureSource>,
     /// When its newest report was made, by its own clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collected_at: Option<Time>,
@@ -84,6 +87,23 @@ pub struct DevicePosture {
     pub history: Vec<ScoreThen>,
     /// Between two reports of it.
     pub report_every_seconds: i64,
+}
+
+/// A source of what is known of a device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PostureSource {
+    /// `collector`, `osquery`, or `service:` and the name of a service.
+    pub source: String,
+    /// What is believed of its word at most.
+    pub class: String,
+    /// When the newest of it was seen, by its own clock.
+    pub collected_at: Time,
+    /// When that came.
+    pub received_at: Time,
+    /// SHA-256 of it.
+    pub report_sha256: String,
+    /// How many signals it tells that the model counts.
+    pub signals: u32,
 }
 
 /// A score at one time.

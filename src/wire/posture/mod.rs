@@ -7,7 +7,7 @@ mod model;
 mod report;
 mod scored;
 
-pub use answer::{DevicePosture, ReportAnswer, ReportFix, ReportOutcome, ScoreThen};
+pub use answer::{DevicePosture, PostureSource, ReportAnswer, ReportFix, ReportOutcome, ScoreThen};
 pub use model::{GateText, LevelsText, ModelText, ProfileText, SignalText};
 pub use report::{FORMAT, Report, ReportedSignal};
 pub use scored::{

@@ -216,6 +216,9 @@ async fn devices(world: &World, realm: &Realm, named: (&str, &str)) -> Option<As
     Some(match named {
         ("GET", "devices/{id}") => Ask::get(path),
         ("GET", "devices/{id}/posture") => Ask::get(format!("{path}/posture")),
+        ("DELETE", "devices/{id}/posture/{source}") => {
+            Ask::delete(format!("{path}/posture/osquery"))
+        }
         ("POST", "devices/{id}/lock") => Ask::post(format!("{path}/lock"), json!({})),
         ("POST", "devices/{id}/release") => Ask::post(format!("{path}/release"), json!({})),
         ("POST", "devices/{id}/retire") => Ask::post(format!("{path}/retire"), json!({})),
