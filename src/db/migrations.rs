@@ -32,5 +32,6 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(12, "0012_brand", oldest 11),
     migration!(13, "0013_devices", oldest 11),
     migration!(14, "0014_posture", oldest 11),
+    migration!(15, "0015_on_device", oldest 11),
     migration!(16, "0016_posture_sources", oldest 16),
 ];

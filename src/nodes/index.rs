@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::broadcast;
 
-use crate::kernel::{RealmId, SpiffeId};
+use crate::kernel::{DeviceId, RealmId, SpiffeId};
 
 use super::model::{Agent, CurrentSvid, Notice};
 
@@ -20,6 +20,8 @@ pub(super) struct Index {
 #[derive(Debug)]
 struct Realm {
     agents: BTreeMap<SpiffeId, Arc<Agent>>,
+    /// Which of them run on a device.
+    on_device: HashMap<DeviceId, BTreeSet<SpiffeId>>,
     /// Whose activation the database does not know yet.
     unwritten: BTreeSet<SpiffeId>,
     notices: broadcast::Sender<Notice>,
@@ -31,7 +33,8 @@ const NOTICES_MAX: usize = 4096;
 impl Default for Realm {
     fn default() -> Self {
         let notices = broadcast::Sender::new(NOTICES_MAX);
-        Self { agents: BTreeMap::new(), unwritten: BTreeSet::new(), notices }
+        let (agents, on_device) = (BTreeMap::new(), HashMap::new());
+        Self { agents, on_device, unwritten: BTreeSet::new(), notices }
     }
 }
 
@@ -49,6 +52,14 @@ impl Index {
             .unwrap_or_default()
     }
 
+    /// The agents whose nodes run on this device.
+    pub(super) fn on_device(&self, realm: RealmId, device: DeviceId) -> Vec<Arc<Agent>> {
+        let realms = self.realms.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(realm) = realms.get(&realm) else { return Vec::new() };
+        let ids = realm.on_device.get(&device).into_iter().flatten();
+        ids.filter_map(|id| realm.agents.get(id)).map(Arc::clone).collect()
+    }
+
     pub(super) fn notices(&self, realm: RealmId) -> broadcast::Receiver<Notice> {
         let mut realms = self.realms.write().unwrap_or_else(PoisonError::into_inner);
         realms.entry(realm).or_default().notices.subscribe()
@@ -58,6 +69,7 @@ impl Index {
         let mut realms = self.realms.write().unwrap_or_else(PoisonError::into_inner);
         let realm = realms.entry(realm).or_default();
         let old = std::mem::take(&mut realm.agents);
+        realm.on_device.clear();
         realm.unwritten.clear();
         for agent in agents {
             realm.put(agent);
@@ -74,7 +86,8 @@ impl Index {
             (Some(agent), _) => realm.put(agent),
             (None, Ok(id)) => {
                 realm.unwritten.remove(&id);
-                if realm.agents.remove(&id).is_some() {
+                if let Some(gone) = realm.agents.remove(&id) {
+                    realm.place(&id, gone.device, None);
                     realm.tell(Notice::Gone(id));
                 }
             }
@@ -126,6 +139,8 @@ impl Realm {
     fn put(&mut self, agent: Agent) {
         let id = agent.id.clone();
         let banned = agent.banned;
+        let before = self.agents.get(&id).and_then(|known| known.device);
+        self.place(&id, before, agent.device);
         let mut agent = agent;
         if let Some(known) = self.agents.get(&id) {
             // What was activated here while the database was away is newer than the row.
@@ -139,7 +154,8 @@ impl Realm {
             }
             let same = known.selectors == agent.selectors
                 && known.banned == banned
-                && known.alias == agent.alias;
+                && known.alias == agent.alias
+                && known.device == agent.device;
             self.agents.insert(id.clone(), Arc::new(agent));
             if same {
                 return;
@@ -148,6 +164,21 @@ impl Realm {
             self.agents.insert(id.clone(), Arc::new(agent));
         }
         self.tell(if banned { Notice::Banned(id) } else { Notice::Updated(id) });
+    }
+
+    /// The agent runs on another device now, or on none.
+    fn place(&mut self, id: &SpiffeId, from: Option<DeviceId>, to: Option<DeviceId>) {
+        if let Some(from) = from.filter(|from| to != Some(*from))
+            && let Some(ids) = self.on_device.get_mut(&from)
+        {
+            ids.remove(id);
+            if ids.is_empty() {
+                self.on_device.remove(&from);
+            }
+        }
+        if let Some(to) = to {
+            self.on_device.entry(to).or_default().insert(id.clone());
+        }
     }
 
     fn tell(&self, notice: Notice) {

@@ -40,7 +40,7 @@ use crate::db::Tx;
 use crate::devices::Inventory;
 use crate::env::Env;
 use crate::events::Events;
-use crate::kernel::{Fault, RealmId, SpiffeId};
+use crate::kernel::{DeviceId, Fault, RealmId, SpiffeId};
 use crate::posture::Posture;
 use crate::realms::Realms;
 use crate::svid::Svid;
@@ -114,6 +114,11 @@ impl Nodes {
     /// Every agent of the realm, in the order of their IDs.
     pub fn agents(&self, realm: RealmId) -> Vec<Arc<Agent>> {
         self.index.agents(realm)
+    }
+
+    /// The agents whose nodes run on this device.
+    pub fn on_device(&self, realm: RealmId, device: DeviceId) -> Vec<Arc<Agent>> {
+        self.index.on_device(realm, device)
     }
 
     /// What others must know about the realm's agents, from now on. A receiver that lags reads everything anew.

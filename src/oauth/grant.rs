@@ -70,7 +70,6 @@ impl Grant {
             "acr": self.acr,
             "amr": self.amr,
             "offline": self.offline,
-            "device": self.device.map(|device| device.to_string()),
         })
         .to_string()
     }
@@ -78,7 +77,7 @@ impl Grant {
     /// The grant of a row.
     pub(super) fn of_row(
         (id, client, user, session): (GrantId, ClientId, UserId, SessionId),
-        document: &str,
+        (document, device): (&str, Option<DeviceId>),
         (created_at, expires_at): (Timestamp, Timestamp),
     ) -> Result<Self, Fault> {
         let document: Value = serde_json::from_str(document).map_err(bad)?;
@@ -91,7 +90,6 @@ impl Grant {
         let set = |name| Ok::<BTreeSet<String>, Fault>(texts(name)?.into_iter().collect());
         let micros = member("signed_in_at").as_i64().ok_or_else(|| bad("signed_in_at"))?;
         let assurance = member("assurance").as_str().and_then(Assurance::parse);
-        let device = member("device").as_str().map(DeviceId::parse).transpose().map_err(bad)?;
         Ok(Self {
             id,
             client,

@@ -14,8 +14,8 @@ use super::wire_error::{Code, WireError};
 use crate::accounts::{User, standard_claims};
 use crate::crypto::jose::JwsAlgorithm;
 use crate::kernel::{
-    Evidence, EvidenceSource, Failure, GrantId, Lifetime, Secret, SpiffeId, Strength, Subject,
-    SubjectKind, Timestamp,
+    Evidence, EvidenceSource, Failure, Fault, GrantId, Lifetime, Secret, SpiffeId, Strength,
+    Subject, SubjectKind, Timestamp,
 };
 use crate::sessions::Revocable;
 use crate::svid::{GrantKind, IssueTokens, TokenDraft, TokenKind};
@@ -55,8 +55,6 @@ impl Oauth {
         now: Timestamp,
     ) -> Result<TokenAnswer, WireError> {
         let user = self.person_of(place, grant).await?;
-        let evidence = evidence(place, &user, (grant, wanted.kind))?; // identify
-        let standing = self.posture.standing(&evidence); // assess
         let algorithms = algorithms(client);
         let access = (algorithms.access_token, self.settings.access_token_life());
         let mut tokens = vec![access_token(grant, &wanted, access)];
@@ -64,23 +62,33 @@ impl Oauth {
             let id = (algorithms.id_token, self.settings.id_token_life());
             tokens.push(id_token(&user, grant, &wanted, id));
         }
-        self.issue(
-            IssueTokens {
-                realm: place.realm,
-                evidence,
-                standing,
-                subject: user.id.to_string(),
-                client: client.id.clone(),
-                grant: grant.id,
-                kind: wanted.kind,
-                assurance: Some(grant.assurance),
-                administration: client.terms.administration,
-                scopes: wanted.scopes.into_iter().collect(),
-                tokens,
-            },
-            now,
-        )
-        .await
+        let ask = self.ask_for_person(place, (client, grant, &user), wanted.kind)?;
+        let scopes = wanted.scopes.into_iter().collect();
+        self.issue(IssueTokens { scopes, tokens, ..ask }, now).await
+    }
+
+    /// What is asked about a person's grant, for all of its scopes and no token yet: identify → assess.
+    pub(super) fn ask_for_person(
+        &self,
+        place: &Place,
+        (client, grant, user): (&Client, &Grant, &User),
+        kind: GrantKind,
+    ) -> Result<IssueTokens, Fault> {
+        let evidence = evidence(place, user, (grant, kind))?;
+        let standing = self.posture.standing(&evidence);
+        Ok(IssueTokens {
+            realm: place.realm,
+            evidence,
+            standing,
+            subject: user.id.to_string(),
+            client: client.id.clone(),
+            grant: grant.id,
+            kind,
+            assurance: Some(grant.assurance),
+            administration: client.terms.administration,
+            scopes: grant.scopes.iter().cloned().collect(),
+            tokens: Vec::new(),
+        })
     }
 
     /// A token for a client itself.
@@ -170,7 +178,7 @@ fn evidence(
     place: &Place,
     user: &User,
     (grant, kind): (&Grant, GrantKind),
-) -> Result<Evidence, WireError> {
+) -> Result<Evidence, Fault> {
     let id = user.spiffe_id(&place.trust_domain)?;
     Ok(Evidence {
         subject: Subject { kind: SubjectKind::User, id, number: user.number },
@@ -187,7 +195,7 @@ fn evidence(
 
 fn machine_evidence(place: &Place, client: &Client, now: Timestamp) -> Result<Evidence, WireError> {
     let id = format!("spiffe://{}/client/{}", place.trust_domain, client.id);
-    let id = SpiffeId::parse(&id).map_err(crate::kernel::Fault::bug)?;
+    let id = SpiffeId::parse(&id).map_err(Fault::bug)?;
     Ok(Evidence {
         subject: Subject { kind: SubjectKind::Client, id, number: client.number },
         source: EvidenceSource::ClientAuthentication,

@@ -44,6 +44,7 @@ mod own_client;
 pub mod pages;
 mod parameters;
 mod personal_data;
+mod redecide_grants;
 mod redeem_code;
 mod redirect_uri;
 mod refresh_grant;

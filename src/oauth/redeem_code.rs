@@ -93,9 +93,9 @@ async fn use_code(tx: &mut Tx, input: &Input) -> Result<Use, Fault> {
         Ok(wanted) => wanted,
         Err(error) => return Ok(Use::InVain(error)),
     };
-    if input.device.is_some() {
-        grant.device = input.device;
-        store::update_grant(tx, &grant).await?;
+    if let Some(device) = input.device {
+        grant.device = Some(device);
+        store::bind_grant(tx, grant.id, device).await?;
     }
     let first =
         begins_family(&input.client, &grant).then(|| RefreshToken::first(grant.id, &input.secret));

@@ -6,7 +6,8 @@ use super::grant::{CodeTerms, Grant};
 use crate::db::{Row, Tx, Value};
 use crate::jobs::REMOVED_AT_ONCE;
 use crate::kernel::{
-    AuthorizationRequestId, ClientId, Fault, GrantId, SessionId, SubjectId, Timestamp, UserId,
+    AuthorizationRequestId, ClientId, DeviceId, Fault, GrantId, SessionId, SubjectId, Timestamp,
+    UserId,
 };
 
 /// Every client of the realm.
@@ -121,23 +122,44 @@ pub(super) struct KeptRow {
 pub(super) async fn insert_grant(tx: &mut Tx, grant: &Grant) -> Result<(), Fault> {
     let (id, user, session) =
         (grant.id.to_string(), grant.user.to_string(), grant.session.to_string());
-    let document = grant.document();
+    let (document, device) = (grant.document(), grant.device.map(|device| device.to_string()));
     let params = [
         Value::from(&id),
         grant.client.as_str().into(),
         Value::from(&user),
         Value::from(&session),
         Value::from(&document),
+        Value::from(device.as_deref()),
         grant.created_at.into(),
         grant.expires_at.into(),
     ];
     tx.execute(INSERT_GRANT, &params).await.map(drop)
 }
 
-/// Writes a grant's document anew: it was bound to a device.
-pub(super) async fn update_grant(tx: &mut Tx, grant: &Grant) -> Result<(), Fault> {
-    let (id, document) = (grant.id.to_string(), grant.document());
-    tx.execute(UPDATE_GRANT, &[Value::from(&id), Value::from(&document)]).await.map(drop)
+/// Binds a grant to a device.
+pub(super) async fn bind_grant(tx: &mut Tx, id: GrantId, device: DeviceId) -> Result<(), Fault> {
+    let (id, device) = (id.to_string(), device.to_string());
+    tx.execute(BIND_GRANT, &[Value::from(&id), Value::from(&device)]).await.map(drop)
+}
+
+/// Ends a grant and its family; false if its end had come before. Whoever ends it second finds an end that is past by every
+/// replica's clock.
+pub(super) async fn end_grant(tx: &mut Tx, id: GrantId, now: Timestamp) -> Result<bool, Fault> {
+    delete_family(tx, id).await?;
+    let id = id.to_string();
+    Ok(tx.execute(END_GRANT, &[Value::from(&id), now.into()]).await? == 1)
+}
+
+/// What stands of the grants on a device, oldest first, after this one.
+pub(super) async fn grants_on(
+    tx: &mut Tx,
+    device: DeviceId,
+    (after, now): (Option<GrantId>, Timestamp),
+) -> Result<Vec<Grant>, Fault> {
+    let after = after.map_or_else(String::new, |id| id.to_string());
+    let device = device.to_string();
+    let params = [Value::from(&device), now.into(), Value::from(&after), GRANTS_AT_ONCE.into()];
+    tx.rows(GRANTS_ON, &params).await?.iter().map(read_grant).collect()
 }
 
 pub(super) async fn grant(tx: &mut Tx, id: GrantId) -> Result<Option<Grant>, Fault> {
@@ -269,7 +291,9 @@ fn read_grant(row: &Row) -> Result<Grant, Fault> {
         SessionId::parse(&row.text("session_id")?).map_err(bad)?,
     );
     let times = (row.time("created_at")?, row.time("expires_at")?);
-    Grant::of_row(names, &row.text("document")?, times)
+    let device = row.text_or_null("device")?;
+    let device = device.map(|text| DeviceId::parse(&text).map_err(bad)).transpose()?;
+    Grant::of_row(names, (&row.text("document")?, device), times)
 }
 
 // --- consents
@@ -389,13 +413,19 @@ const TAKE_REQUEST: &str = "UPDATE authorization_request SET binding = $3 WHERE 
 const UPDATE_REQUEST: &str =
     "UPDATE authorization_request SET document = $3 WHERE realm = $1 AND id = $2";
 const DELETE_REQUEST: &str = "DELETE FROM authorization_request WHERE realm = $1 AND id = $2";
-const INSERT_GRANT: &str = "INSERT INTO oauth_grant (realm, id, client_id, user_id, session_id, document, created_at, \
-    expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-const UPDATE_GRANT: &str = "UPDATE oauth_grant SET document = $3 WHERE realm = $1 AND id = $2";
+const INSERT_GRANT: &str = "INSERT INTO oauth_grant (realm, id, client_id, user_id, session_id, document, device, \
+    created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+const BIND_GRANT: &str = "UPDATE oauth_grant SET device = $3 WHERE realm = $1 AND id = $2";
+const END_GRANT: &str =
+    "UPDATE oauth_grant SET expires_at = 0 WHERE realm = $1 AND id = $2 AND expires_at > $3";
+/// Of one device in one read; there may be more.
+pub(super) const GRANTS_AT_ONCE: i64 = 100;
+const GRANTS_ON: &str = "SELECT * FROM oauth_grant WHERE realm = $1 AND device = $2 AND expires_at > $3 AND id > $4 \
+    ORDER BY id LIMIT $5";
 const GRANT: &str = "SELECT * FROM oauth_grant WHERE realm = $1 AND id = $2";
 const GRANTS_OF: &str = "SELECT * FROM oauth_grant WHERE realm = $1 AND user_id = $2 AND expires_at > $3 \
     ORDER BY created_at DESC LIMIT 500";
-const GRANTS_AND_USE: &str = "SELECT g.id, g.client_id, g.user_id, g.session_id, g.document, g.created_at, \
+const GRANTS_AND_USE: &str = "SELECT g.id, g.client_id, g.user_id, g.session_id, g.document, g.device, g.created_at, \
     g.expires_at, r.rotated_at FROM oauth_grant g \
     LEFT JOIN refresh_token r ON r.realm = $1 AND r.grant_id = g.id \
     WHERE g.realm = $1 AND g.user_id = $2 AND g.expires_at > $3 ORDER BY g.created_at DESC LIMIT 500";
@@ -449,7 +479,9 @@ pub(crate) const STATEMENTS: &[&str] = &[
     UPDATE_REQUEST,
     DELETE_REQUEST,
     INSERT_GRANT,
-    UPDATE_GRANT,
+    BIND_GRANT,
+    END_GRANT,
+    GRANTS_ON,
     GRANT,
     GRANTS_OF,
     GRANTS_AND_USE,

@@ -183,7 +183,7 @@ impl Oauth {
     }
 
     /// The realm, for work that no request began.
-    fn place(&self, realm: RealmId) -> Result<Place, Failure> {
+    pub(super) fn place(&self, realm: RealmId) -> Result<Place, Failure> {
         let found =
             self.realms.get(realm).ok_or_else(|| Fault::bug("a realm that is not there"))?;
         Ok(Place {

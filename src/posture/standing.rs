@@ -22,7 +22,7 @@ impl Posture {
         standing(&self.current(), (id, device.as_deref()), known.as_deref(), now)
     }
 
-    /// The same after its row was read: for whoever is about to act on a device's silence. Another replica may have a report
+    /// The standing of a device after its row was read: for whoever is about to act on a device's silence. Another replica may have a report
     /// that changed nothing but times.
     pub async fn confirmed(&self, realm: RealmId, id: DeviceId) -> Result<Standing, Error> {
         let input = (self.current(), id);

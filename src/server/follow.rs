@@ -14,7 +14,7 @@ use crate::bundles::FOREIGN_BUNDLE;
 use crate::db::{Change, Cursor, Tx};
 use crate::devices::model::DEVICE;
 use crate::events::FORGET;
-use crate::kernel::{Fault, Lifetime, RealmId};
+use crate::kernel::{DeviceId, Fault, Lifetime, RealmId};
 use crate::nodes::model::AGENT;
 use crate::oauth::CLIENT;
 use crate::posture::POSTURE;
@@ -24,6 +24,7 @@ use crate::upstreams::UPSTREAM;
 use crate::workloads::ENTRY;
 
 use super::build::Server;
+use super::react::{Changed, Waiting};
 use super::serve::realm_names;
 
 /// Changes taken in one snapshot: enough to catch up quickly, few enough to hold a reader for milliseconds only.
@@ -49,15 +50,22 @@ pub(super) async fn load(server: &Arc<Server>, realm: RealmId) -> Result<Cursor,
     Ok(cursor)
 }
 
-/// Follows a realm's log from this cursor until the process stops.
-pub(super) async fn follow(server: Arc<Server>, realm: RealmId, mut cursor: Cursor) {
+/// Follows a realm's log from this cursor until the process stops; `changed` hears of devices.
+pub(super) async fn follow(
+    server: Arc<Server>,
+    realm: RealmId,
+    mut cursor: Cursor,
+    changed: Arc<Changed>,
+) {
+    // What happened while nobody followed is not known.
+    changed.put(Waiting { everything: true, ..Waiting::default() });
     let mut heard = server.env.db.heard(realm);
     loop {
         // The sender is part of the database handle, which lives as long as the server.
         if heard.wait_for(|head| *head != cursor).await.is_err() {
             return;
         }
-        match catch_up(&server, realm, cursor).await {
+        match catch_up(&server, realm, cursor, &changed).await {
             Ok(reached) => cursor = reached,
             Err(fault) => {
                 tracing::warn!(realm = realm.0, cause = %fault, "the change log cannot be followed for now");
@@ -67,7 +75,12 @@ pub(super) async fn follow(server: Arc<Server>, realm: RealmId, mut cursor: Curs
     }
 }
 
-async fn catch_up(server: &Arc<Server>, realm: RealmId, from: Cursor) -> Result<Cursor, Fault> {
+async fn catch_up(
+    server: &Arc<Server>,
+    realm: RealmId,
+    from: Cursor,
+    changed: &Changed,
+) -> Result<Cursor, Fault> {
     let input = (Arc::clone(server), from);
     let reached = server
         .env
@@ -75,14 +88,15 @@ async fn catch_up(server: &Arc<Server>, realm: RealmId, from: Cursor) -> Result<
         .labelled("follow")
         .read(realm, input, |tx, (server, from)| Box::pin(step(tx, server, *from)))
         .await?;
-    match reached {
-        Some(cursor) => {
-            settled(server, realm, cursor);
-            Ok(cursor)
-        }
-        // Another history, or too far behind: everything anew.
-        None => load(server, realm).await,
+    if let Some((cursor, concerned)) = reached {
+        settled(server, realm, cursor);
+        changed.put(concerned);
+        return Ok(cursor);
     }
+    // Another history, or too far behind: everything anew.
+    let cursor = load(server, realm).await?;
+    changed.put(Waiting { everything: true, ..Waiting::default() });
+    Ok(cursor)
 }
 
 /// Every index holds everything up to here: agents hear of it, and the writers that wait for it go on.
@@ -91,15 +105,27 @@ fn settled(server: &Server, realm: RealmId, cursor: Cursor) {
     server.env.db.applied(realm, cursor);
 }
 
-async fn step(tx: &mut Tx, server: &Server, from: Cursor) -> Result<Option<Cursor>, Fault> {
+async fn step(
+    tx: &mut Tx,
+    server: &Server,
+    from: Cursor,
+) -> Result<Option<(Cursor, Waiting)>, Fault> {
     let Some(changes) = tx.changes_after(from, CHANGES_AT_ONCE).await? else { return Ok(None) };
+    let mut concerned = Waiting::default();
     let Some(last) = changes.last().map(|change| change.seq) else {
-        return Ok(Some(tx.head().await?));
+        return Ok(Some((tx.head().await?, concerned)));
     };
     for (kind, keys) in by_kind(changes) {
         server.apply(tx, &kind, &keys).await?;
+        match kind.as_str() {
+            DEVICE | POSTURE => {
+                concerned.devices.extend(keys.iter().filter_map(|key| DeviceId::parse(key).ok()));
+            }
+            POLICY => concerned.everything = true,
+            _ => {}
+        }
     }
-    Ok(Some(Cursor { seq: last, ..from }))
+    Ok(Some((Cursor { seq: last, ..from }, concerned)))
 }
 
 /// The keys of each kind, each once, in the order of their first change.

@@ -12,6 +12,7 @@ mod documents;
 mod doors;
 mod follow;
 mod node_calls;
+mod react;
 mod realm_doors;
 mod routes;
 pub mod serve;

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use super::build::{Ports, Server};
 use super::doors::{Addresses, Doors};
 use super::follow::{follow, load};
+use super::react::{Changed, react};
 use super::realm_doors::RealmDoor;
 use super::settings::Settings;
 use super::sight::{SEEN, Sight};
@@ -123,8 +124,10 @@ impl Server {
         self.access.open(realm);
         let cursor = load(self, realm).await?;
         self.tasks.spawn_until_stop("workloads.agents", self.workloads.clone().watch_realm(realm));
-        let server = Arc::clone(self);
-        self.tasks.spawn_until_stop("follow", follow(server, realm, cursor));
+        let changed = Arc::<Changed>::default();
+        let (server, heard) = (Arc::clone(self), Arc::clone(&changed));
+        self.tasks.spawn_until_stop("follow", follow(server, realm, cursor, changed));
+        self.tasks.spawn_until_stop("react", react(Arc::clone(self), realm, heard));
         Ok(())
     }
 

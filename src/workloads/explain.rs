@@ -16,7 +16,6 @@ use crate::db::Cursor;
 use crate::kernel::limits::SELECTORS_MAX;
 use crate::kernel::{EntryId, Failure, RealmId, Selector, SpiffeId, SubjectId, Timestamp};
 use crate::nodes::Agent;
-use crate::svid::IssueX509;
 
 /// A question about a workload that gets no identity, or not the one that was expected.
 #[derive(Debug, Clone)]
@@ -239,16 +238,7 @@ impl Workloads {
         for agent in judge.agents.iter().filter(|agent| self.may_ask(realm, agent, entry, judge)) {
             judge.questions.set(judge.questions.get().checked_sub(1)?);
             let evidence = evidence(agent, entry, judge.now);
-            let standing = self.posture.standing(&evidence);
-            let question = IssueX509 {
-                realm,
-                evidence,
-                standing,
-                dns_names: Arc::clone(&entry.terms.dns_names),
-                lifetime: entry.terms.x509_svid_ttl.unwrap_or(self.settings.x509_lifetime()),
-                entry: Some(entry.id.clone()),
-                requester: Some(agent.subject()),
-            };
+            let question = self.x509_ask((realm, agent), entry, evidence);
             match self.access.explain(&question).and_then(|explained| explained.outcome) {
                 Ok(_) => return None,
                 Err(error) => refusal = Some(Failure::from(error).public.into_owned()),

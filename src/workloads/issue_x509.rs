@@ -13,7 +13,9 @@ use crate::crypto::keys::PublicKey;
 use crate::crypto::x509::csr;
 use crate::events::Unrecorded;
 use crate::kernel::limits::BATCH_ITEMS_MAX;
-use crate::kernel::{EntryId, Evidence, EvidenceSource, Fault, Subject, SubjectKind, Timestamp};
+use crate::kernel::{
+    EntryId, Evidence, EvidenceSource, Fault, RealmId, Subject, SubjectKind, Timestamp,
+};
 use crate::nodes::{Agent, NodeCaller};
 use crate::svid::{IssueX509, X509Svid};
 
@@ -72,18 +74,29 @@ impl Workloads {
         now: Timestamp,
     ) -> Result<Unrecorded<X509Svid>, Error> {
         let evidence = evidence(&caller.agent, entry, now); // identify
-        let standing = self.posture.standing(&evidence); // assess
-        let permit = self.access.permit(IssueX509 {
-            realm: caller.realm,
+        let ask = self.x509_ask((caller.realm, &caller.agent), entry, evidence); // assess
+        let permit = self.access.permit(ask)?; // decide: carries ceiling and policy version
+        let signed = self.svid.sign_x509(permit, public_key, now)?; // issue: Unrecorded<X509Svid>
+        Ok(signed)
+    }
+
+    /// The question whether a workload of this agent may have the entry's X.509-SVID.
+    pub(super) fn x509_ask(
+        &self,
+        (realm, agent): (RealmId, &Agent),
+        entry: &Entry,
+        evidence: Evidence,
+    ) -> IssueX509 {
+        let standing = self.posture.standing(&evidence);
+        IssueX509 {
+            realm,
             evidence,
             standing,
             dns_names: Arc::clone(&entry.terms.dns_names),
             lifetime: entry.terms.x509_svid_ttl.unwrap_or(self.settings.x509_lifetime()),
             entry: Some(entry.id.clone()),
-            requester: Some(caller.agent.subject()),
-        })?; // decide: carries ceiling and policy version
-        let signed = self.svid.sign_x509(permit, public_key, now)?; // issue: Unrecorded<X509Svid>
-        Ok(signed)
+            requester: Some(agent.subject()),
+        }
     }
 
     /// The entries that the caller asks by id, as far as it is authorised for them.

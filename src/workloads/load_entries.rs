@@ -60,7 +60,8 @@ impl Workloads {
         let mut realms = self.state.realms.write().unwrap_or_else(PoisonError::into_inner);
         let shared = realms.entry(id).or_insert_with(|| {
             let realm = push::Realm::new(&self.settings, self.env.clock.now());
-            Arc::new(Shared { realm: RwLock::new(realm), views: Mutex::default() })
+            let (judging, views) = (Mutex::default(), Mutex::default());
+            Arc::new(Shared { realm: RwLock::new(realm), judging, views })
         });
         Arc::clone(shared)
     }

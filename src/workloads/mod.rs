@@ -27,6 +27,7 @@ mod list_entries;
 mod load_entries;
 pub mod model;
 mod push;
+mod redecide_agent;
 mod rights;
 mod settings;
 pub(crate) mod store;
@@ -62,7 +63,7 @@ pub use issue_jwt::JwtAsk;
 pub use issue_x509::X509Ask;
 pub use list_entries::{ListEntries, Page};
 pub use model::{Draft, ENTRY, Entry, Error, Terms};
-pub use push::{Directive, Goodbye, Why};
+pub use push::Goodbye;
 pub use settings::Settings;
 pub use update_entries::{Change, UpdateEntries};
 
@@ -112,6 +113,8 @@ struct State {
 /// One realm.
 struct Shared {
     realm: RwLock<push::Realm>,
+    /// Held while agents are judged anew, so that of two judgements the later one stands.
+    judging: Mutex<()>,
     views: Mutex<HashMap<SpiffeId, View>>,
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Workloads;
 use super::index::Node;
 use super::model::{Entry, Error};
-use super::push::{Delta, Directive, Goodbye, Mailbox};
+use super::push::{Delta, Goodbye, Mailbox};
 use super::rights::SyncEntries;
 use crate::db::Cursor;
 use crate::kernel::{Fault, RealmId, SpiffeId};
@@ -57,12 +57,9 @@ impl Workloads {
         let mailbox = mailbox.ok_or_else(|| Fault::away("index", "nothing is loaded yet"))?;
         // What changed about the agent between the listener's judgement and this moment was told to nobody.
         self.look_at_agent(caller.realm, &id);
+        // In its mailbox before its first update: until then it goes by what another stream said.
+        self.redecide_agent(caller.realm, &id);
         Ok(Watching { workloads: self.clone(), realm: caller.realm, agent: id, mailbox })
-    }
-
-    /// Tells those who have the entry what to do with its identity. A refusal is in force until a renewal is ordered.
-    pub fn direct(&self, realm: RealmId, directive: &Directive) {
-        self.edit(realm, |realm| realm.direct(directive));
     }
 
     /// The server stops: every stream ends with a word.

@@ -83,6 +83,7 @@ impl Workloads {
                 if let Some(agent) = self.nodes.agent(realm, &id) {
                     let node = Node::of(&agent);
                     self.edit(realm, |realm| realm.reselect(node));
+                    self.redecide_agent(realm, &id);
                 }
                 return;
             }

@@ -2,6 +2,7 @@
 
 mod clients;
 mod consent;
+mod devices;
 mod machines;
 mod own_client;
 mod people;

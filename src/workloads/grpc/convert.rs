@@ -163,11 +163,8 @@ pub(super) fn cursor(revision: &push_wire::Revision) -> Option<Cursor> {
 pub(super) fn directive(directive: Directive) -> push_wire::Directive {
     use push_wire::directive::{Order, Reason, Refused, Renew};
     let reason = match directive.why {
-        Why::Policy => Reason::Policy,
         Why::Posture => Reason::Posture,
         Why::Containment => Reason::Containment,
-        Why::Revoked => Reason::Revoked,
-        Why::AuthorityTainted => Reason::AuthorityTainted,
     };
     let order = if directive.refused { Order::Refused(Refused {}) } else { Order::Renew(Renew {}) };
     push_wire::Directive {

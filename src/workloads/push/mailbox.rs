@@ -25,30 +25,24 @@ pub enum Goodbye {
 
 /// Why an identity has to be replaced or withdrawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
-    /// The policy.
-    Policy,
+pub(in crate::workloads) enum Why {
     /// The device's posture.
     Posture,
-    /// An administrator contained the subject.
+    /// An administrator put the device out.
     Containment,
-    /// What was issued is revoked.
-    Revoked,
-    /// The authority that signed is tainted.
-    AuthorityTainted,
 }
 
 /// What to do with the identity of an entry that stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Directive {
+pub(in crate::workloads) struct Directive {
     /// Which entry.
-    pub entry: EntryId,
+    pub(in crate::workloads) entry: EntryId,
     /// Stop serving it; else replace it now.
-    pub refused: bool,
+    pub(in crate::workloads) refused: bool,
     /// Why, for programs.
-    pub why: Why,
+    pub(in crate::workloads) why: Why,
     /// Why, for a person.
-    pub message: String,
+    pub(in crate::workloads) message: String,
 }
 
 /// One agent's mailbox. Filled under the realm's lock, emptied by its stream.

@@ -18,8 +18,9 @@ use super::settings::Settings;
 use crate::db::Cursor;
 use crate::kernel::{EntryId, SpiffeId, Timestamp};
 
+pub use mailbox::Goodbye;
 pub(super) use mailbox::Mailbox;
-pub use mailbox::{Directive, Goodbye, Why};
+pub(super) use mailbox::{Directive, Why};
 pub(super) use ring::{Had, Missed};
 use ring::{Mark, Ring};
 
@@ -37,8 +38,6 @@ pub(super) struct Realm {
     by_name: HashMap<SpiffeId, HashSet<SpiffeId>>,
     /// Who hears the bell at the next revision.
     stirred: HashSet<SpiffeId>,
-    /// Refusals in force.
-    refusals: BTreeMap<EntryId, Directive>,
     /// Expiries up to here were told to the watchers.
     expired_until: Timestamp,
     /// The revision at which all watchers last heard the bell.
@@ -51,6 +50,8 @@ pub(super) struct Realm {
 struct Watcher {
     node: Arc<Node>,
     mailbox: Arc<Mailbox>,
+    /// What it may not have now although it is authorised for it, as it was told.
+    refused: BTreeMap<EntryId, Directive>,
 }
 
 /// What a stream has to say now.
@@ -76,7 +77,6 @@ impl Realm {
             by_alias: HashMap::new(),
             by_name: HashMap::new(),
             stirred: HashSet::new(),
-            refusals: BTreeMap::new(),
             expired_until: now,
             all_told: i64::MIN,
             waiting_max: settings.push_waiting_changes_max,
@@ -108,6 +108,10 @@ impl Realm {
             return;
         }
         let moved = moves(old.as_deref(), row.as_ref());
+        // Whoever was refused the entry as it was asks anew for what it is now, and is judged then.
+        for watcher in self.watchers.values_mut() {
+            watcher.refused.remove(id);
+        }
         if let Some(old) = &old {
             let roots = self.index.roots(old);
             self.touch(old, roots, moved, true);
@@ -115,7 +119,6 @@ impl Realm {
         let Some(row) = row else {
             self.index.remove(id);
             self.by_alias.remove(id);
-            self.refusals.remove(id);
             return;
         };
         self.index.insert(row);
@@ -172,14 +175,12 @@ impl Realm {
         let node = Arc::new(node);
         let agent = &node.id;
         self.leave(agent);
-        let watcher = Watcher { node: Arc::clone(&node), mailbox: Arc::clone(&mailbox) };
+        let (held, sent) = (Arc::clone(&node), Arc::clone(&mailbox));
+        let watcher = Watcher { node: held, mailbox: sent, refused: BTreeMap::new() };
         if let Some(other) = self.watchers.insert(agent.clone(), watcher) {
             other.mailbox.say_goodbye(Goodbye::Replaced);
         }
         self.join(agent);
-        for refusal in self.refusals.values() {
-            mailbox.put_directive(refusal.clone(), usize::MAX);
-        }
         let missed = match from {
             Some(from) => self.ring.since(from, agent),
             None => Missed::Everything,
@@ -246,19 +247,20 @@ impl Realm {
         self.bundles_changed();
     }
 
-    /// Tells those who have the entry what to do with its identity.
-    pub(super) fn direct(&mut self, directive: &Directive) {
-        let Some(entry) = self.index.get(&directive.entry).cloned() else { return };
-        if directive.refused {
-            self.refusals.insert(entry.id.clone(), directive.clone());
-        } else {
-            self.refusals.remove(&entry.id);
+    /// What a watching agent may not have from now on, in place of what it was refused before: it hears of the difference.
+    pub(super) fn refuse(&mut self, agent: &SpiffeId, refused: BTreeMap<EntryId, Directive>) {
+        let Some(watcher) = self.watchers.get_mut(agent) else { return };
+        let news =
+            refused.values().filter(|order| watcher.refused.get(&order.entry) != Some(order));
+        let lifted = watcher.refused.values().filter(|order| !refused.contains_key(&order.entry));
+        let lifted = lifted.map(|order| Directive { refused: false, ..order.clone() });
+        let orders: Vec<Directive> = news.cloned().chain(lifted).collect();
+        watcher.refused = refused;
+        for order in &orders {
+            watcher.mailbox.put_directive(order.clone(), self.waiting_max);
         }
-        for agent in self.watching(&self.index.roots(&entry)) {
-            if let Some(watcher) = self.watchers.get(&agent) {
-                watcher.mailbox.put_directive(directive.clone(), self.waiting_max);
-                watcher.mailbox.ring();
-            }
+        if !orders.is_empty() {
+            watcher.mailbox.ring();
         }
     }
 
@@ -291,7 +293,8 @@ impl Realm {
             }
         }
         // An entry that comes again ends its refusal at the agent, but not here: so it is said again.
-        let again = delta.upserts.iter().filter_map(|entry| self.refusals.get(&entry.id)).cloned();
+        let again =
+            delta.upserts.iter().filter_map(|entry| watcher.refused.get(&entry.id)).cloned();
         let again: Vec<_> = again.filter(|order| !delta.directives.contains(order)).collect();
         delta.directives.extend(again);
         let mine = |id: &EntryId| self.index.authorised_one(&node, id, now).is_some();
@@ -322,6 +325,11 @@ impl Realm {
 
     pub(super) fn is_watching(&self, agent: &SpiffeId) -> bool {
         self.watchers.contains_key(agent)
+    }
+
+    /// True if something that this agent is authorised for is refused to it.
+    pub(super) fn refuses(&self, agent: &SpiffeId) -> bool {
+        self.watchers.get(agent).is_some_and(|watcher| !watcher.refused.is_empty())
     }
 
     pub(super) fn watched_agents(&self) -> Vec<SpiffeId> {

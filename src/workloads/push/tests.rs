@@ -337,31 +337,42 @@ fn a_second_stream_takes_over_and_the_first_is_told() {
 }
 
 #[test]
-fn a_refusal_is_repeated_until_a_renewal_is_ordered() {
+fn an_agent_hears_what_it_may_not_have_and_what_it_may_have_again_and_nobody_else_does() {
     let mut world = World::new();
     world.put(entry("web", "/web", A));
+    world.put(entry("api", "/api", A));
     let (a, b) = (world.watch_from_now(A), world.watch_from_now(B));
-    let order = |refused| Directive {
-        entry: id("web"),
+    let order = |of: &str, refused| Directive {
+        entry: id(of),
         refused,
-        why: Why::Containment,
-        message: "contained".to_owned(),
+        why: Why::Posture,
+        message: "critical".to_owned(),
     };
-    world.realm.direct(&order(true));
+    let refused = |of: &[&str]| of.iter().map(|of| (id(of), order(of, true))).collect();
+    world.realm.refuse(&name(A), refused(&["web", "api"]));
     assert!(rang(&a) && !rang(&b));
-    assert_eq!(world.collect(A, &a).directives, [order(true)]);
+    assert_eq!(world.collect(A, &a).directives, [order("api", true), order("web", true)]);
+    world.realm.refuse(&name(A), refused(&["web", "api"]));
+    assert!(!rang(&a), "the same again is no news");
+    world.realm.refuse(&name(A), refused(&["web"]));
+    assert_eq!(world.collect(A, &a).directives, [order("api", false)]);
+
+    let whole = world.watch(A, None);
+    world.realm.refuse(&name(A), refused(&["web"]));
+    let first = world.collect(A, &whole);
+    assert!(first.snapshot && first.directives == [order("web", true)], "a new stream: {first:?}");
+    whole.put_everything();
+    let again = world.collect(A, &whole).directives;
+    assert_eq!(again, [order("web", true)], "a snapshot of what did not change repeats it");
     let mut changed = entry("web", "/web", A);
     changed.revision = 1;
     world.put(changed);
-    assert_eq!(world.collect(A, &a).directives, [order(true)], "an upsert does not end it");
-    let again = world.watch_from_now(A);
-    assert_eq!(world.collect(A, &again).directives, [order(true)], "a new stream repeats it");
-    let other = world.watch_from_now(B);
-    assert!(world.collect(B, &other).directives.is_empty(), "and no other agent hears of it");
-    world.realm.direct(&order(false));
-    assert_eq!(world.collect(A, &again).directives, [order(false)]);
-    let last = world.watch_from_now(A);
-    assert!(world.collect(A, &last).directives.is_empty());
+    assert!(
+        world.collect(A, &whole).directives.is_empty(),
+        "another entry is judged when it is asked for"
+    );
+    world.realm.refuse(&name(B), refused(&["web"]));
+    assert!(world.collect(B, &b).directives.is_empty(), "not an entry of this agent");
 }
 
 #[test]

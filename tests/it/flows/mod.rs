@@ -62,7 +62,7 @@ pub(crate) async fn on_each(test: impl AsyncFn(&TestDatabase)) {
 }
 
 /// The real time since `began`, a reading of the same clock.
-fn waited(clock: &SystemClock, began: Lifetime) -> Lifetime {
+pub(crate) fn waited(clock: &SystemClock, began: Lifetime) -> Lifetime {
     Lifetime::micros(clock.elapsed().as_micros() - began.as_micros())
 }
 

@@ -3,6 +3,7 @@
 mod bad_input;
 mod home;
 mod one_time;
+mod reaction;
 mod receiver;
 mod replicas;
 mod scripts_off;

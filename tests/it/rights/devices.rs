@@ -29,7 +29,7 @@ pub(super) fn enrol(token: &str, csr: &str) -> Ask {
 }
 
 /// What a machine says of itself now: all it looks at is this good.
-pub(super) fn report(value: u16) -> Value {
+pub(crate) fn report(value: u16) -> Value {
     let now = Time(SystemClock::new().now());
     let signal = |name: &&str| json!({"signal": name, "value": value, "class": "bearer_agent", "at": now, "source": "/"});
     let signals: Vec<Value> = weft::machine::names().iter().map(signal).collect();

@@ -2,7 +2,7 @@
 //! caller of each sort over real listeners, against the table that is checked in.
 
 mod cross_realm;
-mod devices;
+pub(crate) mod devices;
 mod rest;
 mod rpc;
 mod world;

@@ -1,0 +1,167 @@
+//! A standing is another now: what hangs off that device is decided anew, within the same second, on every replica.
+//!
+//! Owns: when that happens, and for which devices. Does not own: what is decided and what follows, which is each slice's own.
+//!
+//! A report or a lock is heard of through the log. Silence is no event: once a minute the level of each device is compared with
+//! the one that was acted on, and the row of one that sank is read first, for another replica may have its newer report.
+
+use std::collections::{BTreeSet, HashMap};
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::StreamExt;
+use tokio::sync::Notify;
+
+use crate::kernel::{DeviceId, Failure, Level, Lifetime, RealmId};
+
+use super::build::Server;
+
+/// Devices of a realm whose standing may be another: a set, so that one which changes often costs no more.
+#[derive(Debug, Default)]
+pub(super) struct Changed {
+    waiting: Mutex<Waiting>,
+    bell: Notify,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    pub(super) devices: BTreeSet<DeviceId>,
+    /// What decides changed, or what happened is not known: each device is looked at.
+    pub(super) everything: bool,
+}
+
+impl Changed {
+    pub(super) fn put(&self, news: Waiting) {
+        if news.devices.is_empty() && !news.everything {
+            return;
+        }
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.devices.extend(news.devices);
+        waiting.everything |= news.everything;
+        self.bell.notify_one();
+    }
+
+    fn take(&self) -> Waiting {
+        mem::take(&mut self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The level of each device when what hangs off it was decided last.
+type Seen = HashMap<DeviceId, Level>;
+
+/// Decides anew what hangs off the devices of a realm, until the process stops.
+pub(super) async fn react(server: Arc<Server>, realm: RealmId, changed: Arc<Changed>) {
+    let reactor = Reactor { server, realm };
+    let mut seen = Seen::new();
+    loop {
+        let mut look = tokio::select! {
+            () = changed.bell.notified() => false,
+            () = reactor.server.env.clock.sleep(LOOK_EVERY) => true,
+        };
+        let news = changed.take();
+        if news.everything {
+            seen.clear();
+            look = true;
+        }
+        let mut missed = reactor.act(news.devices, Because::Heard, &mut seen).await;
+        if look {
+            let moved = reactor.moved(&seen).await;
+            missed.extend(reactor.act(moved, Because::Looked, &mut seen).await);
+        }
+        if !missed.is_empty() {
+            reactor.server.env.clock.sleep(RETRY).await;
+            changed.put(Waiting { devices: missed, everything: false });
+        }
+    }
+}
+
+/// Why a device is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Because {
+    /// The log said something of it.
+    Heard,
+    /// Its level is not the one that was acted on, as far as this replica knows.
+    Looked,
+}
+
+struct Reactor {
+    server: Arc<Server>,
+    realm: RealmId,
+}
+
+impl Reactor {
+    /// Decides anew for these devices, some at once. Gives those for which it could not.
+    async fn act(
+        &self,
+        devices: BTreeSet<DeviceId>,
+        because: Because,
+        seen: &mut Seen,
+    ) -> BTreeSet<DeviceId> {
+        let mut missed = BTreeSet::new();
+        let known = devices.into_iter().map(|device| (device, seen.get(&device).copied()));
+        let known: Vec<_> = known.collect();
+        let mut outcomes = futures_util::stream::iter(known)
+            .map(|(device, acted_on)| async move {
+                (device, self.redecide(device, because, acted_on).await)
+            })
+            .buffer_unordered(AT_ONCE);
+        while let Some((device, outcome)) = outcomes.next().await {
+            match outcome {
+                Ok(level) => {
+                    seen.insert(device, level);
+                }
+                Err(failure) => {
+                    let words = "what hangs off a device could not be decided anew for now";
+                    tracing::warn!(%device, cause = %failure, "{words}");
+                    missed.insert(device);
+                }
+            }
+        }
+        missed
+    }
+
+    /// Decides anew for one device; the level it was decided on.
+    async fn redecide(
+        &self,
+        device: DeviceId,
+        because: Because,
+        acted_on: Option<Level>,
+    ) -> Result<Level, Failure> {
+        let Self { server, realm } = self;
+        if because == Because::Looked {
+            let level = server.posture.confirmed(*realm, device).await?.level;
+            if acted_on == Some(level) {
+                return Ok(level);
+            }
+        }
+        let level = server.posture.of_device(device).level;
+        // Agents first: they are told without a word of the database.
+        server.workloads.redecide_agents(*realm, device);
+        server.oauth.redecide_grants(*realm, device).await?;
+        Ok(level)
+    }
+
+    /// The devices whose level is not the one that was acted on.
+    async fn moved(&self, seen: &Seen) -> BTreeSet<DeviceId> {
+        let mut moved = BTreeSet::new();
+        for some in self.server.devices.devices(self.realm).chunks(SCORED_AT_ONCE) {
+            for device in some.iter().map(|device| device.id) {
+                let level = self.server.posture.of_device(device).level;
+                if seen.get(&device) != Some(&level) {
+                    moved.insert(device);
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+        moved
+    }
+}
+
+/// A level is lost by silence over hours.
+const LOOK_EVERY: Lifetime = Lifetime::minutes(1);
+/// After something could not be decided: the database is away.
+const RETRY: Lifetime = Lifetime::millis(500);
+/// Devices at once: enough to keep a database busy, few enough to leave it to others.
+const AT_ONCE: usize = 8;
+/// Scored in one go: some two milliseconds.
+const SCORED_AT_ONCE: usize = 1000;

@@ -1,0 +1,68 @@
+//! What stands behind an agent changed: whether its workloads may have what they have is decided anew, as a renewal would be.
+//!
+//! An agent that holds a stream is told at once what it must not serve any more, and what it may ask for again. An SVID that is
+//! permitted stays; its next renewal has the lifetime that the standing leaves. Other agents learn of it when they renew.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+
+use super::Workloads;
+use super::issue_x509::evidence;
+use super::model::Entry;
+use super::push::{Directive, Why};
+use crate::access;
+use crate::kernel::{DeviceId, RealmId, SpiffeId, Timestamp};
+use crate::nodes::Agent;
+
+impl Workloads {
+    /// The same for every agent whose node runs on this device.
+    pub fn redecide_agents(&self, realm: RealmId, device: DeviceId) {
+        for agent in self.nodes.on_device(realm, device) {
+            self.redecide(realm, &agent);
+        }
+    }
+
+    /// Decides anew what this agent has; nothing if it holds no stream here.
+    pub(super) fn redecide_agent(&self, realm: RealmId, id: &SpiffeId) {
+        if let Some(agent) = self.nodes.agent(realm, id) {
+            self.redecide(realm, &agent);
+        }
+    }
+
+    fn redecide(&self, realm: RealmId, agent: &Agent) {
+        let Some(shared) = self.shared(realm) else { return };
+        let _judging = shared.judging.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.env.clock.now();
+        let look = |realm: &super::push::Realm| {
+            (realm.is_watching(&agent.id) && (agent.device.is_some() || realm.refuses(&agent.id)))
+                .then(|| realm.all_of(&agent.id, now))
+        };
+        let Some(entries) = self.read(realm, look).flatten() else { return };
+        let refused: BTreeMap<_, _> = entries
+            .iter()
+            .filter_map(|entry| self.refusal((realm, agent), entry, now))
+            .map(|order| (order.entry.clone(), order))
+            .collect();
+        self.edit(realm, |realm| realm.refuse(&agent.id, refused));
+    }
+
+    fn refusal(
+        &self,
+        (realm, agent): (RealmId, &Agent),
+        entry: &Arc<Entry>,
+        now: Timestamp,
+    ) -> Option<Directive> {
+        let ask = self.x509_ask((realm, agent), entry, evidence(agent, entry, now));
+        let why = if ask.standing.locked { Why::Containment } else { Why::Posture };
+        match self.access.permit(ask).err()? {
+            // A broken policy refuses each renewal by itself; what is served meanwhile ends by itself.
+            access::Error::Broken { .. } => None,
+            refused => Some(Directive {
+                entry: entry.id.clone(),
+                refused: true,
+                why,
+                message: refused.to_string(),
+            }),
+        }
+    }
+}
