@@ -8,7 +8,7 @@
 //! 3. capabilities, in wings:
 //!    rights [`events`] [`access`] [`realms`] [`audit`] · keys [`authority`] [`bundles`] [`svid`] · devices [`devices`] [`posture`] ·
 //!    people [`accounts`] [`upstreams`] [`sessions`] [`signin`] · workloads [`nodes`] [`workloads`] ·
-//!    protocols [`oauth`] · face [`account`]
+//!    protocols [`oauth`] · face [`account`] [`admin`]
 //! 4. assemblies: [`server`], [`agent`], [`cli`], and `testkit` under its feature
 
 pub mod kernel;
@@ -29,6 +29,7 @@ pub mod telemetry;
 pub mod access;
 pub mod account;
 pub mod accounts;
+pub mod admin;
 pub mod audit;
 pub mod authority;
 pub mod bundles;

@@ -11,9 +11,10 @@ mod device;
 pub mod http;
 pub mod pages;
 mod picture;
+pub mod posture_words;
 #[cfg(test)]
 #[cfg(feature = "testkit")]
-mod tests;
+pub(crate) mod tests;
 mod words;
 
 pub use cards::{Standing, cards};

@@ -21,9 +21,11 @@ use crate::crypto::digest::hex;
 use crate::crypto::x509::{csr, pem};
 use crate::http::{
     CalledBy, Conditions, EntityTag, Json, Path, PeerInfo, Problem, Query, RateLimit, cursor,
-    page_of,
+    page_of, page_then,
 };
-use crate::kernel::{DeviceId, DeviceTokenId, Lifetime, RealmId, Secret, UserId};
+use crate::kernel::{
+    BasisPoints, DeviceId, DeviceTokenId, Level, Lifetime, RealmId, Secret, UserId,
+};
 use crate::wire::api;
 
 /// The routes.
@@ -59,7 +61,7 @@ fn limit(devices: &Devices) -> Option<RateLimit> {
     })
 }
 
-/// Lists devices, by id.
+/// Lists devices, by id, each with its level and score now. A page may be short, or empty, and still have a next one.
 #[utoipa::path(get, path = "/api/v1/devices", tag = "devices", params(api::DeviceQuery),
     responses((status = 200, body = api::Page<api::Device>), (status = "default", body = api::Problem)))]
 async fn list_devices(
@@ -70,14 +72,15 @@ async fn list_devices(
     let (limit, after) = cursor::<String>(query.limit, query.cursor.as_deref())?;
     let after = after.as_deref().map(device_id).transpose()?;
     let owner = query.owner.as_deref().map(user_id).transpose()?;
-    let wanted = |device: &Arc<Device>| {
+    let level = query.level.as_deref().map(level).transpose()?;
+    let wanted = |device: &Device| {
         query.state.is_none_or(|state| state_shown(&device.state) == state)
             && owner.is_none_or(|owner| device.owner == Some(owner))
-            && after.is_none_or(|last| device.id > last)
+            && level.is_none_or(|level| devices.standing(device).level == level)
     };
-    let found = devices.read_devices(by)?.into_iter().filter(wanted).take(limit + 1).collect();
-    let position = |device: &Arc<Device>| device.id.to_string();
-    let page = page_of(found, limit, position, |device| shown(&device))?;
+    let (found, next) = devices.read_devices(by, (after, limit), wanted)?;
+    let next = next.map(|id| id.to_string());
+    let page = page_then(found, next.as_ref(), |device| devices.shown(&device))?;
     Ok(Json(page).into_response())
 }
 
@@ -89,7 +92,8 @@ async fn show_device(
     Extension(by): Extension<Administrator>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    Ok(tagged(&*devices.read_device(by, device_id(&id)?)?))
+    let device = devices.read_device(by, device_id(&id)?)?;
+    Ok(devices.tagged(&device))
 }
 
 /// Locks a device: it is refused everywhere until it is released.
@@ -101,7 +105,7 @@ async fn lock_device(
     Extension(by): Extension<Administrator>,
     Asked(ask): Asked,
 ) -> Result<Response, Problem> {
-    managed(devices.lock(by, ask).await)
+    devices.managed(devices.lock(by, ask).await)
 }
 
 /// Releases a locked device.
@@ -113,7 +117,7 @@ async fn release_device(
     Extension(by): Extension<Administrator>,
     Asked(ask): Asked,
 ) -> Result<Response, Problem> {
-    managed(devices.release(by, ask).await)
+    devices.managed(devices.release(by, ask).await)
 }
 
 /// Puts a device out for good.
@@ -125,7 +129,7 @@ async fn retire_device(
     Extension(by): Extension<Administrator>,
     Asked(ask): Asked,
 ) -> Result<Response, Problem> {
-    managed(devices.retire(by, ask).await)
+    devices.managed(devices.retire(by, ask).await)
 }
 
 /// Lists the tokens that devices enrol with, without their secrets.
@@ -244,6 +248,46 @@ impl Devices {
             expires_at: given.svid.not_after.into(),
         }
     }
+
+    fn managed(&self, done: Result<Device, Error>) -> Result<Response, Problem> {
+        match done {
+            Ok(device) => Ok(self.tagged(&device)),
+            Err(Error::Changed) => Err(Problem::precondition()),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    fn tagged(&self, device: &Device) -> Response {
+        let tag = EntityTag::revision(device.revision).header();
+        ([(ETAG, tag)], Json(self.shown(device))).into_response()
+    }
+
+    fn shown(&self, device: &Device) -> api::Device {
+        let (current, standing) = (&device.current, self.standing(device));
+        api::Device {
+            id: device.id.to_string(),
+            number: device.number.to_string(),
+            spiffe_id: device.spiffe_id.to_string(),
+            name: device.name.clone(),
+            platform: device.platform.clone(),
+            class: class_shown(device.class),
+            profile: device.profile.clone(),
+            owner: device.owner.map(|owner| owner.to_string()),
+            state: state_shown(&device.state),
+            reason: device.state.reason().map(str::to_owned),
+            level: standing.level.as_str().to_owned(),
+            score_basis_points: standing.score.map(BasisPoints::get),
+            serial: current.serial.clone(),
+            previous_serial: Some(device.previous.clone()).filter(|serial| !serial.is_empty()),
+            key_sha256: hex(&current.key_digest),
+            issued_at: current.issued_at.into(),
+            expires_at: current.expires.into(),
+            evidence: device.evidence.iter().map(evidence_shown).collect(),
+            evidence_expires_at: device.evidence_expires.into(),
+            created_at: device.created_at.into(),
+            revision: device.revision,
+        }
+    }
 }
 
 fn wish(
@@ -272,6 +316,11 @@ fn device_id(text: &str) -> Result<DeviceId, Error> {
     DeviceId::parse(text).map_err(|error| Error::Invalid(error.to_string()))
 }
 
+fn level(name: &str) -> Result<Level, Error> {
+    let all = || Level::ALL.map(Level::as_str).join(", ");
+    Level::parse(name).ok_or_else(|| Error::Invalid(format!("`level` is one of {}", all())))
+}
+
 fn token_id(text: &str) -> Result<DeviceTokenId, Error> {
     DeviceTokenId::parse(text).map_err(|error| Error::Invalid(error.to_string()))
 }
@@ -297,47 +346,9 @@ impl FromRequest<Devices> for Asked {
     }
 }
 
-fn managed(done: Result<Device, Error>) -> Result<Response, Problem> {
-    match done {
-        Ok(device) => Ok(tagged(&device)),
-        Err(Error::Changed) => Err(Problem::precondition()),
-        Err(other) => Err(other.into()),
-    }
-}
-
-fn tagged(device: &Device) -> Response {
-    let tag = EntityTag::revision(device.revision).header();
-    ([(ETAG, tag)], Json(shown(device))).into_response()
-}
-
 fn made(made: &NewDeviceToken) -> (StatusCode, Json<api::NewDeviceToken>) {
     let (token, secret) = (token_shown(&made.token), made.secret.expose().clone());
     (StatusCode::CREATED, Json(api::NewDeviceToken { token, secret }))
-}
-
-fn shown(device: &Device) -> api::Device {
-    let current = &device.current;
-    api::Device {
-        id: device.id.to_string(),
-        number: device.number.to_string(),
-        spiffe_id: device.spiffe_id.to_string(),
-        name: device.name.clone(),
-        platform: device.platform.clone(),
-        class: class_shown(device.class),
-        profile: device.profile.clone(),
-        owner: device.owner.map(|owner| owner.to_string()),
-        state: state_shown(&device.state),
-        reason: device.state.reason().map(str::to_owned),
-        serial: current.serial.clone(),
-        previous_serial: Some(device.previous.clone()).filter(|serial| !serial.is_empty()),
-        key_sha256: hex(&current.key_digest),
-        issued_at: current.issued_at.into(),
-        expires_at: current.expires.into(),
-        evidence: device.evidence.iter().map(evidence_shown).collect(),
-        evidence_expires_at: device.evidence_expires.into(),
-        created_at: device.created_at.into(),
-        revision: device.revision,
-    }
 }
 
 fn evidence_shown(known: &KnownBy) -> api::DeviceEvidence {

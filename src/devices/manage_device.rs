@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use crate::access::Administrator;
 use crate::events::Changed;
-use crate::kernel::{DeviceId, Granted, RealmId, SpiffeId};
+use crate::kernel::{DeviceId, Granted, RealmId, SpiffeId, Standing};
 
 use super::model::{DEVICE, LockDevice, ReadDevice, Refusal, RetireDevice, State, events};
 use super::{Device, Devices, Error, store};
 
+/// Devices that one page of a listing looks at: some 20 ms where each has to be scored.
+const LOOKS_MAX: usize = 10_000;
 /// Longest reason that an administrator may give.
 const REASON_BYTES_MAX: usize = 256;
 
@@ -85,11 +87,23 @@ impl Devices {
         self.device(realm, device).ok_or(Error::NotFound("device"))
     }
 
-    /// Every device of the realm, for an administrator.
-    pub fn read_devices(&self, by: Administrator) -> Result<Vec<Arc<Device>>, Error> {
+    /// A page of the realm's devices by id, for an administrator: at most `limit` that are wanted, found from memory. Looks at
+    /// no more than [`LOOKS_MAX`] devices, so that a page may be short, or empty, and have a next one all the same: it begins
+    /// behind the id that comes with it.
+    pub fn read_devices(
+        &self,
+        by: Administrator,
+        (after, limit): (Option<DeviceId>, usize),
+        wanted: impl Fn(&Device) -> bool,
+    ) -> Result<(Vec<Arc<Device>>, Option<DeviceId>), Error> {
         let realm = by.realm;
         self.below.access.permit(ReadDevice { by, id: "all".to_owned(), device: None })?.spend();
-        Ok(self.devices(realm))
+        Ok(self.below.inventory.index.page(realm, after, (limit, LOOKS_MAX), wanted))
+    }
+
+    /// The standing of a device, now.
+    pub fn standing(&self, device: &Device) -> Standing {
+        self.below.posture.standing(&device.possession(self.env.clock.now()))
     }
 
     /// The device as policies see it. Whoever may not look is refused before they learn whether there is one.

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::events::Changed;
-use crate::kernel::{Granted, RealmId, SpiffeId};
+use crate::kernel::{DeviceId, Granted, RealmId, SpiffeId};
 
 use super::model::{AGENT, Administrator, BanAgent, EvictAgent, ReadAgent, events};
 use super::{Agent, Error, Nodes, store};
@@ -54,6 +54,17 @@ impl Nodes {
         let permit = self.access.permit(ReadAgent { by, agent: None })?;
         permit.spend();
         Ok(self.agents(realm))
+    }
+
+    /// The agents that run on this device, for an administrator who may look at agents.
+    pub fn read_agents_on(
+        &self,
+        by: Administrator,
+        device: DeviceId,
+    ) -> Result<Vec<Arc<Agent>>, Error> {
+        let realm = by.realm;
+        self.access.permit(ReadAgent { by, agent: None })?.spend();
+        Ok(self.index.on_device(realm, device))
     }
 
     async fn manage(

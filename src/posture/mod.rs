@@ -16,6 +16,7 @@
 //!   acts on silence reads the row first ([`Posture::confirmed`]).
 
 mod add_words;
+mod fleet;
 mod forget_source;
 mod hold;
 pub mod http;
@@ -44,9 +45,11 @@ use crate::env::Env;
 use crate::events::Events;
 use crate::kernel::{DeviceId, Fault};
 
+pub use fleet::{Fleet, FleetOrder, FleetPage, FleetWish, Place, Position, Row};
 use index::Index;
 pub use jobs::FreshReports;
 pub use model::{Error, Known, POSTURE, Said, Source};
+pub use read_posture::{Reported, Told};
 use refusals::Refusals;
 pub use scoring::DocumentError;
 pub use settings::Settings;
@@ -67,6 +70,7 @@ struct Inner {
     current: RwLock<Arc<Current>>,
     index: Index,
     refusals: Refusals,
+    fleets: fleet::Fleets,
 }
 
 /// What posture stands on.
@@ -85,7 +89,9 @@ impl Posture {
     pub fn new(env: Env, below: Below, settings: Settings) -> Result<Self, DocumentError> {
         let current = RwLock::new(Arc::new(Current::of(scoring::shipped()?)));
         let (index, refusals) = (Index::default(), Refusals::default());
-        Ok(Self { inner: Arc::new(Inner { env, below, settings, current, index, refusals }) })
+        let fleets = fleet::Fleets::default();
+        let inner = Inner { env, below, settings, current, index, refusals, fleets };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Replaces what is known of the realm's devices by what the database holds.

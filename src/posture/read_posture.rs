@@ -11,7 +11,7 @@ use crate::kernel::{Caller, DeviceId, Lifetime, RealmId, Standing};
 use crate::wire::posture::{Report, ScoredDocument};
 
 use super::model::Charted;
-use super::scoring::{Span, tell};
+use super::scoring::{Levels, Span, tell};
 use super::{Error, Known, Posture, store};
 
 /// What is known of a device.
@@ -36,6 +36,8 @@ pub struct Reported {
     pub scored: ScoredDocument,
     /// The score over time.
     pub chart: Vec<Charted>,
+    /// Where the levels begin.
+    pub levels: Levels,
 }
 
 impl Posture {
@@ -77,7 +79,8 @@ impl Posture {
                 let words: Vec<Report> = words.into_iter().map(|(_, report)| report).collect();
                 let scored = tell((&current.model, profile), (&words, &readings), SPAN, now);
                 let facts = words.into_iter().rev().flat_map(|report| report.facts).collect();
-                Some(Reported { known, facts, scored, chart })
+                let levels = current.model.levels;
+                Some(Reported { known, facts, scored, chart, levels })
             }
         };
         let standing = self.of_device(device.id);
@@ -98,7 +101,7 @@ impl Posture {
 
 impl Reported {
     /// The better level that the device is on its way to, as of now.
-    pub(super) fn rising_to(&self, standing: &Standing) -> Option<&'static str> {
+    pub fn rising_to(&self, standing: &Standing) -> Option<&'static str> {
         let rising = self.known.held.rising.filter(|rising| rising.to > standing.level);
         rising.map(|rising| rising.to.as_str())
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::model::{Error, Known};
-use super::scoring::score;
+use super::scoring::{Profile, Score, score};
 use super::words::Current;
 use super::{Posture, store};
 use crate::devices::{self, Device, model::State};
@@ -66,10 +66,11 @@ pub(super) fn standing(
         };
     }
     let Some(known) = known else { return nothing };
-    let Ok(profile) = current.profile(device, known) else { return nothing };
-    let scored = score(profile, &known.readings(profile, now), now);
+    let Some((profile, scored, level)) = judged(current, device, known, now) else {
+        return nothing;
+    };
     Standing {
-        level: known.held.after(current.model.levels, scored.score, false, now).level,
+        level,
         score: Some(scored.score),
         confidence: scored.confidence,
         reported: known.newest().map(|said| said.received_at),
@@ -79,4 +80,17 @@ pub(super) fn standing(
         locked: false,
         reasons: current.reasons(profile, &scored),
     }
+}
+
+/// What a model makes of a device that may call: its profile, the score by it, and the level that the device holds.
+pub(super) fn judged<'m>(
+    current: &'m Current,
+    device: Option<&Device>,
+    known: &Known,
+    now: Timestamp,
+) -> Option<(&'m Profile, Score, Level)> {
+    let profile = current.profile(device, known).ok()?;
+    let scored = score(profile, &known.readings(profile, now), now);
+    let level = known.held.after(current.model.levels, scored.score, false, now).level;
+    Some((profile, scored, level))
 }

@@ -71,23 +71,31 @@ impl Current {
         let all = self.model.profiles.iter().zip(&self.words);
         let words = all.filter(|(one, _)| one.name == profile.name).map(|(_, words)| words).next();
         let Some(words) = words else { return Arc::from([]) };
-        let gated = |part: &Part| {
-            let fired = |name: &Arc<str>| score.gates.iter().any(|fired| fired.gate == *name);
-            profile.gates.iter().any(|gate| gate.signal == part.signal && fired(&gate.name))
-        };
-        let said = |(part, words): (&Part, &Words)| {
-            let text = match part.reason {
-                Reason::Failing => &words.failing,
+        let said = |(n, part): (usize, &Part)| {
+            let words = words.get(n)?;
+            Some(Arc::clone(match part.reason {
                 Reason::Stale => &words.stale,
                 Reason::Unknown => &words.unknown,
-                Reason::Good | Reason::Weak => return None,
-            };
-            Some(((gated(part), part.loss), Arc::clone(text)))
+                _ => &words.failing,
+            }))
         };
-        let mut found: Vec<_> = score.signals.iter().zip(words).filter_map(said).collect();
-        found.sort_by(|(a, _), (b, _)| b.cmp(a));
-        found.into_iter().take(REASONS_MAX).map(|(_, text)| text).collect()
+        hurting(profile, score).into_iter().filter_map(said).take(REASONS_MAX).collect()
     }
+}
+
+/// The signals that people can do something about, with their places in the profile: what hurts most first, and before all
+/// what caps the score.
+pub(super) fn hurting<'s>(profile: &Profile, score: &'s Score) -> Vec<(usize, &'s Part)> {
+    let gated = |part: &Part| {
+        let fired = |name: &Arc<str>| score.gates.iter().any(|fired| fired.gate == *name);
+        profile.gates.iter().any(|gate| gate.signal == part.signal && fired(&gate.name))
+    };
+    let hurts =
+        |part: &Part| matches!(part.reason, Reason::Failing | Reason::Stale | Reason::Unknown);
+    let all = score.signals.iter().enumerate().filter(|(_, part)| hurts(part));
+    let mut found: Vec<_> = all.map(|(n, part)| ((gated(part), part.loss), (n, part))).collect();
+    found.sort_by(|(a, _), (b, _)| b.cmp(a));
+    found.into_iter().map(|(_, part)| part).collect()
 }
 
 impl Words {

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use crate::access::Access;
 use crate::account::{self, Account};
 use crate::accounts::{self, Accounts};
+use crate::admin::{self, Admin};
 use crate::audit::Audit;
 use crate::authority::Authority;
 use crate::bundles::Bundles;
@@ -64,6 +65,8 @@ pub struct Server {
     pub accounts: Accounts,
     /// The pages of one's own account.
     pub account: Account,
+    /// The console.
+    pub admin: Admin,
     /// Identity providers of others.
     pub upstreams: Upstreams,
     /// Signing authorities.
@@ -286,6 +289,17 @@ impl Server {
             audit: audit.clone(),
         };
         let account = Account::new(env.clone(), below);
+        let below = admin::Below {
+            access: access.clone(),
+            audit: audit.clone(),
+            devices: devices.clone(),
+            posture: posture.clone(),
+            accounts: accounts.clone(),
+            sessions: sessions.clone(),
+            signin: signin.clone(),
+            nodes: nodes.clone(),
+        };
+        let admin = Admin::new(env.clone(), below);
         let now = env.clock.now();
         let replica = ReplicaId::new(env.entropy.uuid(now)?);
         Ok(Arc::new(Self {
@@ -309,6 +323,7 @@ impl Server {
             posture,
             accounts,
             account,
+            admin,
             upstreams,
             authority,
             bundles,

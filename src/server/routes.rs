@@ -25,8 +25,8 @@ use crate::nodes::grpc::AgentService;
 use crate::nodes::http::{Contact, JoinFacts};
 use crate::telemetry::{health_service, ops_routes};
 use crate::{
-    access, account, accounts, audit, authority, bundles, devices, nodes, oauth, posture, realms,
-    sessions, signin, upstreams, workloads,
+    access, account, accounts, admin, audit, authority, bundles, devices, nodes, oauth, posture,
+    realms, sessions, signin, upstreams, workloads,
 };
 
 /// The `node` door: the server API of SPIRE's agents, and our push stream.
@@ -155,6 +155,7 @@ fn people_routes(server: &Arc<Server>) -> Router {
         .merge(signin::http::routes(&server.signin))
         .merge(oauth::http::routes(&server.oauth))
         .merge(account::http::routes(&server.account))
+        .merge(admin::http::routes(&server.admin))
         .merge(sessions::svids::http::routes(&server.person_svids))
 }
 

@@ -1,6 +1,7 @@
 //! Every page with sample data, to be looked at and to be examined by programs. No page in here does anything.
 
 mod account;
+mod admin;
 mod people;
 
 use axum::Router;
@@ -35,5 +36,6 @@ async fn one(look: Look, Path(name): Path<String>) -> Response {
 fn samples(look: &Look) -> Vec<Sample> {
     let mut all = people::samples(look);
     all.extend(account::samples(look));
+    all.extend(admin::samples(look));
     all
 }

@@ -5,4 +5,4 @@ mod changes;
 mod letters;
 mod links;
 mod strangers;
-mod world;
+pub(crate) mod world;

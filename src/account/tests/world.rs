@@ -19,6 +19,7 @@ use crate::env::Clock as _;
 use crate::http::{ApiShell, Origin};
 use crate::kernel::{Lifetime, RealmId, Secret, Timestamp, UpstreamId};
 use crate::outbound::Network;
+use crate::realms::Realm;
 use crate::server::Server;
 use crate::sessions::SessionCookie;
 use crate::settings::{Text, Textual as _};
@@ -26,12 +27,12 @@ use crate::signin::tests::world::{GOOD, Tab};
 use crate::testkit::{FakeUpstream, ShiftedClock, TestDatabase, TestServer, until};
 use crate::upstreams::{Draft, Seen, Terms};
 
-pub(super) const REALM: RealmId = RealmId::FIRST;
-pub(super) const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+pub(crate) const REALM: RealmId = RealmId::FIRST;
+pub(crate) const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 
-pub(super) struct House {
+pub(crate) struct House {
     life: TestServer,
-    pub(super) clock: Arc<ShiftedClock>,
+    pub(crate) clock: Arc<ShiftedClock>,
     routes: Router,
     mail: tempfile::TempDir,
 }
@@ -43,11 +44,11 @@ impl AsRef<Router> for House {
 }
 
 impl House {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::on(&TestDatabase::new(Engine::Sqlite).await).await
     }
 
-    pub(super) async fn on(database: &TestDatabase) -> Self {
+    pub(crate) async fn on(database: &TestDatabase) -> Self {
         let clock = Arc::new(ShiftedClock::ahead(Lifetime::ZERO));
         let mail = tempfile::tempdir().unwrap();
         let directory = mail.path().to_owned();
@@ -60,37 +61,29 @@ impl House {
             settings.outbound.allow_networks = vec![Text(here)];
         })
         .await;
-        let server = life.server();
-        let realm = server.realms.all().remove(0);
-        let origin = Origin { address: ADDRESS, agent: "Test/1".to_owned() };
-        let shell = ApiShell {
-            clock: Arc::clone(&server.env.clock),
-            entropy: Arc::clone(&server.env.entropy),
-            body_bytes_max: 16 * 1024,
-            time_max: Lifetime::seconds(30),
-        };
-        let routes = http::routes(&server.account)
-            .merge(crate::signin::http::routes(&server.signin))
-            .merge(crate::oauth::http::routes(&server.oauth))
-            .layer(Extension(realm))
-            .layer(Extension(origin));
-        let routes = shell.wrap(routes);
+        let realm = life.server().realms.all().remove(0);
+        let routes = routes(life.server(), realm);
         Self { life, clock, routes, mail }
     }
 
-    pub(super) fn server(&self) -> &Arc<Server> {
+    /// The same server, as another of its realms shows it.
+    pub(crate) fn in_realm(&self, realm: RealmId) -> Elsewhere {
+        Elsewhere(routes(self.server(), self.server().realms.get(realm).unwrap()))
+    }
+
+    pub(crate) fn server(&self) -> &Arc<Server> {
         self.life.server()
     }
 
-    pub(super) fn by(&self) -> Administrator {
+    pub(crate) fn by(&self) -> Administrator {
         Administrator { realm: REALM, asker: self.life.root() }
     }
 
-    pub(super) async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         self.life.stop().await;
     }
 
-    pub(super) async fn ask(
+    pub(crate) async fn ask(
         &self,
         (method, path): (&str, &str),
         headers: &[(&str, &str)],
@@ -108,7 +101,7 @@ impl House {
     }
 
     /// A person with this username, a proven address and a password.
-    pub(super) async fn person(&self, name: &str) -> Arc<User> {
+    pub(crate) async fn person(&self, name: &str) -> Arc<User> {
         let email = format!("{name}@example.org");
         let by = "test".to_owned();
         let proof = Proof { how: ProofKind::Administrator, by, at: Timestamp::EPOCH };
@@ -129,7 +122,7 @@ impl House {
     }
 
     /// Signs them in on the pages, in this tab.
-    pub(super) async fn sign_in(&self, tab: &mut Tab, name: &str) {
+    pub(crate) async fn sign_in(&self, tab: &mut Tab, name: &str) {
         tab.get(self, "/account").await;
         tab.follow(self).await;
         self.show_password(tab, name).await;
@@ -138,7 +131,7 @@ impl House {
     }
 
     /// Types name, where asked, and password; no passkey now.
-    pub(super) async fn show_password(&self, tab: &mut Tab, name: &str) {
+    pub(crate) async fn show_password(&self, tab: &mut Tab, name: &str) {
         if tab.step() == "identify" {
             tab.post(self, "identify", &[("identifier", name)]).await;
         }
@@ -150,12 +143,12 @@ impl House {
     }
 
     /// What they know of this person now.
-    pub(super) async fn user(&self, user: &User) -> Arc<User> {
+    pub(crate) async fn user(&self, user: &User) -> Arc<User> {
         self.server().accounts.fresh(REALM, user.id).await.unwrap().unwrap()
     }
 
     /// The letters that came since the last look; waits until there are so many.
-    pub(super) async fn letters(&self, wanted: usize) -> Vec<String> {
+    pub(crate) async fn letters(&self, wanted: usize) -> Vec<String> {
         let new = self.mail.path().join("new");
         until("the letters come", async || {
             let files: Vec<_> = std::fs::read_dir(&new).into_iter().flatten().flatten().collect();
@@ -171,14 +164,14 @@ impl House {
     }
 
     /// Another provider, called `Example Works` here.
-    pub(super) async fn provider(&self, change: Value) -> FakeUpstream {
+    pub(crate) async fn provider(&self, change: Value) -> FakeUpstream {
         let provider = FakeUpstream::start("idp", Arc::<ShiftedClock>::clone(&self.clock));
         self.set(&provider, change).await;
         provider
     }
 
     /// Changes the settings of the provider here.
-    pub(super) async fn set(&self, provider: &FakeUpstream, change: Value) {
+    pub(crate) async fn set(&self, provider: &FakeUpstream, change: Value) {
         let mut settings = provider.settings();
         settings["display_name"] = json!("Example Works");
         let Value::Object(change) = change else { panic!("no settings: {change}") };
@@ -200,7 +193,7 @@ impl House {
     }
 
     /// Goes to the provider from a page with its button, signs in there, and comes back.
-    pub(super) async fn through(&self, tab: &mut Tab, provider: &FakeUpstream) {
+    pub(crate) async fn through(&self, tab: &mut Tab, provider: &FakeUpstream) {
         let (_, rest) = tab.body.split_once("href=\"https://").expect("a way to the provider");
         let url = rest.split('"').next().unwrap().replace("&#38;", "&").replace("&amp;", "&");
         let answered = provider.visit(&format!("https://{url}"));
@@ -220,7 +213,34 @@ impl House {
         tab.follow(self).await;
     }
 
-    pub(super) fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
+}
+
+/// The same pages in another realm.
+pub(crate) struct Elsewhere(Router);
+
+impl AsRef<Router> for Elsewhere {
+    fn as_ref(&self) -> &Router {
+        &self.0
+    }
+}
+
+/// What a person can open.
+fn routes(server: &Server, realm: Arc<Realm>) -> Router {
+    let origin = Origin { address: ADDRESS, agent: "Test/1".to_owned() };
+    let shell = ApiShell {
+        clock: Arc::clone(&server.env.clock),
+        entropy: Arc::clone(&server.env.entropy),
+        body_bytes_max: 16 * 1024,
+        time_max: Lifetime::seconds(30),
+    };
+    let routes = http::routes(&server.account)
+        .merge(crate::signin::http::routes(&server.signin))
+        .merge(crate::oauth::http::routes(&server.oauth))
+        .merge(crate::admin::http::routes(&server.admin))
+        .layer(Extension(realm))
+        .layer(Extension(origin));
+    shell.wrap(routes)
 }

@@ -81,6 +81,9 @@ pub(super) struct ListArgs {
     /// Of this person, `usr_…`.
     #[arg(long, value_name = "ID")]
     owner: Option<String>,
+    /// Whose posture is of this level: unknown, critical, low, standard, high.
+    #[arg(long, value_name = "LEVEL")]
+    level: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -224,6 +227,7 @@ async fn list(filter: ListArgs, session: &mut Session<'_>) -> Result<(), Error> 
     let mut query = Vec::new();
     query.extend(filter.state.map(|state| ("state", state.as_str().to_owned())));
     query.extend(filter.owner.map(|owner| ("owner", owner)));
+    query.extend(filter.level.map(|level| ("level", level)));
     let devices: Vec<Device> = session.api.all(&["devices"], &query, None).await?;
     let empty = if query.is_empty() { EMPTY } else { "No device is like that." };
     let now = session.now();
@@ -241,13 +245,16 @@ impl StateName {
 }
 
 fn table(devices: &[Device], now: Timestamp) -> Table {
-    let mut table = Table::new(&["ID", "NAME", "CLASS", "STATE", "SVID ENDS", "OWNER"]);
+    let mut table =
+        Table::new(&["ID", "NAME", "CLASS", "STATE", "LEVEL", "SCORE", "SVID ENDS", "OWNER"]);
     for device in devices {
         table.row([
             device.id.clone(),
             device.name.clone(),
             class(device.class).to_owned(),
             state(device.state).to_owned(),
+            device.level.clone(),
+            device.score_basis_points.map_or_else(|| "-".to_owned(), score),
             value::distance(device.expires_at, now),
             device.owner.clone().unwrap_or_default(),
         ]);
@@ -282,6 +289,10 @@ fn fields(device: &Device, now: Timestamp) -> Fields {
     fields.add("SVID issued", value::moment(device.issued_at, now));
     fields.add("SVID ends", value::moment(device.expires_at, now));
     fields
+}
+
+fn score(points: u16) -> String {
+    report::points(points).to_string()
 }
 
 const fn class(class: DeviceClass) -> &'static str {

@@ -96,7 +96,7 @@ fn read(language: Language) -> Texts {
     bundle
 }
 
-const fn files(language: Language) -> [&'static str; 5] {
+const fn files(language: Language) -> [&'static str; 7] {
     match language {
         Language::English => [
             include_str!("../../../translations/en/shell.ftl"),
@@ -104,6 +104,8 @@ const fn files(language: Language) -> [&'static str; 5] {
             include_str!("../../../translations/en/oauth.ftl"),
             include_str!("../../../translations/en/account.ftl"),
             include_str!("../../../translations/en/mail.ftl"),
+            include_str!("../../../translations/en/devices.ftl"),
+            include_str!("../../../translations/en/admin.ftl"),
         ],
         Language::German => [
             include_str!("../../../translations/de/shell.ftl"),
@@ -111,6 +113,8 @@ const fn files(language: Language) -> [&'static str; 5] {
             include_str!("../../../translations/de/oauth.ftl"),
             include_str!("../../../translations/de/account.ftl"),
             include_str!("../../../translations/de/mail.ftl"),
+            include_str!("../../../translations/de/devices.ftl"),
+            include_str!("../../../translations/de/admin.ftl"),
         ],
         Language::Arabic => [
             include_str!("../../../translations/ar/shell.ftl"),
@@ -118,6 +122,8 @@ const fn files(language: Language) -> [&'static str; 5] {
             include_str!("../../../translations/ar/oauth.ftl"),
             include_str!("../../../translations/ar/account.ftl"),
             include_str!("../../../translations/ar/mail.ftl"),
+            include_str!("../../../translations/ar/devices.ftl"),
+            include_str!("../../../translations/ar/admin.ftl"),
         ],
     }
 }

@@ -29,6 +29,13 @@ pub struct Device {
     pub state: DeviceState,
     /// Why it is locked or retired, as an administrator said.
     pub reason: Option<String>,
+    /// The level of its posture now: `unknown`, `critical`, `low`, `standard`, `high`. One that is locked or retired is
+    /// `critical`, with a score of zero.
+    #[serde(default)]
+    pub level: String,
+    /// The score of its posture now: 6235 is 62.35 of 100. Null where nothing is known.
+    #[serde(default)]
+    pub score_basis_points: Option<u16>,
     /// The serial number of its current SVID, lower-case hexadecimal.
     pub serial: String,
     /// The serial number that this one replaced; null after an enrolment.
@@ -100,6 +107,9 @@ pub struct DeviceQuery {
     /// Of this person, `usr_…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// Whose posture is of this level now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<String>,
     /// Items on the page, 1 to 500; 100 if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,

@@ -72,7 +72,7 @@ for (const colours of ['light', 'dark']) {
 // Each page as most people see it, and a few in the other ways.
 async function picture(page, name, { colours, locale, width }) {
   const plain = colours === 'light' && locale === 'en' && width === 1280
-  const others = ['sign-in', 'consent', 'account', 'account-passkeys']
+  const others = ['sign-in', 'consent', 'account', 'account-passkeys', 'admin-devices', 'admin-device']
   const other = others.includes(name) && !(colours === 'light' && locale === 'en')
   const small = others.includes(name) && colours === 'light' && locale === 'en' && width === 320
   if (!plain && !small && !(other && (colours === 'light' ? locale === 'ar' : locale === 'en'))) return

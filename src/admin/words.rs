@@ -1,0 +1,54 @@
+//! What was done, in the reader's words.
+
+use crate::http::pages::Look;
+
+/// What was done, said on the page that follows: in the query, so that a reload says it again and does nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// A device was locked.
+    Locked,
+    /// A device was released.
+    Released,
+    /// A device was retired.
+    Retired,
+}
+
+impl Done {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Locked, Self::Released, Self::Retired];
+
+    /// The word in the query.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Locked => "locked",
+            Self::Released => "released",
+            Self::Retired => "retired",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|done| done.as_str() == text)
+    }
+
+    /// What the page says.
+    pub fn words(self, look: &Look) -> String {
+        match self {
+            Self::Locked => look.say("admin-done-locked"),
+            Self::Released => look.say("admin-done-released"),
+            Self::Retired => look.say("admin-done-retired"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_in_queries_are_read_back() {
+        for done in Done::ALL {
+            assert_eq!(Done::parse(done.as_str()), Some(done));
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Pages of the console.
+
+use super::Sample;
+use crate::account::posture_words::{Tone, fix, level, place, points, signal};
+use crate::admin::chart;
+use crate::admin::pages::{
+    Badge, ConfirmPage, CredentialLine, DeviceLine, DevicePage, EventLine, FactLine, FixLine,
+    FleetPage, Nav, Posture, RefusedPage, SignalLine, Tab, Tile, Verb,
+};
+use crate::http::pages::{Flaw, Flaws, Look, Page};
+use crate::kernel::{BasisPoints, Level, Lifetime, Timestamp};
+use crate::posture::model::Charted;
+use crate::posture::scoring::shipped;
+use crate::posture::{FleetOrder, Place};
+
+pub(super) fn samples(look: &Look) -> Vec<Sample> {
+    let mut all = fleets(look);
+    all.extend(devices(look));
+    all.extend(verbs(look));
+    all
+}
+
+const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
+
+fn nav() -> Nav<'static> {
+    Nav::on("Grace Field", Tab::Fleet)
+}
+
+fn ago(look: &Look, span: Lifetime) -> String {
+    look.ago(NOW.minus(span), NOW)
+}
+
+fn badge(look: &Look, of: Place) -> Badge {
+    let (text, tone) = place(look, of);
+    Badge { text, tone }
+}
+
+fn fleets(look: &Look) -> Vec<Sample> {
+    let counts = [3, 41, 12, 880, 1204, 1, 96];
+    let tile = |(of, count): (Place, usize)| Tile {
+        id: of.as_str(),
+        name: place(look, of).0,
+        count,
+        tone: place(look, of).1,
+        href: "/admin/devices".to_owned(),
+        current: of == Place::Low,
+    };
+    let line = |name: &str, of: Place, score: Option<u16>, why: &str| DeviceLine {
+        href: "/admin/devices".to_owned(),
+        name: name.to_owned(),
+        badge: badge(look, of),
+        score: score.map(|score| points(BasisPoints::new(score))),
+        kind: format!("{}, linux", look.say("machine-laptop")),
+        owner: Some("Ada King".to_owned()),
+        reason: Some(look.say2(
+            "fleet-hurts",
+            &("signal", &signal(look, why)),
+            &("why", &look.say("why-failing")),
+        )),
+        reported: look.say1("device-reported", "when", ago(look, Lifetime::minutes(4))),
+    };
+    let order =
+        |one: FleetOrder| (one.as_str(), look.say("fleet-order-worst"), one == FleetOrder::Worst);
+    let fleet = |devices: Vec<DeviceLine>, none_at_all| FleetPage {
+        look,
+        nav: nav(),
+        tiles: Place::ALL.into_iter().zip(counts).map(tile).collect(),
+        text: String::new(),
+        place: Some("low"),
+        orders: FleetOrder::ALL.into_iter().map(order).collect(),
+        found: 41,
+        next: (!devices.is_empty()).then(|| "/admin/devices?cursor=x".to_owned()),
+        first: None,
+        devices,
+        none_at_all,
+    };
+    let devices = vec![
+        line("ada-laptop", Place::Critical, Some(1200), "disk_encryption"),
+        line("build-07.fra.example.internal", Place::Low, Some(4120), "security_updates"),
+        line("kiosk", Place::Locked, None, "screen_lock"),
+    ];
+    vec![
+        ("admin-devices", Page::new(&fleet(devices, false), look)),
+        ("admin-devices-none", Page::new(&fleet(Vec::new(), false), look)),
+        ("admin-devices-empty", Page::new(&fleet(Vec::new(), true), look)),
+    ]
+}
+
+fn devices(look: &Look) -> Vec<Sample> {
+    let device = |of: Place, score: Option<u16>, posture: Option<Posture>| DevicePage {
+        look,
+        nav: nav(),
+        name: "ada-laptop".to_owned(),
+        id: DEVICE.to_owned(),
+        badge: badge(look, of),
+        score: score.map(|score| points(BasisPoints::new(score))),
+        put_out: (of == Place::Locked).then(|| "left in a taxi".to_owned()),
+        verbs: if of == Place::Locked {
+            vec![Verb::Release, Verb::Retire]
+        } else {
+            vec![Verb::Lock, Verb::Retire]
+        }
+        .into_iter()
+        .map(|verb| (verb, verb.button(look)))
+        .collect(),
+        facts: facts(look),
+        posture,
+        credentials: credentials(look),
+        events: Some(vec![EventLine {
+            kind: "posture.level_changed".to_owned(),
+            more: Some("standard → low".to_owned()),
+            when: ago(look, Lifetime::hours(3)),
+            exactly: look.exactly(NOW),
+        }]),
+    };
+    vec![
+        ("admin-device", Page::new(&device(Place::Low, Some(4210), Some(posture(look))), look)),
+        ("admin-device-silent", Page::new(&device(Place::Unknown, None, None), look)),
+        ("admin-device-locked", Page::new(&device(Place::Locked, None, None), look)),
+    ]
+}
+
+fn facts(look: &Look) -> Vec<FactLine> {
+    let fact = |name: &str, value: &str, code| FactLine {
+        name: look.say(name),
+        value: value.to_owned(),
+        code,
+    };
+    vec![
+        fact("about-owner", "Ada King", false),
+        fact("about-kind", &look.say("machine-laptop"), false),
+        fact("about-report", &ago(look, Lifetime::minutes(4)), false),
+        fact("about-confidence", "64.9 %", false),
+        fact("about-model", "weft-linux 1 linux-laptop · 1f0c7a52be91", true),
+        fact("about-id", DEVICE, true),
+        fact(
+            "about-spiffe",
+            "spiffe://weft.example/device/dev_01a20606720079a9ab3df7fe0b98a19b",
+            true,
+        ),
+    ]
+}
+
+fn credentials(look: &Look) -> Vec<CredentialLine> {
+    let line = |what: &str, which: &str| CredentialLine {
+        what: look.say(what),
+        which: which.to_owned(),
+        until: look.say1("credential-until", "span", look.lasting(Lifetime::hours(19))),
+    };
+    vec![
+        line("credential-svid", "6357d0c07beb939b6059fa735759da07"),
+        line("credential-agent", "spiffe://weft.example/spire/agent/join_token/7d2c"),
+    ]
+}
+
+fn posture(look: &Look) -> Posture {
+    let scores = [7900, 8120, 8120, 7400, 6100, 6350, 3900, 4210];
+    let level_of = |score: u16| match score {
+        8000.. => Level::High,
+        6000.. => Level::Standard,
+        4000.. => Level::Low,
+        _ => Level::Critical,
+    };
+    let points_of = (0_i64..).zip(scores).map(|(n, score)| Charted {
+        at: NOW.minus(Lifetime::hours(200 - n * 26)),
+        score: BasisPoints::new(score),
+        level: level_of(score),
+    });
+    let all: Vec<Charted> = points_of.collect();
+    let picture = shipped().ok().and_then(|model| chart(&all, model.levels, NOW));
+    let limits = picture.iter().flat_map(|chart| &chart.levels);
+    Posture {
+        limits: limits.map(|(y, of)| (*y, level(look, *of))).collect(),
+        chart_words: format!(
+            "{} {}",
+            look.say2("device-chart-now", &("score", "42.1"), &("level", &level(look, Level::Low))),
+            look.say2("device-chart-range", &("lowest", "39.0"), &("highest", "81.2")),
+        ),
+        chart_from: ago(look, Lifetime::hours(200)),
+        steps: picture
+            .iter()
+            .flat_map(|chart| &chart.steps)
+            .map(|one| {
+                let when = look.ago(one.at, NOW);
+                (when, look.exactly(one.at), points(one.score), level(look, one.level))
+            })
+            .collect(),
+        chart: picture,
+        gates: vec![look.say2(
+            "device-gate",
+            &("points", "39.0"),
+            &("why", &look.say("gate-disk-not-encrypted")),
+        )],
+        fixes: vec![FixLine {
+            name: signal(look, "disk_encryption"),
+            words: fix(look, "disk_encryption", ""),
+            gain: look.say2("device-gain", &("gain", "14.2"), &("score", "56.3")),
+            held: Some(look.say1("device-held", "gates", look.say("gate-no-endpoint-protection"))),
+        }],
+        signals: signals(look),
+    }
+}
+
+fn signals(look: &Look) -> Vec<SignalLine> {
+    let line = |name: &str, why: &str, tone: Tone, loss: &str, seen: &str| SignalLine {
+        id: name.to_owned(),
+        name: signal(look, name),
+        badge: Badge { text: look.say(why), tone },
+        loss: look.say1("device-loss", "points", loss),
+        seen: seen.to_owned(),
+        source: format!("{} · {}", look.say("class-bearer-agent"), ago(look, Lifetime::minutes(4))),
+        evidence: Some("report:0f9be3a2c4d51e77".to_owned()),
+    };
+    vec![
+        line(
+            "disk_encryption",
+            "why-failing",
+            Tone::Bad,
+            "9.7",
+            "/ on /dev/nvme0n1p2, no dm-crypt below it",
+        ),
+        line(
+            "endpoint_protection",
+            "why-unknown",
+            Tone::Warn,
+            "9.6",
+            "no known agent is installed",
+        ),
+        line("secure_boot", "why-weak", Tone::Plain, "6.3", "SecureBoot=1, SetupMode=0"),
+    ]
+}
+
+fn verbs(look: &Look) -> Vec<Sample> {
+    let missing = Flaws::one(Flaw::of("reason", look.say("admin-reason-missing")));
+    let confirm = |verb, flaws| ConfirmPage {
+        look,
+        nav: nav(),
+        flaws,
+        verb,
+        id: DEVICE.to_owned(),
+        name: "ada-laptop".to_owned(),
+        revision: 3,
+        reason: String::new(),
+    };
+    let refused = RefusedPage {
+        look,
+        nav: nav(),
+        reason:
+            "`ReadDevice` on `Device`: it needs one of the roles viewer, auditor, operator, admin"
+                .to_owned(),
+        roles: Vec::new(),
+        command:
+            "weft role bind grace-operator --to spiffe://weft.example/user/grace --role operator"
+                .to_owned(),
+    };
+    vec![
+        ("admin-lock", Page::new(&confirm(Verb::Lock, &Flaws::NONE), look)),
+        ("admin-retire", Page::new(&confirm(Verb::Retire, &missing), look)),
+        ("admin-refused", Page::new(&refused, look)),
+    ]
+}
+
+const DEVICE: &str = "dev_01a20606720079a9ab3df7fe0b98a19b";

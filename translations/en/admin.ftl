@@ -1,0 +1,102 @@
+# The console.
+
+admin-title = Console
+admin-nav = Parts of the console
+admin-tab-fleet = Devices
+admin-also = The same for programs:
+admin-first = First page
+admin-next = Next page
+
+admin-refused-title = You may not do this
+admin-refused-none = You are signed in, and hold no role here.
+admin-refused-roles = You hold: { $roles }. That does not do for this.
+admin-refused-how = Somebody with the role admin can give you one. On the server's machine, or over the admin API:
+admin-refused-account = Your account
+
+fleet-lead = What hurts most comes first.
+fleet-counts = How many stand where
+fleet-search = Name, owner, platform or id
+fleet-order = Order
+fleet-order-worst = What hurts most
+fleet-order-name = Name
+fleet-order-silent = Silent for longest
+fleet-find = Find
+fleet-found = { $n ->
+    [one] { $n } device
+   *[other] { $n } devices
+}
+fleet-none = No device is like that.
+fleet-hurts = { $signal }: { $why }
+fleet-empty-title = No device has enrolled yet
+fleet-empty-words = A device enrols with a token, reports what state it is in, and gets a score that its credentials follow.
+fleet-empty-here = Make a token, on the server's machine or over the admin API:
+fleet-empty-there = Then, on the device:
+fleet-empty-server = https://…
+
+machine-laptop = Laptop
+machine-desktop = Desktop
+machine-server = Server
+machine-other = Other machine
+
+device-score-of = { $score } of 100 points
+device-reported = Reported { $when }
+device-never = Never reported
+device-put-out = Reason given: { $reason }
+device-put-out-silent = No reason was given.
+device-fixes = What to fix
+device-gain = + { $gain } points, then { $score }
+device-held = It stays down as long as this is so: { $gates }.
+device-chart = Score over time
+device-chart-now = { $score } points now, level { $level }.
+device-chart-range = The lowest here is { $lowest }, the highest { $highest }.
+device-steps = When the level changed
+device-why = Why this score
+device-gate = At most { $points } points: { $why }.
+device-gate-unknown = { $gate } Nothing is known of it, so it counts as if it were so.
+device-seen = Seen:
+device-source-none = Nobody says anything about it
+device-loss = − { $points } points
+device-loss-none = takes nothing
+device-silent-title = This device has never reported
+device-silent-words = Its level is unknown, and its credentials live as long as the policy gives to devices that nothing is known of. On the device, this reports and goes on reporting:
+device-credentials = What hangs off it
+device-facts = What is known
+device-events = What happened lately
+device-events-none = Nothing is on record.
+device-verbs = What you can do
+
+credential-svid = Its own certificate
+credential-next = Its next certificate, not used yet
+credential-agent = The agent that runs on it
+credential-until = for another { $span }
+credential-ended = ended { $when }
+
+about-owner = Owner
+about-nobody = Nobody
+about-kind = Machine
+about-report = Last report
+about-enrolled = Enrolled
+about-confidence = Confidence
+about-rising = On its way to
+about-life = A credential lives
+about-model = Model
+about-id = Id
+about-spiffe = SPIFFE ID
+
+admin-lock = Lock it
+admin-lock-title = Lock { $name }?
+admin-lock-words = It is refused at every door from now on, on open connections too, and renews nothing until somebody releases it.
+admin-release = Release it
+admin-release-title = Release { $name }?
+admin-release-words = It may call again, and has the level that its reports give it.
+admin-retire = Retire it
+admin-retire-title = Retire { $name }?
+admin-retire-words = It never comes back under this id. The machine can enrol anew.
+admin-reason = Reason
+admin-reason-hint = Other administrators see it, and so does whoever uses the device.
+admin-reason-missing = Say why: whoever looks at this later wants to know.
+admin-reason-long = Make it shorter, on one line.
+admin-changed = Somebody changed this device meanwhile. Look at it again before you go on.
+admin-done-locked = The device is locked.
+admin-done-released = The device is released.
+admin-done-retired = The device is retired.
