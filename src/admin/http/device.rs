@@ -156,8 +156,7 @@ fn facts(visitor: &Visitor, told: &Told, owner: Option<String>) -> Vec<FactLine>
         let digest: String = model.digest.chars().take(DIGEST_CHARS).collect();
         let model = format!("{} {} {} · {digest}", model.name, model.version, model.profile);
         facts.push(code(look.say("about-model"), model));
-        facts
-            .extend(of.facts.iter().map(|(name, value)| words(name.clone(), value.clone())));
+        facts.extend(of.facts.iter().map(|(name, value)| words(name.clone(), value.clone())));
     }
     facts.push(code(look.say("about-id"), device.id.to_string()));
     facts.push(code(look.say("about-spiffe"), device.spiffe_id.to_string()));
