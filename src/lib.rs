@@ -6,13 +6,15 @@
 //! 1. mechanisms: [`crypto`], [`wire`]
 //! 2. shells: [`db`], [`http`], [`grpc`], [`jobs`], [`machine`], [`outbound`], [`settings`], [`telemetry`], and the ports in [`mod@env`]
 //! 3. capabilities, in wings:
-//!    rights [`events`] [`access`] [`realms`] [`audit`] · keys [`authority`] [`bundles`] [`svid`] · devices [`devices`] [`posture`] ·
+//!    rights [`events`] [`access`] [`realms`] [`audit`] · keys [`authority`] [`bundles`] [`svid`] · devices [`devices`]
+//!    [`containment`] [`posture`] ·
 //!    people [`accounts`] [`upstreams`] [`sessions`] [`signin`] · workloads [`nodes`] [`workloads`] ·
 //!    protocols [`oauth`] · face [`account`] [`admin`]
 //! 4. assemblies: [`server`], [`agent`], [`cli`], and `testkit` under its feature
 
 pub mod kernel;
 
+pub mod containment;
 pub mod crypto;
 pub mod wire;
 

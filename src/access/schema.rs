@@ -91,6 +91,7 @@ pub(super) const SHAPES: &[Shape] = &[
     shape("Authority", &[], &[]),
     shape("Bundle", &[], &[]),
     shape("Client", &[], &[]),
+    shape("Containment", &[], &[]),
     shape("DeviceToken", &[], &[]),
     shape("Entry", &["Path"], &["spiffe_id", "path"]),
     shape("Events", &[], &[]),

@@ -38,6 +38,7 @@ impl<'a> Posture<'a> {
             ("posture_age_seconds", Fact::Number(age)),
             ("device", Fact::Text(&self.device)),
             ("device_locked", Fact::Flag(known.is_some_and(|standing| standing.locked))),
+            ("contained", Fact::Flag(known.is_some_and(|standing| standing.contained))),
         ]
     }
 }
@@ -83,7 +84,14 @@ impl Life {
 }
 
 /// The names of the facts, for whoever asks whether a policy reads one.
-pub(super) const FACTS: [&str; 6] =
-    ["standing", "score", "confidence", "posture_age_seconds", "device", "device_locked"];
+pub(super) const FACTS: [&str; 7] = [
+    "standing",
+    "score",
+    "confidence",
+    "posture_age_seconds",
+    "device",
+    "device_locked",
+    "contained",
+];
 /// Less than every score.
 const NO_SCORE: i64 = -1;

@@ -20,7 +20,7 @@ fn table(heading: &str) -> Vec<Vec<&'static str>> {
 
 /// A device of the first table; nothing for whoever has none.
 fn device(row: &[&str]) -> Option<Standing> {
-    let [name, level, score, confidence, locked, ends] = row else { panic!("{row:?}") };
+    let [name, level, score, confidence, put_out, ends] = row else { panic!("{row:?}") };
     let share = |text: &str| text.parse().ok().map(|percent: u16| BasisPoints::new(percent * 100));
     let ends =
         ends.strip_suffix(" s").map(|text| now().plus(Lifetime::seconds(text.parse().unwrap())));
@@ -28,7 +28,8 @@ fn device(row: &[&str]) -> Option<Standing> {
         level: Level::parse(level).unwrap(),
         score: share(score),
         confidence: share(confidence).unwrap_or(BasisPoints::ZERO),
-        locked: *locked == "yes",
+        locked: *put_out == "locked",
+        contained: *put_out == "contained",
         expires: ends.unwrap_or(Timestamp::FOREVER),
         ..standing(Level::High)
     };
@@ -70,7 +71,8 @@ fn the_default_policies_decide_as_the_table_says() {
     // The devices that the document tries are those of the page.
     for (case, row) in cases.iter().zip(devices[1..].iter().cycle()) {
         let known = |standing: &Standing| {
-            (standing.level, standing.score, standing.confidence, standing.locked, standing.expires)
+            let put_out = (standing.locked, standing.contained);
+            (standing.level, standing.score, standing.confidence, put_out, standing.expires)
         };
         assert_eq!(case.standing.as_ref().map(known), device(row).as_ref().map(known));
     }

@@ -21,13 +21,13 @@ fn every_question_can_be_refused_by_what_is_known_of_the_device() {
         forbid (principal, action, resource) when {
             context.standing == "standard" && context.score == 79 && context.confidence == 100 &&
             context.posture_age_seconds == 60 && context.device_locked &&
-            context.device == "dev_00000000000000000000000000000007"
+            context.contained && context.device == "dev_00000000000000000000000000000007"
         };
     "#;
     let ada = bind("a", Holder::Spiffe(id("/user/ada")), Given::Admin);
     let realm = realm(vec![ada], &[("own", own)]);
     let known = standing(Level::Standard);
-    let locked = Standing { locked: true, ..known.clone() };
+    let locked = Standing { locked: true, contained: true, ..known.clone() };
     let asked = every_question(&known);
     assert!(asked.len() > 50, "{}", asked.len());
     for ask in asked {

@@ -22,6 +22,7 @@ mod change_group;
 mod change_user;
 mod claims;
 mod codes;
+mod contained_people;
 mod erase_user;
 pub mod http;
 mod identifiers;
@@ -58,6 +59,7 @@ use people::People;
 pub use attributes::{AttributeName, is_language};
 pub use change_group::GROUP;
 pub use claims::{claims_supported, standard_claims};
+pub use contained_people::ContainedPeople;
 pub use identifiers::Identifier;
 pub use links::Occasion;
 pub use model::{

@@ -3,19 +3,15 @@
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
-use super::{Accounts, Change, Erased, KeepsPersonalData, User, store};
+use super::{Accounts, Change, Erased, KeepsPersonalData};
+use crate::containment::People;
 use crate::db::Tx;
 use crate::devices::{Device, Devices, Owners};
 use crate::kernel::{Fault, RealmId, UserId};
 
 impl Owners for Accounts {
     fn exists(&self, realm: RealmId, user: UserId) -> BoxFuture<'_, Result<bool, Fault>> {
-        Box::pin(async move {
-            let db = &self.inner.env.db;
-            let read = db.read(realm, user, |tx, user| Box::pin(store::load(tx, *user)));
-            let found: Option<User> = read.await?;
-            Ok(found.is_some())
-        })
+        Box::pin(async move { Ok(self.number(realm, user).await?.is_some()) })
     }
 }
 

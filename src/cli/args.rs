@@ -9,8 +9,8 @@ use super::error::Error;
 use super::session::Session;
 use super::sessions;
 use super::{
-    agent, authority, bundle, clients, device, entry, event, login, node, overview, policy,
-    posture, realm, role, server,
+    agent, authority, bundle, clients, containment, device, entry, event, login, node, overview,
+    policy, posture, realm, role, server,
 };
 use super::{status, token, upstream, user, workload};
 use crate::wire::launch::ServerLaunch;
@@ -114,6 +114,12 @@ pub(super) enum Command {
     /// Browsers that are signed in.
     #[command(subcommand, visible_alias = "sessions")]
     Session(sessions::SessionCommand),
+    /// Contain a device, person, workload or application: for a while it gets nothing, and what it has ends.
+    Contain(containment::ContainArgs),
+    /// Release what was contained, before its time.
+    Release(containment::ReleaseArgs),
+    /// List who is contained.
+    Contained,
     /// Letters and logout notices that did not arrive yet.
     #[command(subcommand, visible_alias = "deliveries")]
     Delivery(delivery::DeliveryCommand),
@@ -185,6 +191,9 @@ impl Command {
             Self::User(command) => user::run(command, session).await,
             Self::Delivery(command) => delivery::run(command, session).await,
             Self::Session(command) => sessions::run(command, session).await,
+            Self::Contain(args) => containment::contain(args, session).await,
+            Self::Release(args) => containment::release(args, session).await,
+            Self::Contained => containment::list(session).await,
             Self::Group(command) => user::group(command, session).await,
             Self::Admin(command) => user::admin(command, session).await,
             Self::Device(command) => device::run(command, session).await,

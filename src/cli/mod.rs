@@ -17,6 +17,7 @@ mod authority;
 mod bundle;
 mod client;
 mod clients;
+mod containment;
 mod delivery;
 mod device;
 mod entry;

@@ -32,6 +32,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(12, "0012_brand", oldest 11),
     migration!(13, "0013_devices", oldest 11),
     migration!(14, "0014_posture", oldest 11),
-    migration!(15, "0015_on_device", oldest 11),
+    migration!(15, "0015_on_device", oldest 15),
     migration!(16, "0016_posture_sources", oldest 16),
+    migration!(17, "0017_containment", oldest 17),
 ];

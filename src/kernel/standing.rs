@@ -62,6 +62,8 @@ pub struct Standing {
     pub device: Option<DeviceId>,
     /// Somebody locked the device: until it is released it gets nothing, whatever its score.
     pub locked: bool,
+    /// Somebody contained the subject, or the device: for a while it gets nothing, whatever its score.
+    pub contained: bool,
     /// Why, in words a person can act on.
     pub reasons: Arc<[Arc<str>]>,
 }
@@ -78,6 +80,7 @@ impl Standing {
             model: None,
             device: None,
             locked: false,
+            contained: false,
             reasons: Arc::from([]),
         }
     }

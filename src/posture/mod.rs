@@ -39,6 +39,7 @@ mod words;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::access::Access;
+use crate::containment::Containments;
 use crate::db::Tx;
 use crate::devices::Inventory;
 use crate::env::Env;
@@ -82,6 +83,8 @@ pub struct Below {
     pub events: Events,
     /// Which devices there are, and which are locked.
     pub devices: Inventory,
+    /// Who is contained.
+    pub containments: Containments,
 }
 
 impl Posture {

@@ -6,24 +6,47 @@ use super::model::{Error, Known};
 use super::scoring::{Profile, Score, score};
 use super::words::Current;
 use super::{Posture, store};
+use crate::containment::Containment;
 use crate::devices::{self, Device, model::State};
-use crate::kernel::{BasisPoints, DeviceId, Evidence, Level, RealmId, Standing, Timestamp};
+use crate::kernel::{
+    BasisPoints, DeviceId, Evidence, Level, RealmId, SpiffeId, Standing, Timestamp,
+};
 
 impl Posture {
-    /// The standing of the device behind the subject of this evidence. Never waits, never reads the database.
+    /// The standing of the subject of this evidence, and of the device behind it. Never waits, never reads the database.
     pub fn standing(&self, evidence: &Evidence) -> Standing {
-        evidence.device.map_or_else(Standing::unknown, |device| self.of_device(device))
+        let standing =
+            evidence.device.map_or_else(Standing::unknown, |device| self.of_device(device));
+        match self.inner.below.containments.of(&evidence.subject) {
+            Some(containment) => contained(standing, &containment),
+            None => standing,
+        }
     }
 
     /// The standing of a device, now.
     pub fn of_device(&self, id: DeviceId) -> Standing {
         let (device, known) = (self.inner.below.devices.find(id), self.inner.index.find(id));
         let now = self.inner.env.clock.now();
-        standing(&self.current(), (id, device.as_deref()), known.as_deref(), now)
+        let standing = standing(&self.current(), (id, device.as_deref()), known.as_deref(), now);
+        match self.inner.below.containments.of_device(id) {
+            Some(containment) => contained(standing, &containment),
+            None => standing,
+        }
     }
 
-    /// The standing of a device after its row was read: for whoever is about to act on a device's silence. Another replica may have a report
-    /// that changed nothing but times.
+    /// The standing of a workload that calls by itself, if it is contained.
+    pub fn of_contained(&self, id: &SpiffeId) -> Option<Standing> {
+        let containment = self.inner.below.containments.of_named(id)?;
+        Some(contained(Standing::unknown(), &containment))
+    }
+
+    /// False if nobody is contained: what is known of a subject without a device then says nothing.
+    pub fn contains_any(&self) -> bool {
+        self.inner.below.containments.any()
+    }
+
+    /// The standing of a device after its row was read: for whoever is about to act on a device's silence. Another replica
+    /// may have a report that changed nothing but times.
     pub async fn confirmed(&self, realm: RealmId, id: DeviceId) -> Result<Standing, Error> {
         let input = (self.current(), id);
         let read = self.inner.env.db.read(realm, input, |tx, (current, id)| {
@@ -40,6 +63,13 @@ impl devices::Assess for Posture {
     fn standing(&self, evidence: &Evidence) -> Standing {
         Self::standing(self, evidence)
     }
+}
+
+/// The same, contained: that is the reason which counts.
+fn contained(standing: Standing, containment: &Containment) -> Standing {
+    let Containment { reason, ends_at, .. } = containment;
+    let words = Arc::from(format!("contained until {ends_at}: {reason}"));
+    Standing { contained: true, reasons: Arc::from([words]), ..standing }
 }
 
 /// What a model makes of a device.
@@ -78,6 +108,7 @@ pub(super) fn standing(
         model: Some(Arc::clone(&current.name)),
         device: Some(id),
         locked: false,
+        contained: false,
         reasons: current.reasons(profile, &scored),
     }
 }

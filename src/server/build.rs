@@ -11,6 +11,7 @@ use crate::admin::{self, Admin};
 use crate::audit::Audit;
 use crate::authority::Authority;
 use crate::bundles::Bundles;
+use crate::containment::{self, Containments};
 use crate::crypto::digest::sha256;
 use crate::crypto::seal::{Kek, KekRing, KekSource};
 use crate::crypto::x509::CertificateView;
@@ -59,6 +60,8 @@ pub struct Server {
     pub audit: Audit,
     /// Devices.
     pub devices: Devices,
+    /// Who is contained.
+    pub containments: Containments,
     /// What is known of devices.
     pub posture: Posture,
     /// People.
@@ -158,12 +161,21 @@ impl Server {
         let away_max = Lifetime::seconds(settings.storage.away_max_seconds);
         let svid = Svid::new(env.clone(), authority.clone(), settings.svid.clone(), away_max);
         let inventory = Inventory::new(env.db.clone());
+        let containments = Containments::new(
+            env.clone(),
+            containment::Below {
+                access: access.clone(),
+                events: events.clone(),
+                devices: inventory.clone(),
+            },
+        );
         let posture = Posture::new(
             env.clone(),
             posture::Below {
                 access: access.clone(),
                 events: events.clone(),
                 devices: inventory.clone(),
+                containments: containments.clone(),
             },
             settings.posture.clone(),
         )
@@ -212,6 +224,8 @@ impl Server {
             settings.sessions.clone(),
         );
         devices.owned_by(Arc::new(accounts.clone()));
+        containments.people(Arc::new(accounts.clone()));
+        accounts.keep_with(Arc::new(accounts::ContainedPeople(containments.clone())));
         accounts.keep_with(Arc::new(accounts::OwnedDevices(devices.clone())));
         accounts.keep_with(Arc::new(sessions.clone()));
         let person_svids = PersonSvids::new(
@@ -320,6 +334,7 @@ impl Server {
             realms,
             audit,
             devices,
+            containments,
             posture,
             accounts,
             account,

@@ -100,6 +100,10 @@ impl Desk {
         if let Some((number, standing)) = person {
             // Known by number, so that what this person did is told of them, and can be erased with them.
             asker = asker.numbered(number).on_device(standing);
+        } else if let Some(standing) =
+            caller.subject.as_ref().and_then(|id| self.server.posture.of_contained(id))
+        {
+            asker = asker.on_device(standing);
         }
         Ok((caller, Administrator { realm: realm.id, asker }))
     }

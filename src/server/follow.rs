@@ -11,6 +11,7 @@ use crate::access::{POLICY, ROLE_BINDING};
 use crate::accounts::GROUP;
 use crate::authority::AUTHORITY;
 use crate::bundles::FOREIGN_BUNDLE;
+use crate::containment::CONTAINMENT;
 use crate::db::{Change, Cursor, Tx};
 use crate::devices::model::DEVICE;
 use crate::events::FORGET;
@@ -121,6 +122,7 @@ async fn step(
             DEVICE | POSTURE => {
                 concerned.devices.extend(keys.iter().filter_map(|key| DeviceId::parse(key).ok()));
             }
+            CONTAINMENT => concerned.subjects.extend(keys.iter().cloned()),
             POLICY => concerned.everything = true,
             _ => {}
         }
@@ -159,6 +161,7 @@ impl Server {
         self.authority.load(tx).await?;
         self.bundles.load(tx).await?;
         self.devices.load(tx).await?;
+        self.containments.load(tx).await?;
         self.posture.load(tx).await?;
         self.upstreams.load(tx).await?;
         self.sessions.load(tx).await?;
@@ -176,6 +179,7 @@ impl Server {
             AUTHORITY => self.authority.apply(tx, keys).await,
             FOREIGN_BUNDLE => self.bundles.apply(tx, keys).await,
             DEVICE => self.devices.apply(tx, keys).await,
+            CONTAINMENT => self.containments.apply(tx, keys).await,
             POSTURE => self.posture.apply(tx, keys).await,
             UPSTREAM => self.upstreams.apply(tx, keys).await,
             REVOCATION => self.sessions.apply(tx, keys).await,

@@ -1,4 +1,5 @@
-//! A standing is another now: what hangs off that device is decided anew, within the same second, on every replica.
+//! A standing is another now, or somebody was contained: what hangs off that is decided anew, within the same second, on every
+//! replica.
 //!
 //! Owns: when that happens, and for which devices. Does not own: what is decided and what follows, which is each slice's own.
 //!
@@ -12,7 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::StreamExt;
 use tokio::sync::Notify;
 
-use crate::kernel::{DeviceId, Failure, Level, Lifetime, RealmId};
+use crate::containment::Whom;
+use crate::kernel::{DeviceId, Failure, Level, Lifetime, RealmId, SpiffeId};
 
 use super::build::Server;
 
@@ -26,17 +28,20 @@ pub(super) struct Changed {
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     pub(super) devices: BTreeSet<DeviceId>,
+    /// Who was contained or released, as the log names them.
+    pub(super) subjects: BTreeSet<String>,
     /// What decides changed, or what happened is not known: each device is looked at.
     pub(super) everything: bool,
 }
 
 impl Changed {
     pub(super) fn put(&self, news: Waiting) {
-        if news.devices.is_empty() && !news.everything {
+        if news.devices.is_empty() && news.subjects.is_empty() && !news.everything {
             return;
         }
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.devices.extend(news.devices);
+        waiting.subjects.extend(news.subjects);
         waiting.everything |= news.everything;
         self.bell.notify_one();
     }
@@ -63,16 +68,33 @@ pub(super) async fn react(server: Arc<Server>, realm: RealmId, changed: Arc<Chan
             seen.clear();
             look = true;
         }
-        let mut missed = reactor.act(news.devices, Because::Heard, &mut seen).await;
+        let (mut devices, others) = sorted(news);
+        let mut missed = Waiting { subjects: reactor.contain(others).await, ..Waiting::default() };
+        devices = reactor.act(devices, Because::Heard, &mut seen).await;
+        missed.devices.append(&mut devices);
         if look {
             let moved = reactor.moved(&seen).await;
-            missed.extend(reactor.act(moved, Because::Looked, &mut seen).await);
+            devices = reactor.act(moved, Because::Looked, &mut seen).await;
+            missed.devices.append(&mut devices);
+            reactor.server.workloads.redecide_refused(realm);
         }
-        if !missed.is_empty() {
+        if !(missed.devices.is_empty() && missed.subjects.is_empty()) {
             reactor.server.env.clock.sleep(RETRY).await;
-            changed.put(Waiting { devices: missed, everything: false });
+            changed.put(missed);
         }
     }
+}
+
+/// The devices among all who were named, and the others.
+fn sorted(news: Waiting) -> (BTreeSet<DeviceId>, BTreeSet<String>) {
+    let (mut devices, mut others) = (news.devices, BTreeSet::new());
+    for subject in news.subjects {
+        match DeviceId::parse(&subject) {
+            Ok(device) => devices.insert(device),
+            Err(_) => others.insert(subject),
+        };
+    }
+    (devices, others)
 }
 
 /// Why a device is looked at.
@@ -118,6 +140,34 @@ impl Reactor {
             }
         }
         missed
+    }
+
+    /// Ends what people have who are contained now, and tells agents of workloads that were contained or released. Gives those
+    /// for whom it could not.
+    async fn contain(&self, subjects: BTreeSet<String>) -> BTreeSet<String> {
+        let mut missed = BTreeSet::new();
+        for subject in subjects {
+            if let Err(failure) = self.contain_one(&subject).await {
+                tracing::warn!(subject, cause = %failure, "a containment could not be acted on for now");
+                missed.insert(subject);
+            }
+        }
+        missed
+    }
+
+    async fn contain_one(&self, subject: &str) -> Result<(), Failure> {
+        let Self { server, realm } = self;
+        if let Ok(id) = SpiffeId::parse(subject) {
+            server.workloads.redecide_subject(*realm, &id);
+            return Ok(());
+        }
+        let held = server.containments.held(*realm, subject);
+        let Some((Whom::Person { user, number }, since)) =
+            held.map(|held| (held.whom.clone(), held.created_at))
+        else {
+            return Ok(());
+        };
+        Ok(server.sessions.end_since(*realm, (user, number), since).await?)
     }
 
     /// Decides anew for one device; the level it was decided on.

@@ -25,8 +25,8 @@ use crate::nodes::grpc::AgentService;
 use crate::nodes::http::{Contact, JoinFacts};
 use crate::telemetry::{health_service, ops_routes};
 use crate::{
-    access, account, accounts, admin, audit, authority, bundles, devices, nodes, oauth, posture,
-    realms, sessions, signin, upstreams, workloads,
+    access, account, accounts, admin, audit, authority, bundles, containment, devices, nodes,
+    oauth, posture, realms, sessions, signin, upstreams, workloads,
 };
 
 /// The `node` door: the server API of SPIRE's agents, and our push stream.
@@ -108,6 +108,7 @@ pub(super) fn admin_routes(server: &Arc<Server>) -> OpenApiRouter {
         .merge(bundles::http::routes(&server.bundles))
         .merge(authority::http::routes(&server.authority))
         .merge(devices::http::routes(&server.devices))
+        .merge(containment::http::routes(&server.containments))
         .merge(posture::http::routes(&server.posture))
         .merge(upstreams::http::routes(&server.upstreams))
         .merge(audit::http::routes(&server.audit))

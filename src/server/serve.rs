@@ -139,6 +139,7 @@ impl Server {
         self.reconcilers
             .add(Arc::new(RemoveExpired::new(self.workloads.clone())), &Nudge::default());
         self.tasks.spawn_until_stop("workloads.time", self.workloads.clone().watch_time());
+        self.remove_past(self.containments.clone());
         self.remove_past(self.accounts.clone());
         self.remove_past(self.sessions.clone());
         self.remove_past(self.signin.clone());

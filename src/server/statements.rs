@@ -2,8 +2,8 @@
 //! by both engines.
 
 use crate::{
-    access, accounts, audit, authority, bundles, devices, events, jobs, nodes, oauth, posture,
-    realms, sessions, signin, upstreams, workloads,
+    access, accounts, audit, authority, bundles, containment, devices, events, jobs, nodes, oauth,
+    posture, realms, sessions, signin, upstreams, workloads,
 };
 
 /// A slice, and what it says to the database.
@@ -22,6 +22,7 @@ pub fn statements() -> Vec<SliceStatements> {
         ("authority", authority::store::STATEMENTS),
         ("bundles", bundles::store::STATEMENTS),
         ("devices", devices::store::STATEMENTS),
+        ("containment", containment::store::STATEMENTS),
         ("posture", posture::store::STATEMENTS),
         ("upstreams", upstreams::store::STATEMENTS),
         ("sessions", sessions::store::STATEMENTS),

@@ -29,6 +29,8 @@ struct AllEnd {
     user: UserId,
     number: SubjectId,
     why: Why,
+    /// If they ended since then already, they are not ended again.
+    since: Option<Timestamp>,
     now: Timestamp,
     listeners: Vec<Arc<dyn WhenEnded>>,
 }
@@ -49,7 +51,19 @@ impl Sessions {
         number: SubjectId,
         why: Why,
     ) -> Result<(), Error> {
-        self.end_all_as(realm, (user, number), by_itself("EndSession", Some(number)), why).await
+        let granted = by_itself("EndSession", Some(number));
+        self.end_all_as(realm, (user, number), granted, (why, None)).await
+    }
+
+    /// The same for a person who is contained since then, once, whoever does it.
+    pub async fn end_since(
+        &self,
+        realm: RealmId,
+        person: (UserId, SubjectId),
+        since: Timestamp,
+    ) -> Result<(), Error> {
+        let granted = by_itself("EndSession", None);
+        self.end_all_as(realm, person, granted, (Why::Contained, Some(since))).await
     }
 
     /// Ends a session for an administrator.
@@ -76,7 +90,7 @@ impl Sessions {
         permit: Permit<EndSession>,
         person: (UserId, SubjectId),
     ) -> Result<(), Error> {
-        self.end_all_as(realm, person, permit.spend().1, Why::Administrator).await
+        self.end_all_as(realm, person, permit.spend().1, (Why::Administrator, None)).await
     }
 
     /// Takes something back, until nothing that it concerns can live any more. `Revocable::Session` and a person are
@@ -159,10 +173,10 @@ impl Sessions {
         realm: RealmId,
         (user, number): (UserId, SubjectId),
         granted: Granted,
-        why: Why,
+        (why, since): (Why, Option<Timestamp>),
     ) -> Result<(), Error> {
         let (now, listeners) = (self.now(), self.listeners());
-        let input = AllEnd { realm, user, number, why, now, listeners };
+        let input = AllEnd { realm, user, number, why, since, now, listeners };
         self.inner
             .events
             .change_in(realm, granted, input, |tx, input| Box::pin(end_all(tx, input)))
@@ -188,11 +202,15 @@ async fn end_one(tx: &mut Tx, input: &OneEnd) -> Result<Changed<Option<String>>,
 
 /// The rows of the sessions stay until their end has come: what was taken back covers them.
 async fn end_all(tx: &mut Tx, input: &AllEnd) -> Result<Changed<()>, Error> {
-    let AllEnd { realm, user, number, why, now, listeners } = input;
-    let clients = store::clients_of_user(tx, *user).await?;
+    let AllEnd { realm, user, number, why, since, now, listeners } = input;
     let subject = user.to_string();
     let what = Revocable::Subject(&subject);
-    store::revoke_by_key(tx, &what.key(), *now, now.plus(GRANT_LIFE_MAX)).await?;
+    let until = now.plus(GRANT_LIFE_MAX);
+    let since = since.unwrap_or(Timestamp::FOREVER);
+    if !store::revoke_unless(tx, &what.key(), (*now, until), since).await? {
+        return Ok(Changed { value: (), changes: Vec::new(), rights: false });
+    }
+    let clients = store::clients_of_user(tx, *user).await?;
     let ended: Vec<Ended> = clients
         .into_iter()
         .map(|(session, clients)| Ended { session, user: *user, clients, at: *now, why: *why })

@@ -141,6 +141,8 @@ pub enum Why {
     Upstream,
     /// A credential was changed or the account was locked.
     Credentials,
+    /// Its person was contained.
+    Contained,
 }
 
 impl Why {
@@ -154,6 +156,7 @@ impl Why {
             Self::Replaced => "replaced",
             Self::Upstream => "upstream",
             Self::Credentials => "credentials",
+            Self::Contained => "contained",
         }
     }
 }

@@ -152,10 +152,20 @@ pub(super) async fn revoke_by_key(
     not_before: Timestamp,
     expires_at: Timestamp,
 ) -> Result<(), Fault> {
+    revoke_unless(tx, key, (not_before, expires_at), Timestamp::FOREVER).await.map(drop)
+}
+
+/// The same, unless it was taken back since then already: true if it was not.
+pub(super) async fn revoke_unless(
+    tx: &mut Tx,
+    key: &str,
+    (not_before, expires_at): (Timestamp, Timestamp),
+    since: Timestamp,
+) -> Result<bool, Fault> {
     let (what, id) = key.split_once('/').ok_or_else(|| bad(key))?;
     let params =
-        [Value::from(what), Value::from(id), Value::from(not_before), Value::from(expires_at)];
-    tx.execute(REVOKE, &params).await.map(drop)
+        [Value::from(what), Value::from(id), not_before.into(), expires_at.into(), since.into()];
+    Ok(tx.execute(REVOKE, &params).await? == 1)
 }
 
 /// Every revocation that still concerns something.
@@ -260,7 +270,7 @@ const REVOKE: &str = "INSERT INTO revocation (realm, what, id, not_before, expir
      not_before = CASE WHEN excluded.not_before > revocation.not_before THEN excluded.not_before \
      ELSE revocation.not_before END, \
      expires_at = CASE WHEN excluded.expires_at > revocation.expires_at THEN excluded.expires_at \
-     ELSE revocation.expires_at END WHERE revocation.realm = $1";
+     ELSE revocation.expires_at END WHERE revocation.realm = $1 AND revocation.not_before < $6";
 const REVOCATIONS: &str = "SELECT * FROM revocation WHERE realm = $1";
 const REVOCATION: &str = "SELECT * FROM revocation WHERE realm = $1 AND what = $2 AND id = $3";
 const PAST_REVOCATIONS: &str = "DELETE FROM revocation WHERE realm = $1 AND (what, id) IN \

@@ -7,6 +7,7 @@ use super::{SeededEntropy, TestClock, TestDatabase};
 use crate::access::{Access, Asker};
 use crate::authority::{self, Authority, RealmNames};
 use crate::bundles::Bundles;
+use crate::containment::{self, Containments};
 use crate::crypto::seal::{Kek, KekRing};
 use crate::db::Cursor;
 use crate::devices::Inventory;
@@ -166,6 +167,13 @@ impl KeysReplica {
 
 /// Posture of these devices, with the model as shipped, empty until it is loaded.
 pub fn posture_of(env: &Env, (access, events): (&Access, &Events), devices: Inventory) -> Posture {
-    let below = posture::Below { access: access.clone(), events: events.clone(), devices };
+    let (access, events) = (access.clone(), events.clone());
+    let below = containment::Below {
+        access: access.clone(),
+        events: events.clone(),
+        devices: devices.clone(),
+    };
+    let containments = Containments::new(env.clone(), below);
+    let below = posture::Below { access, events, devices, containments };
     must(Posture::new(env.clone(), below, posture::Settings::default()), "the model as shipped")
 }

@@ -22,8 +22,31 @@ impl Workloads {
         }
     }
 
-    /// Decides anew what this agent has; nothing if it holds no stream here.
+    /// The same for every agent that holds a stream and may serve this identity: it was contained, or released.
+    pub fn redecide_subject(&self, realm: RealmId, id: &SpiffeId) {
+        let look = |realm: &super::push::Realm| realm.watching_any(realm.index.with_spiffe_id(id));
+        for agent in self.read(realm, look).unwrap_or_default() {
+            self.redecide_known(realm, &agent);
+        }
+    }
+
+    /// The same for every agent to which something is refused: a refusal may end with time alone.
+    pub fn redecide_refused(&self, realm: RealmId) {
+        for agent in self.read(realm, super::push::Realm::refused_agents).unwrap_or_default() {
+            self.redecide_known(realm, &agent);
+        }
+    }
+
+    /// Decides anew what this agent has, where anything but its entries can stand in the way.
     pub(super) fn redecide_agent(&self, realm: RealmId, id: &SpiffeId) {
+        let bound = self.nodes.agent(realm, id).is_some_and(|agent| agent.device.is_some());
+        let refused = self.read(realm, |realm| realm.refuses(id)).unwrap_or(false);
+        if bound || refused || self.posture.contains_any() {
+            self.redecide_known(realm, id);
+        }
+    }
+
+    fn redecide_known(&self, realm: RealmId, id: &SpiffeId) {
         if let Some(agent) = self.nodes.agent(realm, id) {
             self.redecide(realm, &agent);
         }
@@ -34,8 +57,7 @@ impl Workloads {
         let _judging = shared.judging.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.env.clock.now();
         let look = |realm: &super::push::Realm| {
-            (realm.is_watching(&agent.id) && (agent.device.is_some() || realm.refuses(&agent.id)))
-                .then(|| realm.all_of(&agent.id, now))
+            realm.is_watching(&agent.id).then(|| realm.all_of(&agent.id, now))
         };
         let Some(entries) = self.read(realm, look).flatten() else { return };
         let refused: BTreeMap<_, _> = entries
@@ -53,7 +75,8 @@ impl Workloads {
         now: Timestamp,
     ) -> Option<Directive> {
         let ask = self.x509_ask((realm, agent), entry, evidence(agent, entry, now));
-        let why = if ask.standing.locked { Why::Containment } else { Why::Posture };
+        let put_out = ask.standing.locked || ask.standing.contained;
+        let why = if put_out { Why::Containment } else { Why::Posture };
         match self.access.permit(ask).err()? {
             // A broken policy refuses each renewal by itself; what is served meanwhile ends by itself.
             access::Error::Broken { .. } => None,

@@ -108,6 +108,7 @@ fn standing(device: &PolicyCaseDevice, now: Timestamp) -> Result<Standing, Strin
             .then(|| now.minus(Lifetime::seconds(device.age_seconds))),
         expires: ends.unwrap_or(Timestamp::FOREVER),
         locked: device.locked,
+        contained: device.contained,
         ..Standing::unknown()
     })
 }

@@ -44,6 +44,9 @@
 //! | `PUT /policies/{name}` | [`PolicyInput`] | 200 or 201 [`Policy`] |
 //! | `DELETE /policies/{name}` | | 204; the shipped policy of that name counts again |
 //! | `POST /policy-trials` | [`PolicyTrialInput`] | 200 [`PolicyTrial`]: what policies say to given facts |
+//! | `GET /containments` | [`PageQuery`] | [`Page`] of [`Containment`] |
+//! | `POST /containments` | [`NewContainment`] | 201 [`Containment`] |
+//! | `DELETE /containments` | [`ReleaseQuery`] | 204 |
 //! | `GET /clients` | [`PageQuery`] | [`Page`] of [`Client`] |
 //! | `POST /clients` | [`ClientInput`] | 201 [`NewClient`], with its secret |
 //! | `GET /clients/{id}` | | [`Client`], `ETag: "<revision>"` |
@@ -108,6 +111,7 @@ mod agents;
 mod authorities;
 mod bundles;
 mod clients;
+mod containments;
 mod deliveries;
 mod devices;
 mod entries;
@@ -136,6 +140,7 @@ pub use authorities::{
 };
 pub use bundles::{BundleDocument, BundleSummary};
 pub use clients::{Client, ClientInput, ClientResource, NewClient, RotateSecret};
+pub use containments::{Containment, NewContainment, ReleaseQuery};
 pub use deliveries::{Delivery, DeliveryState};
 pub use devices::{
     BoundAgent, Device, DeviceAgent, DeviceClass, DeviceEnrolment, DeviceEvidence, DeviceQuery,

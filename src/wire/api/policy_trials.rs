@@ -99,6 +99,9 @@ pub struct PolicyCaseDevice {
     /// Somebody locked it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub locked: bool,
+    /// Somebody contained it, or its subject, for a while.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub contained: bool,
     /// How long ago it reported.
     #[serde(default)]
     pub age_seconds: i64,

@@ -9,7 +9,7 @@ mod ring;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::index::{Index, Node, Roots, is_alias, is_subset};
@@ -330,6 +330,20 @@ impl Realm {
     /// True if something that this agent is authorised for is refused to it.
     pub(super) fn refuses(&self, agent: &SpiffeId) -> bool {
         self.watchers.get(agent).is_some_and(|watcher| !watcher.refused.is_empty())
+    }
+
+    /// The agents to which something is refused.
+    pub(super) fn refused_agents(&self) -> Vec<SpiffeId> {
+        let refused = self.watchers.iter().filter(|(_, watcher)| !watcher.refused.is_empty());
+        refused.map(|(agent, _)| agent.clone()).collect()
+    }
+
+    /// The agents that may have any of these entries.
+    pub(super) fn watching_any<'a>(
+        &self,
+        entries: impl Iterator<Item = &'a Arc<Entry>>,
+    ) -> BTreeSet<SpiffeId> {
+        entries.flat_map(|entry| self.watching(&self.index.roots(entry))).collect()
     }
 
     pub(super) fn watched_agents(&self) -> Vec<SpiffeId> {

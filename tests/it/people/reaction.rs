@@ -18,7 +18,7 @@ use weft::crypto::x509::{Roots, csr, pem};
 use weft::db::Engine;
 use weft::env::{Clock as _, SystemClock};
 use weft::kernel::{Lifetime, RealmId, SpiffeId};
-use weft::testkit::{TestDatabase, TestServer, engines, until, within};
+use weft::testkit::{TestDatabase, TestServer, engines, on_each_database, until, within};
 use weft::wire::on_device::{TYPE, claims};
 use weft_proto::node::v1 as push;
 use weft_proto::node::v1::node_client::NodeClient;
@@ -26,7 +26,7 @@ use weft_proto::spire::api::server::agent::v1 as agent_api;
 use weft_proto::spire::api::server::agent::v1::agent_client::AgentClient;
 use weft_proto::spire::api::types;
 
-use super::home::{Answer, App, Home, basic, came_back, redemption, refreshment};
+use super::home::{Answer, App, Home, PASSWORD, basic, came_back, redemption, refreshment};
 use crate::flows::waited;
 use crate::protocols::foreign_agent::dial;
 use crate::rights::devices::report;
@@ -294,6 +294,54 @@ async fn what_hangs_off_a_device_ends_within_a_second_of_its_drop_at_both_replic
         "proof: drop → renewal refused p99 {renewal} ms, session ended p99 {session} ms, agent told p99 {agent} ms ({samples} samples, two replicas, {DEVICES} devices)"
     );
     assert!(renewal.max(session).max(agent) <= 1000);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_contained_gets_nothing_and_after_the_release_everything_is_as_before() {
+    on_each_database(async |database| {
+        let home = Home::start(database).await;
+        let app = home.app("app", "web", json!({})).await;
+        let user = home.person("ann").await.to_string();
+        let tokens = home.tokens(&mut home.browser("ann"), &app, &[]).await;
+        let access = tokens.member("access_token").to_owned();
+        assert_eq!(home.bearing(Method::GET, "/userinfo", &access).await.status, 200);
+        let contain = async |subject: &str| {
+            let wish = json!({"subject": subject, "reason": "a suspicion"});
+            home.administer(("POST", "containments"), "", Some(wish)).await;
+        };
+        let release = async |subject: &str| {
+            let path = format!("containments?subject={subject}");
+            home.administer(("DELETE", &path), "", None).await;
+        };
+
+        contain(&user).await;
+        until("what the person gave ends", async || {
+            match home.bearing(Method::GET, "/userinfo", &access).await.status {
+                401 => Ok(()),
+                other => Err(other),
+            }
+        })
+        .await;
+        let refused = home.refresh(&app, tokens.member("refresh_token")).await;
+        assert_eq!(refused.refusal(), (400, "invalid_grant"));
+        let mut browser = home.browser("ann");
+        let shown = browser.get(&home.request(&app, &[])).await.unwrap();
+        let shown = browser.press(&shown, "/identify", &[("identifier", "ann")]).await.unwrap();
+        let shown = browser.press(&shown, "/password", &[("password", PASSWORD)]).await.unwrap();
+        assert!(shown.away.is_none() && shown.body.contains("contained"), "{}", shown.body);
+        release(&user).await;
+        home.code(&mut home.browser("ann"), &app, &[]).await.unwrap();
+
+        let mut agent = Agent::joined(&home.server).await;
+        let workload = home.server.id(&format!("/on{}", agent.id.path()));
+        contain(workload.as_str()).await;
+        agent.told(true).await;
+        release(workload.as_str()).await;
+        agent.told(false).await;
+        let left = home.administer(("GET", "containments"), "", None).await;
+        assert_eq!(left["items"], json!([]));
+    })
+    .await;
 }
 
 const DEVICES: usize = 1000;

@@ -51,6 +51,7 @@ pub(super) async fn request(world: &World, realm: &Realm, operation: &Operation)
         "authorities" => authorities(world, realm, named).await,
         "bundles" => bundles(world, realm, named).await,
         "clients" => clients(world, realm, named).await,
+        "containments" => containments(world, realm, named).await,
         "devices" | "device-tokens" => devices(world, realm, named).await,
         "entries" => entries(world, realm, named).await,
         "groups" => groups(world, realm, named).await,
@@ -284,6 +285,20 @@ fn wish_for_a_person(world: &World) -> Ask {
 async fn person(world: &World, realm: &Realm) -> String {
     let made = world.root(realm, wish_for_a_person(world)).await;
     made["id"].as_str().unwrap().to_owned()
+}
+
+async fn containments(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask> {
+    let subject = "spiffe://elsewhere.test/contained";
+    let wish = json!({"subject": subject, "reason": "a suspicion"});
+    Some(match named {
+        ("GET", "containments") => Ask::get("containments"),
+        ("POST", "containments") => Ask::post("containments", wish),
+        ("DELETE", "containments") => {
+            world.root(realm, Ask::post("containments", wish)).await;
+            Ask::delete(format!("containments?subject={subject}"))
+        }
+        _ => return None,
+    })
 }
 
 async fn sessions(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask> {

@@ -17,6 +17,7 @@ const FLOORS: [&[&str]; 5] = [
         "bundles",
         "svid", // keys
         "devices",
+        "containment",
         "posture",
         "risk", // devices
         "accounts",
