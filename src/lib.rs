@@ -7,7 +7,7 @@
 //! 2. shells: [`db`], [`http`], [`grpc`], [`jobs`], [`machine`], [`outbound`], [`settings`], [`telemetry`], and the ports in [`mod@env`]
 //! 3. capabilities, in wings:
 //!    rights [`events`] [`access`] [`realms`] [`audit`] · keys [`authority`] [`bundles`] [`svid`] · devices [`devices`]
-//!    [`containment`] [`posture`] ·
+//!    [`containment`] [`posture`] [`osquery`] ·
 //!    people [`accounts`] [`upstreams`] [`sessions`] [`signin`] · workloads [`nodes`] [`workloads`] ·
 //!    protocols [`oauth`] · face [`account`] [`admin`]
 //! 4. assemblies: [`server`], [`agent`], [`cli`], and `testkit` under its feature
@@ -39,6 +39,7 @@ pub mod devices;
 pub mod events;
 pub mod nodes;
 pub mod oauth;
+pub mod osquery;
 pub mod posture;
 pub mod realms;
 pub mod sessions;

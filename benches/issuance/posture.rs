@@ -83,7 +83,7 @@ fn reports() -> Outcome<f64> {
 /// A device that came in, as its door has it.
 async fn enrolled(server: &TestServer) -> Outcome<Caller> {
     let devices = &server.server().devices;
-    let grant = Grant { class: Sort::Laptop, profile: None, owner: None };
+    let grant = Grant { class: Sort::Laptop, profile: None, owner: None, device: None };
     let (by, lifetime) = (server.administrator(), Lifetime::hours(1));
     let wish = TokenWish { by, id: None, uses_max: 1, lifetime, grant };
     let key = PrivateKey::generate(Algorithm::P256)?;
@@ -95,11 +95,12 @@ async fn enrolled(server: &TestServer) -> Outcome<Caller> {
         platform: "linux".to_owned(),
     };
     let device = devices.enrol(ask).await?.device;
+    let held = device.current.ok_or("a device that enrolled has an SVID")?;
     let proof = Proof::X509Svid {
-        serial: device.current.serial,
-        not_before: device.current.issued_at,
-        not_after: device.current.expires,
-        key_digest: device.current.key_digest,
+        serial: held.serial,
+        not_before: held.issued_at,
+        not_after: held.expires,
+        key_digest: held.key_digest,
     };
     let (subject, listener) = (Some(device.spiffe_id), Listener::Mtls);
     Ok(Caller { realm: RealmId::FIRST, subject, proof, listener })

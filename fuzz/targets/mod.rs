@@ -16,7 +16,7 @@ pub(crate) use world::World;
 pub(crate) type Target = (&'static str, fn(&World, &[u8]));
 
 /// Every target there is.
-pub(crate) const ALL: [Target; 12] = [
+pub(crate) const ALL: [Target; 13] = [
     ("spiffe_id", names::spiffe_id),
     ("join_string", names::join_string),
     ("bundle", documents::bundle),
@@ -29,4 +29,5 @@ pub(crate) const ALL: [Target; 12] = [
     ("agent_challenge", attestation::agent_challenge),
     ("posture_model", posture::posture_model),
     ("posture_report", posture::posture_report),
+    ("osquery", posture::osquery),
 ];

@@ -3,7 +3,8 @@
 use std::sync::LazyLock;
 
 use weft::kernel::{BasisPoints, Lifetime};
-use weft::posture::scoring::{Model, Reading, parse, read, score, shipped};
+use weft::osquery::http::report_in;
+use weft::posture::scoring::{Model, Reading, parse, read, readings, score, shipped};
 
 use super::World;
 use super::world::NOW;
@@ -45,5 +46,15 @@ pub(crate) fn posture_report(_: &World, data: &[u8]) {
         assert!(reading.value <= BasisPoints::ONE && reading.at <= NOW.plus(Lifetime::minutes(1)));
         assert!(readings.iter().skip(n + 1).all(|other| other.signal != reading.signal));
     }
+    adds_up(&MODEL, &readings);
+}
+
+/// Whatever an osquery sends, what is made of it is a report that can be taken: nothing from the future, no value that cannot
+/// be, of each signal one.
+pub(crate) fn osquery(_: &World, data: &[u8]) {
+    let Some(report) = report_in(data, NOW) else { return };
+    let readings = readings(&report, &"osquery".into(), NOW).expect("a report that can be taken");
+    assert!(report.signals.iter().all(|signal| signal.at.0 <= NOW));
+    assert!(!report.signals.is_empty() && readings.len() <= report.signals.len());
     adds_up(&MODEL, &readings);
 }

@@ -35,4 +35,5 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(15, "0015_on_device", oldest 15),
     migration!(16, "0016_posture_sources", oldest 16),
     migration!(17, "0017_containment", oldest 17),
+    migration!(18, "0018_osquery", oldest 17),
 ];

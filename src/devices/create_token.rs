@@ -26,6 +26,9 @@ impl Devices {
         let ask = CreateDeviceToken { by: wish.by, id: "new".to_owned(), device: None };
         let granted = self.below.access.permit(ask)?.spend().1;
         self.check_owner(realm, &wish.grant).await?;
+        if let Some(id) = wish.grant.device {
+            self.device(realm, id).ok_or(Error::NotFound("device"))?.state.check()?;
+        }
         let now = self.env.clock.now();
         let random = self.env.entropy.token()?;
         let secret = Secret::new(base64url(random.expose()));

@@ -81,13 +81,7 @@ impl Devices {
 
     /// The five steps. The device's row is stored before its SVID is recorded, and that before it leaves.
     async fn admit(&self, ask: EnrolDevice) -> Result<Given, Error> {
-        for (what, text) in [("name", &ask.name), ("platform", &ask.platform)] {
-            if text.is_empty() || text.len() > NAME_BYTES_MAX || text.chars().any(char::is_control)
-            {
-                let words = format!("a device's {what} has 1 to {NAME_BYTES_MAX} printable bytes");
-                return Err(Error::Invalid(words));
-            }
-        }
+        checked_words(&ask.name, &ask.platform)?;
         let key = csr::public_key(&ask.csr).map_err(|error| Error::Csr(error.to_string()))?;
         let now = self.env.clock.now();
         let used = self.used(&ask, key.digest(), now).await?;
@@ -109,7 +103,7 @@ impl Devices {
         let issue = IssueX509::for_holder(ask.realm, evidence, standing, self.lifetime());
         let permit = self.below.access.permit(issue)?; // decide
         let planned = self.below.svid.plan_x509(permit, now)?;
-        device.current = current(&planned, &key);
+        device.current = Some(current(&planned, &key));
         let signed = self.below.svid.sign_planned(planned, &key)?; // issue
         let device = self.store_enrolled(ask.realm, device).await?;
         let svid = self.below.events.record(signed).await?; // record
@@ -151,12 +145,7 @@ impl Devices {
             profile: grant.profile,
             owner: grant.owner,
             state: State::Enrolled,
-            current: DeviceSvid {
-                serial: String::new(),
-                key_digest: [0; 32],
-                issued_at: now,
-                expires: now,
-            },
+            current: None,
             previous: String::new(),
             next: None,
             evidence: Vec::new(),
@@ -190,6 +179,17 @@ impl Devices {
     }
 }
 
+/// What a machine calls itself, and what it says it runs.
+pub(super) fn checked_words(name: &str, platform: &str) -> Result<(), Error> {
+    for (what, text) in [("name", name), ("platform", platform)] {
+        if text.is_empty() || text.len() > NAME_BYTES_MAX || text.chars().any(char::is_control) {
+            let words = format!("a device's {what} has 1 to {NAME_BYTES_MAX} printable bytes");
+            return Err(Error::Invalid(words));
+        }
+    }
+    Ok(())
+}
+
 /// The row's view of an SVID that is being made.
 pub(super) fn current(planned: &PlannedX509, key: &PublicKey) -> DeviceSvid {
     DeviceSvid {
@@ -204,10 +204,12 @@ pub(super) fn current(planned: &PlannedX509, key: &PublicKey) -> DeviceSvid {
 /// meanwhile counts: it was locked, or has renewed with another key.
 fn again(known: Device, new: &Device) -> Result<Device, Error> {
     known.state.check()?;
-    if known.current.key_digest != new.current.key_digest {
+    let key = |device: &Device| device.current.as_ref().map(|current| current.key_digest);
+    if key(&known) != key(new) {
         return Err(Error::Refused(Refusal::Superseded));
     }
-    Ok(Device { current: new.current.clone(), previous: known.current.serial, next: None, ..known })
+    let previous = known.serial().to_owned();
+    Ok(Device { current: new.current.clone(), previous, next: None, ..known })
 }
 
 async fn consume(tx: &mut Tx, this: &Use) -> Result<Option<Used>, Error> {
@@ -218,6 +220,10 @@ async fn consume(tx: &mut Tx, this: &Use) -> Result<Option<Used>, Error> {
         return Ok(Some(Used { token, device, known }));
     }
     let Some(token) = store::use_token(tx, &this.digest, this.now).await? else { return Ok(None) };
+    // It is for another agent of a device that is there already, and makes none.
+    if token.grant.device.is_some() {
+        return Err(Error::Token);
+    }
     store::note_use(tx, token.id, &this.key_digest, this.device, this.now).await?;
     Ok(Some(Used { token, device: this.device, known: None }))
 }

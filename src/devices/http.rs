@@ -263,7 +263,7 @@ impl Devices {
     }
 
     fn shown(&self, device: &Device) -> api::Device {
-        let (current, standing) = (&device.current, self.standing(device));
+        let (current, standing) = (device.current.as_ref(), self.standing(device));
         api::Device {
             id: device.id.to_string(),
             number: device.number.to_string(),
@@ -277,11 +277,11 @@ impl Devices {
             reason: device.state.reason().map(str::to_owned),
             level: standing.level.as_str().to_owned(),
             score_basis_points: standing.score.map(BasisPoints::get),
-            serial: current.serial.clone(),
+            serial: current.map(|current| current.serial.clone()),
             previous_serial: Some(device.previous.clone()).filter(|serial| !serial.is_empty()),
-            key_sha256: hex(&current.key_digest),
-            issued_at: current.issued_at.into(),
-            expires_at: current.expires.into(),
+            key_sha256: current.map(|current| hex(&current.key_digest)),
+            issued_at: current.map(|current| current.issued_at.into()),
+            expires_at: current.map(|current| current.expires.into()),
             evidence: device.evidence.iter().map(evidence_shown).collect(),
             evidence_expires_at: device.evidence_expires.into(),
             created_at: device.created_at.into(),
@@ -302,7 +302,8 @@ fn wish(
         api::DeviceClass::Other => Class::Other,
     };
     let owner = input.owner.as_deref().map(user_id).transpose()?;
-    let grant = Grant { class, profile: input.profile, owner };
+    let device = input.device.as_deref().map(device_id).transpose()?;
+    let grant = Grant { class, profile: input.profile, owner, device };
     let lifetime = Lifetime::seconds(input.lifetime_seconds);
     Ok(TokenWish { by, id, uses_max: input.uses_max, lifetime, grant })
 }
@@ -368,6 +369,7 @@ fn token_shown(token: &DeviceToken) -> api::DeviceToken {
         class: class_shown(token.grant.class),
         profile: token.grant.profile.clone(),
         owner: token.grant.owner.map(|owner| owner.to_string()),
+        device: token.grant.device.map(|device| device.to_string()),
         created_at: token.created_at.into(),
         expires_at: token.expires.into(),
         revoked: token.revoked,

@@ -17,14 +17,14 @@ impl Devices {
     pub async fn judge(&self, realm: RealmId, shown: &Shown) -> Result<Arc<Device>, Error> {
         if let Some(device) = self.below.inventory.named(realm, &shown.id) {
             device.state.check()?;
-            if device.current.serial == shown.serial {
+            if device.holds(&shown.serial) {
                 return Ok(device);
             }
         }
         let device = self.below.inventory.row(realm, &shown.id).await?;
         let device = device.ok_or(Error::Refused(Refusal::NotEnrolled))?;
         device.state.check()?;
-        if device.current.serial == shown.serial {
+        if device.holds(&shown.serial) {
             return Ok(Arc::new(device));
         }
         // Most that are refused here are refused without a write.
@@ -46,11 +46,12 @@ impl Devices {
                     let mut device = known.ok_or(Error::Refused(Refusal::NotEnrolled))?;
                     device.state.check()?;
                     let mut changes = Vec::new();
-                    if device.current.serial != shown.serial {
+                    if !device.holds(&shown.serial) {
                         let next = device.next.take();
                         let next = next.filter(|next| next.serial == shown.serial);
                         let next = next.ok_or(Error::Refused(Refusal::Superseded))?;
-                        device.previous = std::mem::replace(&mut device.current, next).serial;
+                        let replaced = device.current.replace(next);
+                        device.previous = replaced.map(|old| old.serial).unwrap_or_default();
                         store::put_device(tx, &device).await?;
                         let event = events::device(realm, "device.svid_activated", &device);
                         changes.push((DEVICE, device.id.to_string(), event));

@@ -17,6 +17,7 @@
 //!
 //! Spec: RFC 5280 for what an SVID is; X509-SVID.
 
+mod admit_reporter;
 mod create_token;
 mod enrol_device;
 pub mod http;
@@ -47,6 +48,7 @@ use crate::kernel::{DeviceId, Evidence, Fault, RealmId, Standing, UserId};
 use crate::realms::Realms;
 use crate::svid::Svid;
 
+pub use admit_reporter::{Admitted, Newcomer};
 pub use enrol_device::{EnrolDevice, Given};
 pub use inventory::Inventory;
 pub use manage_device::Manage;

@@ -31,8 +31,9 @@ pub struct Device {
     pub owner: Option<UserId>,
     /// Whether it may call.
     pub state: State,
-    /// The newest SVID that it used, or was given when it enrolled.
-    pub current: DeviceSvid,
+    /// The newest SVID that it used, or was given when it enrolled. Nothing for a machine that only reports, by an agent of
+    /// another make: nobody calls as it, signs in on it or renews by it.
+    pub current: Option<DeviceSvid>,
     /// The serial number that this one replaced; empty after an enrolment.
     pub previous: String,
     /// The SVID that was given for the current one last, until it is used.
@@ -154,6 +155,16 @@ pub struct KnownBy {
 pub const EVIDENCE_MAX: usize = 8;
 
 impl Device {
+    /// The serial number of the SVID that it holds; empty where it holds none.
+    pub fn serial(&self) -> &str {
+        self.current.as_ref().map_or("", |current| current.serial.as_str())
+    }
+
+    /// True if this is the SVID that it holds.
+    pub fn holds(&self, serial: &str) -> bool {
+        self.current.as_ref().is_some_and(|current| current.serial == serial)
+    }
+
     /// This device as the subject of evidence and events.
     pub fn subject(&self) -> Subject {
         subject(&self.spiffe_id, self.number)
@@ -232,6 +243,8 @@ pub struct Grant {
     pub profile: Option<String>,
     /// The person they belong to.
     pub owner: Option<UserId>,
+    /// The device that is there already for which an agent of another make may speak; nobody enrols as another with it.
+    pub device: Option<DeviceId>,
 }
 
 /// A token just made: the only time that its secret is in clear.
@@ -308,7 +321,7 @@ pub mod events {
             .subject(device.number)
             .about("device", device.id.to_string())
             .about("spiffe_id", device.spiffe_id.as_str())
-            .about("serial", device.current.serial.as_str())
+            .about("serial", device.serial())
     }
 
     /// A device was not let in.

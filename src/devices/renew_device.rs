@@ -52,7 +52,7 @@ impl Devices {
                     let known = store::device(tx, renewal.device).await?;
                     let mut device = known.ok_or(Error::Refused(Refusal::NotEnrolled))?;
                     device.state.check()?;
-                    if device.current.serial != renewal.serial {
+                    if !device.holds(&renewal.serial) {
                         return Err(Error::Refused(Refusal::Superseded));
                     }
                     // A device asks again with the same key; two keys for one SVID are two hands that hold it.

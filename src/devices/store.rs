@@ -15,6 +15,14 @@ use super::model::{Class, Device, DeviceSvid, DeviceToken, Grant, KnownBy, State
 pub(super) async fn put_device(tx: &mut Tx, device: &Device) -> Result<(), Fault> {
     let (id, number) = (device.id.to_string(), device.number.to_string());
     let owner = device.owner.map(|owner| owner.to_string());
+    // Columns of one schema with what was there before: a device without an SVID has an empty one.
+    let none = || DeviceSvid {
+        serial: String::new(),
+        key_digest: [0; 32],
+        issued_at: device.created_at,
+        expires: device.created_at,
+    };
+    let current = device.current.clone().unwrap_or_else(none);
     let (evidence, next) = (write_evidence(&device.evidence), device.next.as_ref().map(write_svid));
     let params = [
         Value::from(&id),
@@ -27,10 +35,10 @@ pub(super) async fn put_device(tx: &mut Tx, device: &Device) -> Result<(), Fault
         Value::from(owner.as_deref()),
         Value::from(device.state.as_str()),
         Value::from(device.state.reason()),
-        Value::from(&device.current.serial),
-        Value::from(device.current.key_digest.as_slice()),
-        Value::from(device.current.issued_at),
-        Value::from(device.current.expires),
+        Value::from(&current.serial),
+        Value::from(current.key_digest.as_slice()),
+        Value::from(current.issued_at),
+        Value::from(current.expires),
         Value::from(&device.previous),
         Value::from(next.as_deref()),
         Value::from(&evidence),
@@ -73,6 +81,7 @@ pub(super) async fn insert_token(
 ) -> Result<(), Fault> {
     let id = token.id.to_string();
     let owner = token.grant.owner.map(|owner| owner.to_string());
+    let device = token.grant.device.map(|device| device.to_string());
     let params = [
         Value::from(&id),
         Value::from(digest),
@@ -82,6 +91,7 @@ pub(super) async fn insert_token(
         Value::from(owner.as_deref()),
         Value::from(token.created_at),
         Value::from(token.expires),
+        Value::from(device.as_deref()),
     ];
     tx.execute(INSERT_TOKEN, &params).await.map(drop)
 }
@@ -106,6 +116,18 @@ pub(super) async fn tokens(
 pub(super) async fn revoke_token(tx: &mut Tx, id: DeviceTokenId) -> Result<bool, Fault> {
     let id = id.to_string();
     Ok(tx.execute(REVOKE_TOKEN, &[Value::from(&id)]).await? == 1)
+}
+
+/// A token that may still be used, or come back with, whether or not it is used up.
+pub(super) async fn live_token(
+    tx: &mut Tx,
+    digest: &[u8],
+    now: Timestamp,
+) -> Result<Option<DeviceToken>, Fault> {
+    tx.row(LIVE_TOKEN, &[Value::from(digest), Value::from(now)])
+        .await?
+        .map(|row| read_token(&row))
+        .transpose()
 }
 
 /// Uses a token up by one. The conditional update is its only reader on this path: of two devices that race for the last
@@ -144,7 +166,7 @@ pub(super) async fn earlier_use(
 ) -> Result<Option<(DeviceToken, DeviceId)>, Fault> {
     let params = [Value::from(digest), Value::from(key_digest), Value::from(since)];
     let Some(row) = tx.row(EARLIER_USE, &params).await? else { return Ok(None) };
-    Ok(Some((read_token(&row)?, DeviceId::parse(&row.text("device")?).map_err(bad)?)))
+    Ok(Some((read_token(&row)?, DeviceId::parse(&row.text("used_by")?).map_err(bad)?)))
 }
 
 fn read_device(row: &Row) -> Result<Device, Fault> {
@@ -171,7 +193,7 @@ fn read_device(row: &Row) -> Result<Device, Fault> {
         profile: row.text_or_null("profile")?,
         owner: owner(row)?,
         state,
-        current,
+        current: Some(current).filter(|current| !current.serial.is_empty()),
         previous: row.text("previous_serial")?,
         next: row.text_or_null("next_svid")?.map(|text| read_svid(&text)).transpose()?,
         evidence: read_evidence(&row.text("evidence")?)?,
@@ -190,6 +212,7 @@ fn read_token(row: &Row) -> Result<DeviceToken, Fault> {
             class: class(row)?,
             profile: row.text_or_null("profile")?,
             owner: owner(row)?,
+            device: for_device(row)?,
         },
         created_at: row.time("created_at")?,
         expires: row.time("expires_at")?,
@@ -204,6 +227,10 @@ fn class(row: &Row) -> Result<Class, Fault> {
 
 fn owner(row: &Row) -> Result<Option<UserId>, Fault> {
     row.text_or_null("owner")?.map(|text| UserId::parse(&text).map_err(bad)).transpose()
+}
+
+fn for_device(row: &Row) -> Result<Option<DeviceId>, Fault> {
+    row.text_or_null("device")?.map(|text| DeviceId::parse(&text).map_err(bad)).transpose()
 }
 
 fn digest(bytes: &[u8]) -> Result<[u8; 32], Fault> {
@@ -289,17 +316,18 @@ const OF_OWNER: &str = "SELECT * FROM device WHERE realm = $1 AND owner = $2";
 const DISOWN_DEVICES: &str = "UPDATE device SET owner = NULL WHERE realm = $1 AND owner = $2";
 const DISOWN_TOKENS: &str = "UPDATE device_token SET owner = NULL WHERE realm = $1 AND owner = $2";
 const INSERT_TOKEN: &str = "INSERT INTO device_token (realm, id, digest, uses_max, uses, class, profile, owner, created_at, \
-     expires_at, revoked) VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, 0)";
+     expires_at, device, revoked) VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, 0)";
 const TOKEN: &str = "SELECT * FROM device_token WHERE realm = $1 AND id = $2";
 const TOKENS: &str = "SELECT * FROM device_token WHERE realm = $1 AND id > $2 ORDER BY id LIMIT $3";
 const REVOKE_TOKEN: &str =
     "UPDATE device_token SET revoked = 1 WHERE realm = $1 AND id = $2 AND revoked = 0";
 const USE_TOKEN: &str = "UPDATE device_token SET uses = uses + 1 \
      WHERE realm = $1 AND digest = $2 AND uses < uses_max AND expires_at > $3 AND revoked = 0 RETURNING *";
+const LIVE_TOKEN: &str = "SELECT * FROM device_token WHERE realm = $1 AND digest = $2 AND expires_at > $3 AND revoked = 0";
 const NOTE_USE: &str = "INSERT INTO device_token_use (realm, token, key_digest, device, used_at) \
      VALUES ($1, $2, $3, $4, $5) ON CONFLICT (realm, token, key_digest) DO UPDATE SET device = excluded.device, \
      used_at = excluded.used_at WHERE device_token_use.realm = $1";
-const EARLIER_USE: &str = "SELECT t.*, u.device FROM device_token t JOIN device_token_use u \
+const EARLIER_USE: &str = "SELECT t.*, u.device AS used_by FROM device_token t JOIN device_token_use u \
      ON u.realm = t.realm AND u.token = t.id \
      WHERE t.realm = $1 AND t.digest = $2 AND u.key_digest = $3 AND u.used_at >= $4 AND t.revoked = 0";
 
@@ -316,6 +344,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
     TOKENS,
     REVOKE_TOKEN,
     USE_TOKEN,
+    LIVE_TOKEN,
     NOTE_USE,
     EARLIER_USE,
 ];

@@ -22,10 +22,15 @@ impl Signal for DiskEncryption {
             return unknown("`/proc/self/mountinfo` does not say where `/` is");
         };
         let device = mount.device(root)?;
-        match layer(root, &device, 0)? {
-            Some(how) => Seen::good(format!("`/` is on {device}, encrypted with {how}")),
-            None => Seen::bad(format!("`/` is on {device}, which is not encrypted")),
-        }
+        judge(&device, layer(root, &device, 0)?.as_deref())
+    }
+}
+
+/// The device that `/` is on, and what encrypts it.
+pub fn judge(device: &str, how: Option<&str>) -> Result<Seen, Unknown> {
+    match how {
+        Some(how) => Seen::good(format!("`/` is on {device}, encrypted with {how}")),
+        None => Seen::bad(format!("`/` is on {device}, which is not encrypted")),
     }
 }
 

@@ -21,20 +21,27 @@ impl Signal for EndpointProtection {
                 "`{SLICE}` is not there: the services that run cannot be seen"
             ));
         }
-        for (service, name) in SERVICES {
+        judge(|service| {
             let processes = root.text(&format!("{SLICE}/{service}.service/cgroup.procs"))?;
-            if processes.is_some_and(|processes| !processes.trim().is_empty()) {
-                return Seen::good(format!("{name} runs (`{service}`)"));
-            }
-        }
-        Seen::bad("none that is known runs")
+            Ok(processes.is_some_and(|processes| !processes.trim().is_empty()))
+        })
     }
+}
+
+/// Which services run.
+pub fn judge(runs: impl Fn(&str) -> Result<bool, Unknown>) -> Result<Seen, Unknown> {
+    for (service, name) in SERVICES {
+        if runs(service)? {
+            return Seen::good(format!("{name} runs (`{service}`)"));
+        }
+    }
+    Seen::bad("none that is known runs")
 }
 
 const SLICE: &str = "/sys/fs/cgroup/system.slice";
 
 /// Services under the names that their makers give them. A name proves nothing: see the class of the signal.
-const SERVICES: [(&str, &str); 7] = [
+pub const SERVICES: [(&str, &str); 7] = [
     ("falcon-sensor", "CrowdStrike Falcon"),
     ("mdatp", "Microsoft Defender"),
     ("sentinelone", "SentinelOne"),

@@ -19,7 +19,7 @@ impl Signal for Firewall {
         if let Some(text) = root.text("/etc/ufw/ufw.conf")?
             && text.lines().any(|line| line.trim().eq_ignore_ascii_case("ENABLED=yes"))
         {
-            return Seen::good("ufw is on");
+            return judge(true, None);
         }
         if !root.has(UNITS)? {
             return unknown(format!(
@@ -29,15 +29,24 @@ impl Signal for Firewall {
         for target in ["sysinit", "basic", "network-pre", "multi-user"] {
             for service in SERVICES {
                 if root.has(&format!("{UNITS}/{target}.target.wants/{service}.service"))? {
-                    return Seen::good(format!("{service} starts with the system"));
+                    return judge(false, Some(service));
                 }
             }
         }
-        Seen::bad("none starts with the system")
+        judge(false, None)
+    }
+}
+
+/// Whether ufw is on, or a service that loads rules.
+pub fn judge(ufw: bool, service: Option<&str>) -> Result<Seen, Unknown> {
+    match service {
+        _ if ufw => Seen::good("ufw is on"),
+        Some(service) => Seen::good(format!("{service} starts with the system")),
+        None => Seen::bad("none starts with the system"),
     }
 }
 
 const UNITS: &str = "/etc/systemd/system";
 
 /// Services that load rules. `ufw.service` is not one of them: it also starts where ufw itself is switched off.
-const SERVICES: [&str; 4] = ["nftables", "firewalld", "netfilter-persistent", "iptables"];
+pub const SERVICES: [&str; 4] = ["nftables", "firewalld", "netfilter-persistent", "iptables"];

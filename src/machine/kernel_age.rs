@@ -22,14 +22,21 @@ impl Signal for KernelAge {
         let built = built(&version).ok_or_else(|| {
             Unknown("`/proc/version` does not say when the kernel was built".to_owned())
         })?;
-        let at = Timestamp::from_seconds(built.midnight().assume_utc().unix_timestamp());
-        let age = now.since(at);
-        let words = format!("built on {built}");
-        match age {
-            _ if age <= RECENT => Seen::good(words),
-            _ if age <= RECENT.times(2) => Seen::partly(5_000, words),
-            _ => Seen::bad(words),
-        }
+        judge(Timestamp::from_seconds(built.midnight().assume_utc().unix_timestamp()), now)
+    }
+}
+
+/// When the kernel that runs was built.
+pub fn judge(built: Timestamp, now: Timestamp) -> Result<Seen, Unknown> {
+    let age = now.since(built);
+    let day = time::OffsetDateTime::from_unix_timestamp(built.seconds())
+        .map_err(|_| Unknown("the kernel was built at no time that there is".to_owned()))?
+        .date();
+    let words = format!("built on {day}");
+    match age {
+        _ if age <= RECENT => Seen::good(words),
+        _ if age <= RECENT.times(2) => Seen::partly(5_000, words),
+        _ => Seen::bad(words),
     }
 }
 

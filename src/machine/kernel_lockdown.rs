@@ -21,13 +21,16 @@ impl Signal for KernelLockdown {
         let held = lockdown.as_deref().and_then(|text| text.split_once('[')?.1.split_once(']'));
         let signed = root.text("/sys/module/module/parameters/sig_enforce")?;
         let signed = signed.as_deref().map(str::trim) == Some("Y");
-        match held.map(|(mode, _)| mode) {
-            Some(mode @ ("integrity" | "confidentiality")) => Seen::good(mode),
-            Some("none") | None if signed => {
-                Seen::partly(5_000, "none, but modules have to be signed")
-            }
-            Some("none") => Seen::bad("none"),
-            _ => unknown("the kernel does not say"),
-        }
+        judge(held.map(|(mode, _)| mode), signed)
+    }
+}
+
+/// The mode of lockdown, and whether modules have to be signed.
+pub fn judge(mode: Option<&str>, signed: bool) -> Result<Seen, Unknown> {
+    match mode {
+        Some(mode @ ("integrity" | "confidentiality")) => Seen::good(mode),
+        Some("none") | None if signed => Seen::partly(5_000, "none, but modules have to be signed"),
+        Some("none") => Seen::bad("none"),
+        _ => unknown("the kernel does not say"),
     }
 }

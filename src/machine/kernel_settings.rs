@@ -16,33 +16,37 @@ impl Signal for KernelSettings {
     }
 
     fn look(&self, root: &Root, _now: Timestamp) -> Result<Seen, Unknown> {
-        let (mut read, mut good, mut low) = (0_u16, 0_u16, Vec::new());
-        for (name, least) in SETTINGS {
-            let path = format!("/proc/sys/{}", name.replace('.', "/"));
-            let Some(text) = root.text(&path)? else { continue };
-            let Ok(value) = text.trim().parse::<i64>() else {
-                return unknown(format!("`{path}` is no number"));
-            };
-            read += 1;
-            if value >= least {
-                good += 1;
-            } else {
-                low.push(format!("{name} is {value}"));
-            }
-        }
-        if read == 0 {
-            return unknown("`/proc/sys` shows none of the settings");
-        }
-        if low.is_empty() {
-            return Seen::good(format!("{good} of {read} are as they should be"));
-        }
-        let share = u32::from(good) * 10_000 / u32::from(read);
-        Seen::partly(u16::try_from(share).unwrap_or(0), low.join(", "))
+        judge(|name| root.text(&format!("/proc/sys/{}", name.replace('.', "/"))))
     }
 }
 
+/// What each setting is; nothing for one that the kernel does not have.
+pub fn judge(of: impl Fn(&str) -> Result<Option<String>, Unknown>) -> Result<Seen, Unknown> {
+    let (mut read, mut good, mut low) = (0_u16, 0_u16, Vec::new());
+    for (name, least) in SETTINGS {
+        let Some(text) = of(name)? else { continue };
+        let Ok(value) = text.trim().parse::<i64>() else {
+            return unknown(format!("`{name}` is no number"));
+        };
+        read += 1;
+        if value >= least {
+            good += 1;
+        } else {
+            low.push(format!("{name} is {value}"));
+        }
+    }
+    if read == 0 {
+        return unknown("none of the settings can be seen");
+    }
+    if low.is_empty() {
+        return Seen::good(format!("{good} of {read} are as they should be"));
+    }
+    let share = u32::from(good) * 10_000 / u32::from(read);
+    Seen::partly(u16::try_from(share).unwrap_or(0), low.join(", "))
+}
+
 /// Each with the least that is good, as the CIS benchmarks for Linux have them.
-const SETTINGS: [(&str, i64); 7] = [
+pub const SETTINGS: [(&str, i64); 7] = [
     ("kernel.randomize_va_space", 2),
     ("kernel.kptr_restrict", 1),
     ("kernel.dmesg_restrict", 1),

@@ -23,15 +23,19 @@ impl Signal for ListeningServices {
         };
         let tcp6 = root.text_up_to("/proc/net/tcp6", TABLE_BYTES_MAX)?.unwrap_or_default();
         let lines = tcp.lines().skip(1).chain(tcp6.lines().skip(1));
-        let ports: BTreeSet<u16> = lines.filter_map(open_port).collect();
-        if ports.is_empty() {
-            return Seen::good("none listens to others");
-        }
-        let shown: Vec<String> = ports.iter().take(PORTS_SHOWN).map(ToString::to_string).collect();
-        let more = if ports.len() > PORTS_SHOWN { ", …" } else { "" };
-        let value = 10_u16.saturating_sub(u16::try_from(ports.len()).unwrap_or(u16::MAX)) * 1_000;
-        Seen::partly(value, format!("{} listen to others: {}{more}", ports.len(), shown.join(", ")))
+        judge(&lines.filter_map(open_port).collect())
     }
+}
+
+/// The ports that others can reach.
+pub fn judge(ports: &BTreeSet<u16>) -> Result<Seen, Unknown> {
+    if ports.is_empty() {
+        return Seen::good("none listens to others");
+    }
+    let shown: Vec<String> = ports.iter().take(PORTS_SHOWN).map(ToString::to_string).collect();
+    let more = if ports.len() > PORTS_SHOWN { ", …" } else { "" };
+    let value = 10_u16.saturating_sub(u16::try_from(ports.len()).unwrap_or(u16::MAX)) * 1_000;
+    Seen::partly(value, format!("{} listen to others: {}{more}", ports.len(), shown.join(", ")))
 }
 
 /// The port of a line of `/proc/net/tcp`, if it listens, and not to this machine alone.

@@ -18,13 +18,28 @@ impl Signal for MandatoryAccess {
     fn look(&self, root: &Root, _now: Timestamp) -> Result<Seen, Unknown> {
         let selinux = root.text("/sys/fs/selinux/enforce")?;
         let apparmor = root.text("/sys/module/apparmor/parameters/enabled")?;
-        match (selinux.as_deref().map(str::trim), apparmor.as_deref().map(str::trim)) {
-            (Some("1"), _) => Seen::good("SELinux enforces"),
-            (_, Some("Y")) => Seen::good("AppArmor is on"),
-            (Some("0"), _) => Seen::partly(2_500, "SELinux only warns"),
-            (None, Some("N")) => Seen::bad("AppArmor is off"),
-            (None, None) if root.has("/sys/module")? => Seen::bad("the kernel has neither"),
-            _ => unknown("neither SELinux nor AppArmor says how it is"),
-        }
+        let neither = selinux.is_none() && apparmor.is_none() && root.has("/sys/module")?;
+        let flag = |text: Option<String>, on: &str, off: &str| match text.as_deref()?.trim() {
+            text if text == on => Some(true),
+            text if text == off => Some(false),
+            _ => None,
+        };
+        judge(flag(selinux, "1", "0"), flag(apparmor, "Y", "N"), neither)
+    }
+}
+
+/// Whether each is on, and whether it is sure that neither is there.
+pub fn judge(
+    selinux: Option<bool>,
+    apparmor: Option<bool>,
+    neither: bool,
+) -> Result<Seen, Unknown> {
+    match (selinux, apparmor) {
+        (Some(true), _) => Seen::good("SELinux enforces"),
+        (_, Some(true)) => Seen::good("AppArmor is on"),
+        (Some(false), _) => Seen::partly(2_500, "SELinux only warns"),
+        (None, Some(false)) => Seen::bad("AppArmor is off"),
+        (None, None) if neither => Seen::bad("the kernel has neither"),
+        _ => unknown("neither SELinux nor AppArmor says how it is"),
     }
 }

@@ -1,7 +1,8 @@
 //! This machine: what can be seen of its posture by anybody on it, without a privilege.
 //!
 //! Owns: the signals of a Linux machine, each a file behind [`Signal`]; reading below a [`Root`], so that a tree of files
-//! is a machine too. Does not own: what a signal counts (a model says), and to whom it is told.
+//! is a machine too; the rule of each, apart from the reading ([`judge`]). Does not own: what a signal counts (a model says),
+//! and to whom it is told.
 //! Invariants: nothing is written and nothing is run; everything that is read has a bound; what cannot be read is
 //! unknown, with the reason, and never good.
 
@@ -78,6 +79,24 @@ fn unknown<T>(why: impl Into<String>) -> Result<T, Unknown> {
     Err(Unknown(why.into()))
 }
 
+/// The rules alone: what is made of what was seen, for whoever saw the same in another way.
+pub mod judge {
+    pub use super::disk_encryption::judge as disk_encryption;
+    pub use super::endpoint_protection::{
+        SERVICES as PROTECTING_SERVICES, judge as endpoint_protection,
+    };
+    pub use super::firewall::{SERVICES as FIREWALL_SERVICES, judge as firewall};
+    pub use super::kernel_age::judge as kernel_age;
+    pub use super::kernel_lockdown::judge as kernel_lockdown;
+    pub use super::kernel_settings::{SETTINGS as KERNEL_SETTINGS, judge as kernel_settings};
+    pub use super::listening_services::judge as listening_services;
+    pub use super::mandatory_access::judge as mandatory_access;
+    pub use super::os_supported::judge as os_supported;
+    pub use super::reboot_pending::judge as reboot_pending;
+    pub use super::secure_boot::judge as secure_boot;
+    pub use super::ssh::{judge as ssh, no_config as no_ssh_config};
+}
+
 /// Everything that is looked at.
 pub const SIGNALS: [&dyn Signal; 14] = [
     &secure_boot::SecureBoot,
@@ -128,7 +147,7 @@ pub fn report(root: &Root, now: Timestamp) -> Report {
 }
 
 /// As much of what a file says as a report carries, without what would move a cursor.
-fn shortened(text: &str) -> String {
+pub fn shortened(text: &str) -> String {
     let plain = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c });
     plain.take(WORDS_MAX).collect()
 }

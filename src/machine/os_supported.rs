@@ -20,19 +20,28 @@ impl Signal for OsSupported {
 
     fn look(&self, root: &Root, now: Timestamp) -> Result<Seen, Unknown> {
         let text = root.need("/etc/os-release")?;
-        let (id, version) = (field(&text, "ID"), field(&text, "VERSION_ID"));
-        let name = field(&text, "PRETTY_NAME").unwrap_or("this system").to_owned();
-        let table = || {
-            let known =
-                ENDS.iter().find(|(own, release, _)| id == Some(own) && version == Some(release));
-            known.map(|(_, _, end)| *end)
-        };
-        let Some(end) = field(&text, "SUPPORT_END").or_else(table).and_then(dashed) else {
-            return unknown(format!("nobody says how long {name} gets updates"));
-        };
-        let words = format!("{name} gets updates until {end}");
-        if now < end_of(end) { Seen::good(words) } else { Seen::bad(words) }
+        let word = |key| field(&text, key).unwrap_or_default();
+        let name = field(&text, "PRETTY_NAME").unwrap_or("this system");
+        judge((word("ID"), word("VERSION_ID")), name, field(&text, "SUPPORT_END"), now)
     }
+}
+
+/// A distribution and its release, what people call it, and until when it says itself that it gets updates.
+pub fn judge(
+    (id, release): (&str, &str),
+    name: &str,
+    said: Option<&str>,
+    now: Timestamp,
+) -> Result<Seen, Unknown> {
+    let table = || {
+        let known = ENDS.iter().find(|(own, of, _)| id == *own && release == *of);
+        known.map(|(_, _, end)| *end)
+    };
+    let Some(end) = said.or_else(table).and_then(dashed) else {
+        return unknown(format!("nobody says how long {name} gets updates"));
+    };
+    let words = format!("{name} gets updates until {end}");
+    if now < end_of(end) { Seen::good(words) } else { Seen::bad(words) }
 }
 
 /// A field of an os-release file, without quotes (os-release(5)).

@@ -18,19 +18,26 @@ impl Signal for RebootPending {
 
     fn look(&self, root: &Root, _now: Timestamp) -> Result<Seen, Unknown> {
         if root.has("/run/reboot-required")? {
-            return Seen::bad("packages ask for a restart");
+            return judge(true, "", Vec::new());
         }
-        let running = root.need("/proc/sys/kernel/osrelease")?.trim().to_owned();
+        let running = root.need("/proc/sys/kernel/osrelease")?;
         let names = root.names("/boot")?.unwrap_or_default();
-        let mut kernels: Vec<&str> =
-            names.iter().filter_map(|name| name.strip_prefix("vmlinuz-")).collect();
-        kernels.sort_by(|a, b| compare(a, b));
-        match kernels.last() {
-            Some(newest) if *newest == running => Seen::good("the newest kernel runs"),
-            Some(newest) if kernels.contains(&running.as_str()) => {
-                Seen::bad(format!("{running} runs, and {newest} is installed"))
-            }
-            _ => unknown(format!("the kernel {running} that runs is not in `/boot`")),
+        let kernels = names.iter().filter_map(|name| name.strip_prefix("vmlinuz-"));
+        judge(false, running.trim(), kernels.collect())
+    }
+}
+
+/// Whether packages ask for it, the kernel that runs, and those in `/boot`.
+pub fn judge(asked: bool, running: &str, mut kernels: Vec<&str>) -> Result<Seen, Unknown> {
+    if asked {
+        return Seen::bad("packages ask for a restart");
+    }
+    kernels.sort_by(|a, b| compare(a, b));
+    match kernels.last() {
+        Some(newest) if *newest == running => Seen::good("the newest kernel runs"),
+        Some(newest) if kernels.contains(&running) => {
+            Seen::bad(format!("{running} runs, and {newest} is installed"))
         }
+        _ => unknown(format!("the kernel {running} that runs is not in `/boot`")),
     }
 }

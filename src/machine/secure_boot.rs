@@ -24,12 +24,17 @@ impl Signal for SecureBoot {
             }
             return Seen::bad("started without UEFI, so without Secure Boot");
         }
-        match (variable(root, "SecureBoot")?, variable(root, "SetupMode")?) {
-            (None, _) => unknown("the firmware shows no variable `SecureBoot`"),
-            (Some(true), Some(true)) => Seen::bad("in setup mode: any key can be put in"),
-            (Some(true), _) => Seen::good("on"),
-            (Some(false), _) => Seen::bad("off"),
-        }
+        judge(variable(root, "SecureBoot")?, variable(root, "SetupMode")?)
+    }
+}
+
+/// What the firmware's two variables say.
+pub fn judge(secure_boot: Option<bool>, setup_mode: Option<bool>) -> Result<Seen, Unknown> {
+    match (secure_boot, setup_mode) {
+        (None, _) => unknown("the firmware shows no variable `SecureBoot`"),
+        (Some(true), Some(true)) => Seen::bad("in setup mode: any key can be put in"),
+        (Some(true), _) => Seen::good("on"),
+        (Some(false), _) => Seen::bad("off"),
     }
 }
 

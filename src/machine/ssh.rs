@@ -17,10 +17,7 @@ impl Signal for Ssh {
 
     fn look(&self, root: &Root, _now: Timestamp) -> Result<Seen, Unknown> {
         let Some(text) = root.text("/etc/ssh/sshd_config")? else {
-            if root.has("/usr/bin")? && !root.has("/usr/sbin/sshd")? {
-                return Seen::good("no SSH server is installed");
-            }
-            return unknown("`/etc/ssh/sshd_config` is not there");
+            return no_config(root.has("/usr/bin")?, root.has("/usr/sbin/sshd")?);
         };
         // The first word on a thing holds, and the files that are taken in stand first, as distributions ship it.
         let mut config = String::new();
@@ -34,11 +31,20 @@ impl Signal for Ssh {
             }
         }
         config.push_str(before_match(&text));
-        judged(&config)
+        judge(&config)
     }
 }
 
-fn judged(config: &str) -> Result<Seen, Unknown> {
+/// Where there is no configuration: whether programs can be seen, and whether the server is one of them.
+pub fn no_config(programs: bool, server: bool) -> Result<Seen, Unknown> {
+    if programs && !server {
+        return Seen::good("no SSH server is installed");
+    }
+    unknown("`/etc/ssh/sshd_config` is not there")
+}
+
+/// The lines of the configuration that hold for everybody, in their order.
+pub fn judge(config: &str) -> Result<Seen, Unknown> {
     let root_in = first(config, "PermitRootLogin").unwrap_or("prohibit-password");
     let passwords = first(config, "PasswordAuthentication").unwrap_or("yes");
     let empty = first(config, "PermitEmptyPasswords").unwrap_or("no");

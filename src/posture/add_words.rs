@@ -2,6 +2,8 @@
 
 use std::cmp::Reverse;
 
+use super::scoring::SKEW_MAX;
+use crate::kernel::Timestamp;
 use crate::wire::posture::{Report, ReportedSignal};
 
 /// What a source said before, with what it says now; nothing where nothing of that is newer.
@@ -30,10 +32,14 @@ fn counts_more(signal: &ReportedSignal, held: &ReportedSignal) -> bool {
     rank(signal) > rank(held)
 }
 
+/// The time of something that was seen, where the clock of who saw it may be a little ahead; nothing where it has not come.
+pub(crate) fn seen_at(said: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    (said <= now.plus(SKEW_MAX)).then(|| said.min(now))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::Timestamp;
     use crate::wire::api::Time;
     use crate::wire::posture::FORMAT;
 
@@ -83,5 +89,12 @@ mod tests {
         ] {
             assert_eq!(added(&held, &report(new)), None, "{new:?}");
         }
+    }
+
+    #[test]
+    fn a_clock_may_be_a_minute_ahead_and_makes_nothing_younger() {
+        let now = Timestamp::from_seconds(1_000);
+        let at = |seconds| seen_at(Timestamp::from_seconds(seconds), now).map(Timestamp::seconds);
+        assert_eq!([at(10), at(1_060), at(1_061)], [Some(10), Some(1_000), None]);
     }
 }

@@ -350,7 +350,7 @@ const TIMES: i64 = 20;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::devices::model::{Class, DeviceSvid};
+    use crate::devices::model::Class;
     use crate::kernel::{SpiffeId, SubjectId};
 
     fn rank(n: u128, place: Place, score: u16) -> Rank {
@@ -365,12 +365,7 @@ mod tests {
             profile: None,
             owner: None,
             state: State::Enrolled,
-            current: DeviceSvid {
-                serial: String::new(),
-                key_digest: [0; 32],
-                issued_at: Timestamp::EPOCH,
-                expires: Timestamp::EPOCH,
-            },
+            current: None,
             previous: String::new(),
             next: None,
             evidence: Vec::new(),

@@ -46,12 +46,14 @@ use crate::env::Env;
 use crate::events::Events;
 use crate::kernel::{DeviceId, Fault};
 
+pub(crate) use add_words::seen_at;
 pub use fleet::{Fleet, FleetOrder, FleetPage, FleetWish, Place, Position, Row};
 use index::Index;
+pub(crate) use inflate::inflate;
 pub use jobs::FreshReports;
 pub use model::{Error, Known, POSTURE, Said, Source};
 pub use read_posture::{Reported, Told};
-use refusals::Refusals;
+pub(crate) use refusals::Refusals;
 pub use scoring::DocumentError;
 pub use settings::Settings;
 pub use take_report::{Outcome, Sent, Taken};

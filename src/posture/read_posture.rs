@@ -7,12 +7,12 @@ use std::sync::Arc;
 use crate::access::Administrator;
 use crate::devices::Device;
 use crate::devices::model::ReadDevice;
-use crate::kernel::{Caller, DeviceId, Lifetime, RealmId, Standing};
+use crate::kernel::{Caller, DeviceId, Lifetime, RealmId, Standing, Timestamp};
 use crate::wire::posture::{Report, ScoredDocument};
 
 use super::model::Charted;
 use super::scoring::{Levels, Span, tell};
-use super::{Error, Known, Posture, store};
+use super::{Error, Known, Posture, Source, store};
 
 /// What is known of a device.
 #[derive(Debug)]
@@ -91,6 +91,21 @@ impl Posture {
     pub(super) fn next_report(&self, known: &Known) -> Lifetime {
         let interval = self.inner.settings.interval();
         if known.held.rising.is_some() { interval.capped_by(CONFIRM_IN) } else { interval }
+    }
+
+    /// What is known of a device, from memory.
+    pub fn known(&self, device: DeviceId) -> Option<Arc<Known>> {
+        self.inner.index.find(device)
+    }
+
+    /// When a source that is asked is to be asked about a device; nothing where it said nothing of it yet.
+    ///
+    /// One with a schedule of its own is not asked as long as it keeps to it.
+    pub fn next_look(&self, device: DeviceId, source: &Source) -> Option<Timestamp> {
+        let known = self.inner.index.find(device)?;
+        let overdue = self.interval().times(2);
+        let wait = if known.held.rising.is_some() { CONFIRM_IN } else { overdue };
+        Some(known.of(source)?.collected_at.plus(wait))
     }
 
     /// Between two reports of a device.

@@ -1,18 +1,18 @@
-//! How often a refused report of a device is recorded: once a minute for each, so that a device that says the same wrong thing
-//! without end fills no ledger.
+//! How often the same of a device is recorded, such as a refused report: once a minute for each, so that a device that says the
+//! same wrong thing without end fills no ledger.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::kernel::{DeviceId, Lifetime, Timestamp};
 
-/// When a refusal of each device was recorded last.
+/// When it was recorded of each device last.
 #[derive(Debug, Default)]
-pub(super) struct Refusals(Mutex<HashMap<DeviceId, Timestamp>>);
+pub(crate) struct Refusals(Mutex<HashMap<DeviceId, Timestamp>>);
 
 impl Refusals {
-    /// True if a refusal of this device is to be recorded now.
-    pub(super) fn due(&self, device: DeviceId, now: Timestamp) -> bool {
+    /// True if it is to be recorded of this device now.
+    pub(crate) fn due(&self, device: DeviceId, now: Timestamp) -> bool {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if last.len() >= DEVICES_MAX {
             last.retain(|_, at| now.since(*at) < EVERY);

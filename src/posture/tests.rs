@@ -139,7 +139,7 @@ fn by() -> Administrator {
 
 /// A laptop comes in, and calls with what it was given.
 async fn enrolled(devices: &Devices) -> (DeviceId, Caller) {
-    let grant = Grant { class: Sort::Laptop, profile: None, owner: None };
+    let grant = Grant { class: Sort::Laptop, profile: None, owner: None, device: None };
     let wish = TokenWish { by: by(), id: None, uses_max: 1, lifetime: Lifetime::hours(1), grant };
     let secret = devices.create_token(wish).await.unwrap().secret;
     let key = PrivateKey::generate(Algorithm::P256).unwrap();

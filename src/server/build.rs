@@ -24,6 +24,7 @@ use crate::kernel::{Failure, Fault, Kind, Lifetime, RealmId, ReplicaId, Secret, 
 use crate::nodes::attestors::{Attestors, JoinTokens, NodeAttestor, X509Pop};
 use crate::nodes::{self, Nodes};
 use crate::oauth::{self, Oauth};
+use crate::osquery::{self, Osquery};
 use crate::posture::{self, Posture};
 use crate::realms::Realms;
 use crate::sessions::svids::PersonSvids;
@@ -64,6 +65,8 @@ pub struct Server {
     pub containments: Containments,
     /// What is known of devices.
     pub posture: Posture,
+    /// Machines that report through osquery.
+    pub osquery: Osquery,
     /// People.
     pub accounts: Accounts,
     /// The pages of one's own account.
@@ -193,6 +196,15 @@ impl Server {
             },
             settings.devices.clone(),
         );
+        let osquery = Osquery::new(
+            env.clone(),
+            osquery::Below {
+                events: events.clone(),
+                devices: devices.clone(),
+                posture: posture.clone(),
+            },
+            &settings.osquery,
+        )?;
         let accounts = Accounts::new(
             env.clone(),
             accounts::Below {
@@ -336,6 +348,7 @@ impl Server {
             devices,
             containments,
             posture,
+            osquery,
             accounts,
             account,
             admin,

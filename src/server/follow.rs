@@ -18,6 +18,7 @@ use crate::events::FORGET;
 use crate::kernel::{DeviceId, Fault, Lifetime, RealmId};
 use crate::nodes::model::AGENT;
 use crate::oauth::CLIENT;
+use crate::osquery::OSQUERY_NODE;
 use crate::posture::POSTURE;
 use crate::realms::{BRAND, REALM};
 use crate::sessions::{REVOCATION, SESSION};
@@ -163,6 +164,7 @@ impl Server {
         self.devices.load(tx).await?;
         self.containments.load(tx).await?;
         self.posture.load(tx).await?;
+        self.osquery.load(tx).await?;
         self.upstreams.load(tx).await?;
         self.sessions.load(tx).await?;
         self.nodes.load(tx).await?;
@@ -181,6 +183,7 @@ impl Server {
             DEVICE => self.devices.apply(tx, keys).await,
             CONTAINMENT => self.containments.apply(tx, keys).await,
             POSTURE => self.posture.apply(tx, keys).await,
+            OSQUERY_NODE => self.osquery.apply(tx, keys).await,
             UPSTREAM => self.upstreams.apply(tx, keys).await,
             REVOCATION => self.sessions.apply(tx, keys).await,
             SESSION => {

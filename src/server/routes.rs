@@ -26,7 +26,7 @@ use crate::nodes::http::{Contact, JoinFacts};
 use crate::telemetry::{health_service, ops_routes};
 use crate::{
     access, account, accounts, admin, audit, authority, bundles, containment, devices, nodes,
-    oauth, posture, realms, sessions, signin, upstreams, workloads,
+    oauth, osquery, posture, realms, sessions, signin, upstreams, workloads,
 };
 
 /// The `node` door: the server API of SPIRE's agents, and our push stream.
@@ -148,7 +148,7 @@ pub(super) fn public(server: &Arc<Server>) -> Router {
     shell(server).wrap(admin.merge(documents::routes(server)).merge(people))
 }
 
-/// Pages and protocols for people and their applications, a slice a line. Each request has `Extension<Arc<Realm>>` and
+/// Pages and protocols for people and their applications, and for agents that report, a slice a line. Each request has `Extension<Arc<Realm>>` and
 /// `http::Origin`.
 fn people_routes(server: &Arc<Server>) -> Router {
     Router::new()
@@ -158,6 +158,7 @@ fn people_routes(server: &Arc<Server>) -> Router {
         .merge(account::http::routes(&server.account))
         .merge(admin::http::routes(&server.admin))
         .merge(sessions::svids::http::routes(&server.person_svids))
+        .merge(osquery::http::routes(&server.osquery))
 }
 
 /// The `ops` door.

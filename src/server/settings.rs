@@ -40,6 +40,8 @@ section! {
         pub devices: crate::devices::Settings,
         /// What devices say of themselves.
         pub posture: crate::posture::Settings,
+        /// Machines that report through osquery.
+        pub osquery: crate::osquery::Settings,
         /// Node attestation.
         pub node: crate::nodes::Settings,
         /// Registration entries.

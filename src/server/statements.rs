@@ -3,7 +3,7 @@
 
 use crate::{
     access, accounts, audit, authority, bundles, containment, devices, events, jobs, nodes, oauth,
-    posture, realms, sessions, signin, upstreams, workloads,
+    osquery, posture, realms, sessions, signin, upstreams, workloads,
 };
 
 /// A slice, and what it says to the database.
@@ -24,6 +24,7 @@ pub fn statements() -> Vec<SliceStatements> {
         ("devices", devices::store::STATEMENTS),
         ("containment", containment::store::STATEMENTS),
         ("posture", posture::store::STATEMENTS),
+        ("osquery", osquery::store::STATEMENTS),
         ("upstreams", upstreams::store::STATEMENTS),
         ("sessions", sessions::store::STATEMENTS),
         ("signin", signin::store::STATEMENTS),

@@ -11,6 +11,8 @@ mod generated;
 #[cfg(test)]
 mod oauth;
 #[cfg(test)]
+mod osquery;
+#[cfg(test)]
 mod peers;
 #[cfg(test)]
 mod people;

@@ -71,11 +71,12 @@ impl Admin {
     /// What hangs off this device, as far as it is known here and this person may look.
     fn credentials(&self, visitor: &Visitor, device: &Device) -> Vec<CredentialLine> {
         let look = &visitor.look;
-        let mut found = vec![CredentialLine {
+        let current = device.current.as_ref().map(|current| CredentialLine {
             what: look.say("credential-svid"),
-            which: device.current.serial.clone(),
-            until: until(visitor, device.current.expires),
-        }];
+            which: current.serial.clone(),
+            until: until(visitor, current.expires),
+        });
+        let mut found: Vec<CredentialLine> = current.into_iter().collect();
         found.extend(device.next.as_ref().map(|next| CredentialLine {
             what: look.say("credential-next"),
             which: next.serial.clone(),

@@ -95,7 +95,7 @@ pub(super) async fn session(
 pub(super) async fn machine(house: &House, name: &str, owner: Option<&User>) -> Machine {
     let devices = &house.server().devices;
     let owner = owner.map(|owner| owner.id);
-    let grant = Grant { class: Class::Laptop, profile: None, owner };
+    let grant = Grant { class: Class::Laptop, profile: None, owner, device: None };
     let by = house.by();
     let wish = TokenWish { by, id: None, uses_max: 1, lifetime: Lifetime::hours(1), grant };
     let secret = devices.create_token(wish).await.unwrap().secret;

@@ -244,6 +244,11 @@ impl StateName {
     }
 }
 
+/// A machine that reports through an agent of another make has no SVID.
+fn none() -> String {
+    "none: it only reports".to_owned()
+}
+
 fn table(devices: &[Device], now: Timestamp) -> Table {
     let mut table =
         Table::new(&["ID", "NAME", "CLASS", "STATE", "LEVEL", "SCORE", "SVID ENDS", "OWNER"]);
@@ -255,7 +260,7 @@ fn table(devices: &[Device], now: Timestamp) -> Table {
             state(device.state).to_owned(),
             device.level.clone(),
             device.score_basis_points.map_or_else(|| "-".to_owned(), score),
-            value::distance(device.expires_at, now),
+            device.expires_at.map_or_else(none, |at| value::distance(at, now)),
             device.owner.clone().unwrap_or_default(),
         ]);
     }
@@ -285,9 +290,11 @@ fn fields(device: &Device, now: Timestamp) -> Fields {
         )
     });
     fields.list("known by", &known.collect::<Vec<_>>());
-    fields.add("SVID serial", &device.serial);
-    fields.add("SVID issued", value::moment(device.issued_at, now));
-    fields.add("SVID ends", value::moment(device.expires_at, now));
+    fields.add("SVID serial", device.serial.clone().unwrap_or_else(none));
+    if let (Some(issued), Some(ends)) = (device.issued_at, device.expires_at) {
+        fields.add("SVID issued", value::moment(issued, now));
+        fields.add("SVID ends", value::moment(ends, now));
+    }
     fields
 }
 

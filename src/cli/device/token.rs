@@ -29,6 +29,9 @@ pub(in crate::cli) enum DeviceTokenCommand {
         /// The person they belong to, `usr_…`.
         #[arg(long, value_name = "ID")]
         owner: Option<String>,
+        /// For an osquery on this device, `dev_…`, which has enrolled already: nothing else enrols with it.
+        #[arg(long, value_name = "ID")]
+        device: Option<String>,
     },
     /// List tokens.
     List,
@@ -45,9 +48,10 @@ pub(super) async fn run(
     session: &mut Session<'_>,
 ) -> Result<(), Error> {
     match command {
-        DeviceTokenCommand::Create { uses, expires, class, profile, owner } => {
+        DeviceTokenCommand::Create { uses, expires, class, profile, owner, device } => {
             let (class, uses_max, lifetime_seconds) = (class.into(), uses, expires);
-            let input = DeviceTokenInput { uses_max, lifetime_seconds, class, profile, owner };
+            let input =
+                DeviceTokenInput { uses_max, lifetime_seconds, class, profile, owner, device };
             let made: NewDeviceToken = session.api.post(&["device-tokens"], &input).await?;
             print_new(session, &made)
         }

@@ -34,7 +34,7 @@ impl Laptop {
             posture: Arc::new(house.keys.posture_of(nodes.devices.clone())),
         };
         let devices = Devices::new(house.keys.env.clone(), below, devices::Settings::default());
-        let grant = Grant { class: Class::Laptop, profile: None, owner: None };
+        let grant = Grant { class: Class::Laptop, profile: None, owner: None, device: None };
         let (by, lifetime) = (House::by(), Lifetime::hours(1));
         let wish = TokenWish { by, id: None, uses_max: 1, lifetime, grant };
         let ask = EnrolDevice {

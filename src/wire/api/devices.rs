@@ -36,16 +36,16 @@ pub struct Device {
     /// The score of its posture now: 6235 is 62.35 of 100. Null where nothing is known.
     #[serde(default)]
     pub score_basis_points: Option<u16>,
-    /// The serial number of its current SVID, lower-case hexadecimal.
-    pub serial: String,
+    /// The serial number of its current SVID, lower-case hexadecimal; null for a machine that only reports.
+    pub serial: Option<String>,
     /// The serial number that this one replaced; null after an enrolment.
     pub previous_serial: Option<String>,
     /// SHA-256 of the public key of its current SVID, lower-case hexadecimal.
-    pub key_sha256: String,
+    pub key_sha256: Option<String>,
     /// When that SVID was issued.
-    pub issued_at: Time,
+    pub issued_at: Option<Time>,
     /// When that SVID ends.
-    pub expires_at: Time,
+    pub expires_at: Option<Time>,
     /// How it was known, oldest first.
     pub evidence: Vec<DeviceEvidence>,
     /// When it has to enrol again.
@@ -141,6 +141,9 @@ pub struct DeviceToken {
     pub profile: Option<String>,
     /// The person they belong to, `usr_…`.
     pub owner: Option<String>,
+    /// The device that is there already for which it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
     /// When it was made.
     pub created_at: Time,
     /// When it ends.
@@ -163,6 +166,8 @@ pub struct DeviceTokenInput {
     pub profile: Option<String>,
     /// The person they belong to, `usr_…`.
     pub owner: Option<String>,
+    /// The device that is there already, `dev_…`, for which an osquery on it may speak; no other enrols with it.
+    pub device: Option<String>,
 }
 
 impl Default for DeviceTokenInput {
@@ -173,6 +178,7 @@ impl Default for DeviceTokenInput {
             class: DeviceClass::Other,
             profile: None,
             owner: None,
+            device: None,
         }
     }
 }

@@ -19,6 +19,7 @@ const FLOORS: [&[&str]; 5] = [
         "devices",
         "containment",
         "posture",
+        "osquery",
         "risk", // devices
         "accounts",
         "upstreams",
