@@ -7,7 +7,7 @@
 //! 2. shells: [`db`], [`http`], [`grpc`], [`jobs`], [`machine`], [`outbound`], [`settings`], [`telemetry`], and the ports in [`mod@env`]
 //! 3. capabilities, in wings:
 //!    rights [`events`] [`access`] [`realms`] [`audit`] · keys [`authority`] [`bundles`] [`svid`] · devices [`devices`]
-//!    [`containment`] [`posture`] [`osquery`] ·
+//!    [`containment`] [`posture`] [`osquery`] [`services`] ·
 //!    people [`accounts`] [`upstreams`] [`sessions`] [`signin`] · workloads [`nodes`] [`workloads`] ·
 //!    protocols [`oauth`] · face [`account`] [`admin`]
 //! 4. assemblies: [`server`], [`agent`], [`cli`], and `testkit` under its feature
@@ -42,6 +42,7 @@ pub mod oauth;
 pub mod osquery;
 pub mod posture;
 pub mod realms;
+pub mod services;
 pub mod sessions;
 pub mod signin;
 pub mod svid;

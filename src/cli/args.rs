@@ -198,6 +198,7 @@ impl Command {
             Self::Admin(command) => user::admin(command, session).await,
             Self::Device(command) => device::run(command, session).await,
             Self::Policy(command) => policy::run(command, session).await,
+            Self::Posture(command) => posture::run(command, session).await,
             Self::Upstream(command) => upstream::run(command, session).await,
             Self::Whoami => status::whoami(session).await,
             Self::Status => status::status(session).await,
@@ -208,7 +209,6 @@ impl Command {
             | Self::Logout
             | Self::Agent(_)
             | Self::Workload(_)
-            | Self::Posture(_)
             | Self::Config(_)
             | Self::Keys(_)
             | Self::Backup(_)
@@ -230,7 +230,7 @@ pub(super) fn tree() -> clap::Command {
 }
 
 /// Commands that talk to no server.
-const LOCAL: [&str; 11] = [
+const LOCAL: [&str; 10] = [
     "server",
     "agent",
     "svid",
@@ -241,7 +241,6 @@ const LOCAL: [&str; 11] = [
     "restore",
     "doctor",
     "completion",
-    "posture",
 ];
 
 fn hide_connection(command: clap::Command) -> clap::Command {

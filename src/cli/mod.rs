@@ -101,7 +101,7 @@ fn next(
             let clock = Arc::new(SystemClock::new());
             block_on(device::here(command, &cli.connection, printer, clock))?;
         }
-        Some(Command::Posture(command)) => {
+        Some(Command::Posture(command)) if command.is_offline() => {
             let now = SystemClock::new().now();
             return Ok(Next::Server(posture::launch(command, printer.is_json(), now)?));
         }

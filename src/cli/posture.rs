@@ -1,13 +1,18 @@
 //! `weft posture`: models of posture and the scores they give; worked out by the program's own inside, without a server.
 
+mod source;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
 use super::error::Error;
+use super::session::Session;
 use super::{input, value};
 use crate::kernel::{Lifetime, Timestamp};
 use crate::wire::launch::{ModelFile, PostureJob, ScoreAsk, ServerJob, ServerLaunch, Sources};
+
+use source::SourceCommand;
 
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum PostureCommand {
@@ -18,6 +23,25 @@ pub(super) enum PostureCommand {
     },
     /// Score a report, and say why: what a server with this model would make of it.
     Score(ScoreArgs),
+    /// Services that tell what they know of devices, such as device management.
+    #[command(subcommand)]
+    Source(SourceCommand),
+}
+
+impl PostureCommand {
+    /// True for what needs no server.
+    pub(super) const fn is_offline(&self) -> bool {
+        !matches!(self, Self::Source(_))
+    }
+}
+
+/// The commands that need a server.
+pub(super) async fn run(command: PostureCommand, session: &mut Session<'_>) -> Result<(), Error> {
+    match command {
+        PostureCommand::Source(command) => source::run(command, session).await,
+        // Taken before.
+        PostureCommand::Check { .. } | PostureCommand::Score(_) => Ok(()),
+    }
 }
 
 #[derive(Debug, Clone, Args)]
@@ -51,6 +75,8 @@ pub(super) fn launch(
     let job = match command {
         PostureCommand::Check { file } => PostureJob::Check { model: model(&file)?, json },
         PostureCommand::Score(args) => PostureJob::Score(Box::new(args.ask(json, now)?)),
+        // It is no job of a server's inside.
+        PostureCommand::Source(_) => return Err(Error::usage("this needs a server")),
     };
     Ok(ServerLaunch { sources: Sources::default(), job: ServerJob::Posture(job) })
 }

@@ -36,4 +36,5 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(16, "0016_posture_sources", oldest 16),
     migration!(17, "0017_containment", oldest 17),
     migration!(18, "0018_osquery", oldest 17),
+    migration!(19, "0019_posture_services", oldest 17),
 ];

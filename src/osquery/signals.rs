@@ -153,7 +153,7 @@ fn ssh(rows: &Rows, _at: Timestamp) -> Result<Seen, Unknown> {
         }
         // What stands below a `Match` holds for some alone.
         if !text(row, "node").contains("/Match") {
-            config.push_str(&format!("{} {}\n", text(row, "what"), text(row, "value")));
+            config.extend([text(row, "what"), " ", text(row, "value"), "\n"]);
         }
     }
     if settings.count() > 0 {

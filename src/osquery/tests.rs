@@ -188,7 +188,7 @@ fn packed(plain: &[u8]) -> Vec<u8> {
 #[tokio::test]
 async fn an_osquery_enrols_with_a_devices_token_and_its_device_has_no_svid() {
     on_each_database(async |database| {
-        let house = House::new(database).await;
+        let house = Box::pin(House::new(database)).await;
         for secret in ["", "wrong"] {
             let (status, told) = house.enroll(secret, "h").await;
             assert_eq!((status, invalid(&told)), (403, true), "{told}");
@@ -225,7 +225,7 @@ async fn an_osquery_enrols_with_a_devices_token_and_its_device_has_no_svid() {
 #[tokio::test]
 async fn a_host_that_comes_again_is_the_same_device_and_uses_no_other_use_up() {
     on_each_database(async |database| {
-        let house = House::new(database).await;
+        let house = Box::pin(House::new(database)).await;
         let secret = house.token(1, None).await;
         let (first, device) = house.enrolled(&secret, "h").await;
         let (second, same) = house.enrolled(&secret, "h").await;
@@ -251,7 +251,7 @@ async fn a_host_that_comes_again_is_the_same_device_and_uses_no_other_use_up() {
 #[tokio::test]
 async fn an_osquery_speaks_for_a_device_with_an_svid_only_by_a_token_for_that_one() {
     on_each_database(async |database| {
-        let house = House::new(database).await;
+        let house = Box::pin(House::new(database)).await;
         let csr = csr::create(&PrivateKey::generate(Algorithm::P256).unwrap()).unwrap();
         let ask = |secret: String| EnrolDevice {
             realm: REALM,
@@ -282,7 +282,7 @@ async fn an_osquery_speaks_for_a_device_with_an_svid_only_by_a_token_for_that_on
 #[tokio::test]
 async fn what_an_osquery_logs_counts_in_the_score_as_the_word_of_a_bearer() {
     on_each_database(async |database| {
-        let house = House::new(database).await;
+        let house = Box::pin(House::new(database)).await;
         let (key, device) = house.enrolled(&house.token(1, None).await, "h").await;
         assert_eq!(house.posture.of_device(device).level, Level::Unknown);
         let minutes = Lifetime::minutes;
@@ -312,7 +312,7 @@ async fn what_an_osquery_logs_counts_in_the_score_as_the_word_of_a_bearer() {
 #[tokio::test]
 async fn an_osquery_is_asked_at_once_where_nothing_is_known_and_then_as_rarely_as_can_be() {
     on_each_database(async |database| {
-        let house = House::new(database).await;
+        let house = Box::pin(House::new(database)).await;
         let (key, device) = house.enrolled(&house.token(1, None).await, "h").await;
         let ask = async || {
             let (status, asked) = house.post("distributed/read", json!({"node_key": key})).await;
@@ -351,7 +351,7 @@ async fn an_osquery_is_asked_at_once_where_nothing_is_known_and_then_as_rarely_a
 #[tokio::test]
 async fn a_locked_devices_osquery_keeps_its_key_and_is_not_listened_to() {
     on_each_database(async |database| {
-        let house = House::new(database).await;
+        let house = Box::pin(House::new(database)).await;
         let secret = house.token(1, None).await;
         let (key, device) = house.enrolled(&secret, "h").await;
         let ask = |reason| Manage::new(device, None, reason).unwrap();
@@ -376,7 +376,7 @@ async fn a_locked_devices_osquery_keeps_its_key_and_is_not_listened_to() {
 #[tokio::test]
 async fn a_storm_of_unknown_keys_costs_no_statement_and_sends_few_to_enrol_at_once() {
     on_each_database(async |database| {
-        let house = House::new(database).await;
+        let house = Box::pin(House::new(database)).await;
         let (key, _) = house.enrolled(&house.token(1, None).await, "h").await;
         let (before, mut told, mut later) = (house.statements(), 0, 0);
         for n in 0..1_000 {
@@ -402,7 +402,7 @@ async fn a_storm_of_unknown_keys_costs_no_statement_and_sends_few_to_enrol_at_on
 #[tokio::test]
 async fn a_body_that_is_none_is_refused_in_words_that_osquery_reads_and_changes_nothing() {
     on_each_database(async |database| {
-        let house = House::new(database).await;
+        let house = Box::pin(House::new(database)).await;
         let (key, device) = house.enrolled(&house.token(1, None).await, "h").await;
         let good = json!({"node_key": key, "log_type": "result", "data": [house.disk("1", Lifetime::seconds(1))]});
         let good = good.to_string().into_bytes();

@@ -44,6 +44,25 @@ impl Posture {
         self.forget(realm, granted, ask).await
     }
 
+    /// Forgets what this source says, of every device: it is there no more. Again after an interruption, it goes on.
+    pub async fn forget_everywhere(
+        &self,
+        realm: RealmId,
+        granted: Granted,
+        source: Source,
+    ) -> Result<(), Error> {
+        let (current, now) = (self.current(), self.inner.env.clock.now());
+        for device in self.inner.below.devices.devices(realm) {
+            let known = self.inner.index.find(device.id);
+            if known.is_some_and(|known| known.of(&source).is_some()) {
+                let (source, current) = (source.clone(), Arc::clone(&current));
+                let ask = Ask { device, source, current, actor: granted.actor, now };
+                self.forget(realm, granted.clone(), ask).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn forget(&self, realm: RealmId, granted: Granted, ask: Ask) -> Result<(), Error> {
         self.inner
             .below

@@ -27,6 +27,7 @@ use crate::oauth::{self, Oauth};
 use crate::osquery::{self, Osquery};
 use crate::posture::{self, Posture};
 use crate::realms::Realms;
+use crate::services::{self, Services};
 use crate::sessions::svids::PersonSvids;
 use crate::sessions::{self, Sessions};
 use crate::settings::{Environment, Places};
@@ -67,6 +68,8 @@ pub struct Server {
     pub posture: Posture,
     /// Machines that report through osquery.
     pub osquery: Osquery,
+    /// Services that tell what they know of devices.
+    pub services: Services,
     /// People.
     pub accounts: Accounts,
     /// The pages of one's own account.
@@ -205,6 +208,16 @@ impl Server {
             },
             &settings.osquery,
         )?;
+        let services = Services::new(
+            env.clone(),
+            services::Below {
+                access: access.clone(),
+                events: events.clone(),
+                devices: inventory.clone(),
+                posture: posture.clone(),
+                ring: Arc::clone(&ring),
+            },
+        );
         let accounts = Accounts::new(
             env.clone(),
             accounts::Below {
@@ -349,6 +362,7 @@ impl Server {
             containments,
             posture,
             osquery,
+            services,
             accounts,
             account,
             admin,

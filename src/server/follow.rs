@@ -21,6 +21,7 @@ use crate::oauth::CLIENT;
 use crate::osquery::OSQUERY_NODE;
 use crate::posture::POSTURE;
 use crate::realms::{BRAND, REALM};
+use crate::services::SERVICE;
 use crate::sessions::{REVOCATION, SESSION};
 use crate::upstreams::UPSTREAM;
 use crate::workloads::ENTRY;
@@ -165,6 +166,7 @@ impl Server {
         self.containments.load(tx).await?;
         self.posture.load(tx).await?;
         self.osquery.load(tx).await?;
+        self.services.load(tx).await?;
         self.upstreams.load(tx).await?;
         self.sessions.load(tx).await?;
         self.nodes.load(tx).await?;
@@ -184,6 +186,7 @@ impl Server {
             CONTAINMENT => self.containments.apply(tx, keys).await,
             POSTURE => self.posture.apply(tx, keys).await,
             OSQUERY_NODE => self.osquery.apply(tx, keys).await,
+            SERVICE => self.services.apply(tx, keys).await,
             UPSTREAM => self.upstreams.apply(tx, keys).await,
             REVOCATION => self.sessions.apply(tx, keys).await,
             SESSION => {

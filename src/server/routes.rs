@@ -26,7 +26,7 @@ use crate::nodes::http::{Contact, JoinFacts};
 use crate::telemetry::{health_service, ops_routes};
 use crate::{
     access, account, accounts, admin, audit, authority, bundles, containment, devices, nodes,
-    oauth, osquery, posture, realms, sessions, signin, upstreams, workloads,
+    oauth, osquery, posture, realms, services, sessions, signin, upstreams, workloads,
 };
 
 /// The `node` door: the server API of SPIRE's agents, and our push stream.
@@ -110,6 +110,7 @@ pub(super) fn admin_routes(server: &Arc<Server>) -> OpenApiRouter {
         .merge(devices::http::routes(&server.devices))
         .merge(containment::http::routes(&server.containments))
         .merge(posture::http::routes(&server.posture))
+        .merge(services::http::admin_routes(&server.services))
         .merge(upstreams::http::routes(&server.upstreams))
         .merge(audit::http::routes(&server.audit))
         .merge(oauth::http::admin_routes(&server.oauth))
@@ -159,6 +160,7 @@ fn people_routes(server: &Arc<Server>) -> Router {
         .merge(admin::http::routes(&server.admin))
         .merge(sessions::svids::http::routes(&server.person_svids))
         .merge(osquery::http::routes(&server.osquery))
+        .merge(services::http::routes(&server.services))
 }
 
 /// The `ops` door.

@@ -3,7 +3,7 @@
 
 use crate::{
     access, accounts, audit, authority, bundles, containment, devices, events, jobs, nodes, oauth,
-    osquery, posture, realms, sessions, signin, upstreams, workloads,
+    osquery, posture, realms, services, sessions, signin, upstreams, workloads,
 };
 
 /// A slice, and what it says to the database.
@@ -25,6 +25,7 @@ pub fn statements() -> Vec<SliceStatements> {
         ("containment", containment::store::STATEMENTS),
         ("posture", posture::store::STATEMENTS),
         ("osquery", osquery::store::STATEMENTS),
+        ("services", services::store::STATEMENTS),
         ("upstreams", upstreams::store::STATEMENTS),
         ("sessions", sessions::store::STATEMENTS),
         ("signin", signin::store::STATEMENTS),

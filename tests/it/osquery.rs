@@ -50,7 +50,7 @@ async fn an_osquery_is_answered_as_its_documentation_has_it_under_both_families_
 /// Plays every exchange in its order; gives how many were as they should be.
 async fn replayed(home: &Home, family: &str, host: &str, vectors: &[PathBuf]) -> usize {
     let token =
-        home.administer(("POST", "device-tokens"), "", Some(json!({"class": "laptop"}))).await;
+        home.administer(("POST", "device-tokens"), "", Some(json!({"class": "server"}))).await;
     let mut words = Words::from([
         ("$secret", token["secret"].as_str().unwrap().to_owned()),
         ("$host", host.to_owned()),
@@ -181,10 +181,10 @@ fn is_like(answer: &Value, expected: &Value, words: &mut Words) -> Result<(), St
         match (value.as_str(), given.as_str()) {
             (Some("…"), Some(text)) if !text.is_empty() => {}
             (Some("$key"), Some(key)) if key.len() >= 43 => {
-                drop(words.insert("$key", key.to_owned()))
+                drop(words.insert("$key", key.to_owned()));
             }
             (Some("$key2"), Some(key)) if key.len() >= 43 => {
-                drop(words.insert("$key2", key.to_owned()))
+                drop(words.insert("$key2", key.to_owned()));
             }
             _ if given == value => {}
             _ => return Err(format!("{answer}: `{name}` is not {value}")),

@@ -71,6 +71,11 @@
 //! | `DELETE /sessions` | [`SessionQuery`]: signs the person out everywhere | 204 |
 //! | `GET /sessions/{id}` | `ses_…` | [`Session`] |
 //! | `DELETE /sessions/{id}` | ends it | 204 |
+//! | `GET /posture-sources` | [`PageQuery`] | [`Page`] of [`PostureService`] |
+//! | `GET /posture-sources/{name}` | | [`PostureService`] |
+//! | `PUT /posture-sources/{name}` | [`PostureServiceInput`]; `If-None-Match: *` only creates | 201 or 200 [`PostureServiceMade`] |
+//! | `POST /posture-sources/{name}/rotate` | [`PostureServiceRotation`] | 200 [`PostureServiceMade`] |
+//! | `DELETE /posture-sources/{name}` | | 204 |
 //! | `GET /upstreams` | [`PageQuery`] | [`Page`] of [`Upstream`] |
 //! | `GET /upstreams/{id}` | | [`Upstream`], `ETag: "<revision>"` |
 //! | `PUT /upstreams/{id}` | [`UpstreamInput`]; `If-None-Match: *` creates, `If-Match: "<revision>"` updates | 201 or 200 [`Upstream`] |
@@ -124,6 +129,7 @@ mod policy_trials;
 mod problem;
 mod realms;
 mod roles;
+mod services;
 mod sessions;
 mod status;
 mod svids;
@@ -165,6 +171,10 @@ pub use policy_trials::{
 pub use problem::Problem;
 pub use realms::{Brand, Realm, RealmInput};
 pub use roles::{RoleBinding, RoleGrant, RoleName};
+pub use services::{
+    PostureDelivered, PostureDelivery, PostureService, PostureServiceInput, PostureServiceMade,
+    PostureServiceRotation,
+};
 pub use sessions::{Session, SessionQuery};
 pub use status::{Component, Counts, Health, ListenerName, ProofKind, Status, Whoami};
 pub use svids::{PersonJwtAsk, PersonJwtSvid, PersonX509Ask, PersonX509Svid};

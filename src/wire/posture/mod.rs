@@ -3,11 +3,13 @@
 //! Owns: their form. Does not own: what the values mean and which are allowed (`posture::scoring` reads them strictly).
 
 mod answer;
+mod mapping;
 mod model;
 mod report;
 mod scored;
 
 pub use answer::{DevicePosture, PostureSource, ReportAnswer, ReportFix, ReportOutcome, ScoreThen};
+pub use mapping::{MappingText, SignalMappingText};
 pub use model::{GateText, LevelsText, ModelText, ProfileText, SignalText};
 pub use report::{FORMAT, Report, ReportedSignal};
 pub use scored::{

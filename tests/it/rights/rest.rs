@@ -56,6 +56,7 @@ pub(super) async fn request(world: &World, realm: &Realm, operation: &Operation)
         "entries" => entries(world, realm, named).await,
         "groups" => groups(world, realm, named).await,
         "join-tokens" => join_tokens(world, realm, named).await,
+        "posture-sources" => posture_sources(world, realm, named).await,
         "policies" | "policy-trials" => policies(world, realm, named).await,
         "upstreams" => upstreams(world, realm, named).await,
         "role-bindings" => role_bindings(world, realm, named).await,
@@ -223,6 +224,24 @@ async fn devices(world: &World, realm: &Realm, named: (&str, &str)) -> Option<As
         ("POST", "devices/{id}/lock") => Ask::post(format!("{path}/lock"), json!({})),
         ("POST", "devices/{id}/release") => Ask::post(format!("{path}/release"), json!({})),
         ("POST", "devices/{id}/retire") => Ask::post(format!("{path}/retire"), json!({})),
+        _ => return None,
+    })
+}
+
+async fn posture_sources(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask> {
+    let mapping = "device = \"/id\"\n[[signal]]\nname = \"ssh\"\npointer = \"/ssh\"\ngood = true\n";
+    let path = format!("posture-sources/source-{}", world.number());
+    let put = Ask::put_new(&*path, json!({"mapping": mapping}));
+    match named {
+        ("GET", "posture-sources") => return Some(Ask::get("posture-sources")),
+        ("PUT", "posture-sources/{name}") => return Some(put),
+        _ => {}
+    }
+    world.root(realm, put).await;
+    Some(match named {
+        ("GET", "posture-sources/{name}") => Ask::get(path),
+        ("DELETE", "posture-sources/{name}") => Ask::delete(path),
+        ("POST", "posture-sources/{name}/rotate") => Ask::post(format!("{path}/rotate"), json!({})),
         _ => return None,
     })
 }

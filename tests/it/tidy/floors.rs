@@ -20,6 +20,7 @@ const FLOORS: [&[&str]; 5] = [
         "containment",
         "posture",
         "osquery",
+        "services",
         "risk", // devices
         "accounts",
         "upstreams",
