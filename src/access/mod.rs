@@ -141,6 +141,18 @@ impl Access {
         self.realm(request.realm)?.question(A::NAME, &request, now)?.explain()
     }
 
+    /// Which policies are in force: the same number as in the events of what they decided.
+    pub fn policy_version(&self, realm: RealmId) -> Result<u64, Error> {
+        let rights = self.realm(realm)?;
+        let policies = rights.policies.as_ref().map_err(Error::broken)?;
+        Ok(policies.version)
+    }
+
+    /// Every action that can be asked about, by name.
+    pub fn actions(&self) -> impl Iterator<Item = &str> {
+        self.inner.schema.asked()
+    }
+
     /// What this asker holds in the realm. Everybody may know that of themselves.
     pub fn held_by(&self, by: &Administrator) -> Result<Vec<Given>, Error> {
         let held = self.realm(by.realm)?.held(&by.request(("RoleBinding", ""), None));

@@ -167,6 +167,12 @@ impl Published {
         self.facts.get(action).map(Vec::as_slice)
     }
 
+    /// The actions that can be asked, by name.
+    pub(super) fn asked(&self) -> impl Iterator<Item = &str> {
+        let names: BTreeSet<&str> = self.facts.keys().map(String::as_str).collect();
+        names.into_iter()
+    }
+
     /// True if the action is this one or in this group.
     pub(super) fn action_is_in(&self, action: &str, group: &EntityUid) -> bool {
         let group = group.id().unescaped();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::asker::Asker;
+use super::asker::{Administrator, Asker};
 use super::model::{
     Action, ChangeError, Name, POLICY, POLICY_BYTES_MAX, POLICY_SET, Request, Seen,
 };
@@ -58,6 +58,25 @@ impl Rights {
         self.check_change(ask.realm, &ask.name, Some(&ask.text)).await?;
         let (realm, input) = (ask.realm, Input { ask, now: self.env.clock.now() });
         self.events.change_in(realm, granted, input, |tx, input| Box::pin(body(tx, input))).await
+    }
+
+    /// Whether this text could be kept under this name, for whoever may read policies. Keeps nothing.
+    ///
+    /// Errors: those of [`Self::set_policy`] that do not depend on who asks.
+    pub async fn would_set(
+        &self,
+        by: &Administrator,
+        name: Name,
+        text: Arc<str>,
+    ) -> Result<(), ChangeError> {
+        self.may_read(by)?;
+        if Self::is_protected(&name) {
+            return Err(ChangeError::Protected(name));
+        }
+        if text.len() > POLICY_BYTES_MAX {
+            return Err(ChangeError::TooLong);
+        }
+        self.check_change(by.realm, &name, Some(&text)).await
     }
 
     /// What a change of policies must pass before it is written. Validation looks at every kind of question for every policy:

@@ -16,6 +16,8 @@ pub struct Standing {
     pub codes: usize,
     /// Sessions.
     pub sessions: usize,
+    /// Devices that are theirs.
+    pub devices: usize,
     /// Linked identities at other providers.
     pub linked: usize,
     /// Connected applications.
@@ -34,6 +36,8 @@ pub fn cards(look: &Look, standing: &Standing) -> Vec<Card> {
     cards.push(of(look, "recovery-codes", Tab::RecoveryCodes, words, Some(standing.codes > 0)));
     let words = look.say1("card-sessions", "n", standing.sessions);
     cards.push(of(look, "sessions", Tab::Sessions, words, None));
+    let words = look.say1("card-devices", "n", standing.devices);
+    cards.push(of(look, "devices", Tab::Devices, words, None));
     let words = look.say1("card-providers", "n", standing.linked);
     cards.push(of(look, "providers", Tab::Providers, words, None));
     let words = look.say1("card-applications", "n", standing.applications);

@@ -3,6 +3,7 @@
 mod applications;
 mod credentials;
 mod data;
+mod devices;
 mod history;
 mod passkeys;
 mod providers;
@@ -31,6 +32,7 @@ pub fn routes(account: &Account) -> Router {
         .route("/account/sessions", get(sessions::show))
         .route("/account/sessions/end", post(sessions::end))
         .route("/account/sessions/end-all", post(sessions::end_all))
+        .route("/account/devices", get(devices::show))
         .route("/account/passkeys", get(passkeys::show))
         .route("/account/passkeys/start", post(passkeys::start))
         .route("/account/passkeys/add", post(passkeys::add))
@@ -62,6 +64,7 @@ async fn overview(State(account): State<Account>, asks: Asks) -> Result<Response
     let visitor = account.enter(&asks, Tab::Overview).await?;
     let sessions = account.sessions.list(visitor.realm, visitor.user.id).await?.len();
     let applications = account.oauth.connected(visitor.realm, visitor.user.id).await?.len();
+    let devices = account.devices_of(&visitor).await?.len();
     let factors = &visitor.user.factors;
     let many = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
     let standing = Standing {
@@ -70,6 +73,7 @@ async fn overview(State(account): State<Account>, asks: Asks) -> Result<Response
         authenticator: factors.totp,
         codes: many(factors.recovery_codes),
         sessions,
+        devices,
         linked: many(factors.external),
         applications,
     };

@@ -1,4 +1,5 @@
-//! One's own account: the pages on which a person looks after what they sign in with, where, and who gets what.
+//! One's own account: the pages on which a person looks after what they sign in with, where, on which
+//! devices, and who gets what.
 //!
 //! Owns: the pages under `/account` and their forms. Does not own: credentials and identities (`accounts`), sessions,
 //! applications (`oauth`), the events that are shown. Nothing here decides; each form asks the slice that owns the noun.
@@ -24,8 +25,10 @@ pub use words::{Done, Wrong, fact, how};
 
 use crate::accounts::Accounts;
 use crate::audit::Audit;
+use crate::devices::Devices;
 use crate::env::Env;
 use crate::oauth::Oauth;
+use crate::posture::Posture;
 use crate::sessions::Sessions;
 use crate::signin::Signin;
 use crate::upstreams::Upstreams;
@@ -45,6 +48,10 @@ pub struct Below {
     pub oauth: Oauth,
     /// What happened to them.
     pub audit: Audit,
+    /// The devices that are theirs.
+    pub devices: Devices,
+    /// What is known of those.
+    pub posture: Posture,
 }
 
 /// The slice. Cheap to clone.
@@ -57,12 +64,14 @@ pub struct Account {
     signin: Signin,
     oauth: Oauth,
     audit: Audit,
+    devices: Devices,
+    posture: Posture,
 }
 
 impl Account {
     /// The slice.
     pub fn new(env: Env, below: Below) -> Self {
-        let Below { accounts, sessions, upstreams, signin, oauth, audit } = below;
-        Self { env, accounts, sessions, upstreams, signin, oauth, audit }
+        let Below { accounts, sessions, upstreams, signin, oauth, audit, devices, posture } = below;
+        Self { env, accounts, sessions, upstreams, signin, oauth, audit, devices, posture }
     }
 }

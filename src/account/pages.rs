@@ -3,6 +3,7 @@
 
 use askama::Template;
 
+use super::posture_words::Tone;
 use crate::http::pages::{Flaws, Look};
 
 /// What the pages of an account have in common.
@@ -23,6 +24,8 @@ pub enum Tab {
     Overview,
     /// Where one is signed in.
     Sessions,
+    /// One's own devices.
+    Devices,
     /// Passkeys.
     Passkeys,
     /// The password.
@@ -105,6 +108,58 @@ pub struct SessionLine {
     pub used: String,
     /// True for the one of this browser.
     pub here: bool,
+}
+
+/// One's own devices.
+#[derive(Debug, Template)]
+#[template(path = "account/devices.html")]
+pub struct DevicesPage<'a> {
+    /// How it looks.
+    pub look: &'a Look,
+    /// Where one is.
+    pub nav: Nav<'a>,
+    /// The devices, by name.
+    pub devices: Vec<DeviceCard>,
+    /// Where a device finds this server.
+    pub server: String,
+}
+
+/// A device, and how it stands.
+#[derive(Debug, Clone)]
+pub struct DeviceCard {
+    /// Which.
+    pub id: String,
+    /// What it calls itself.
+    pub name: String,
+    /// What sort of machine it is.
+    pub kind: String,
+    /// Where it stands.
+    pub badge: String,
+    /// How that looks.
+    pub tone: Tone,
+    /// Its score, in points.
+    pub score: Option<String>,
+    /// When it reported last.
+    pub reported: String,
+    /// Why somebody locked it, if they did.
+    pub put_out: Option<String>,
+    /// What to do, what helps most first.
+    pub fixes: Vec<DeviceFix>,
+    /// What is not as it should be, what takes most first.
+    pub why: Vec<String>,
+    /// True if it never reported.
+    pub silent: bool,
+}
+
+/// Something to do.
+#[derive(Debug, Clone)]
+pub struct DeviceFix {
+    /// What it is about.
+    pub name: String,
+    /// What to do.
+    pub words: String,
+    /// What it brings.
+    pub gain: Option<String>,
 }
 
 /// Passkeys.
@@ -336,9 +391,10 @@ impl<'a> Nav<'a> {
 
 impl Tab {
     /// Those that are served, in their order on the page.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Overview,
         Self::Sessions,
+        Self::Devices,
         Self::Passkeys,
         Self::Password,
         Self::Authenticator,
@@ -354,6 +410,7 @@ impl Tab {
         match self {
             Self::Overview => "/account",
             Self::Sessions => "/account/sessions",
+            Self::Devices => "/account/devices",
             Self::Passkeys => "/account/passkeys",
             Self::Password => "/account/password",
             Self::Authenticator => "/account/authenticator",
@@ -370,6 +427,7 @@ impl Tab {
         match self {
             Self::Overview => text_key("tab-overview"),
             Self::Sessions => text_key("tab-sessions"),
+            Self::Devices => text_key("tab-devices"),
             Self::Passkeys => text_key("tab-passkeys"),
             Self::Password => text_key("tab-password"),
             Self::Authenticator => text_key("tab-authenticator"),

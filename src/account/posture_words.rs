@@ -1,5 +1,6 @@
 //! What is known of a device, in its reader's words: for its owner here, and for administrators on the console.
 
+use crate::devices::model::Class as Sort;
 use crate::http::pages::Look;
 use crate::kernel::{BasisPoints, Level};
 use crate::posture::Place;
@@ -94,6 +95,17 @@ pub fn class(look: &Look, name: &str) -> String {
 pub fn gate(look: &Look, name: &str) -> String {
     let found = GATES.iter().find(|(gate, _)| *gate == name);
     found.map_or_else(|| name.replace('_', " "), |(_, key)| look.say(key))
+}
+
+/// What sort of machine a device is, and what it says it runs.
+pub fn machine(look: &Look, class: Sort, platform: &str) -> String {
+    let sort = match class {
+        Sort::Laptop => look.say("machine-laptop"),
+        Sort::Desktop => look.say("machine-desktop"),
+        Sort::Server => look.say("machine-server"),
+        Sort::Other => look.say("machine-other"),
+    };
+    if platform.is_empty() { sort } else { format!("{sort}, {platform}") }
 }
 
 /// Points of a hundred, to the tenth, rounded down: `62.3`.

@@ -1,14 +1,16 @@
 //! The doors of the console.
 
+mod decisions;
 mod device;
 mod devices;
 mod manage;
+mod policies;
 mod visitor;
 
 use axum::Router;
 use axum::middleware::from_fn;
 use axum::response::Redirect;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use super::Admin;
 use super::pages::Tab;
@@ -21,6 +23,12 @@ pub fn routes(admin: &Admin) -> Router {
         .route("/admin/devices", get(devices::list))
         .route("/admin/devices/{id}", get(devices::show))
         .route("/admin/devices/{id}/{verb}", get(manage::ask).post(manage::act))
+        .route("/admin/decisions", get(decisions::list))
+        .route("/admin/decisions/{id}", get(decisions::show))
+        .route("/admin/policies", get(policies::list))
+        .route("/admin/policies/{name}", get(policies::show))
+        .route("/admin/policies/{name}/check", post(policies::check))
+        .route("/admin/what-if", get(policies::what_if))
         .layer(from_fn(own_forms_only))
         .with_state(admin.clone())
 }

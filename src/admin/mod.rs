@@ -15,13 +15,13 @@ pub mod http;
 pub mod pages;
 #[cfg(test)]
 #[cfg(feature = "testkit")]
-mod tests;
+pub(crate) mod tests;
 mod words;
 
 pub use chart::{Chart, chart};
 pub use words::Done;
 
-use crate::access::Access;
+use crate::access::{Access, Rights};
 use crate::accounts::Accounts;
 use crate::audit::Audit;
 use crate::devices::Devices;
@@ -36,6 +36,8 @@ use crate::signin::Signin;
 pub struct Below {
     /// Who may.
     pub access: Access,
+    /// By which policies.
+    pub rights: Rights,
     /// What happened.
     pub audit: Audit,
     /// The devices.

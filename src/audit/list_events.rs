@@ -46,6 +46,14 @@ impl Audit {
 
 async fn page(tx: &mut Tx, input: &Input) -> Result<Page<Record>, Error> {
     let query = &input.query;
+    if let Some(at) = query.at {
+        let mut opener = Opener::new(&input.events);
+        let items = match store::at(tx, at).await? {
+            Some(found) => vec![open(tx, &mut opener, found).await?],
+            None => Vec::new(),
+        };
+        return Ok(Page { items, next: None });
+    }
     let (wanted, start) = (query.page(), query.after.unwrap_or_else(|| Place::start(query.order)));
     let limit = i64::try_from(wanted + 1).map_err(Fault::bug)?;
     let mut facts = VecDeque::from(store::facts(tx, query, start.ledger, limit).await?);

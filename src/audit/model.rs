@@ -62,6 +62,8 @@ pub struct Query {
     pub from: Option<Timestamp>,
     /// Only before this time.
     pub until: Option<Timestamp>,
+    /// Only this one, whatever else is asked.
+    pub at: Option<Origin>,
     /// Where the page before this one ended.
     pub after: Option<Place>,
     /// How many at most; nothing, or more than a page may hold, is a full page.
@@ -99,6 +101,24 @@ pub enum Origin {
         /// Its number there.
         seq: i64,
     },
+}
+
+impl Origin {
+    /// Reads the text that `Display` prints; nothing for any other.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split(':');
+        let (log, one, two) = (parts.next()?, parts.next()?, parts.next()?);
+        if parts.next().is_some() {
+            return None;
+        }
+        match log {
+            "ledger" => Some(Self::Ledger { stream: Stream::parse(one)?, n: two.parse().ok()? }),
+            "changes" => {
+                Some(Self::ChangeLog { history: one.parse().ok()?, seq: two.parse().ok()? })
+            }
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Origin {

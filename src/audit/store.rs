@@ -64,6 +64,21 @@ pub(super) async fn changes(
     tx.rows(sql, &values).await
 }
 
+/// The event that was numbered there, if it is still kept.
+pub(super) async fn at(tx: &mut Tx, origin: Origin) -> Result<Option<Found>, Fault> {
+    match origin {
+        Origin::Ledger { stream, n } => {
+            let n = i64::try_from(n).unwrap_or(i64::MAX);
+            let row = tx.row(FACT_AT, &[stream.0.as_slice().into(), n.into()]).await?;
+            row.map(|row| fact(&row)).transpose()
+        }
+        Origin::ChangeLog { history, seq } => {
+            let row = tx.row(CHANGE_AT, &[history.into(), seq.into()]).await?;
+            row.map(|row| change(&row)).transpose().map(Option::flatten)
+        }
+    }
+}
+
 /// The place of a row of the change log.
 pub(super) fn change_place(row: &Row) -> Result<ChangePlace, Fault> {
     Ok(ChangePlace { history: row.int("history")?, seq: row.int("seq")? })
@@ -127,7 +142,11 @@ const CHANGES_NEWEST: &str = "SELECT history, seq, event, at FROM change \
 const CHANGES_OLDEST: &str = "SELECT history, seq, event, at FROM change \
     WHERE realm = $1 AND (history, seq) > ($2, $3) AND at >= $4 AND at < $5 \
     ORDER BY history, seq LIMIT $6";
+const FACT_AT: &str = "SELECT stream, n, time, kind, subject, actor, body FROM ledger \
+    WHERE realm = $1 AND stream = $2 AND n = $3";
+const CHANGE_AT: &str = "SELECT history, seq, event, at FROM change \
+    WHERE realm = $1 AND history = $2 AND seq = $3";
 
 /// Every statement of this slice, for the test that prepares them on both engines.
 pub(crate) const STATEMENTS: &[&str] =
-    &[FACTS_NEWEST, FACTS_OLDEST, CHANGES_NEWEST, CHANGES_OLDEST];
+    &[FACTS_NEWEST, FACTS_OLDEST, CHANGES_NEWEST, CHANGES_OLDEST, FACT_AT, CHANGE_AT];

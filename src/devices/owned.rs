@@ -4,9 +4,14 @@ use super::model::{DEVICE, events};
 use super::{Device, Devices, store};
 use crate::db::Tx;
 use crate::events::Event;
-use crate::kernel::{Fault, UserId};
+use crate::kernel::{Fault, RealmId, UserId};
 
 impl Devices {
+    /// The devices of a person, for that person alone: whoever calls has seen their session.
+    pub async fn owned(&self, realm: RealmId, owner: UserId) -> Result<Vec<Device>, Fault> {
+        self.env.db.read(realm, owner, |tx, owner| Box::pin(store::of_owner(tx, *owner))).await
+    }
+
     /// The devices of a person, for an export.
     pub async fn of_owner(&self, tx: &mut Tx, owner: UserId) -> Result<Vec<Device>, Fault> {
         store::of_owner(tx, owner).await

@@ -194,6 +194,14 @@ impl Stream {
     /// Facts that were written in the transaction they tell of; the database numbers them.
     pub const DB: Self = Self([0; 16]);
 
+    /// Reads the text that `Display` prints.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text == "db" {
+            return Some(Self::DB);
+        }
+        Uuid::parse_str(text).ok().map(|uuid| Self(*uuid.as_bytes()))
+    }
+
     /// As 32 hexadecimal digits.
     pub fn hex(self) -> String {
         Uuid::from_bytes(self.0).simple().to_string()

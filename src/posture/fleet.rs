@@ -11,7 +11,7 @@ use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
 use super::scoring::Reason;
-use super::standing::{judged, standing};
+use super::standing::judged;
 use super::words::{Current, hurting};
 use super::{Error, Known, Posture};
 use crate::access::Administrator;
@@ -178,7 +178,7 @@ impl Posture {
     fn row(&self, current: &Current, device: Arc<Device>, now: Timestamp) -> Row {
         let known = self.inner.index.find(device.id);
         let known = known.as_deref();
-        let standing = standing(current, (device.id, Some(&device)), known, now);
+        let standing = self.of_device(device.id);
         let judged = known.and_then(|known| judged(current, Some(&device), known, now));
         let hurts = judged.and_then(|(profile, scored, _)| {
             let (_, part) = hurting(profile, &scored).into_iter().next()?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::access::Administrator;
 use crate::devices::Device;
 use crate::devices::model::ReadDevice;
-use crate::kernel::{Caller, DeviceId, Lifetime, RealmId, Standing, Timestamp};
+use crate::kernel::{Caller, DeviceId, Lifetime, RealmId, Standing, Timestamp, UserId};
 use crate::wire::posture::{Report, ScoredDocument};
 
 use super::model::Charted;
@@ -58,6 +58,20 @@ impl Posture {
         };
         self.inner.below.access.permit(ReadDevice { by, id: named.0, device: named.1 })?.spend();
         self.told(realm, device.ok_or(Error::NotFound)?).await
+    }
+
+    /// What is known of a person's own device, for that person alone: whoever calls has seen their session, and no policy can
+    /// hide from people what is known of what is theirs.
+    pub async fn of_owner(
+        &self,
+        realm: RealmId,
+        owner: UserId,
+        device: Arc<Device>,
+    ) -> Result<Told, Error> {
+        if device.owner != Some(owner) {
+            return Err(Error::NotFound);
+        }
+        self.told(realm, device).await
     }
 
     async fn told(&self, realm: RealmId, device: Arc<Device>) -> Result<Told, Error> {

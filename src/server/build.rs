@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use crate::access::Access;
+use crate::access::{Access, Rights};
 use crate::account::{self, Account};
 use crate::accounts::{self, Accounts};
 use crate::admin::{self, Admin};
@@ -326,10 +326,13 @@ impl Server {
             signin: signin.clone(),
             oauth: oauth.clone(),
             audit: audit.clone(),
+            devices: devices.clone(),
+            posture: posture.clone(),
         };
         let account = Account::new(env.clone(), below);
         let below = admin::Below {
             access: access.clone(),
+            rights: Rights::new(access.clone(), events.clone(), env.clone()),
             audit: audit.clone(),
             devices: devices.clone(),
             posture: posture.clone(),

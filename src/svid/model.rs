@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::access::{Action, Fact, Request};
-use crate::events::Owner;
+use crate::events::{Event, Owner};
 use crate::kernel::limits::{AUDIENCE_BYTES_MAX, AUDIENCES_MAX};
 use crate::kernel::{
     AuthorityId, EntryId, Evidence, Failure, Fault, Kind, Lifetime, RealmId, SpiffeId, Standing,
@@ -245,4 +245,14 @@ fn request<'a>(
         standing: Some(standing),
         evidence_expires: evidence.expires,
     }
+}
+
+/// The event with what was known of the device behind the subject when it was decided: level, score, model.
+pub(super) fn on_device(event: Event, standing: &Standing) -> Event {
+    let Some(device) = standing.device else { return event };
+    event
+        .about("device", device.to_string())
+        .about("level", standing.level.as_str())
+        .about("score_basis_points", standing.score.map(|score| i64::from(score.get())))
+        .about("model", standing.model.as_deref())
 }

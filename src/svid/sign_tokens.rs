@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::model::{Error, owner_of};
+use super::model::{Error, on_device, owner_of};
 use super::template::{Bounds, check_audience, check_subject, validity};
 use super::tokens::{IssueTokens, TOKENS_ISSUED, Token, TokenDraft, TokenKind, Tokens};
 use super::{Svid, verify_output};
@@ -139,7 +139,7 @@ fn event(issue: &IssueTokens, tokens: &[Token], granted: &Granted) -> Event {
     let jtis =
         tokens.iter().map(|token| (token.kind.as_str().to_owned(), token.jti.clone().into()));
     let ends = tokens.iter().map(|token| token.expires_at.seconds()).max();
-    Event::new(issue.realm, TOKENS_ISSUED)
+    let event = Event::new(issue.realm, TOKENS_ISSUED)
         .subject(subject.number)
         .subject_owner(owner_of(subject))
         .actor(granted.actor)
@@ -152,7 +152,8 @@ fn event(issue: &IssueTokens, tokens: &[Token], granted: &Granted) -> Event {
         .about("tokens", Value::Object(jtis.collect::<Map<String, Value>>()))
         .about("expires", ends)
         .about("source", issue.evidence.source.as_str())
-        .about("policy", granted.policy_version)
+        .about("policy", granted.policy_version);
+    on_device(event, &issue.standing)
 }
 
 /// What no draft may say.

@@ -3,6 +3,7 @@
 mod account;
 mod admin;
 mod people;
+mod rules;
 
 use axum::Router;
 use axum::extract::Path;
@@ -37,5 +38,6 @@ fn samples(look: &Look) -> Vec<Sample> {
     let mut all = people::samples(look);
     all.extend(account::samples(look));
     all.extend(admin::samples(look));
+    all.extend(rules::samples(look));
     all
 }

@@ -34,7 +34,6 @@ fleet-empty-title = لم يُسجَّل أي جهاز بعد
 fleet-empty-words = يدخل الجهاز برمز، ويبلّغ عن حالته، ويحصل على درجة تتبعها اعتماداته.
 fleet-empty-here = أنشئ رمزًا على جهاز الخادم أو عبر واجهة الإدارة:
 fleet-empty-there = ثم على الجهاز:
-fleet-empty-server = https://…
 
 machine-laptop = حاسوب محمول
 machine-desktop = حاسوب مكتبي
@@ -66,7 +65,6 @@ device-credentials = ما يعتمد عليه
 device-facts = ما يُعرف عنه
 device-events = ما حدث أخيرًا
 device-events-none = لا شيء مسجّل.
-device-verbs = ما يمكنك فعله
 
 credential-svid = شهادته
 credential-next = شهادته التالية، لم تُستخدم بعد
@@ -103,3 +101,99 @@ admin-changed = غيّر أحدهم هذا الجهاز في هذه الأثنا
 admin-done-locked = الجهاز مقفل.
 admin-done-released = الجهاز مفتوح.
 admin-done-retired = الجهاز خارج الخدمة.
+
+admin-tab-decisions = القرارات
+admin-tab-policies = السياسات
+admin-tab-what-if = ماذا لو؟
+
+decisions-lead = لماذا سُمح بهذا أو رُفض؟ الأحدث أولًا.
+decisions-about = شخص أو جهاز أو معرّف SPIFFE أو رقم
+decisions-of = بشأن
+decisions-effect = النتيجة
+decisions-since = متى
+decisions-all = كل شيء
+decisions-any = كلاهما
+decisions-ever = في أي وقت
+decisions-hour = الساعة الأخيرة
+decisions-day = اليوم الأخير
+decisions-week = الأسبوع الأخير
+decisions-issued = الشهادات والرموز
+decisions-unknown = لا أحد ولا شيء هنا بهذا الاسم، أو لا يُسمح لك بالنظر إليه.
+decisions-none = لا شيء كهذا مسجّل.
+decisions-none-yet = لا شيء كهذا بين الأحدث. انظر أبعد.
+decisions-newest = الأحدث
+decisions-older = الأقدم
+decision-allowed = سُمح
+decision-refused = رُفض
+decision-sign-in = تسجيل دخول
+decision-x509 = شهادة
+decision-jwt = JWT-SVID
+decision-tokens = رموز
+decision-consent = وصول تطبيق
+decision-enrolment = تسجيل جهاز
+decision-attestation = توثيق وكيل
+decision-report = إبلاغ جهاز
+decision-why = لماذا
+decision-rule = القاعدة التي تقول ذلك كما هي الآن، في السياسة
+decision-who = لمن
+decision-policy = السياسات
+decision-policy-now = هذه هي السارية
+decision-policy-then = غيرها يسري الآن
+decision-device = على الجهاز
+decision-record = ما هو مسجّل
+decision-event = الحدث
+decision-when = متى
+decision-subject = من
+decision-actor = بواسطة
+
+policies-lead = ما يسري، بالاسم. سياسة النطاق نفسه تحل محل المرفقة بهذا الاسم.
+policies-lines = { $n ->
+    [one] سطر واحد
+    [two] سطران
+    [few] { $n } أسطر
+   *[other] { $n } سطرًا
+}
+policy-own = خاصة بالنطاق
+policy-shipped = كما أُرفقت
+policy-in-force = السارية
+policy-check = جرّب نصًا معدّلًا
+policy-check-words = يُقرأ ويُقارن بالمخطط، ويُتأكد أنه لا يمنع المديرين كلهم. ولا يُحفظ شيء.
+policy-text = النص
+policy-check-do = تحقق
+policy-good = يمكن حفظ هذا النص كما هو.
+policy-flaws = { $n ->
+    [one] في هذا النص خطأ واحد
+    [two] في هذا النص خطآن
+    [few] في هذا النص { $n } أخطاء
+   *[other] في هذا النص { $n } خطأً
+}
+policy-at = السطر { $line }، العمود { $column }:
+policy-past = كيف كانت
+policy-past-none = لم تتغير قط، بحسب ما حُفظ من أحداث.
+policy-past-text = النص
+policy-set = وُضعت
+policy-deleted = حُذفت
+policy-save = لحفظ نص معدّل:
+
+what-if-lead = اسأل السياسات السارية ماذا كانت ستقول. لا يحدث شيء.
+what-if-answer = تقول
+what-if-lives = يعيش ما يُصدر { $span } على الأكثر.
+what-if-step-up = يلزم شيء أقوى
+what-if-holds = لدى من يسأل:
+what-if-by = قرّرته
+what-if-by-none = لا قاعدة تسمح به.
+what-if-considered = { $n ->
+    [one] نُظر في قاعدة واحدة
+    [two] نُظر في قاعدتين
+    [few] نُظر في { $n } قواعد
+   *[other] نُظر في { $n } قاعدة
+}
+what-if-action = الفعل
+what-if-principal = من يسأل
+what-if-resource = على ماذا
+what-if-context = الوقائع
+what-if-context-hint = بصيغة JSON. ما لا يُقال فارغ أو صفر أو لا.
+what-if-level = مستوى الجهاز
+what-if-no-device = لا جهاز
+what-if-score = درجة الجهاز
+what-if-ask = اسأل

@@ -8,6 +8,7 @@ account-sign-out = Abmelden
 
 tab-overview = Übersicht
 tab-sessions = Sitzungen
+tab-devices = Geräte
 tab-passkeys = Passkeys
 tab-password = Passwort
 tab-authenticator = Authenticator
@@ -32,6 +33,11 @@ card-recovery-codes = { $n ->
 card-sessions = { $n ->
     [one] Sie sind auf { $n } Gerät angemeldet.
    *[other] Sie sind auf { $n } Geräten angemeldet.
+}
+card-devices = { $n ->
+    [0] Hier gehört Ihnen kein Gerät.
+    [one] { $n } Gerät gehört Ihnen: wie es steht und was zu beheben ist.
+   *[other] { $n } Geräte gehören Ihnen: wie sie stehen und was zu beheben ist.
 }
 card-providers = { $n ->
     [0] Kein Konto anderswo ist verbunden.
@@ -180,3 +186,13 @@ account-wrong-repeated = Die beiden sind nicht gleich.
 account-wrong-password = Dieses Passwort hält die Regeln nicht ein: Es ist zu kurz oder steht auf einer Liste gestohlener.
 account-wrong-sure = Setzen Sie das Häkchen, wenn Sie sicher sind.
 account-wrong-limited = Das waren zu viele Versuche. Warten Sie ein wenig.
+
+devices-title = Ihre Geräte
+devices-lead = Wie jedes steht, warum, und was zu tun ist.
+devices-empty-title = Noch gehört Ihnen kein Gerät
+devices-empty-words = Ein Gerät, das Ihnen gehört, sagt hier, wie es ihm geht, und was Sie darauf bekommen, richtet sich danach. Bitten Sie, wer sich um { -fabric } kümmert, um ein Token auf Ihren Namen, legen Sie es in eine Datei auf dem Gerät und sagen Sie dort:
+devices-put-out = Jemand hat es gesperrt: Es bekommt nichts, bis ein Verwalter es freigibt.
+devices-silent = Es hat nie gesagt, wie es ihm geht. Auf dem Gerät sagt dies es, und sagt es weiter:
+devices-fine = Für Sie gibt es nichts zu beheben.
+devices-gain = + { $points } Punkte
+devices-why = Was nicht ist, wie es sein soll

@@ -31,7 +31,6 @@ fleet-empty-title = Noch hat sich kein Gerät angemeldet
 fleet-empty-words = Ein Gerät kommt mit einem Token herein, meldet seinen Zustand und bekommt eine Bewertung, der seine Berechtigungen folgen.
 fleet-empty-here = Machen Sie ein Token, auf dem Rechner des Servers oder über die Admin-API:
 fleet-empty-there = Dann auf dem Gerät:
-fleet-empty-server = https://…
 
 machine-laptop = Laptop
 machine-desktop = Arbeitsplatzrechner
@@ -63,7 +62,6 @@ device-credentials = Was daran hängt
 device-facts = Was bekannt ist
 device-events = Was zuletzt geschah
 device-events-none = Nichts ist verzeichnet.
-device-verbs = Was Sie tun können
 
 credential-svid = Sein eigenes Zertifikat
 credential-next = Sein nächstes Zertifikat, noch nicht benutzt
@@ -100,3 +98,93 @@ admin-changed = Jemand hat dieses Gerät inzwischen geändert. Sehen Sie es noch
 admin-done-locked = Das Gerät ist gesperrt.
 admin-done-released = Das Gerät ist freigegeben.
 admin-done-retired = Das Gerät ist ausgemustert.
+
+admin-tab-decisions = Entscheidungen
+admin-tab-policies = Richtlinien
+admin-tab-what-if = Was wäre, wenn?
+
+decisions-lead = Warum wurde dies erlaubt oder verweigert? Das Neueste zuerst.
+decisions-about = Person, Gerät, SPIFFE-ID oder Nummer
+decisions-of = Worüber
+decisions-effect = Ausgang
+decisions-since = Wann
+decisions-all = Alles
+decisions-any = Beides
+decisions-ever = Jederzeit
+decisions-hour = In der letzten Stunde
+decisions-day = Am letzten Tag
+decisions-week = In der letzten Woche
+decisions-issued = Zertifikate und Tokens
+decisions-unknown = Niemand und nichts heißt hier so, oder Sie dürfen es nicht ansehen.
+decisions-none = So etwas ist nicht verzeichnet.
+decisions-none-yet = So etwas ist nicht unter dem Neuesten. Sehen Sie weiter zurück.
+decisions-newest = Das Neueste
+decisions-older = Älteres
+decision-allowed = Erlaubt
+decision-refused = Verweigert
+decision-sign-in = Anmeldung
+decision-x509 = Zertifikat
+decision-jwt = JWT-SVID
+decision-tokens = Tokens
+decision-consent = Zugriff einer Anwendung
+decision-enrolment = Aufnahme eines Geräts
+decision-attestation = Ausweis eines Agenten
+decision-report = Meldung eines Geräts
+decision-why = Warum
+decision-rule = Die Regel, die das sagt, wie sie jetzt ist, in der Richtlinie
+decision-who = Für wen
+decision-policy = Richtlinien
+decision-policy-now = diese gelten
+decision-policy-then = jetzt gelten andere
+decision-device = Auf dem Gerät
+decision-record = Was verzeichnet ist
+decision-event = Ereignis
+decision-when = Wann
+decision-subject = Wer
+decision-actor = Durch wen
+
+policies-lead = Was gilt, nach Namen. Eine eigene tritt an die Stelle einer mitgelieferten dieses Namens.
+policies-lines = { $n ->
+    [one] { $n } Zeile
+   *[other] { $n } Zeilen
+}
+policy-own = Eigene
+policy-shipped = Mitgeliefert
+policy-in-force = Was gilt
+policy-check = Einen geänderten Text probieren
+policy-check-words = Er wird gelesen und mit dem Schema verglichen, und niemand wird durch ihn ausgesperrt. Nichts wird behalten.
+policy-text = Text
+policy-check-do = Prüfen
+policy-good = Dieser Text könnte so behalten werden.
+policy-flaws = { $n ->
+    [one] Mit diesem Text stimmt etwas nicht
+   *[other] Mit diesem Text stimmen { $n } Dinge nicht
+}
+policy-at = Zeile { $line }, Spalte { $column }:
+policy-past = Was sie war
+policy-past-none = Sie wurde nie geändert, soweit Ereignisse aufgehoben sind.
+policy-past-text = Text
+policy-set = Gesetzt
+policy-deleted = Gelöscht
+policy-save = Um einen geänderten Text zu behalten:
+
+what-if-lead = Fragen Sie die geltenden Richtlinien, was sie sagen würden. Nichts geschieht.
+what-if-answer = Sie sagen
+what-if-lives = Was ausgestellt wird, lebt höchstens { $span }.
+what-if-step-up = Es braucht etwas Stärkeres
+what-if-holds = Wer fragt, hat:
+what-if-by = Entschieden durch
+what-if-by-none = Keine Regel erlaubt es.
+what-if-considered = { $n ->
+    [one] { $n } Regel wurde angesehen
+   *[other] { $n } Regeln wurden angesehen
+}
+what-if-action = Handlung
+what-if-principal = Wer fragt
+what-if-resource = Woran
+what-if-context = Tatsachen
+what-if-context-hint = Als JSON. Was nicht gesagt wird, ist leer, null oder nein.
+what-if-level = Stufe des Geräts
+what-if-no-device = Kein Gerät
+what-if-score = Bewertung des Geräts
+what-if-ask = Fragen

@@ -8,6 +8,7 @@ account-sign-out = Sign out
 
 tab-overview = Overview
 tab-sessions = Sessions
+tab-devices = Devices
 tab-passkeys = Passkeys
 tab-password = Password
 tab-authenticator = Authenticator
@@ -32,6 +33,11 @@ card-recovery-codes = { $n ->
 card-sessions = { $n ->
     [one] You are signed in on { $n } device.
    *[other] You are signed in on { $n } devices.
+}
+card-devices = { $n ->
+    [0] No device is yours here.
+    [one] { $n } device is yours: how it stands, and what to fix.
+   *[other] { $n } devices are yours: how they stand, and what to fix.
 }
 card-providers = { $n ->
     [0] No account elsewhere is linked.
@@ -180,3 +186,13 @@ account-wrong-repeated = The two are not the same.
 account-wrong-password = This password does not keep the rules: it is too short, or on a list of stolen ones.
 account-wrong-sure = Tick the box if you are sure.
 account-wrong-limited = There were too many tries. Wait a little.
+
+devices-title = Your devices
+devices-lead = How each stands, why, and what to do about it.
+devices-empty-title = No device is yours yet
+devices-empty-words = A device that is yours tells here how it is, and what you are given on it follows that. Ask whoever looks after { -fabric } for a token with your name, put it into a file on the device, and say there:
+devices-put-out = Somebody locked it: it gets nothing until an administrator releases it.
+devices-silent = It has never said how it is. On the device, this says it and goes on saying it:
+devices-fine = There is nothing for you to fix.
+devices-gain = + { $points } points
+devices-why = What is not as it should be

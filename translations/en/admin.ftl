@@ -31,7 +31,6 @@ fleet-empty-title = No device has enrolled yet
 fleet-empty-words = A device enrols with a token, reports what state it is in, and gets a score that its credentials follow.
 fleet-empty-here = Make a token, on the server's machine or over the admin API:
 fleet-empty-there = Then, on the device:
-fleet-empty-server = https://…
 
 machine-laptop = Laptop
 machine-desktop = Desktop
@@ -63,7 +62,6 @@ device-credentials = What hangs off it
 device-facts = What is known
 device-events = What happened lately
 device-events-none = Nothing is on record.
-device-verbs = What you can do
 
 credential-svid = Its own certificate
 credential-next = Its next certificate, not used yet
@@ -100,3 +98,93 @@ admin-changed = Somebody changed this device meanwhile. Look at it again before 
 admin-done-locked = The device is locked.
 admin-done-released = The device is released.
 admin-done-retired = The device is retired.
+
+admin-tab-decisions = Decisions
+admin-tab-policies = Policies
+admin-tab-what-if = What if?
+
+decisions-lead = Why was this allowed, or refused? The newest first.
+decisions-about = Person, device, SPIFFE ID or number
+decisions-of = About
+decisions-effect = Outcome
+decisions-since = When
+decisions-all = Everything
+decisions-any = Either
+decisions-ever = Ever
+decisions-hour = The last hour
+decisions-day = The last day
+decisions-week = The last week
+decisions-issued = Certificates and tokens
+decisions-unknown = Nobody and nothing here is called that, or you may not look at it.
+decisions-none = Nothing like that is on record.
+decisions-none-yet = Nothing like that is among the newest. Look further back.
+decisions-newest = The newest
+decisions-older = Older
+decision-allowed = Allowed
+decision-refused = Refused
+decision-sign-in = Sign-in
+decision-x509 = Certificate
+decision-jwt = JWT-SVID
+decision-tokens = Tokens
+decision-consent = Access of an application
+decision-enrolment = Enrolment of a device
+decision-attestation = Attestation of an agent
+decision-report = Report of a device
+decision-why = Why
+decision-rule = The rule that says so, as it is now, in the policy
+decision-who = For whom
+decision-policy = Policies
+decision-policy-now = these are in force
+decision-policy-then = others are in force now
+decision-device = On the device
+decision-record = What is on record
+decision-event = Event
+decision-when = When
+decision-subject = Subject
+decision-actor = Actor
+
+policies-lead = What is in force, by name. One of the realm's own takes the place of a shipped one of that name.
+policies-lines = { $n ->
+    [one] { $n } line
+   *[other] { $n } lines
+}
+policy-own = The realm's own
+policy-shipped = As shipped
+policy-in-force = In force
+policy-check = Try a changed text
+policy-check-words = It is read and compared with the schema, and nobody is locked out by it. Nothing is kept.
+policy-text = Text
+policy-check-do = Check
+policy-good = This text could be kept as it is.
+policy-flaws = { $n ->
+    [one] One thing is wrong with this text
+   *[other] { $n } things are wrong with this text
+}
+policy-at = Line { $line }, column { $column }:
+policy-past = What it was
+policy-past-none = It was never changed, as far as events are kept.
+policy-past-text = Text
+policy-set = Set
+policy-deleted = Deleted
+policy-save = To keep a changed text:
+
+what-if-lead = Ask the policies in force what they would say. Nothing happens.
+what-if-answer = They say
+what-if-lives = What is issued lives { $span } at most.
+what-if-step-up = Something stronger is needed
+what-if-holds = Whoever asks holds:
+what-if-by = Decided by
+what-if-by-none = No rule permits it.
+what-if-considered = { $n ->
+    [one] { $n } rule was looked at
+   *[other] { $n } rules were looked at
+}
+what-if-action = Action
+what-if-principal = Who asks
+what-if-resource = On what
+what-if-context = Facts
+what-if-context-hint = As JSON. What is not said is empty, zero or no.
+what-if-level = Level of the device
+what-if-no-device = No device
+what-if-score = Score of the device
+what-if-ask = Ask

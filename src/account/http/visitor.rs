@@ -32,6 +32,11 @@ pub(super) struct Asks {
 }
 
 impl Asks {
+    /// Where this realm is, for whoever has to type it.
+    pub(super) fn server(&self) -> String {
+        self.realm.issuer.as_str().to_owned()
+    }
+
     /// Where the browser is.
     pub(super) fn origin(&self) -> Origin {
         self.browser.origin()

@@ -2,6 +2,7 @@
 
 mod applications;
 mod changes;
+mod devices;
 mod letters;
 mod links;
 mod strangers;

@@ -4,15 +4,17 @@ use super::super::pages::{
     Badge, CredentialLine, DevicePage, EventLine, FactLine, FixLine, Posture, SignalLine, Tab, Verb,
 };
 use super::super::{Admin, chart};
-use super::devices::{kind, reported};
+use super::devices::reported;
 use super::visitor::{Away, Visitor};
-use crate::account::posture_words::{class, fix, gate, level, place, points, reason, signal};
+use crate::account::posture_words::{
+    class, fix, gate, level, machine, place, points, reason, signal,
+};
 use crate::audit::{Query, ReadEvents, Record};
 use crate::devices::Device;
 use crate::devices::model::{LockDevice, RetireDevice, State};
 use crate::events::Part;
 use crate::http::pages::Look;
-use crate::kernel::{BasisPoints, Level, Lifetime, Timestamp};
+use crate::kernel::{BasisPoints, Level, Lifetime, Standing, Timestamp};
 use crate::posture::model::Charted;
 use crate::posture::{Place, Reported, Told};
 use crate::wire::posture::{ScoredDocument, ScoredImprovement, ScoredSignal};
@@ -39,7 +41,7 @@ impl Admin {
             id: device.id.to_string(),
             badge: Badge { text, tone },
             score: score.map(points),
-            put_out: device.state.reason().map(str::to_owned),
+            put_out: put_out(device, standing),
             verbs: self.verbs(visitor, device),
             facts: facts(visitor, &told, owner),
             posture: told.reported.as_ref().map(|reported| posture(visitor, reported)),
@@ -108,6 +110,12 @@ impl Admin {
     }
 }
 
+/// Why it gets nothing, as somebody said.
+fn put_out(device: &Device, standing: &Standing) -> Option<String> {
+    let contained = standing.reasons.first().filter(|_| standing.contained);
+    device.state.reason().map(str::to_owned).or_else(|| contained.map(ToString::to_string))
+}
+
 fn event(visitor: &Visitor, record: &Record) -> EventLine {
     let said = |part: &Part, name: &str| match part {
         Part::Open(fields) => fields.get(name).and_then(|value| value.as_str()).map(str::to_owned),
@@ -140,7 +148,7 @@ fn facts(visitor: &Visitor, told: &Told, owner: Option<String>) -> Vec<FactLine>
     let code = |name: String, value: String| FactLine { name, value, code: true };
     let mut facts = vec![
         words(look.say("about-owner"), owner.unwrap_or_else(|| look.say("about-nobody"))),
-        words(look.say("about-kind"), kind(look, device)),
+        words(look.say("about-kind"), machine(look, device.class, &device.platform)),
         words(look.say("about-report"), reported(visitor, standing.reported)),
         words(look.say("about-enrolled"), visitor.ago(device.created_at)),
     ];

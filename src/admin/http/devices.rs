@@ -9,10 +9,8 @@ use url::form_urlencoded::Serializer;
 use super::super::pages::{DeviceLine, FleetPage, Tab, Tile};
 use super::super::{Admin, pages};
 use super::visitor::{Asks, Away, Visitor};
-use crate::account::posture_words::{place, points, reason, signal};
+use crate::account::posture_words::{machine, place, points, reason, signal};
 use crate::accounts::{Handle, Identifier, UserFilter};
-use crate::devices::Device;
-use crate::devices::model::Class;
 use crate::http::pages::{Look, page};
 use crate::http::{Path, Problem, Query, cursor, page_then};
 use crate::kernel::{DeviceId, Timestamp, UserId};
@@ -60,6 +58,7 @@ pub(super) async fn list(
         next: shown.next_cursor.map(|next| sought.href(here, Some(&next))),
         first: sought.cursor.is_some().then(|| sought.href(here, None)),
         none_at_all: found.fleet.is_empty(),
+        server: asks.server(),
     };
     Ok(page(StatusCode::OK, &shown, look))
 }
@@ -121,7 +120,7 @@ impl Sought {
 
 impl Admin {
     /// The person whom this text names exactly, if the visitor may look at people.
-    async fn owner_called(&self, visitor: &Visitor, text: &str) -> Option<UserId> {
+    pub(super) async fn owner_called(&self, visitor: &Visitor, text: &str) -> Option<UserId> {
         let text = text.trim();
         if let Ok(id) = UserId::parse(text) {
             return Some(id);
@@ -162,7 +161,7 @@ impl Admin {
             name: device.name.clone(),
             badge: pages::Badge { text, tone },
             score: standing.score.filter(|_| !standing.locked).map(points),
-            kind: kind(look, &device),
+            kind: machine(look, device.class, &device.platform),
             owner,
             reason: row.hurts.map(|(signal, why)| hurts(look, &signal, why)),
             reported: reported(visitor, standing.reported),
@@ -174,17 +173,6 @@ impl Admin {
 fn hurts(look: &Look, name: &str, why: Reason) -> String {
     let (why, _) = reason(look, why.as_str());
     look.say2("fleet-hurts", &("signal", &signal(look, name)), &("why", &why))
-}
-
-/// What a device says it runs, and what sort of machine it is.
-pub(super) fn kind(look: &Look, device: &Device) -> String {
-    let class = match device.class {
-        Class::Laptop => look.say("machine-laptop"),
-        Class::Desktop => look.say("machine-desktop"),
-        Class::Server => look.say("machine-server"),
-        Class::Other => look.say("machine-other"),
-    };
-    if device.platform.is_empty() { class } else { format!("{class}, {}", device.platform) }
 }
 
 /// When a device reported last.

@@ -33,6 +33,13 @@ pub(super) struct Asks {
     done: Option<Done>,
 }
 
+impl Asks {
+    /// Where this realm is, for whoever has to type it.
+    pub(super) fn server(&self) -> String {
+        self.realm.issuer.as_str().to_owned()
+    }
+}
+
 /// The person who looks.
 #[derive(Debug)]
 pub(super) struct Visitor {

@@ -1,4 +1,6 @@
 //! What the console promises: to whom it shows what, and what its forms do.
 
+mod decisions;
 mod pages;
-mod world;
+mod policies;
+pub(crate) mod world;

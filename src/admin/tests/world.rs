@@ -24,20 +24,20 @@ use crate::wire::api::Time;
 use crate::wire::posture::FORMAT;
 
 /// A device that has enrolled, and what it calls with.
-pub(super) struct Machine {
-    pub(super) id: DeviceId,
+pub(crate) struct Machine {
+    pub(crate) id: DeviceId,
     caller: Caller,
 }
 
 impl Machine {
     /// Its page.
-    pub(super) fn page(&self) -> String {
+    pub(crate) fn page(&self) -> String {
         format!("/admin/devices/{}", self.id)
     }
 }
 
 /// Somebody with this role; nothing: with none.
-pub(super) async fn person(house: &House, name: &str, given: Option<Given>) -> Arc<User> {
+pub(crate) async fn person(house: &House, name: &str, given: Option<Given>) -> Arc<User> {
     let user = house.person(name).await;
     let Some(given) = given else { return user };
     let server = house.server();
@@ -58,17 +58,17 @@ pub(super) async fn person(house: &House, name: &str, given: Option<Given>) -> A
     user
 }
 
-pub(super) fn spiffe_id(house: &House, user: &User) -> SpiffeId {
+pub(crate) fn spiffe_id(house: &House, user: &User) -> SpiffeId {
     user.spiffe_id(&house.server().realms.get(REALM).unwrap().trust_domain).unwrap()
 }
 
 /// A browser with a session of this person, in which two factors were shown just now.
-pub(super) async fn signed_in(house: &House, user: &User) -> Tab {
+pub(crate) async fn signed_in(house: &House, user: &User) -> Tab {
     session(house, REALM, user, [Method::Password, Method::Totp].into()).await
 }
 
 /// The same, of this realm, with these methods.
-pub(super) async fn session(
+pub(crate) async fn session(
     house: &House,
     realm: RealmId,
     user: &User,
@@ -92,7 +92,7 @@ pub(super) async fn session(
 }
 
 /// A laptop with this name, of this person, comes in.
-pub(super) async fn machine(house: &House, name: &str, owner: Option<&User>) -> Machine {
+pub(crate) async fn machine(house: &House, name: &str, owner: Option<&User>) -> Machine {
     let devices = &house.server().devices;
     let owner = owner.map(|owner| owner.id);
     let grant = Grant { class: Class::Laptop, profile: None, owner, device: None };
@@ -122,7 +122,7 @@ pub(super) async fn machine(house: &House, name: &str, owner: Option<&User>) -> 
 }
 
 /// It reports that everything is this good, but for these signals.
-pub(super) async fn reports(house: &House, machine: &Machine, value: u16, but: &[(&str, u16)]) {
+pub(crate) async fn reports(house: &House, machine: &Machine, value: u16, but: &[(&str, u16)]) {
     let now = Timestamp::from_seconds(house.now().seconds());
     let value = |name: &str| but.iter().find(|(of, _)| *of == name).map_or(value, |(_, v)| *v);
     let signal = |name: &&str| json!({"signal": name, "value": value(name), "class": "bearer_agent", "at": Time(now), "source": "/"});
@@ -136,6 +136,6 @@ pub(super) async fn reports(house: &House, machine: &Machine, value: u16, but: &
 }
 
 /// What a page says, without the marks around what was put into its texts.
-pub(super) fn plain(tab: &Tab) -> String {
+pub(crate) fn plain(tab: &Tab) -> String {
     tab.body.replace(['\u{2068}', '\u{2069}'], "")
 }

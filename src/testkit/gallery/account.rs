@@ -3,12 +3,16 @@
 use super::Sample;
 use crate::account::pages::{
     ApplicationLine, ApplicationsPage, AuthenticatorPage, AuthenticatorState, Creation, DataPage,
-    DeletePage, FactLine, HistoryPage, LinkLine, Nav, OverviewPage, PasskeyLine, PasskeysPage,
-    PasswordPage, ProviderLine, ProvidersPage, RecoveryCodesPage, SessionLine, SessionsPage, Tab,
+    DeletePage, DeviceCard, DeviceFix, DevicesPage, FactLine, HistoryPage, LinkLine, Nav,
+    OverviewPage, PasskeyLine, PasskeysPage, PasswordPage, ProviderLine, ProvidersPage,
+    RecoveryCodesPage, SessionLine, SessionsPage, Tab,
 };
+use crate::account::posture_words::{fix, machine, place, points, signal};
 use crate::account::{Standing, cards, device, picture_of};
+use crate::devices::model::Class;
 use crate::http::pages::{Flaw, Flaws, Look, Page};
-use crate::kernel::{Lifetime, Timestamp};
+use crate::kernel::{BasisPoints, Lifetime, Timestamp};
+use crate::posture::Place;
 
 pub(super) fn samples(look: &Look) -> Vec<Sample> {
     let mut all = at_a_glance(look);
@@ -16,6 +20,7 @@ pub(super) fn samples(look: &Look) -> Vec<Sample> {
     all.extend(codes(look));
     all.extend(others(look));
     all.extend(the_end(look));
+    all.extend(devices(look));
     all
 }
 
@@ -35,6 +40,7 @@ fn at_a_glance(look: &Look) -> Vec<Sample> {
         authenticator: true,
         codes: 0,
         sessions: 2,
+        devices: 2,
         linked: 1,
         applications: 2,
     };
@@ -199,6 +205,51 @@ fn the_end(look: &Look) -> Vec<Sample> {
         ("account-history", Page::new(&history, look)),
         ("account-data", Page::new(&data, look)),
         ("account-delete", Page::new(&delete, look)),
+    ]
+}
+
+fn devices(look: &Look) -> Vec<Sample> {
+    let card = |name: &str, of: Place, score: Option<u16>, fixes: &[&str]| DeviceCard {
+        id: name.to_owned(),
+        name: name.to_owned(),
+        kind: machine(look, Class::Laptop, "linux"),
+        badge: place(look, of).0,
+        tone: place(look, of).1,
+        score: score.map(|score| points(BasisPoints::new(score))),
+        reported: look.say1("device-reported", "when", ago(look, Lifetime::minutes(4))),
+        put_out: (of == Place::Locked).then(|| "left in a taxi".to_owned()),
+        fixes: fixes
+            .iter()
+            .map(|name| DeviceFix {
+                name: signal(look, name),
+                words: fix(look, name, ""),
+                gain: Some(look.say1("devices-gain", "points", "9.8")),
+            })
+            .collect(),
+        why: fixes
+            .iter()
+            .map(|name| {
+                let why = look.say("why-failing");
+                look.say2("fleet-hurts", &("signal", &signal(look, name)), &("why", &why))
+            })
+            .collect(),
+        silent: of == Place::Unknown,
+    };
+    let devices = |devices| DevicesPage {
+        look,
+        nav: nav(Tab::Devices),
+        devices,
+        server: "https://weft.example".to_owned(),
+    };
+    let all = vec![
+        card("ada-laptop", Place::Low, Some(4210), &["disk_encryption", "screen_lock"]),
+        card("ada-desk", Place::Standard, Some(6100), &[]),
+        card("ada-tablet", Place::Locked, None, &[]),
+        card("ada-spare", Place::Unknown, None, &[]),
+    ];
+    vec![
+        ("account-devices", Page::new(&devices(all), look)),
+        ("account-devices-none", Page::new(&devices(Vec::new()), look)),
     ]
 }
 

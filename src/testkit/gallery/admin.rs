@@ -73,6 +73,7 @@ fn fleets(look: &Look) -> Vec<Sample> {
         first: None,
         devices,
         none_at_all,
+        server: "https://weft.example".to_owned(),
     };
     let devices = vec![
         line("ada-laptop", Place::Critical, Some(1200), "disk_encryption"),
