@@ -14,6 +14,7 @@ use crate::crypto::jose::TokenSigner;
 use crate::crypto::keys::Signer;
 use crate::crypto::x509::{CertificateView, pem, pem_certificates};
 use crate::kernel::Lifetime;
+use crate::outbound::Names;
 use crate::wire::api::{BoundAgent, DeviceAgent, Problem};
 use crate::wire::on_device::{TYPE, claims};
 
@@ -100,6 +101,7 @@ impl OnDevice {
         let own = reqwest::Identity::from_pem(&device.pem).map_err(|error| bad(&error))?;
         let mut builder = reqwest::Client::builder()
             .no_proxy()
+            .dns_resolver(Arc::new(Names))
             .https_only(true)
             .redirect(reqwest::redirect::Policy::none())
             .timeout(CALL_MAX)

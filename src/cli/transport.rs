@@ -2,8 +2,8 @@
 
 use std::error::Error as _;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,6 +16,7 @@ use super::args::Connection;
 use super::error::Error;
 use super::workload::Identity;
 use super::{input, places};
+use crate::outbound::Names;
 
 /// A way to the server.
 #[derive(Debug)]
@@ -94,7 +95,7 @@ impl Transport {
         let base = base.ok_or_else(|| {
             Error::usage(format!("`{url}` is no address of the form `https://host:port`"))
         })?;
-        let mut builder = secure(&base, connection.server_ca.as_deref())?;
+        let mut builder = secure(connection.server_ca.as_deref())?;
         if let Some(pem) = identity {
             builder = builder.identity(reqwest::Identity::from_pem(pem).map_err(broken)?);
         }
@@ -168,8 +169,8 @@ impl Transport {
     }
 }
 
-/// A client for the server at this address alone, which is checked against these certificates.
-pub(super) fn secure(base: &Url, ca: Option<&Path>) -> Result<reqwest::ClientBuilder, Error> {
+/// A client for one server, which is checked against these certificates.
+pub(super) fn secure(ca: Option<&Path>) -> Result<reqwest::ClientBuilder, Error> {
     let mut builder = builder().https_only(true);
     if let Some(file) = ca {
         let roots = reqwest::Certificate::from_pem_bundle(&input::bytes(file)?);
@@ -178,17 +179,14 @@ pub(super) fn secure(base: &Url, ca: Option<&Path>) -> Result<reqwest::ClientBui
         })?;
         builder = builder.tls_certs_only(roots);
     }
-    // RFC 6761 §6.3: names below `localhost` are this machine, whatever the system's resolver knows of them.
-    match base.host_str().filter(|host| host.ends_with(".localhost")) {
-        Some(host) => Ok(builder.resolve(host, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))),
-        None => Ok(builder),
-    }
+    Ok(builder)
 }
 
 fn builder() -> reqwest::ClientBuilder {
     crate::crypto::tls::install_provider();
     reqwest::Client::builder()
         .no_proxy()
+        .dns_resolver(Arc::new(Names))
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT_MAX)
         .timeout(REQUEST_MAX)

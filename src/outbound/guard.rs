@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
+use super::names::addresses;
 use crate::settings::Textual;
 
 /// Which addresses may be dialled: all of the public internet, and the private networks that were named.
@@ -84,13 +85,6 @@ impl fmt::Display for Network {
     }
 }
 
-fn is_localhost(host: &str) -> bool {
-    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-    host == "localhost" || host.ends_with(".localhost")
-}
-
-const LOOPBACK: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
-
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => !SPECIAL_V4.iter().any(|(network, bits)| {
@@ -145,14 +139,9 @@ impl Resolve for Guard {
         let guard = self.clone();
         Box::pin(async move {
             let host = name.as_str();
-            // RFC 6761 §6.3: names below `localhost` are this machine, whatever the system's resolver knows of them.
-            let found: Vec<SocketAddr> = if is_localhost(host) {
-                LOOPBACK.map(|address| SocketAddr::new(address, 0)).to_vec()
-            } else {
-                tokio::net::lookup_host((host, 0)).await?.collect()
-            };
+            let found = addresses(host).await?.into_iter();
             let allowed: Vec<SocketAddr> =
-                found.into_iter().filter(|address| guard.permits(address.ip())).collect();
+                found.filter(|address| guard.permits(address.ip())).collect();
             if allowed.is_empty() {
                 return Err(Private(host.to_owned()).into());
             }

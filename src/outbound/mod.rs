@@ -8,10 +8,12 @@
 
 mod client;
 mod guard;
+mod names;
 mod settings;
 #[cfg(test)]
 mod tests;
 
 pub use client::{Client, Error, Limits};
 pub use guard::{Guard, Network};
+pub use names::Names;
 pub use settings::Settings;

@@ -137,6 +137,17 @@ fn scored_fields(fields: &mut Fields, scored: &ScoredDocument) {
         format!("{}: {} at most, as {why}", gate.gate, gate.cap_points)
     });
     fields.list("gates", &gates.collect::<Vec<_>>());
+    let (life, span) = (&scored.lifetime, |seconds| Lifetime::seconds(seconds).to_string());
+    let attested = points(life.attested_score_basis_points);
+    fields.add(
+        "lives",
+        format!(
+            "what is given for {} lives {} here; with all of it vouched for by hardware {} ({attested} of 100)",
+            span(life.longest_seconds),
+            span(life.seconds),
+            span(life.attested_seconds),
+        ),
+    );
     let model = &scored.model;
     fields.add("model", format!("{} {}, profile {}", model.name, model.version, model.profile));
 }

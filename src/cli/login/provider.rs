@@ -87,11 +87,11 @@ impl Provider {
         device: Option<&[u8]>,
     ) -> Result<Self, Error> {
         let issuer = issuer.trim_end_matches('/');
-        let base = Url::parse(issuer).ok().filter(|url| url.scheme() == "https" && url.has_host());
-        let base = base.ok_or_else(|| {
-            Error::usage(format!("`{issuer}` is no address of the form `https://host:port`"))
-        })?;
-        let mut builder = secure(&base, ca)?;
+        if !Url::parse(issuer).is_ok_and(|url| url.scheme() == "https" && url.has_host()) {
+            let words = format!("`{issuer}` is no address of the form `https://host:port`");
+            return Err(Error::usage(words));
+        }
+        let mut builder = secure(ca)?;
         if let Some(pem) = device {
             builder = builder.identity(reqwest::Identity::from_pem(pem).map_err(broken)?);
         }
