@@ -24,6 +24,7 @@ pub use words::Done;
 use crate::access::{Access, Rights};
 use crate::accounts::Accounts;
 use crate::audit::Audit;
+use crate::containment::Containments;
 use crate::devices::Devices;
 use crate::env::Env;
 use crate::nodes::Nodes;
@@ -42,6 +43,8 @@ pub struct Below {
     pub audit: Audit,
     /// The devices.
     pub devices: Devices,
+    /// Who is contained.
+    pub containments: Containments,
     /// What is known of them.
     pub posture: Posture,
     /// Whose they are.

@@ -229,6 +229,10 @@ pub struct EventLine {
 /// What can be done to a device. Each is confirmed on a page of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verb {
+    /// Give it nothing for a while.
+    Contain,
+    /// Give to it again before that is over.
+    EndContainment,
     /// Refuse it everywhere.
     Lock,
     /// Let it call again.
@@ -255,6 +259,8 @@ pub struct ConfirmPage<'a> {
     pub name: String,
     /// The state of it that this page shows.
     pub revision: i64,
+    /// For how long, of a containment.
+    pub spans: Vec<Choice>,
     /// What was typed.
     pub reason: String,
 }
@@ -499,11 +505,14 @@ impl Tab {
 
 impl Verb {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Lock, Self::Release, Self::Retire];
+    pub const ALL: [Self; 5] =
+        [Self::Contain, Self::EndContainment, Self::Lock, Self::Release, Self::Retire];
 
     /// The segment of the path.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Contain => "contain",
+            Self::EndContainment => "end-containment",
             Self::Lock => "lock",
             Self::Release => "release",
             Self::Retire => "retire",
@@ -518,6 +527,8 @@ impl Verb {
     /// What the button says.
     pub fn button(self, look: &Look) -> String {
         match self {
+            Self::Contain => look.say("admin-contain"),
+            Self::EndContainment => look.say("admin-end-containment"),
             Self::Lock => look.say("admin-lock"),
             Self::Release => look.say("admin-release"),
             Self::Retire => look.say("admin-retire"),
@@ -526,6 +537,8 @@ impl Verb {
 
     fn title(self, look: &Look, name: &str) -> String {
         match self {
+            Self::Contain => look.say1("admin-contain-title", "name", name),
+            Self::EndContainment => look.say1("admin-end-containment-title", "name", name),
             Self::Lock => look.say1("admin-lock-title", "name", name),
             Self::Release => look.say1("admin-release-title", "name", name),
             Self::Retire => look.say1("admin-retire-title", "name", name),
@@ -534,6 +547,8 @@ impl Verb {
 
     fn words(self, look: &Look) -> String {
         match self {
+            Self::Contain => look.say("admin-contain-words"),
+            Self::EndContainment => look.say("admin-end-containment-words"),
             Self::Lock => look.say("admin-lock-words"),
             Self::Release => look.say("admin-release-words"),
             Self::Retire => look.say("admin-retire-words"),
@@ -542,7 +557,7 @@ impl Verb {
 
     /// True for what takes something away.
     pub const fn is_grave(self) -> bool {
-        matches!(self, Self::Lock | Self::Retire)
+        matches!(self, Self::Contain | Self::Lock | Self::Retire)
     }
 }
 

@@ -5,6 +5,10 @@ use crate::http::pages::Look;
 /// What was done, said on the page that follows: in the query, so that a reload says it again and does nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Done {
+    /// A device was contained.
+    Contained,
+    /// A containment was ended.
+    ContainmentEnded,
     /// A device was locked.
     Locked,
     /// A device was released.
@@ -15,11 +19,14 @@ pub enum Done {
 
 impl Done {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Locked, Self::Released, Self::Retired];
+    pub const ALL: [Self; 5] =
+        [Self::Contained, Self::ContainmentEnded, Self::Locked, Self::Released, Self::Retired];
 
     /// The word in the query.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Contained => "contained",
+            Self::ContainmentEnded => "containment-ended",
             Self::Locked => "locked",
             Self::Released => "released",
             Self::Retired => "retired",
@@ -34,6 +41,8 @@ impl Done {
     /// What the page says.
     pub fn words(self, look: &Look) -> String {
         match self {
+            Self::Contained => look.say("admin-done-contained"),
+            Self::ContainmentEnded => look.say("admin-done-containment-ended"),
             Self::Locked => look.say("admin-done-locked"),
             Self::Released => look.say("admin-done-released"),
             Self::Retired => look.say("admin-done-retired"),

@@ -335,6 +335,7 @@ impl Server {
             rights: Rights::new(access.clone(), events.clone(), env.clone()),
             audit: audit.clone(),
             devices: devices.clone(),
+            containments: containments.clone(),
             posture: posture.clone(),
             accounts: accounts.clone(),
             sessions: sessions.clone(),

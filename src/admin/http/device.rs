@@ -10,6 +10,7 @@ use crate::account::posture_words::{
     class, fix, gate, level, machine, place, points, reason, signal,
 };
 use crate::audit::{Query, ReadEvents, Record};
+use crate::containment::model::Contain;
 use crate::devices::Device;
 use crate::devices::model::{LockDevice, RetireDevice, State};
 use crate::events::Part;
@@ -42,7 +43,7 @@ impl Admin {
             badge: Badge { text, tone },
             score: score.map(points),
             put_out: put_out(device, standing),
-            verbs: self.verbs(visitor, device),
+            verbs: self.verbs(visitor, (device, standing)),
             facts: facts(visitor, &told, owner),
             posture: told.reported.as_ref().map(|reported| posture(visitor, reported)),
             credentials: self.credentials(visitor, device),
@@ -51,9 +52,16 @@ impl Admin {
     }
 
     /// What this person may do to this device, of what can be done to it now.
-    fn verbs(&self, visitor: &Visitor, device: &Device) -> Vec<(Verb, String)> {
+    fn verbs(
+        &self,
+        visitor: &Visitor,
+        (device, standing): (&Device, &Standing),
+    ) -> Vec<(Verb, String)> {
         let verbs: &[Verb] = match device.state {
-            State::Enrolled => &[Verb::Lock, Verb::Retire],
+            State::Enrolled if standing.contained => {
+                &[Verb::EndContainment, Verb::Lock, Verb::Retire]
+            }
+            State::Enrolled => &[Verb::Contain, Verb::Lock, Verb::Retire],
             State::Locked { .. } => &[Verb::Release, Verb::Retire],
             State::Retired { .. } => &[],
         };
@@ -62,6 +70,9 @@ impl Admin {
             let named = Some(device.spiffe_id.clone());
             let access = &self.below.access;
             let told = match verb {
+                Verb::Contain | Verb::EndContainment => {
+                    access.explain(&Contain { by, whom: device.id.to_string() })
+                }
                 Verb::Lock | Verb::Release => access.explain(&LockDevice { by, id, device: named }),
                 Verb::Retire => access.explain(&RetireDevice { by, id, device: named }),
             };

@@ -5,13 +5,16 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 use serde::Deserialize;
 
-use super::super::pages::{ConfirmPage, Tab, Verb};
+use super::super::pages::{Choice, ConfirmPage, Tab, Verb};
 use super::super::{Admin, Done};
 use super::devices::device_id;
 use super::visitor::{Asks, Away, Visitor};
+use crate::access::Administrator;
+use crate::containment::Wish;
 use crate::devices::{Device, Error, Manage};
 use crate::http::pages::{Flaw, Flaws, page};
 use crate::http::{Form, Path, Problem};
+use crate::kernel::{DeviceId, Lifetime};
 
 /// Really?
 pub(super) async fn ask(
@@ -30,6 +33,8 @@ pub(super) async fn ask(
 pub(super) struct Sure {
     reason: String,
     revision: String,
+    /// Hours.
+    span: Option<String>,
 }
 
 /// Does it, unless somebody else did something to the device since the page was shown.
@@ -60,21 +65,76 @@ pub(super) async fn act(
     };
     let by = visitor.by.clone();
     let (done, said) = match verb {
+        Verb::Contain => {
+            let lifetime = span(sure.span.as_deref());
+            let wish = Wish { subject: id.to_string(), reason: reason.to_owned(), lifetime };
+            return admin.contained(&visitor, id, Contained::Began(by, wish)).await;
+        }
+        Verb::EndContainment => {
+            let over = Contained::Ended(by, reason.to_owned());
+            return admin.contained(&visitor, id, over).await;
+        }
         Verb::Lock => (devices.lock(by, ask).await, Done::Locked),
         Verb::Release => (devices.release(by, ask).await, Done::Released),
         Verb::Retire => (devices.retire(by, ask).await, Done::Retired),
     };
     match done {
-        Ok(_) => {
-            let back = format!("/admin/devices/{id}?done={}", said.as_str());
-            Ok(Redirect::to(&back).into_response())
-        }
+        Ok(_) => Ok(back(id, said)),
         Err(Error::Changed) => flaw(Flaw::whole(look.say("admin-changed"))).await,
         Err(error) => Err(admin.refuse(&visitor, Tab::Fleet, error)),
     }
 }
 
-fn named((id, verb): &(String, String)) -> Result<(crate::kernel::DeviceId, Verb), Problem> {
+/// What is done about a containment: it hangs on no revision of the device.
+enum Contained {
+    Began(Administrator, Wish),
+    Ended(Administrator, String),
+}
+
+impl Admin {
+    async fn contained(
+        &self,
+        visitor: &Visitor,
+        id: DeviceId,
+        what: Contained,
+    ) -> Result<Response, Away> {
+        let containments = &self.below.containments;
+        let (done, said) = match what {
+            Contained::Began(by, wish) => (containments.contain(by, wish).await, Done::Contained),
+            Contained::Ended(by, why) => {
+                (containments.release(by, (&id.to_string(), &why)).await, Done::ContainmentEnded)
+            }
+        };
+        done.map_err(|error| self.refuse(visitor, Tab::Fleet, error))?;
+        Ok(back(id, said))
+    }
+}
+
+fn back(id: DeviceId, said: Done) -> Response {
+    Redirect::to(&format!("/admin/devices/{id}?done={}", said.as_str())).into_response()
+}
+
+/// The hours that a containment can be chosen to last; what was not offered is the second of them.
+const SPANS: [(&str, i64, &str); 4] = [
+    ("1", 1, "admin-span-hour"),
+    ("4", 4, "admin-span-hours"),
+    ("24", 24, "admin-span-day"),
+    ("168", 168, "admin-span-week"),
+];
+
+fn span(chosen: Option<&str>) -> Lifetime {
+    let offered = SPANS.iter().find(|(word, ..)| Some(*word) == chosen);
+    Lifetime::hours(offered.map_or(4, |(_, hours, _)| *hours))
+}
+
+fn spans(visitor: &Visitor, verb: Verb) -> Vec<Choice> {
+    let choice = |(word, hours, name): &(&'static str, i64, &'static str)| {
+        (*word, visitor.look.say(name), *hours == 4)
+    };
+    if verb == Verb::Contain { SPANS.iter().map(choice).collect() } else { Vec::new() }
+}
+
+fn named((id, verb): &(String, String)) -> Result<(DeviceId, Verb), Problem> {
     let verb = Verb::parse(verb).ok_or_else(|| Problem::from(Error::NotFound("page")))?;
     Ok((device_id(id)?, verb))
 }
@@ -93,6 +153,7 @@ fn confirm(
         id: device.id.to_string(),
         name: device.name.clone(),
         revision: device.revision,
+        spans: spans(visitor, verb),
         reason,
     };
     let status = if flaws.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };

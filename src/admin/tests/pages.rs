@@ -15,13 +15,17 @@ use crate::testkit::{on_each_database, until};
 fn paths(machine: &Machine) -> Vec<String> {
     let page = machine.page();
     let mut all = vec!["/admin/devices".to_owned(), "/admin/devices?level=low&q=a".to_owned()];
-    all.extend(["", "/lock", "/release", "/retire"].map(|rest| format!("{page}{rest}")));
+    all.extend(
+        ["", "/contain", "/lock", "/release", "/retire"].map(|rest| format!("{page}{rest}")),
+    );
     all
 }
 
 /// Every form, with a form that would do something.
 fn forms(machine: &Machine) -> Vec<String> {
-    ["lock", "release", "retire"].map(|verb| format!("{}/{verb}", machine.page())).into()
+    ["contain", "end-containment", "lock", "release", "retire"]
+        .map(|verb| format!("{}/{verb}", machine.page()))
+        .into()
 }
 
 const SURE: [(&str, &str); 2] = [("reason", "left in a taxi"), ("revision", "0")];
@@ -211,6 +215,41 @@ async fn a_device_is_locked_with_a_reason_by_whoever_was_here_lately() {
         let now = revision(&house, &laptop);
         tab.post_to(&house, &release, &[("reason", "found"), ("revision", &now)]).await;
         assert_eq!(state(&house, &laptop), State::Enrolled);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_device_is_contained_for_as_long_as_was_chosen_and_nothing_is_left_of_it() {
+    on_each_database(async |database| {
+        let house = House::on(database).await;
+        let grace = person(&house, "grace", Some(Given::Operator)).await;
+        let laptop = machine(&house, "ada-laptop", None).await;
+        let posture = &house.server().posture;
+        let mut tab = signed_in(&house, &grace).await;
+        let (contain, end) =
+            (format!("{}/contain", laptop.page()), format!("{}/end-containment", laptop.page()));
+        tab.get(&house, &contain).await;
+        assert!(tab.body.contains("<option value=\"24\""), "{}", tab.body);
+        let revision = revision(&house, &laptop);
+        let sure = [("reason", "odd traffic"), ("revision", revision.as_str()), ("span", "1")];
+        tab.post_to(&house, &contain, &sure).await;
+        assert_eq!(tab.location(), Some(format!("{}?done=contained", laptop.page())));
+        assert!(posture.of_device(laptop.id).contained);
+        tab.get(&house, &laptop.page()).await;
+        let page = plain(&tab);
+        assert!(page.contains("odd traffic"), "{page}");
+        assert!(page.contains("id=\"end-containment\"") && !page.contains("id=\"contain\""));
+
+        tab.post_to(&house, &end, &sure).await;
+        assert_eq!(tab.location(), Some(format!("{}?done=containment-ended", laptop.page())));
+        assert!(!posture.of_device(laptop.id).contained);
+        tab.post_to(&house, &end, &sure).await;
+        assert_eq!(tab.status, StatusCode::NOT_FOUND, "there is none to end: {}", tab.body);
+
+        tab.post_to(&house, &contain, &sure).await;
+        house.clock.advance(Lifetime::hours(1));
+        assert!(!posture.of_device(laptop.id).contained, "an hour is over");
     })
     .await;
 }

@@ -99,7 +99,7 @@ fn devices(look: &Look) -> Vec<Sample> {
         verbs: if of == Place::Locked {
             vec![Verb::Release, Verb::Retire]
         } else {
-            vec![Verb::Lock, Verb::Retire]
+            vec![Verb::Contain, Verb::Lock, Verb::Retire]
         }
         .into_iter()
         .map(|verb| (verb, verb.button(look)))
@@ -241,6 +241,14 @@ fn verbs(look: &Look) -> Vec<Sample> {
         id: DEVICE.to_owned(),
         name: "ada-laptop".to_owned(),
         revision: 3,
+        spans: if verb == Verb::Contain {
+            vec![
+                ("1", look.say("admin-span-hour"), false),
+                ("4", look.say("admin-span-hours"), true),
+            ]
+        } else {
+            Vec::new()
+        },
         reason: String::new(),
     };
     let refused = RefusedPage {
@@ -255,6 +263,7 @@ fn verbs(look: &Look) -> Vec<Sample> {
                 .to_owned(),
     };
     vec![
+        ("admin-contain", Page::new(&confirm(Verb::Contain, &Flaws::NONE), look)),
         ("admin-lock", Page::new(&confirm(Verb::Lock, &Flaws::NONE), look)),
         ("admin-retire", Page::new(&confirm(Verb::Retire, &missing), look)),
         ("admin-refused", Page::new(&refused, look)),
