@@ -1,7 +1,7 @@
 //! What is known of a device, in its reader's words: for its owner here, and for administrators on the console.
 
 use crate::devices::model::Class as Sort;
-use crate::http::pages::Look;
+use crate::http::pages::{Look, text_key};
 use crate::kernel::{BasisPoints, Level};
 use crate::posture::Place;
 use crate::posture::scoring::{Class, Reason};
@@ -118,11 +118,6 @@ type Known = (&'static str, &'static str, Option<&'static str>);
 
 fn known(name: &str) -> Option<&'static Known> {
     SIGNALS.iter().find(|(signal, _, _)| *signal == name)
-}
-
-/// Marks a name of a text for the test that looks for all of them.
-const fn text_key(key: &'static str) -> &'static str {
-    key
 }
 
 /// The signals of the models that are shipped: what each is about, and what to do about it.

@@ -14,7 +14,7 @@ use super::visitor::{Asks, Away, Visitor};
 use crate::account::posture_words::Tone;
 use crate::audit::{Origin, Place, Query as Wanted, ReadEvents, Record};
 use crate::events::Part;
-use crate::http::pages::{Look, page};
+use crate::http::pages::{Look, page, text_key};
 use crate::http::{Path, Problem, Query};
 use crate::kernel::{DeviceId, Lifetime, SubjectId};
 
@@ -316,11 +316,6 @@ impl Sought {
         }
         format!("{}?{}", Tab::Decisions.path(), query.finish())
     }
-}
-
-/// Marks a name of a text for the test that looks for all of them.
-const fn text_key(key: &'static str) -> &'static str {
-    key
 }
 
 /// What decisions are about: the word in the query, which begins the kinds of the events, and what it is called.

@@ -12,7 +12,7 @@ use super::visitor::{Asks, Away, Visitor};
 use crate::access::Administrator;
 use crate::containment::Wish;
 use crate::devices::{Device, Error, Manage};
-use crate::http::pages::{Flaw, Flaws, page};
+use crate::http::pages::{Flaw, Flaws, page, text_key};
 use crate::http::{Form, Path, Problem};
 use crate::kernel::{DeviceId, Lifetime};
 
@@ -116,10 +116,10 @@ fn back(id: DeviceId, said: Done) -> Response {
 
 /// The hours that a containment can be chosen to last; what was not offered is the second of them.
 const SPANS: [(&str, i64, &str); 4] = [
-    ("1", 1, "admin-span-hour"),
-    ("4", 4, "admin-span-hours"),
-    ("24", 24, "admin-span-day"),
-    ("168", 168, "admin-span-week"),
+    ("1", 1, text_key("admin-span-hour")),
+    ("4", 4, text_key("admin-span-hours")),
+    ("24", 24, text_key("admin-span-day")),
+    ("168", 168, text_key("admin-span-week")),
 ];
 
 fn span(chosen: Option<&str>) -> Lifetime {

@@ -18,7 +18,7 @@ use crate::access::{ChangeError, Error, Explanation, Name, PolicyText};
 use crate::audit::{Query as Wanted, ReadEvents, Record};
 use crate::crypto::digest::{hex, sha256};
 use crate::events::Part;
-use crate::http::pages::{Look, page};
+use crate::http::pages::{Look, page, text_key};
 use crate::http::{Form, Path, Problem};
 use crate::kernel::Lifetime;
 use crate::wire::api::{PolicyCase, PolicyCaseDevice, PolicyTrialInput};
@@ -347,11 +347,6 @@ fn origin(look: &Look, policy: &PolicyText) -> String {
 /// Enough to tell two texts apart.
 fn digest(text: &str) -> String {
     hex(&sha256(text.as_bytes())).chars().take(12).collect()
-}
-
-/// Marks a name of a text for the test that looks for all of them.
-const fn text_key(key: &'static str) -> &'static str {
-    key
 }
 
 /// Readings of the events for the past of one policy.

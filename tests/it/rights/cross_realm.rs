@@ -19,7 +19,7 @@ use crate::protocols::foreign_agent::{
 };
 
 /// Here the client chooses the id: what another realm has under it does not matter, and is not touched.
-const CHOSEN: [&str; 8] = [
+const CHOSEN: [&str; 9] = [
     "PUT /api/v1/bundles/{trust_domain}",
     "PUT /api/v1/clients/{id}",
     "PUT /api/v1/device-tokens/{id}",
@@ -27,6 +27,7 @@ const CHOSEN: [&str; 8] = [
     "PUT /api/v1/groups/{id}",
     "PUT /api/v1/join-tokens/{id}",
     "PUT /api/v1/policies/{name}",
+    "PUT /api/v1/posture-sources/{name}",
     "PUT /api/v1/upstreams/{id}",
 ];
 
