@@ -1,27 +1,12 @@
-//! People who are contained: who they are by number, and what becomes of it when they are erased.
+//! People who are contained: what is known and forgotten of them there.
 
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
-use super::{Accounts, Change, Erased, KeepsPersonalData, User, store};
-use crate::containment::{Containments, People};
+use super::{Change, Erased, KeepsPersonalData};
+use crate::containment::Containments;
 use crate::db::Tx;
-use crate::kernel::{Fault, RealmId, SubjectId, UserId};
-
-impl People for Accounts {
-    fn number(
-        &self,
-        realm: RealmId,
-        user: UserId,
-    ) -> BoxFuture<'_, Result<Option<SubjectId>, Fault>> {
-        Box::pin(async move {
-            let db = &self.inner.env.db;
-            let read = db.read(realm, user, |tx, user| Box::pin(store::load(tx, *user)));
-            let found: Option<User> = read.await?;
-            Ok(found.map(|user| user.number))
-        })
-    }
-}
+use crate::kernel::Fault;
 
 /// Containments of people.
 #[derive(Debug)]

@@ -3,15 +3,23 @@
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
-use super::{Accounts, Change, Erased, KeepsPersonalData};
-use crate::containment::People;
+use super::{Accounts, Change, Erased, KeepsPersonalData, User, store};
 use crate::db::Tx;
-use crate::devices::{Device, Devices, Owners};
-use crate::kernel::{Fault, RealmId, UserId};
+use crate::devices::{Device, Devices, People};
+use crate::kernel::{Fault, RealmId, SubjectId, UserId};
 
-impl Owners for Accounts {
-    fn exists(&self, realm: RealmId, user: UserId) -> BoxFuture<'_, Result<bool, Fault>> {
-        Box::pin(async move { Ok(self.number(realm, user).await?.is_some()) })
+impl People for Accounts {
+    fn number(
+        &self,
+        realm: RealmId,
+        user: UserId,
+    ) -> BoxFuture<'_, Result<Option<SubjectId>, Fault>> {
+        Box::pin(async move {
+            let db = &self.inner.env.db;
+            let read = db.read(realm, user, |tx, user| Box::pin(store::load(tx, *user)));
+            let found: Option<User> = read.await?;
+            Ok(found.map(|user| user.number))
+        })
     }
 }
 

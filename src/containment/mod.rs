@@ -18,32 +18,19 @@ pub(crate) mod store;
 mod tests;
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
-
-use futures_util::future::BoxFuture;
 
 use crate::access::Access;
 use crate::db::Tx;
-use crate::devices::Inventory;
+use crate::devices::{Inventory, People};
 use crate::env::Env;
 use crate::events::Events;
 use crate::kernel::{
-    DeviceId, Fault, RealmId, SpiffeId, Subject, SubjectId, SubjectKind, Timestamp, UserId,
+    DeviceId, Fault, RealmId, SpiffeId, Subject, SubjectId, SubjectKind, Timestamp,
 };
 
 pub use contain_subject::Wish;
 pub use model::{CONTAINMENT, Containment, Error, Whom};
-
-/// What this slice asks of the one that keeps people.
-pub trait People: Send + Sync + fmt::Debug {
-    /// The number of this person; nothing if the realm has none of that id.
-    fn number(
-        &self,
-        realm: RealmId,
-        user: UserId,
-    ) -> BoxFuture<'_, Result<Option<SubjectId>, Fault>>;
-}
 
 /// The slice. Cheap to clone.
 #[derive(Debug, Clone)]

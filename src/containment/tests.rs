@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use super::{Below, Containments, Error, People, Wish};
+use super::{Below, Containments, Error, Wish};
 use crate::access::{Administrator, Asker};
-use crate::devices::Inventory;
+use crate::devices::{Inventory, People};
 use crate::jobs::Past;
 use crate::kernel::{Fault, Lifetime, RealmId, SpiffeId, Subject, SubjectId, SubjectKind, UserId};
 use crate::testkit::{KeysReplica, TestDatabase, on_each_database};

@@ -8,12 +8,10 @@
 use crate::crypto::digest::sha256;
 use crate::db::Tx;
 use crate::events::Event;
-use crate::kernel::{
-    DeviceId, Evidence, EvidenceSource, Lifetime, RealmId, Secret, Strength, SubjectId, Timestamp,
-};
+use crate::kernel::{DeviceId, Evidence, EvidenceSource, RealmId, Secret, Strength, Timestamp};
 
 use super::enrol_device::checked_words;
-use super::model::{Class, DEVICE, DeviceToken, State, events, subject};
+use super::model::{DEVICE, DeviceToken, events, subject};
 use super::{Device, Devices, Error, store};
 
 /// A machine that would come in, drawn before the transaction that lets it.
@@ -47,27 +45,8 @@ impl Devices {
     ) -> Result<Newcomer, Error> {
         checked_words(&name, &platform)?;
         let now = self.env.clock.now();
-        let trust_domain = self.below.realms.get(realm).ok_or(Error::NotFound("realm"))?;
         let id = DeviceId::new(self.env.entropy.uuid(now)?);
-        let spiffe_id = trust_domain.trust_domain.with_path(&format!("/device/{id}"));
-        let device = Device {
-            id,
-            number: SubjectId::new(self.env.entropy.uuid(now)?),
-            spiffe_id: spiffe_id.map_err(|error| Error::Invalid(error.to_string()))?,
-            name,
-            platform,
-            class: Class::Other,
-            profile: None,
-            owner: None,
-            state: State::Enrolled,
-            current: None,
-            previous: String::new(),
-            next: None,
-            evidence: Vec::new(),
-            evidence_expires: now.plus(Lifetime::days(self.settings.max_age_days)),
-            created_at: now,
-            revision: 1,
-        };
+        let device = self.new_device(realm, id, (name, platform), now)?;
         let token = sha256(secret.expose().as_bytes());
         Ok(Newcomer { token, machine: sha256(machine.as_bytes()), device, now })
     }

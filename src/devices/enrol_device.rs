@@ -15,7 +15,7 @@ use crate::kernel::{
 };
 use crate::svid::{IssueX509, PlannedX509, X509Svid};
 
-use super::model::{DEVICE, DeviceSvid, DeviceToken, State, events, subject};
+use super::model::{Class, DEVICE, DeviceSvid, DeviceToken, Grant, State, events, subject};
 use super::{Device, Devices, Error, Refusal, store};
 
 /// How long a lost answer can be asked for again. Long enough for a device's retries, short enough that a token seen later is
@@ -132,18 +132,30 @@ impl Devices {
         id: DeviceId,
         now: Timestamp,
     ) -> Result<Device, Error> {
-        let realm = self.below.realms.get(ask.realm).ok_or(Error::NotFound("realm"))?;
+        let words = (ask.name.clone(), ask.platform.clone());
+        let Grant { class, profile, owner, .. } = token.grant.clone();
+        Ok(Device { class, profile, owner, ..self.new_device(ask.realm, id, words, now)? })
+    }
+
+    /// A device that nothing but its names is known of.
+    pub(super) fn new_device(
+        &self,
+        realm: RealmId,
+        id: DeviceId,
+        (name, platform): (String, String),
+        now: Timestamp,
+    ) -> Result<Device, Error> {
+        let realm = self.below.realms.get(realm).ok_or(Error::NotFound("realm"))?;
         let spiffe_id = realm.trust_domain.with_path(&format!("/device/{id}"));
-        let grant = token.grant.clone();
         Ok(Device {
             id,
             number: SubjectId::new(self.env.entropy.uuid(now)?),
             spiffe_id: spiffe_id.map_err(|error| Error::Invalid(error.to_string()))?,
-            name: ask.name.clone(),
-            platform: ask.platform.clone(),
-            class: grant.class,
-            profile: grant.profile,
-            owner: grant.owner,
+            name,
+            platform,
+            class: Class::Other,
+            profile: None,
+            owner: None,
             state: State::Enrolled,
             current: None,
             previous: String::new(),

@@ -36,6 +36,14 @@ impl Inventory {
         self.index.devices(realm)
     }
 
+    /// The device as policies see it. Whoever may not look is refused before they learn whether there is one.
+    pub fn asked(&self, realm: RealmId, id: DeviceId) -> (String, Option<SpiffeId>) {
+        match self.device(realm, id) {
+            Some(known) => (known.spiffe_id.to_string(), Some(known.spiffe_id.clone())),
+            None => (id.to_string(), None),
+        }
+    }
+
     /// The device of this SPIFFE ID.
     pub fn named(&self, realm: RealmId, id: &SpiffeId) -> Option<Arc<Device>> {
         let device = self.device(realm, DeviceId::of_spiffe_id(id)?)?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::access::Administrator;
 use crate::events::Changed;
-use crate::kernel::{DeviceId, Granted, RealmId, SpiffeId, Standing};
+use crate::kernel::{DeviceId, Granted, RealmId, Standing};
 
 use super::model::{DEVICE, LockDevice, ReadDevice, Refusal, RetireDevice, State, events};
 use super::{Device, Devices, Error, store};
@@ -58,7 +58,7 @@ impl Devices {
     /// Locks a device.
     pub async fn lock(&self, by: Administrator, ask: Manage) -> Result<Device, Error> {
         let realm = by.realm;
-        let (id, device) = self.asked(realm, ask.device);
+        let (id, device) = self.below.inventory.asked(realm, ask.device);
         let permit = self.below.access.permit(LockDevice { by, id, device })?;
         self.manage(realm, ask, permit.spend().1, Verb::Lock).await
     }
@@ -66,7 +66,7 @@ impl Devices {
     /// Releases a locked device.
     pub async fn release(&self, by: Administrator, ask: Manage) -> Result<Device, Error> {
         let realm = by.realm;
-        let (id, device) = self.asked(realm, ask.device);
+        let (id, device) = self.below.inventory.asked(realm, ask.device);
         let permit = self.below.access.permit(LockDevice { by, id, device })?;
         self.manage(realm, ask, permit.spend().1, Verb::Release).await
     }
@@ -74,7 +74,7 @@ impl Devices {
     /// Puts a device out for good.
     pub async fn retire(&self, by: Administrator, ask: Manage) -> Result<Device, Error> {
         let realm = by.realm;
-        let (id, device) = self.asked(realm, ask.device);
+        let (id, device) = self.below.inventory.asked(realm, ask.device);
         let permit = self.below.access.permit(RetireDevice { by, id, device })?;
         self.manage(realm, ask, permit.spend().1, Verb::Retire).await
     }
@@ -82,7 +82,7 @@ impl Devices {
     /// One device, for an administrator.
     pub fn read_device(&self, by: Administrator, device: DeviceId) -> Result<Arc<Device>, Error> {
         let realm = by.realm;
-        let (id, spiffe_id) = self.asked(realm, device);
+        let (id, spiffe_id) = self.below.inventory.asked(realm, device);
         self.below.access.permit(ReadDevice { by, id, device: spiffe_id })?.spend();
         self.device(realm, device).ok_or(Error::NotFound("device"))
     }
@@ -104,14 +104,6 @@ impl Devices {
     /// The standing of a device, now.
     pub fn standing(&self, device: &Device) -> Standing {
         self.below.posture.standing(&device.possession(self.env.clock.now()))
-    }
-
-    /// The device as policies see it. Whoever may not look is refused before they learn whether there is one.
-    fn asked(&self, realm: RealmId, device: DeviceId) -> (String, Option<SpiffeId>) {
-        match self.device(realm, device) {
-            Some(known) => (known.spiffe_id.to_string(), Some(known.spiffe_id.clone())),
-            None => (device.to_string(), None),
-        }
     }
 
     async fn manage(

@@ -44,7 +44,7 @@ use crate::bundles::Bundles;
 use crate::db::Tx;
 use crate::env::Env;
 use crate::events::Events;
-use crate::kernel::{DeviceId, Evidence, Fault, RealmId, Standing, UserId};
+use crate::kernel::{DeviceId, Evidence, Fault, RealmId, Standing, SubjectId, UserId};
 use crate::realms::Realms;
 use crate::svid::Svid;
 
@@ -61,10 +61,14 @@ pub trait Assess: Send + Sync + fmt::Debug {
     fn standing(&self, evidence: &Evidence) -> Standing;
 }
 
-/// Who can own a device. Whoever knows people stands after this slice.
-pub trait Owners: Send + Sync + fmt::Debug {
-    /// Whether the realm has this person.
-    fn exists(&self, realm: RealmId, user: UserId) -> BoxFuture<'_, Result<bool, Fault>>;
+/// Who people are, for slices that stand before the one that keeps them.
+pub trait People: Send + Sync + fmt::Debug {
+    /// The number of this person; nothing if the realm has none of that id.
+    fn number(
+        &self,
+        realm: RealmId,
+        user: UserId,
+    ) -> BoxFuture<'_, Result<Option<SubjectId>, Fault>>;
 }
 
 /// The slice. Cheap to clone.
@@ -73,7 +77,7 @@ pub struct Devices {
     env: Env,
     below: Below,
     settings: Arc<Settings>,
-    owners: Arc<OnceLock<Arc<dyn Owners>>>,
+    people: Arc<OnceLock<Arc<dyn People>>>,
 }
 
 /// What devices stand on.
@@ -98,13 +102,13 @@ pub struct Below {
 impl Devices {
     /// The slice, empty until `load`.
     pub fn new(env: Env, below: Below, settings: Settings) -> Self {
-        Self { env, below, settings: Arc::new(settings), owners: Arc::default() }
+        Self { env, below, settings: Arc::new(settings), people: Arc::default() }
     }
 
     /// Says who knows people; until then nobody owns a device. Once.
-    pub fn owned_by(&self, owners: Arc<dyn Owners>) {
+    pub fn owned_by(&self, people: Arc<dyn People>) {
         // A second word is not heard: the server says it once, at its start.
-        let _first = self.owners.set(owners);
+        let _first = self.people.set(people);
     }
 
     /// The device of this id.

@@ -4,12 +4,12 @@
 //! and its next renewal has the lifetime that the standing leaves. Every replica does this, and the first one counts.
 
 use super::grant::{Grant, Place};
-use super::settings::GRANT_LIFE_MAX;
+use super::revoke_grant::taken_back;
 use super::{Oauth, store};
 use crate::access;
 use crate::events::Changed;
 use crate::kernel::{DeviceId, Failure, Fault, GrantId, Granted, RealmId, Timestamp};
-use crate::sessions::{self, Revocable, Sessions};
+use crate::sessions;
 use crate::svid::GrantKind;
 
 /// A grant that ends, and why.
@@ -82,9 +82,7 @@ impl Oauth {
                     let Refused { grant, device, words, now } = refused;
                     let mut changes = Vec::new();
                     if store::end_grant(tx, *grant, *now).await? {
-                        let what = Revocable::Grant(*grant);
-                        let until = now.plus(GRANT_LIFE_MAX);
-                        let (kind, key, event) = Sessions::revoke_in(tx, what, *now, until).await?;
+                        let (kind, key, event) = taken_back(tx, *grant, *now).await?;
                         let event = event
                             .about("device", device.to_string())
                             .about("reason", words.as_str());

@@ -8,8 +8,9 @@ use super::refresh_token::RefreshToken;
 use super::settings::GRANT_LIFE_MAX;
 use super::wire_error::WireError;
 use super::{Oauth, store};
-use crate::events::Changed;
-use crate::kernel::{ClientId, Failure, Fault, GrantId, Granted, RealmId, UserId};
+use crate::db::Tx;
+use crate::events::{Changed, Event};
+use crate::kernel::{ClientId, Failure, Fault, GrantId, Granted, RealmId, Timestamp, UserId};
 use crate::sessions::{self, Revocable, Sessions};
 use crate::svid::{Expiry, TokenKind};
 
@@ -21,23 +22,15 @@ impl Oauth {
         grant: GrantId,
     ) -> Result<(), WireError> {
         let now = self.env.clock.now();
-        let until = now.plus(GRANT_LIFE_MAX);
-        let input = (grant, now, until);
+        let input = (grant, now);
         let done: Result<(), sessions::Error> = self
             .events
-            .change_in(
-                realm,
-                Granted::to_server("RevokeGrant"),
-                input,
-                |tx, (grant, now, until)| {
-                    Box::pin(async move {
-                        store::delete_family(tx, *grant).await?;
-                        let what = Revocable::Grant(*grant);
-                        let change = Sessions::revoke_in(tx, what, *now, *until).await?;
-                        Ok(Changed { value: (), changes: vec![change], rights: false })
-                    })
-                },
-            )
+            .change_in(realm, Granted::to_server("RevokeGrant"), input, |tx, (grant, now)| {
+                Box::pin(async move {
+                    let change = taken_back(tx, *grant, *now).await?;
+                    Ok(Changed { value: (), changes: vec![change], rights: false })
+                })
+            })
             .await;
         Ok(done.map_err(Failure::from)?)
     }
@@ -109,13 +102,10 @@ impl Oauth {
             .change_in(realm, granted, input, |tx, (user, client, now)| {
                 Box::pin(async move {
                     store::delete_consents(tx, *user, client).await?;
-                    let until = now.plus(GRANT_LIFE_MAX);
                     let mut changes = Vec::new();
                     for grant in store::grants_of(tx, *user, *now).await? {
                         if grant.client == *client {
-                            store::delete_family(tx, grant.id).await?;
-                            let what = Revocable::Grant(grant.id);
-                            changes.push(Sessions::revoke_in(tx, what, *now, until).await?);
+                            changes.push(taken_back(tx, grant.id, *now).await?);
                         }
                     }
                     Ok(Changed { value: (), changes, rights: false })
@@ -124,4 +114,14 @@ impl Oauth {
             .await;
         Ok(done?)
     }
+}
+
+/// Ends a grant's family and takes back what hangs off the grant, for a transaction that records the change.
+pub(super) async fn taken_back(
+    tx: &mut Tx,
+    grant: GrantId,
+    now: Timestamp,
+) -> Result<(&'static str, String, Event), Fault> {
+    store::delete_family(tx, grant).await?;
+    Sessions::revoke_in(tx, Revocable::Grant(grant), now, now.plus(GRANT_LIFE_MAX)).await
 }

@@ -142,10 +142,9 @@ pub(super) async fn bind_grant(tx: &mut Tx, id: GrantId, device: DeviceId) -> Re
     tx.execute(BIND_GRANT, &[Value::from(&id), Value::from(&device)]).await.map(drop)
 }
 
-/// Ends a grant and its family; false if its end had come before. Whoever ends it second finds an end that is past by every
+/// Ends a grant; false if its end had come before. Whoever ends it second finds an end that is past by every
 /// replica's clock.
 pub(super) async fn end_grant(tx: &mut Tx, id: GrantId, now: Timestamp) -> Result<bool, Fault> {
-    delete_family(tx, id).await?;
     let id = id.to_string();
     Ok(tx.execute(END_GRANT, &[Value::from(&id), now.into()]).await? == 1)
 }

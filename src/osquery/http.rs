@@ -10,7 +10,7 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Extension, FromRequest, FromRequestParts, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -24,7 +24,7 @@ use super::refuse::Calling;
 use crate::devices;
 use crate::http::{PeerInfo, Problem};
 use crate::kernel::{Failure, Fault, Kind, Secret, Timestamp};
-use crate::posture::inflate;
+use crate::posture::{inflate, is_packed};
 use crate::realms::Realm;
 use crate::wire::posture::Report;
 
@@ -146,7 +146,7 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
             .map_err(missing)?;
         let Extension(peer) =
             Extension::<PeerInfo>::from_request_parts(&mut parts, state).await.map_err(missing)?;
-        let (key, packed) = (key(&parts.headers), gzip(&parts.headers)?);
+        let (key, packed) = (key(&parts.headers), is_packed(&parts.headers)?);
         let bytes = Bytes::from_request(Request::from_parts(parts, body), state).await;
         let bytes = bytes.map_err(|_| Error::Body("it is too large, or was cut off"))?;
         let bytes = if packed { inflate(&bytes, BODY_BYTES_MAX)? } else { Vec::from(bytes) };
@@ -181,14 +181,6 @@ pub fn report_in(body: &[u8], now: Timestamp) -> Option<Report> {
 fn key(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
     value.strip_prefix("NodeKey ").map(str::to_owned)
-}
-
-fn gzip(headers: &HeaderMap) -> Result<bool, Error> {
-    match headers.get(CONTENT_ENCODING).map(http::HeaderValue::as_bytes) {
-        None | Some(b"identity") => Ok(false),
-        Some(b"gzip") => Ok(true),
-        Some(_) => Err(Error::Body("`Content-Encoding` is `gzip`, or is not there")),
-    }
 }
 
 fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {

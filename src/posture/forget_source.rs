@@ -32,14 +32,12 @@ impl Posture {
         source: Source,
     ) -> Result<(), Error> {
         let realm = by.realm;
-        let device = self.inner.below.devices.device(realm, id);
-        let named = match &device {
-            Some(known) => (known.spiffe_id.to_string(), Some(known.spiffe_id.clone())),
-            None => (id.to_string(), None),
-        };
-        let ask = ForgetSource { by, id: named.0, device: named.1 };
+        let devices = &self.inner.below.devices;
+        let (named, spiffe_id) = devices.asked(realm, id);
+        let ask = ForgetSource { by, id: named, device: spiffe_id };
         let granted = self.inner.below.access.permit(ask)?.spend().1;
-        let (device, now) = (device.ok_or(Error::NotFound)?, self.inner.env.clock.now());
+        let device = devices.device(realm, id).ok_or(Error::NotFound)?;
+        let now = self.inner.env.clock.now();
         let ask = Ask { device, source, current: self.current(), actor: granted.actor, now };
         self.forget(realm, granted, ask).await
     }

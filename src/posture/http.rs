@@ -3,12 +3,12 @@
 use axum::extract::{DefaultBodyLimit, Extension, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, StatusCode};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Posture;
+use super::inflate::is_packed;
 use super::model::{Error, Said, Source};
 use super::read_posture::Told;
 use super::scoring::{Part, REPORT_BYTES_MAX};
@@ -47,7 +47,7 @@ async fn report_posture(
     bytes: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Result<Json<ReportAnswer>, Problem> {
     let bytes = bytes.map_err(|_| Problem::too_large(Some(REPORT_BYTES_MAX)))?;
-    let taken = posture.take(&caller, Sent { gzip: gzip(&headers)?, bytes }).await?;
+    let taken = posture.take(&caller, Sent { gzip: is_packed(&headers)?, bytes }).await?;
     Ok(Json(answer(&posture, &taken)))
 }
 
@@ -89,14 +89,6 @@ async fn forget_source(
     let source = Source::parse(&source).ok_or_else(unknown)?;
     posture.forget_source(by, id, source).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-fn gzip(headers: &HeaderMap) -> Result<bool, Error> {
-    match headers.get(CONTENT_ENCODING).map(http::HeaderValue::as_bytes) {
-        None | Some(b"identity") => Ok(false),
-        Some(b"gzip") => Ok(true),
-        Some(_) => Err(Error::Packed("`Content-Encoding` is `gzip`, or is not there")),
-    }
 }
 
 fn answer(posture: &Posture, taken: &Taken) -> ReportAnswer {

@@ -3,9 +3,20 @@
 use std::io::Read;
 
 use flate2::read::GzDecoder;
+use http::header::CONTENT_ENCODING;
+use http::{HeaderMap, HeaderValue};
 
 use super::model::Error;
 use super::scoring::ReportError;
+
+/// True if these headers say that the body is packed: in no other way than the one that [`inflate`] undoes.
+pub(crate) fn is_packed(headers: &HeaderMap) -> Result<bool, Error> {
+    match headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
+        None | Some(b"identity") => Ok(false),
+        Some(b"gzip") => Ok(true),
+        Some(_) => Err(Error::Packed("`Content-Encoding` is `gzip`, or is not there")),
+    }
+}
 
 /// What is in these bytes (RFC 1952). Nothing is read beyond the `most` bytes that are taken.
 pub(crate) fn inflate(packed: &[u8], most: usize) -> Result<Vec<u8>, Error> {

@@ -49,7 +49,7 @@ use crate::kernel::{DeviceId, Fault};
 pub(crate) use add_words::seen_at;
 pub use fleet::{Fleet, FleetOrder, FleetPage, FleetWish, Place, Position, Row};
 use index::Index;
-pub(crate) use inflate::inflate;
+pub(crate) use inflate::{inflate, is_packed};
 pub use jobs::FreshReports;
 pub use model::{Error, Known, POSTURE, Said, Source};
 pub use read_posture::{Reported, Told};

@@ -50,14 +50,10 @@ impl Posture {
     /// What is known of a device, for an administrator who may look at it.
     pub async fn read_posture(&self, by: Administrator, id: DeviceId) -> Result<Told, Error> {
         let realm = by.realm;
-        let device = self.inner.below.devices.device(realm, id);
-        // Whoever may not look is refused before they learn whether there is one.
-        let named = match &device {
-            Some(known) => (known.spiffe_id.to_string(), Some(known.spiffe_id.clone())),
-            None => (id.to_string(), None),
-        };
-        self.inner.below.access.permit(ReadDevice { by, id: named.0, device: named.1 })?.spend();
-        self.told(realm, device.ok_or(Error::NotFound)?).await
+        let devices = &self.inner.below.devices;
+        let (named, spiffe_id) = devices.asked(realm, id);
+        self.inner.below.access.permit(ReadDevice { by, id: named, device: spiffe_id })?.spend();
+        self.told(realm, devices.device(realm, id).ok_or(Error::NotFound)?).await
     }
 
     /// What is known of a person's own device, for that person alone: whoever calls has seen their session, and no policy can

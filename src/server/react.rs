@@ -34,9 +34,15 @@ pub(super) struct Waiting {
     pub(super) everything: bool,
 }
 
+impl Waiting {
+    fn is_empty(&self) -> bool {
+        self.devices.is_empty() && self.subjects.is_empty() && !self.everything
+    }
+}
+
 impl Changed {
     pub(super) fn put(&self, news: Waiting) {
-        if news.devices.is_empty() && news.subjects.is_empty() && !news.everything {
+        if news.is_empty() {
             return;
         }
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -57,29 +63,35 @@ type Seen = HashMap<DeviceId, Level>;
 /// Decides anew what hangs off the devices of a realm, until the process stops.
 pub(super) async fn react(server: Arc<Server>, realm: RealmId, changed: Arc<Changed>) {
     let reactor = Reactor { server, realm };
+    let clock = Arc::clone(&reactor.server.env.clock);
     let mut seen = Seen::new();
+    let mut minute = clock.sleep(LOOK_EVERY);
     loop {
         let mut look = tokio::select! {
             () = changed.bell.notified() => false,
-            () = reactor.server.env.clock.sleep(LOOK_EVERY) => true,
+            () = &mut minute => true,
         };
+        if look {
+            // Begun anew here alone: a log that is never quiet must not put the look off.
+            minute = clock.sleep(LOOK_EVERY);
+        }
         let news = changed.take();
         if news.everything {
             seen.clear();
             look = true;
         }
-        let (mut devices, others) = sorted(news);
-        let mut missed = Waiting { subjects: reactor.contain(others).await, ..Waiting::default() };
-        devices = reactor.act(devices, Because::Heard, &mut seen).await;
-        missed.devices.append(&mut devices);
+        let (devices, others) = sorted(news);
+        let subjects = reactor.contain(others).await;
+        let devices = reactor.act(devices, Because::Heard, &mut seen).await;
         if look {
             let moved = reactor.moved(&seen).await;
-            devices = reactor.act(moved, Because::Looked, &mut seen).await;
-            missed.devices.append(&mut devices);
+            // What is missed has still moved at the next look. It is not heard of: its row is to be read first.
+            let _missed = reactor.act(moved, Because::Looked, &mut seen).await;
             reactor.server.workloads.redecide_refused(realm);
         }
-        if !(missed.devices.is_empty() && missed.subjects.is_empty()) {
-            reactor.server.env.clock.sleep(RETRY).await;
+        let missed = Waiting { devices, subjects, everything: false };
+        if !missed.is_empty() {
+            clock.sleep(RETRY).await;
             changed.put(missed);
         }
     }
@@ -215,3 +227,31 @@ const RETRY: Lifetime = Lifetime::millis(500);
 const AT_ONCE: usize = 8;
 /// Scored in one go: some two milliseconds.
 const SCORED_AT_ONCE: usize = 1000;
+
+#[cfg(test)]
+#[cfg(feature = "testkit")]
+mod tests {
+    use super::*;
+    use crate::account::tests::world::{House, REALM};
+    use crate::admin::tests::world::{machine, reports};
+
+    #[tokio::test]
+    async fn what_sank_in_silence_is_acted_on_once() {
+        let house = House::start().await;
+        let laptop = machine(&house, "ada-laptop", None).await;
+        reports(&house, &laptop, 10_000, &[]).await;
+        let reactor = Reactor { server: Arc::clone(house.server()), realm: REALM };
+        let (ours, mut seen) = (BTreeSet::from([laptop.id]), Seen::new());
+        let level = || reactor.server.posture.of_device(laptop.id).level;
+        assert!(reactor.act(ours.clone(), Because::Heard, &mut seen).await.is_empty());
+        let before = level();
+        assert_eq!(seen.get(&laptop.id), Some(&before));
+        assert!(reactor.moved(&seen).await.is_empty(), "it holds what was acted on");
+        house.clock.advance(Lifetime::days(30));
+        assert!(level() < before, "silence has sunk it");
+        assert_eq!(reactor.moved(&seen).await, ours);
+        assert!(reactor.act(ours.clone(), Because::Looked, &mut seen).await.is_empty());
+        assert_eq!(seen.get(&laptop.id), Some(&level()));
+        assert!(reactor.moved(&seen).await.is_empty());
+    }
+}

@@ -11,8 +11,9 @@ use super::super::{Account, Done, Wrong};
 use super::visitor::{Asks, Away, Visitor, done, wrong};
 use crate::accounts::{AskedFrom, AttributeName, By, Error, UserChange};
 use crate::http::pages::{Language, page};
-use crate::http::{Form, HostCookie, Problem};
-use crate::sessions::{SessionCookie, Why};
+use crate::http::{Form, Problem};
+use crate::sessions::Why;
+use crate::sessions::http::SESSION;
 
 pub(super) async fn show(State(account): State<Account>, asks: Asks) -> Result<Response, Away> {
     let visitor = account.enter(&asks, Tab::Data).await?;
@@ -107,6 +108,6 @@ pub(super) async fn delete(
     // First, so that applications are told while there is somebody to tell of.
     account.sessions.end_all(realm, user.id, user.number, Why::Ended).await?;
     account.accounts.erase(realm, user.id, By::Themselves).await?;
-    let cleared = HostCookie::named(SessionCookie::NAME).clear();
+    let cleared = SESSION.clear();
     Ok(([(SET_COOKIE, cleared)], Redirect::to("/account/signed-out")).into_response())
 }

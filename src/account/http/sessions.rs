@@ -8,10 +8,11 @@ use serde::Deserialize;
 use super::super::pages::{SessionLine, SessionsPage, Tab};
 use super::super::{Account, Done, device, how};
 use super::visitor::{Asks, Away, Visitor, done};
+use crate::http::Form;
 use crate::http::pages::page;
-use crate::http::{Form, HostCookie};
 use crate::kernel::SessionId;
-use crate::sessions::{Session, SessionCookie, Why};
+use crate::sessions::http::SESSION;
+use crate::sessions::{Session, Why};
 
 pub(super) async fn show(State(account): State<Account>, asks: Asks) -> Result<Response, Away> {
     let visitor = account.enter(&asks, Tab::Sessions).await?;
@@ -70,6 +71,6 @@ pub(super) async fn sign_out(State(account): State<Account>, asks: Asks) -> Resu
 
 /// To the page that says so; the cookie goes, so that it is not shown for nothing.
 fn out() -> Response {
-    let cleared = HostCookie::named(SessionCookie::NAME).clear();
+    let cleared = SESSION.clear();
     ([(http::header::SET_COOKIE, cleared)], Redirect::to("/account/signed-out")).into_response()
 }

@@ -12,11 +12,14 @@ use super::super::{Account, Done, Wrong};
 use crate::accounts::User;
 use crate::env::Entropy;
 use crate::http::pages::{Flaws, Look};
-use crate::http::{Cookies, HostCookie, Origin, Problem};
-use crate::kernel::{Failure, Fault, Kind, Lifetime, RealmId, Timestamp};
+use crate::http::{Origin, Problem};
+use crate::kernel::{Fault, Lifetime, RealmId, Timestamp};
 use crate::realms::Realm;
-use crate::sessions::{Browser, BrowserCookie, Session, SessionCookie};
+use crate::sessions::{Browser, Session};
 use crate::signin::{OwnPath, SigninRequest};
+
+/// Why there is no page for them: they sign in first and come back, may not, or something failed.
+pub(super) use crate::http::pages::Away;
 
 /// What a request to these pages brings.
 #[derive(Debug)]
@@ -70,27 +73,6 @@ pub(super) struct Visitor {
     done: Option<Done>,
 }
 
-/// Why there is no page for them: they sign in first and come back, or something failed.
-pub(super) struct Away(Box<Response>);
-
-impl<E: Into<Failure>> From<E> for Away {
-    fn from(error: E) -> Self {
-        Self::from(Problem::from(error))
-    }
-}
-
-impl From<Problem> for Away {
-    fn from(problem: Problem) -> Self {
-        Self(Box::new(problem.into_response()))
-    }
-}
-
-impl IntoResponse for Away {
-    fn into_response(self) -> Response {
-        *self.0
-    }
-}
-
 impl Account {
     /// Whoever has a session comes in to look.
     pub(super) async fn enter(&self, asks: &Asks, tab: Tab) -> Result<Visitor, Away> {
@@ -134,7 +116,7 @@ impl Account {
             request.expected_user = Some(session.user);
             request.fresh_after = Some(since);
         }
-        Away(Box::new(self.signin.start(asks.realm.id, request, &asks.browser).await))
+        Away::to(self.signin.start(asks.realm.id, request, &asks.browser).await)
     }
 
     fn visitor(&self, asks: &Asks, session: Arc<Session>, user: Arc<User>) -> Visitor {
@@ -172,19 +154,10 @@ pub(super) fn wrong(tab: Tab, wrong: Wrong) -> Response {
 impl<S: Send + Sync> FromRequestParts<S> for Asks {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let realm = parts.extensions.get::<Arc<Realm>>().cloned();
-        let origin = parts.extensions.get::<Origin>().cloned();
-        let (Some(realm), Some(origin)) = (realm, origin) else {
-            return Err(Failure::new(Kind::Bug, "internal", "an internal error").into());
-        };
-        let cookies = Cookies::of(&parts.headers);
-        let browser = Browser {
-            binding: cookies.get(BROWSER).and_then(BrowserCookie::parse),
-            session: cookies.get(SESSION).and_then(SessionCookie::parse),
-            address: origin.address,
-            agent: origin.agent,
-        };
+        let realm = realm.ok_or_else(|| Fault::bug("a request without its realm"))?;
+        let browser = Browser::from_request_parts(parts, state).await?;
         let look = Look::of(&parts.headers, &parts.extensions, &parts.uri);
         let query = parts.uri.query().unwrap_or_default();
         let said = |name: &str| {
@@ -197,7 +170,5 @@ impl<S: Send + Sync> FromRequestParts<S> for Asks {
     }
 }
 
-const SESSION: HostCookie = HostCookie::named(SessionCookie::NAME);
-const BROWSER: HostCookie = HostCookie::named(BrowserCookie::NAME);
 /// To change what one signs in with, something was shown at most so long ago.
 const LATELY: Lifetime = Lifetime::minutes(5);

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
 
@@ -13,15 +12,18 @@ use super::super::{Admin, Done};
 use crate::access::http::granted;
 use crate::access::{Administrator, Asker};
 use crate::accounts::User;
+use crate::http::Problem;
 use crate::http::pages::{Look, page};
-use crate::http::{Cookies, HostCookie, Origin, Problem};
 use crate::kernel::{
     Assurance, Caller, ClientId, Evidence, EvidenceSource, Failure, Fault, Kind, Lifetime,
     Listener, Proof, Subject, SubjectKind, Timestamp,
 };
 use crate::realms::Realm;
-use crate::sessions::{Browser, BrowserCookie, Session, SessionCookie};
+use crate::sessions::{Browser, Session};
 use crate::signin::{Application, OwnPath, SigninRequest};
+
+/// Why there is no page for them: they sign in first and come back, may not, or something failed.
+pub(super) use crate::http::pages::Away;
 
 /// What a request to the console brings.
 #[derive(Debug)]
@@ -52,27 +54,6 @@ pub(super) struct Visitor {
     /// When.
     pub(super) now: Timestamp,
     done: Option<Done>,
-}
-
-/// Why there is no page for them: they sign in first and come back, may not, or something failed.
-pub(super) struct Away(Box<Response>);
-
-impl<E: Into<Failure>> From<E> for Away {
-    fn from(error: E) -> Self {
-        Self::from(Problem::from(error))
-    }
-}
-
-impl From<Problem> for Away {
-    fn from(problem: Problem) -> Self {
-        Self(Box::new(problem.into_response()))
-    }
-}
-
-impl IntoResponse for Away {
-    fn into_response(self) -> Response {
-        *self.0
-    }
 }
 
 impl Admin {
@@ -175,7 +156,7 @@ impl Admin {
             request.expected_user = Some(session.user);
             request.fresh_after = since;
         }
-        Away(Box::new(self.below.signin.start(asks.realm.id, request, &asks.browser).await))
+        Away::to(self.below.signin.start(asks.realm.id, request, &asks.browser).await)
     }
 
     /// What a failure is for this person: where policy says no, a page that says so and what would help.
@@ -199,7 +180,7 @@ impl Admin {
                 visitor.user.handle
             ),
         };
-        Away(Box::new(page(StatusCode::FORBIDDEN, &shown, &visitor.look)))
+        Away::to(page(StatusCode::FORBIDDEN, &shown, &visitor.look))
     }
 }
 
@@ -220,19 +201,10 @@ impl Visitor {
 impl<S: Send + Sync> FromRequestParts<S> for Asks {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let realm = parts.extensions.get::<Arc<Realm>>().cloned();
-        let origin = parts.extensions.get::<Origin>().cloned();
-        let (Some(realm), Some(origin)) = (realm, origin) else {
-            return Err(Failure::new(Kind::Bug, "internal", "an internal error").into());
-        };
-        let cookies = Cookies::of(&parts.headers);
-        let browser = Browser {
-            binding: cookies.get(BROWSER).and_then(BrowserCookie::parse),
-            session: cookies.get(SESSION).and_then(SessionCookie::parse),
-            address: origin.address,
-            agent: origin.agent,
-        };
+        let realm = realm.ok_or_else(|| Fault::bug("a request without its realm"))?;
+        let browser = Browser::from_request_parts(parts, state).await?;
         let look = Look::of(&parts.headers, &parts.extensions, &parts.uri);
         let query = parts.uri.query().unwrap_or_default();
         let mut pairs = url::form_urlencoded::parse(query.as_bytes());
@@ -241,8 +213,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Asks {
     }
 }
 
-const SESSION: HostCookie = HostCookie::named(SessionCookie::NAME);
-const BROWSER: HostCookie = HostCookie::named(BrowserCookie::NAME);
 /// What policies and events call the console where an application would stand.
 const CONSOLE: &str = "weft-console";
 /// Administration needs two factors.

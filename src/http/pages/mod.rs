@@ -8,6 +8,7 @@
 //! Endpoints: `/assets/…`, `/language`.
 
 mod assets;
+mod away;
 mod brand;
 mod error;
 mod look;
@@ -29,6 +30,7 @@ use http::header::{
 use http::{HeaderName, HeaderValue, StatusCode};
 use url::Url;
 
+pub use away::Away;
 pub use brand::{Brand, BrandFlaw, Colour, Logo};
 pub use error::{ErrorPage, LeavePage, SignedOutPage};
 pub(super) use error::{Wants, instead_of};

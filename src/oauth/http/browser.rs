@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::protocol::{log, place};
 use crate::http::pages::{ErrorPage, Look, Page, SignedOutPage, page};
-use crate::http::{Cookies, Form, HostCookie, Origin, Problem, Query, own_forms_only};
+use crate::http::{Form, Problem, Query, own_forms_only};
 use crate::kernel::limits::FORM_BYTES_MAX;
 use crate::kernel::{AuthorizationRequestId, Failure, Fault};
 use crate::oauth::Oauth;
@@ -25,7 +25,8 @@ use crate::oauth::pages::{ConsentPage, LogoutPage, ScopeLine, lasting_text, scop
 use crate::oauth::parameters::Parameters;
 use crate::oauth::wire_error::WireError;
 use crate::realms::Realm;
-use crate::sessions::{Browser, BrowserCookie, Session, SessionCookie};
+use crate::sessions::http::SESSION;
+use crate::sessions::{Browser, Session};
 
 /// The routes.
 pub(super) fn routes(oauth: &Oauth) -> Router {
@@ -53,14 +54,7 @@ struct Visit {
 }
 
 impl Visit {
-    fn new(oauth: Oauth, realm: &Realm, (cookies, origin): (&Cookies, Origin), look: Look) -> Self {
-        let read = |name| cookies.get(HostCookie::named(name));
-        let browser = Browser {
-            binding: read(BrowserCookie::NAME).and_then(BrowserCookie::parse),
-            session: read(SessionCookie::NAME).and_then(SessionCookie::parse),
-            address: origin.address,
-            agent: origin.agent,
-        };
+    fn new(oauth: Oauth, realm: &Realm, browser: Browser, look: Look) -> Self {
         Self { oauth, place: place(realm), browser, look, fresh: false }
     }
 
@@ -83,8 +77,7 @@ impl Visit {
             Ok(Next::Refused(error)) | Err(error) => refused(&self.look, &error),
         };
         if let (true, Some(cookie)) = (self.fresh, &self.browser.binding) {
-            let set = HostCookie::named(BrowserCookie::NAME).set(&cookie.expose(), None);
-            answer.headers_mut().append(SET_COOKIE, set);
+            answer.headers_mut().append(SET_COOKIE, cookie.header());
         }
         answer
     }
@@ -151,7 +144,7 @@ impl Visit {
                     Some(to) => see_other(&to),
                     None => page(StatusCode::OK, &SignedOutPage { look: &self.look }, &self.look),
                 };
-                let clear = HostCookie::named(SessionCookie::NAME).clear();
+                let clear = SESSION.clear();
                 answer.headers_mut().append(SET_COOKIE, clear);
                 answer
             }
@@ -175,10 +168,10 @@ impl Visit {
 async fn authorize(
     State(oauth): State<Oauth>,
     Extension(realm): Extension<Arc<Realm>>,
-    (cookies, origin, look): (Cookies, Origin, Look),
+    (browser, look): (Browser, Look),
     RawQuery(query): RawQuery,
 ) -> Response {
-    let mut visit = Visit::new(oauth, &realm, (&cookies, origin), look);
+    let mut visit = Visit::new(oauth, &realm, browser, look);
     if let Err(fault) = visit.bind() {
         return Problem::from(fault).into_response();
     }
@@ -192,10 +185,10 @@ async fn authorize(
 async fn authorize_form(
     State(oauth): State<Oauth>,
     Extension(realm): Extension<Arc<Realm>>,
-    (cookies, origin, look): (Cookies, Origin, Look),
+    (browser, look): (Browser, Look),
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let visit = Visit::new(oauth, &realm, (&cookies, origin), look);
+    let visit = Visit::new(oauth, &realm, browser, look);
     let next = visit.oauth.authorize(&visit.place, form(&body)?, (&visit.browser, true)).await;
     Ok(visit.answer(next).await)
 }
@@ -217,10 +210,10 @@ struct Continue {
 async fn resume(
     State(oauth): State<Oauth>,
     Extension(realm): Extension<Arc<Realm>>,
-    (cookies, origin, look): (Cookies, Origin, Look),
+    (browser, look): (Browser, Look),
     Query(query): Query<Continue>,
 ) -> Response {
-    let mut visit = Visit::new(oauth, &realm, (&cookies, origin), look);
+    let mut visit = Visit::new(oauth, &realm, browser, look);
     if let Err(fault) = visit.bind() {
         return Problem::from(fault).into_response();
     }
@@ -241,10 +234,10 @@ struct Decision {
 async fn consent(
     State(oauth): State<Oauth>,
     Extension(realm): Extension<Arc<Realm>>,
-    (cookies, origin, look): (Cookies, Origin, Look),
+    (browser, look): (Browser, Look),
     Form(form): Form<Decision>,
 ) -> Response {
-    let visit = Visit::new(oauth, &realm, (&cookies, origin), look);
+    let visit = Visit::new(oauth, &realm, browser, look);
     let Ok(id) = AuthorizationRequestId::parse(&form.request) else {
         return Problem::no_route().into_response();
     };
@@ -256,10 +249,10 @@ async fn consent(
 async fn logout(
     State(oauth): State<Oauth>,
     Extension(realm): Extension<Arc<Realm>>,
-    (cookies, origin, look): (Cookies, Origin, Look),
+    (browser, look): (Browser, Look),
     RawQuery(query): RawQuery,
 ) -> Response {
-    let visit = Visit::new(oauth, &realm, (&cookies, origin), look);
+    let visit = Visit::new(oauth, &realm, browser, look);
     let parameters = Parameters::of(query.unwrap_or_default().as_bytes());
     visit.leave(&parameters, false).await
 }
@@ -272,13 +265,13 @@ async fn logout_form(body: Bytes) -> Result<Response, Problem> {
 async fn confirm(
     State(oauth): State<Oauth>,
     Extension(realm): Extension<Arc<Realm>>,
-    (cookies, origin, look): (Cookies, Origin, Look),
+    (browser, look): (Browser, Look),
     Form(form): Form<Decision>,
 ) -> Response {
     if form.decision != "logout" {
         return see_other("/account");
     }
-    let visit = Visit::new(oauth, &realm, (&cookies, origin), look);
+    let visit = Visit::new(oauth, &realm, browser, look);
     let parameters = Parameters::of(form.request.as_bytes());
     visit.leave(&parameters, true).await
 }

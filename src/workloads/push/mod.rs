@@ -253,7 +253,11 @@ impl Realm {
         let news =
             refused.values().filter(|order| watcher.refused.get(&order.entry) != Some(order));
         let lifted = watcher.refused.values().filter(|order| !refused.contains_key(&order.entry));
-        let lifted = lifted.map(|order| Directive { refused: false, ..order.clone() });
+        let lifted = lifted.map(|order| Directive {
+            refused: false,
+            message: "it is permitted again".to_owned(),
+            ..order.clone()
+        });
         let orders: Vec<Directive> = news.cloned().chain(lifted).collect();
         watcher.refused = refused;
         for order in &orders {
