@@ -15,7 +15,7 @@ help: ## this list
 demo: ## build, then the main job end to end; KEEP=1 leaves it running
 	scripts/demo
 
-check: fmt clippy ## formatting, lints, and the tests on SQLite only, without the tortures
+check: fmt clippy docs ## formatting, lints, the reference, and the tests on SQLite only, without the tortures
 	WEFT_TEST_ENGINES=sqlite scripts/tests check --skip peers:: --skip torture::
 
 test: packages fmt clippy build-tests unit peers docs report ## all that CI runs, stops at the first failure

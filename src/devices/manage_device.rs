@@ -88,7 +88,7 @@ impl Devices {
     }
 
     /// A page of the realm's devices by id, for an administrator: at most `limit` that are wanted, found from memory. Looks at
-    /// no more than [`LOOKS_MAX`] devices, so that a page may be short, or empty, and have a next one all the same: it begins
+    /// no more than `LOOKS_MAX` devices, so that a page may be short, or empty, and have a next one all the same: it begins
     /// behind the id that comes with it.
     pub fn read_devices(
         &self,

@@ -1,7 +1,7 @@
 //! Devices: which there are, how they come in, how they stay, and how they are put out.
 //!
 //! Owns: devices, the tokens they enrol with, the judgement whether a device's SVID still counts at our doors.
-//! Does not own: what is known of a device's posture (`posture`, through [`Assess`]), people (`accounts`, through [`Owners`]),
+//! Does not own: what is known of a device's posture (`posture`, through [`Assess`]), people (`accounts`, through [`People`]),
 //! keys and signing (`svid`), the chain check (the listener).
 //! Endpoints: admin REST under `/devices` and `/device-tokens`; `POST /devices/enrol` for whoever has a token,
 //! `POST /devices/self/svid` for a device by its SVID.
