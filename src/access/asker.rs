@@ -78,11 +78,16 @@ impl Asker {
         Self { kind: "Node", ..Self::named(id) }
     }
 
+    /// A person of the realm, of whom nothing else is known.
+    pub fn person(id: &SpiffeId) -> Self {
+        Self { kind: "User", ..Self::named(id) }
+    }
+
     /// Whoever holds a role by a binding.
     pub(super) fn holding(holder: &Holder) -> Self {
         match holder {
             Holder::LocalUser(uid) => Self { kind: "Local", id: uid.to_string(), ..Self::nobody() },
-            Holder::Spiffe(id) if id.is_under("/user") => Self { kind: "User", ..Self::named(id) },
+            Holder::Spiffe(id) if id.is_under("/user") => Self::person(id),
             Holder::Spiffe(id) => Self::named(id),
         }
     }

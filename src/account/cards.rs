@@ -47,6 +47,19 @@ pub fn cards(look: &Look, standing: &Standing) -> Vec<Card> {
     cards
 }
 
+/// The way to the console, for somebody who holds these roles.
+pub fn console(look: &Look, roles: &[&str]) -> Card {
+    Card {
+        id: "console",
+        title: look.say("card-console-title"),
+        words: look.say1("card-console", "roles", roles.join(", ")),
+        badge: None,
+        good: true,
+        path: "/admin",
+        link: look.say("card-look"),
+    }
+}
+
 fn passkeys(look: &Look, standing: &Standing) -> Card {
     let words = look.say1("card-passkeys", "n", standing.passkeys);
     of(look, "passkeys", Tab::Passkeys, words, Some(standing.passkeys > 0))

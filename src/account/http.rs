@@ -18,10 +18,12 @@ use axum::routing::{get, post};
 use http::StatusCode;
 
 use super::pages::{OverviewPage, Tab};
-use super::{Account, Standing, cards};
+use super::{Account, Standing, cards, console};
+use crate::access::{Administrator, Asker};
 use crate::http::own_forms_only;
 use crate::http::pages::{Look, SignedOutPage, page};
-use visitor::{Asks, Away};
+use crate::kernel::Fault;
+use visitor::{Asks, Away, Visitor};
 
 /// `/account` and what is below it.
 pub fn routes(account: &Account) -> Router {
@@ -77,7 +79,9 @@ async fn overview(State(account): State<Account>, asks: Asks) -> Result<Response
         linked: many(factors.external),
         applications,
     };
-    let cards = cards(&visitor.look, &standing);
+    let mut cards = cards(&visitor.look, &standing);
+    let roles = account.roles(&asks, &visitor)?;
+    cards.extend((!roles.is_empty()).then(|| console(&visitor.look, &roles)));
     let unproven = account.unproven(&visitor).map(str::to_owned);
     let shown = OverviewPage {
         look: &visitor.look,
@@ -87,6 +91,19 @@ async fn overview(State(account): State<Account>, asks: Asks) -> Result<Response
         cards,
     };
     Ok(page(StatusCode::OK, &shown, &visitor.look))
+}
+
+impl Account {
+    /// The roles that this person holds in the realm: who holds one finds something at the console.
+    fn roles(&self, asks: &Asks, visitor: &Visitor) -> Result<Vec<&'static str>, Away> {
+        let id = visitor.user.spiffe_id(asks.trust_domain()).map_err(Fault::bug)?;
+        let by = Administrator { realm: visitor.realm, asker: Asker::person(&id) };
+        let held = self.access.held_by(&by)?;
+        let mut roles: Vec<&'static str> = held.iter().map(|given| given.role().as_str()).collect();
+        roles.sort_unstable();
+        roles.dedup();
+        Ok(roles)
+    }
 }
 
 async fn signed_out(look: Look) -> Response {

@@ -18,11 +18,12 @@ pub mod posture_words;
 pub(crate) mod tests;
 mod words;
 
-pub use cards::{Standing, cards};
+pub use cards::{Standing, cards, console};
 pub use device::device;
 pub use picture::picture_of;
 pub use words::{Done, Wrong, fact, how};
 
+use crate::access::Access;
 use crate::accounts::Accounts;
 use crate::audit::Audit;
 use crate::devices::Devices;
@@ -36,6 +37,8 @@ use crate::upstreams::Upstreams;
 /// The slices that these pages stand on.
 #[derive(Debug, Clone)]
 pub struct Below {
+    /// Who holds a role.
+    pub access: Access,
     /// People, and what they sign in with.
     pub accounts: Accounts,
     /// Where they are signed in.
@@ -58,6 +61,7 @@ pub struct Below {
 #[derive(Debug, Clone)]
 pub struct Account {
     env: Env,
+    access: Access,
     accounts: Accounts,
     sessions: Sessions,
     upstreams: Upstreams,
@@ -71,7 +75,8 @@ pub struct Account {
 impl Account {
     /// The slice.
     pub fn new(env: Env, below: Below) -> Self {
-        let Below { accounts, sessions, upstreams, signin, oauth, audit, devices, posture } = below;
-        Self { env, accounts, sessions, upstreams, signin, oauth, audit, devices, posture }
+        let Below { access, accounts, sessions, upstreams, signin, oauth, audit, devices, posture } =
+            below;
+        Self { env, access, accounts, sessions, upstreams, signin, oauth, audit, devices, posture }
     }
 }

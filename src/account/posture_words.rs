@@ -50,6 +50,7 @@ pub fn place(look: &Look, place: Place) -> (String, Tone) {
         Place::Unknown => (level(look, Level::Unknown), Tone::Plain),
         Place::Standard => (level(look, Level::Standard), Tone::Good),
         Place::High => (level(look, Level::High), Tone::Good),
+        Place::Contained => (look.say("place-contained"), Tone::Bad),
         Place::Locked => (look.say("place-locked"), Tone::Bad),
         Place::Retired => (look.say("place-retired"), Tone::Plain),
     }

@@ -21,6 +21,17 @@ impl People for Accounts {
             Ok(found.map(|user| user.number))
         })
     }
+
+    fn numbered(
+        &self,
+        realm: RealmId,
+        number: SubjectId,
+    ) -> BoxFuture<'_, Result<Option<UserId>, Fault>> {
+        Box::pin(async move {
+            let db = &self.inner.env.db;
+            db.read(realm, number, |tx, number| Box::pin(store::numbered(tx, *number))).await
+        })
+    }
 }
 
 /// The devices that belong to people.

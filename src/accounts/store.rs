@@ -225,6 +225,13 @@ pub(super) async fn memberships(tx: &mut Tx, user: UserId) -> Result<Vec<(String
     rows.iter().map(|row| Ok((row.text("group_id")?, row.text("source")?))).collect()
 }
 
+/// Whose number this is.
+pub(super) async fn numbered(tx: &mut Tx, number: SubjectId) -> Result<Option<UserId>, Fault> {
+    let number = number.to_string();
+    let row = tx.row(NUMBERED, &[(&number).into()]).await?;
+    row.map(|row| user_id(&row, "id")).transpose()
+}
+
 pub(super) fn user_id(row: &Row, column: &str) -> Result<UserId, Fault> {
     UserId::parse(&row.text(column)?).map_err(|error| Fault::malformed("account row", error))
 }
@@ -287,6 +294,7 @@ const INSERT: &str = "INSERT INTO user_account \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $7, 1)";
 const SET_STATE: &str = "UPDATE user_account SET state = $3 WHERE realm = $1 AND id = $2";
 const SET_LANGUAGE: &str = "UPDATE user_account SET language = $3 WHERE realm = $1 AND id = $2";
+const NUMBERED: &str = "SELECT id FROM user_account WHERE realm = $1 AND number = $2";
 const DELETE: &str = "DELETE FROM user_account WHERE realm = $1 AND id = $2";
 const USER: &str = "SELECT u.id, u.number, u.handle, u.state, u.language, u.created_at, u.updated_at, \
     u.revision, \
@@ -346,6 +354,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
     INSERT,
     SET_STATE,
     SET_LANGUAGE,
+    NUMBERED,
     DELETE,
     USER,
     IDENTIFIERS,

@@ -1,5 +1,6 @@
 //! The doors of the console.
 
+mod contained;
 mod decisions;
 mod device;
 mod devices;
@@ -23,6 +24,9 @@ pub fn routes(admin: &Admin) -> Router {
         .route("/admin/devices", get(devices::list))
         .route("/admin/devices/{id}", get(devices::show))
         .route("/admin/devices/{id}/{verb}", get(manage::ask).post(manage::act))
+        .route("/admin/contained", get(contained::list))
+        .route("/admin/contained/new", get(contained::ask).post(contained::contain))
+        .route("/admin/contained/release", get(contained::ask_release).post(contained::release))
         .route("/admin/decisions", get(decisions::list))
         .route("/admin/decisions/{id}", get(decisions::show))
         .route("/admin/policies", get(policies::list))

@@ -28,6 +28,7 @@ use crate::containment::Containments;
 use crate::devices::Devices;
 use crate::env::Env;
 use crate::nodes::Nodes;
+use crate::oauth::Oauth;
 use crate::posture::Posture;
 use crate::sessions::Sessions;
 use crate::signin::Signin;
@@ -55,6 +56,8 @@ pub struct Below {
     pub signin: Signin,
     /// The agents that run on devices.
     pub nodes: Nodes,
+    /// What people granted on them.
+    pub oauth: Oauth,
 }
 
 /// The slice. Cheap to clone.

@@ -1,7 +1,11 @@
 //! The pages of the console, as typed structs over `templates/admin/`. Names of fields and ids are an interface:
 //! `docs/reference/pages.md`.
 
+mod contained;
+
 use askama::Template;
+
+pub use contained::{ContainPage, ContainedLine, ContainedPage, ReleasePage};
 
 use super::Chart;
 use crate::account::posture_words::Tone;
@@ -23,6 +27,8 @@ pub struct Nav<'a> {
 pub enum Tab {
     /// The devices.
     Fleet,
+    /// Who is contained.
+    Contained,
     /// What was decided.
     Decisions,
     /// By which policies.
@@ -132,8 +138,12 @@ pub struct DevicePage<'a> {
     pub facts: Vec<FactLine>,
     /// Its posture; nothing where it never reported.
     pub posture: Option<Posture>,
+    /// Who reports on it.
+    pub sources: Vec<SourceLine>,
     /// What hangs off it.
     pub credentials: Vec<CredentialLine>,
+    /// What was decided anew because of it; nothing where this person may not read that.
+    pub anew: Option<Vec<DecisionLine>>,
     /// What happened to it lately; nothing where this person may not read that.
     pub events: Option<Vec<EventLine>>,
 }
@@ -200,6 +210,19 @@ pub struct SignalLine {
     pub source: String,
     /// The evidence.
     pub evidence: Option<String>,
+}
+
+/// Somebody who reports on a device.
+#[derive(Debug, Clone)]
+pub struct SourceLine {
+    /// Who.
+    pub name: String,
+    /// How hard what they say is to fake, and how many signals they speak of.
+    pub words: String,
+    /// How long ago.
+    pub when: String,
+    /// When, for programs.
+    pub exactly: String,
 }
 
 /// A credential that hangs off a device.
@@ -480,12 +503,14 @@ impl<'a> Nav<'a> {
 
 impl Tab {
     /// Those that are served, in their order on the page.
-    pub const ALL: [Self; 4] = [Self::Fleet, Self::Decisions, Self::Policies, Self::WhatIf];
+    pub const ALL: [Self; 5] =
+        [Self::Fleet, Self::Contained, Self::Decisions, Self::Policies, Self::WhatIf];
 
     /// Where it is.
     pub const fn path(self) -> &'static str {
         match self {
             Self::Fleet => "/admin/devices",
+            Self::Contained => "/admin/contained",
             Self::Decisions => "/admin/decisions",
             Self::Policies => "/admin/policies",
             Self::WhatIf => "/admin/what-if",
@@ -496,6 +521,7 @@ impl Tab {
         let text_key = |key| key;
         match self {
             Self::Fleet => text_key("admin-tab-fleet"),
+            Self::Contained => text_key("admin-tab-contained"),
             Self::Decisions => text_key("admin-tab-decisions"),
             Self::Policies => text_key("admin-tab-policies"),
             Self::WhatIf => text_key("admin-tab-what-if"),

@@ -9,6 +9,10 @@ pub enum Done {
     Contained,
     /// A containment was ended.
     ContainmentEnded,
+    /// Somebody was contained.
+    SubjectContained,
+    /// Somebody was released.
+    SubjectReleased,
     /// A device was locked.
     Locked,
     /// A device was released.
@@ -19,14 +23,23 @@ pub enum Done {
 
 impl Done {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Contained, Self::ContainmentEnded, Self::Locked, Self::Released, Self::Retired];
+    pub const ALL: [Self; 7] = [
+        Self::Contained,
+        Self::ContainmentEnded,
+        Self::SubjectContained,
+        Self::SubjectReleased,
+        Self::Locked,
+        Self::Released,
+        Self::Retired,
+    ];
 
     /// The word in the query.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Contained => "contained",
             Self::ContainmentEnded => "containment-ended",
+            Self::SubjectContained => "subject-contained",
+            Self::SubjectReleased => "subject-released",
             Self::Locked => "locked",
             Self::Released => "released",
             Self::Retired => "retired",
@@ -43,6 +56,8 @@ impl Done {
         match self {
             Self::Contained => look.say("admin-done-contained"),
             Self::ContainmentEnded => look.say("admin-done-containment-ended"),
+            Self::SubjectContained => look.say("admin-done-subject-contained"),
+            Self::SubjectReleased => look.say("admin-done-subject-released"),
             Self::Locked => look.say("admin-done-locked"),
             Self::Released => look.say("admin-done-released"),
             Self::Retired => look.say("admin-done-retired"),

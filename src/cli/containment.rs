@@ -73,12 +73,13 @@ fn fields(made: &Containment, now: Timestamp) -> Fields {
 }
 
 fn table(listed: &[Containment], now: Timestamp) -> Table {
-    let mut table = Table::new(&["SUBJECT", "SINCE", "ENDS", "REASON"]);
+    let mut table = Table::new(&["SUBJECT", "SINCE", "ENDS", "BY", "REASON"]);
     for one in listed {
         table.row([
             one.subject.clone(),
             value::distance(one.created_at, now),
             value::distance(one.ends_at, now),
+            one.by.clone().unwrap_or_else(|| "-".to_owned()),
             one.reason.clone(),
         ]);
     }

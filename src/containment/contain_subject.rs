@@ -39,15 +39,15 @@ impl Containments {
         }
         let (reason, created_at) = (reason(&wish.reason)?, self.env.clock.now());
         let ends_at = created_at.plus(wish.lifetime);
-        let containment = Containment { whom, reason, created_at, ends_at };
+        let by = self.called(realm, &oneself).await?;
+        let containment = Containment { whom, reason, by, created_at, ends_at };
         let granted = permit.spend().1;
-        let actor = granted.actor;
         self.below
             .events
-            .change_in(realm, granted, containment, move |tx, wanted| {
+            .change_in(realm, granted, (containment, oneself), move |tx, (wanted, asker)| {
                 Box::pin(async move {
                     store::put(tx, wanted).await?;
-                    let event = told::began(realm, wanted).actor(actor);
+                    let event = asker.sign(told::began(realm, wanted));
                     let changes = vec![(CONTAINMENT, wanted.whom.to_string(), event)];
                     Ok::<_, Error>(Changed { value: wanted.clone(), changes, rights: false })
                 })
@@ -61,18 +61,17 @@ impl Containments {
         by: Administrator,
         (subject, why): (&str, &str),
     ) -> Result<Containment, Error> {
-        let realm = by.realm;
+        let (realm, asker) = (by.realm, by.asker.clone());
         let permit = self.below.access.permit(Contain { by, whom: subject.to_owned() })?;
         let why = if why.is_empty() { String::new() } else { reason(why)? };
         let granted = permit.spend().1;
-        let actor = granted.actor;
-        let input = (subject.to_owned(), why, self.env.clock.now());
+        let input = (subject.to_owned(), (why, asker), self.env.clock.now());
         self.below
             .events
-            .change_in(realm, granted, input, move |tx, (subject, why, now)| {
+            .change_in(realm, granted, input, move |tx, (subject, (why, asker), now)| {
                 Box::pin(async move {
                     let released = taken(tx, subject, *now).await?;
-                    let event = told::released(realm, &released, why).actor(actor);
+                    let event = asker.sign(told::released(realm, &released, why));
                     let changes = vec![(CONTAINMENT, subject.clone(), event)];
                     Ok::<_, Error>(Changed { value: released, changes, rights: false })
                 })
@@ -101,6 +100,18 @@ impl Containments {
         let realm = by.realm;
         self.below.access.permit(ReadContainment { by })?.spend();
         Ok(self.now(realm, self.env.clock.now()))
+    }
+
+    /// What whoever asks is called in a row that outlives them: a person by their id, which says nothing of them.
+    async fn called(&self, realm: RealmId, asker: &Asker) -> Result<Option<String>, Fault> {
+        match (asker.principal(), asker.actor(), self.people.get()) {
+            (("User", _), Some(number), Some(people)) => {
+                Ok(people.numbered(realm, number).await?.map(|user| user.to_string()))
+            }
+            (("User" | "Nobody", _), ..) => Ok(None),
+            (("Local", uid), ..) => Ok(Some(format!("uid:{uid}"))),
+            ((_, id), ..) => Ok(Some(id.to_owned())),
+        }
     }
 
     /// Whom an administrator means.

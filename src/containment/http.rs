@@ -70,6 +70,7 @@ fn shown(containment: &Containment) -> api::Containment {
     api::Containment {
         subject: containment.whom.to_string(),
         reason: containment.reason.clone(),
+        by: containment.by.clone(),
         created_at: containment.created_at.into(),
         ends_at: containment.ends_at.into(),
     }

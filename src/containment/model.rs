@@ -44,6 +44,8 @@ pub struct Containment {
     pub whom: Whom,
     /// Why, in an administrator's words.
     pub reason: String,
+    /// Who said so: `usr_…` for a person, else a SPIFFE ID or a user of the server's machine; nothing where that is not known.
+    pub by: Option<String>,
     /// Since when.
     pub created_at: Timestamp,
     /// Until when, if nobody releases it before.

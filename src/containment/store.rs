@@ -18,7 +18,7 @@ pub(super) async fn one(tx: &mut Tx, subject: &str) -> Result<Option<Containment
 
 /// Writes one, in the place of what there was.
 pub(super) async fn put(tx: &mut Tx, containment: &Containment) -> Result<(), Fault> {
-    let Containment { whom, reason, created_at, ends_at } = containment;
+    let Containment { whom, reason, by, created_at, ends_at } = containment;
     let subject = whom.to_string();
     let number = match whom {
         Whom::Person { number, .. } => Some(number.to_string()),
@@ -30,6 +30,7 @@ pub(super) async fn put(tx: &mut Tx, containment: &Containment) -> Result<(), Fa
         Value::from(reason),
         (*created_at).into(),
         (*ends_at).into(),
+        Value::from(by.as_deref()),
     ];
     tx.execute(PUT, &params).await.map(drop)
 }
@@ -49,6 +50,7 @@ fn read(row: &Row) -> Result<Containment, Fault> {
     Ok(Containment {
         whom: whom(&subject, number.as_deref())?,
         reason: row.text("reason")?,
+        by: row.text_or_null("actor")?,
         created_at: row.time("created_at")?,
         ends_at: row.time("ends_at")?,
     })
@@ -71,9 +73,9 @@ fn bad(error: impl std::fmt::Display) -> Fault {
 
 const ALL: &str = "SELECT * FROM containment WHERE realm = $1";
 const ONE: &str = "SELECT * FROM containment WHERE realm = $1 AND subject = $2";
-const PUT: &str = "INSERT INTO containment (realm, subject, number, reason, created_at, ends_at) \
-    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (realm, subject) DO UPDATE SET reason = excluded.reason, created_at = excluded.created_at, \
-    ends_at = excluded.ends_at WHERE containment.realm = $1";
+const PUT: &str = "INSERT INTO containment (realm, subject, number, reason, created_at, ends_at, actor) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (realm, subject) DO UPDATE SET reason = excluded.reason, created_at = excluded.created_at, \
+    ends_at = excluded.ends_at, actor = excluded.actor WHERE containment.realm = $1";
 const DELETE: &str = "DELETE FROM containment WHERE realm = $1 AND subject = $2";
 const PAST: &str = "DELETE FROM containment WHERE realm = $1 AND subject IN \
     (SELECT subject FROM containment WHERE realm = $1 AND ends_at <= $2 LIMIT $3)";

@@ -21,6 +21,14 @@ impl People for Ada {
     fn number(&self, _: RealmId, user: UserId) -> BoxFuture<'_, Result<Option<SubjectId>, Fault>> {
         Box::pin(async move { Ok((user == ada()).then(number)) })
     }
+
+    fn numbered(
+        &self,
+        _: RealmId,
+        wanted: SubjectId,
+    ) -> BoxFuture<'_, Result<Option<UserId>, Fault>> {
+        Box::pin(async move { Ok((wanted == number()).then(ada)) })
+    }
 }
 
 fn ada() -> UserId {
@@ -98,6 +106,7 @@ async fn who_is_contained_is_so_until_the_end_or_the_release_and_nothing_is_left
         let listed = house.containments.list(by()).unwrap();
         assert_eq!(listed.len(), 2);
         assert_eq!(listed[0].reason, "left in a taxi");
+        assert_eq!(listed[0].by.as_deref(), Some("uid:0"), "who said so");
 
         house.keys.clock.advance(Lifetime::minutes(1));
         assert!(house.holds(&person) && !house.holds(&workload), "time is enough");

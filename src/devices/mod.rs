@@ -69,6 +69,13 @@ pub trait People: Send + Sync + fmt::Debug {
         realm: RealmId,
         user: UserId,
     ) -> BoxFuture<'_, Result<Option<SubjectId>, Fault>>;
+
+    /// Whose number this is; nothing if nobody of the realm has it.
+    fn numbered(
+        &self,
+        realm: RealmId,
+        number: SubjectId,
+    ) -> BoxFuture<'_, Result<Option<UserId>, Fault>>;
 }
 
 /// The slice. Cheap to clone.

@@ -42,6 +42,10 @@ impl People for Around {
         let known = ((realm, user) == (REALM, OWNER)).then(|| SubjectId::new(uuid::Uuid::nil()));
         Box::pin(async move { Ok(known) })
     }
+
+    fn numbered(&self, _: RealmId, _: SubjectId) -> BoxFuture<'_, Result<Option<UserId>, Fault>> {
+        Box::pin(async { Ok(None) })
+    }
 }
 
 struct House {

@@ -38,6 +38,7 @@ mod issue_tokens;
 mod jobs;
 mod judge_session;
 mod list_connected;
+mod list_on_device;
 mod manage_clients;
 mod model;
 mod own_client;
@@ -55,7 +56,7 @@ pub(crate) mod store;
 mod tell_clients;
 #[cfg(test)]
 #[cfg(feature = "testkit")]
-mod tests;
+pub(crate) mod tests;
 mod wire_error;
 
 use std::sync::{Arc, OnceLock};
@@ -68,6 +69,7 @@ pub use discovery::MtlsPlace;
 pub use grant::Place;
 pub use issue_tokens::TokenAnswer;
 pub use list_connected::Connection;
+pub use list_on_device::GrantOnDevice;
 pub use manage_clients::WithSecret;
 pub use model::{CLIENT, Error};
 pub use parameters::Parameters;

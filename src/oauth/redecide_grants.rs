@@ -39,7 +39,8 @@ impl Oauth {
         }
     }
 
-    async fn grants_on(
+    /// A reading of the grants on this device that have not ended, by id, behind this one.
+    pub(super) async fn grants_on(
         &self,
         realm: RealmId,
         device: DeviceId,

@@ -34,6 +34,8 @@ pub enum Place {
     Standard,
     /// Good for administration.
     High,
+    /// For a while it gets nothing, whatever its level.
+    Contained,
     /// Somebody locked it.
     Locked,
     /// It was put out for good.
@@ -158,9 +160,10 @@ impl Posture {
         let level = known.and_then(|known| judged(current, Some(&device), known, now));
         let (score, level) =
             level.map_or((None, Level::Unknown), |(_, scored, level)| (Some(scored.score), level));
+        let contained = self.inner.below.containments.of_device(device.id).is_some();
         Rank {
             name: device.name.to_lowercase().into(),
-            place: Place::of(&device.state, level),
+            place: Place::of(&device.state, level, contained),
             score,
             reported: known.and_then(Known::newest).map(|said| said.received_at),
             device,
@@ -271,21 +274,23 @@ impl Rank {
 
 impl Place {
     /// All of them, what hurts most first.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Critical,
         Self::Low,
         Self::Unknown,
         Self::Standard,
         Self::High,
+        Self::Contained,
         Self::Locked,
         Self::Retired,
     ];
 
-    /// Where a device of this state and level stands.
-    pub const fn of(state: &State, level: Level) -> Self {
+    /// Where a device of this state and level stands that is contained, or not.
+    pub const fn of(state: &State, level: Level, contained: bool) -> Self {
         match (state, level) {
             (State::Locked { .. }, _) => Self::Locked,
             (State::Retired { .. }, _) => Self::Retired,
+            (State::Enrolled, _) if contained => Self::Contained,
             (State::Enrolled, Level::Unknown) => Self::Unknown,
             (State::Enrolled, Level::Critical) => Self::Critical,
             (State::Enrolled, Level::Low) => Self::Low,
@@ -302,6 +307,7 @@ impl Place {
             Self::Unknown => "unknown",
             Self::Standard => "standard",
             Self::High => "high",
+            Self::Contained => "contained",
             Self::Locked => "locked",
             Self::Retired => "retired",
         }
@@ -319,8 +325,9 @@ impl Place {
             Self::Unknown => 2,
             Self::Standard => 3,
             Self::High => 4,
-            Self::Locked => 5,
-            Self::Retired => 6,
+            Self::Contained => 5,
+            Self::Locked => 6,
+            Self::Retired => 7,
         }
     }
 }

@@ -320,6 +320,7 @@ impl Server {
         sessions.tell(Arc::new(oauth::TellClients(oauth.clone())));
         accounts.keep_with(Arc::new(oauth.clone()));
         let below = account::Below {
+            access: access.clone(),
             accounts: accounts.clone(),
             sessions: sessions.clone(),
             upstreams: upstreams.clone(),
@@ -341,6 +342,7 @@ impl Server {
             sessions: sessions.clone(),
             signin: signin.clone(),
             nodes: nodes.clone(),
+            oauth: oauth.clone(),
         };
         let admin = Admin::new(env.clone(), below);
         let now = env.clock.now();

@@ -130,6 +130,12 @@ impl Sessions {
         self.list(realm, user).await
     }
 
+    /// Whether this administrator may look at what hangs off sessions: for the slices that keep such things.
+    pub fn may_read(&self, by: Administrator, of: String) -> Result<(), Error> {
+        self.inner.access.permit(ReadSession { by, of })?.spend();
+        Ok(())
+    }
+
     /// One session for an administrator.
     pub async fn read_one(&self, by: Administrator, id: SessionId) -> Result<Arc<Session>, Error> {
         let realm = by.realm;

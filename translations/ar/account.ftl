@@ -62,6 +62,8 @@ card-applications = { $n ->
    *[other] يصل { $n } تطبيقًا إلى حسابك.
 }
 card-history = ما حدث لحسابك ومتى حدث.
+card-console-title = لوحة الإدارة
+card-console = أدوارك هنا: { $roles }.
 card-look = عرض
 card-change = تغيير
 card-good = مُعدّ

@@ -72,6 +72,21 @@ credential-agent = الوكيل الذي يعمل عليه
 credential-until = مدة { $span } بعد
 credential-ended = انتهت { $when }
 
+credential-sign-in = تسجيل دخول { $person }، { $client }
+
+source-title = من يبلّغ عنه
+source-signals = { $n ->
+    [one] إشارة واحدة
+    [two] إشارتان
+    [few] { $n } إشارات
+   *[other] { $n } إشارة
+}
+source-collector = جامعه
+source-osquery = osquery عليه
+source-service = الخدمة { $name }
+anew-title = ما أُعيد تقريره بسببه
+anew-none = لا شيء في اليوم الأخير.
+
 about-owner = المالك
 about-nobody = لا أحد
 about-kind = الجهاز
@@ -115,6 +130,32 @@ admin-done-locked = الجهاز مقفل.
 admin-done-released = الجهاز مفتوح.
 admin-done-retired = الجهاز خارج الخدمة.
 
+admin-tab-contained = المحتوون
+contained-lead = من لا يحصل على شيء لمدة، لأن أحدًا قال ذلك.
+contained-new = احتواء أحد
+contained-nobody = لا أحد محتوى.
+contained-release = تحرير
+contained-by = { $by }، { $when }
+contained-by-unknown = أحدهم، { $when }
+contained-until = مدة { $span } بعد
+contained-device = جهاز
+contained-person = شخص
+contained-named = خدمة أو تطبيق
+contain-words = لا يحصل المحتوى على شيء لمدة، عند أي باب، وينتهي ما لديه. ولا شيء يُعدّ من جديد بعد ذلك.
+contain-subject = من
+contain-subject-hint = اسم شخص أو عنوانه، أو معرّف جهاز، أو معرّف SPIFFE أو مسار لخدمة أو تطبيق.
+contain-subject-missing = لا أحد ولا شيء هنا بهذا الاسم، أو لا يُسمح لك بالنظر إليه.
+contain-reason-hint = يراه المديرون الآخرون ومن يُرفض.
+contain-do = احتواء
+contain-oneself = لا أحد يحتوي نفسه ولا الجهاز الذي هو عليه. اطلب ذلك من مدير آخر.
+contain-cannot = لا يمكن احتواء هذا: { $why }
+release-title = هل تحرّر { $name }؟
+release-words = يحصل من جديد على ما تعطيه السياسة. ويسجّل الناس الدخول من جديد.
+release-reason-hint = يُسجّل بجانب التحرير.
+release-gone = لم يعد هذا محتوى.
+admin-done-subject-contained = تم الاحتواء: لا شيء حتى ذلك الحين.
+admin-done-subject-released = تم التحرير.
+
 admin-tab-decisions = القرارات
 admin-tab-policies = السياسات
 admin-tab-what-if = ماذا لو؟
@@ -145,6 +186,7 @@ decision-tokens = رموز
 decision-consent = وصول تطبيق
 decision-enrolment = تسجيل جهاز
 decision-attestation = توثيق وكيل
+decision-again = قرار من جديد
 decision-report = إبلاغ جهاز
 decision-why = لماذا
 decision-rule = القاعدة التي تقول ذلك كما هي الآن، في السياسة

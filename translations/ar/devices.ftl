@@ -5,6 +5,7 @@ level-critical = حرج
 level-low = منخفض
 level-standard = اعتيادي
 level-high = مرتفع
+place-contained = محتوى
 place-locked = مقفل
 place-retired = خارج الخدمة
 

@@ -50,6 +50,8 @@ card-applications = { $n ->
    *[other] { $n } Anwendungen haben Zugriff auf Ihr Konto.
 }
 card-history = Was mit Ihrem Konto geschah, und wann.
+card-console-title = Konsole
+card-console = Ihre Rollen hier: { $roles }.
 card-look = Ansehen
 card-change = Ändern
 card-good = Eingerichtet

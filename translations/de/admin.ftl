@@ -69,6 +69,19 @@ credential-agent = Der Agent, der darauf läuft
 credential-until = noch { $span }
 credential-ended = zu Ende { $when }
 
+credential-sign-in = Anmeldung von { $person }, { $client }
+
+source-title = Wer darüber berichtet
+source-signals = { $n ->
+    [one] { $n } Signal
+   *[other] { $n } Signale
+}
+source-collector = Sein Sammler
+source-osquery = osquery auf ihm
+source-service = Der Dienst { $name }
+anew-title = Was seinetwegen neu entschieden wurde
+anew-none = Nichts am letzten Tag.
+
 about-owner = Besitzer
 about-nobody = Niemand
 about-kind = Maschine
@@ -112,6 +125,32 @@ admin-done-locked = Das Gerät ist gesperrt.
 admin-done-released = Das Gerät ist freigegeben.
 admin-done-retired = Das Gerät ist ausgemustert.
 
+admin-tab-contained = Eingedämmt
+contained-lead = Wer für eine Weile nichts bekommt, weil jemand es gesagt hat.
+contained-new = Jemanden eindämmen
+contained-nobody = Niemand ist eingedämmt.
+contained-release = Freigeben
+contained-by = { $by }, { $when }
+contained-by-unknown = Jemand, { $when }
+contained-until = noch { $span }
+contained-device = Gerät
+contained-person = Person
+contained-named = Dienst oder Anwendung
+contain-words = Wer eingedämmt ist, bekommt für eine Weile nichts mehr, an keiner Tür, und was er hat, endet. Danach ist nichts neu einzurichten.
+contain-subject = Wen
+contain-subject-hint = Name oder Adresse einer Person, Id eines Geräts oder SPIFFE-ID oder Pfad eines Dienstes oder einer Anwendung.
+contain-subject-missing = Niemand und nichts heißt hier so, oder Sie dürfen es nicht ansehen.
+contain-reason-hint = Andere Verwalter sehen ihn, und wer abgewiesen wird, auch.
+contain-do = Eindämmen
+contain-oneself = Niemand dämmt sich selbst ein, auch nicht das Gerät, an dem er sitzt. Bitten Sie einen anderen Verwalter.
+contain-cannot = Das lässt sich nicht eindämmen: { $why }
+release-title = { $name } freigeben?
+release-words = Es gibt wieder, was die Richtlinie gibt. Personen melden sich neu an.
+release-reason-hint = Er steht neben der Freigabe im Protokoll.
+release-gone = Das ist nicht mehr eingedämmt.
+admin-done-subject-contained = Eingedämmt: Bis dahin gibt es nichts.
+admin-done-subject-released = Freigegeben.
+
 admin-tab-decisions = Entscheidungen
 admin-tab-policies = Richtlinien
 admin-tab-what-if = Was wäre, wenn?
@@ -142,6 +181,7 @@ decision-tokens = Tokens
 decision-consent = Zugriff einer Anwendung
 decision-enrolment = Aufnahme eines Geräts
 decision-attestation = Ausweis eines Agenten
+decision-again = Neu entschieden
 decision-report = Meldung eines Geräts
 decision-why = Warum
 decision-rule = Die Regel, die das sagt, wie sie jetzt ist, in der Richtlinie

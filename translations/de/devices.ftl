@@ -5,6 +5,7 @@ level-critical = Kritisch
 level-low = Niedrig
 level-standard = Standard
 level-high = Hoch
+place-contained = Eingedämmt
 place-locked = Gesperrt
 place-retired = Ausgemustert
 

@@ -50,6 +50,8 @@ card-applications = { $n ->
    *[other] { $n } applications have access to your account.
 }
 card-history = What happened to your account, and when.
+card-console-title = Console
+card-console = What you hold here: { $roles }.
 card-look = Look
 card-change = Change
 card-good = Set up

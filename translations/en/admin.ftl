@@ -69,6 +69,19 @@ credential-agent = The agent that runs on it
 credential-until = for another { $span }
 credential-ended = ended { $when }
 
+credential-sign-in = Sign-in of { $person }, { $client }
+
+source-title = Who reports on it
+source-signals = { $n ->
+    [one] { $n } signal
+   *[other] { $n } signals
+}
+source-collector = Its collector
+source-osquery = osquery on it
+source-service = The service { $name }
+anew-title = What was decided anew because of it
+anew-none = Nothing in the last day.
+
 about-owner = Owner
 about-nobody = Nobody
 about-kind = Machine
@@ -112,6 +125,32 @@ admin-done-locked = The device is locked.
 admin-done-released = The device is released.
 admin-done-retired = The device is retired.
 
+admin-tab-contained = Contained
+contained-lead = Who gets nothing for a while, because somebody said so.
+contained-new = Contain somebody
+contained-nobody = Nobody is contained.
+contained-release = Release
+contained-by = { $by }, { $when }
+contained-by-unknown = Somebody, { $when }
+contained-until = for another { $span }
+contained-device = Device
+contained-person = Person
+contained-named = Workload or application
+contain-words = For a while they get nothing, at no door, and what they have ends. Nothing has to be set up anew afterwards.
+contain-subject = Whom
+contain-subject-hint = A person’s name or address, a device’s id, or the SPIFFE ID or path of a workload or application.
+contain-subject-missing = Nobody and nothing here is called that, or you may not look at it.
+contain-reason-hint = Other administrators see it, and so does whoever is refused.
+contain-do = Contain
+contain-oneself = Nobody contains themselves, nor the device they are on. Ask another administrator.
+contain-cannot = This cannot be contained: { $why }
+release-title = Release { $name }?
+release-words = They get again what policy gives them. People sign in anew.
+release-reason-hint = It stands in the log beside the release.
+release-gone = This is contained no longer.
+admin-done-subject-contained = Contained: it gets nothing until then.
+admin-done-subject-released = Released.
+
 admin-tab-decisions = Decisions
 admin-tab-policies = Policies
 admin-tab-what-if = What if?
@@ -142,6 +181,7 @@ decision-tokens = Tokens
 decision-consent = Access of an application
 decision-enrolment = Enrolment of a device
 decision-attestation = Attestation of an agent
+decision-again = Decided anew
 decision-report = Report of a device
 decision-why = Why
 decision-rule = The rule that says so, as it is now, in the policy

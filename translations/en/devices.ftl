@@ -5,6 +5,7 @@ level-critical = Critical
 level-low = Low
 level-standard = Standard
 level-high = High
+place-contained = Contained
 place-locked = Locked
 place-retired = Retired
 

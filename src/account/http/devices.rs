@@ -48,7 +48,7 @@ impl Account {
 
 fn card(visitor: &Visitor, told: &Told) -> DeviceCard {
     let (look, device, standing) = (&visitor.look, &told.device, &told.standing);
-    let (badge, tone) = place(look, Place::of(&device.state, standing.level));
+    let (badge, tone) = place(look, Place::of(&device.state, standing.level, standing.contained));
     let scored = told.reported.as_ref().map(|reported| &reported.scored);
     DeviceCard {
         id: device.id.to_string(),

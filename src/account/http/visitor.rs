@@ -13,7 +13,7 @@ use crate::accounts::User;
 use crate::env::Entropy;
 use crate::http::pages::{Flaws, Look};
 use crate::http::{Origin, Problem};
-use crate::kernel::{Fault, Lifetime, RealmId, Timestamp};
+use crate::kernel::{Fault, Lifetime, RealmId, Timestamp, TrustDomain};
 use crate::realms::Realm;
 use crate::sessions::{Browser, Session};
 use crate::signin::{OwnPath, SigninRequest};
@@ -38,6 +38,11 @@ impl Asks {
     /// Where this realm is, for whoever has to type it.
     pub(super) fn server(&self) -> String {
         self.realm.issuer.as_str().to_owned()
+    }
+
+    /// The trust domain of this realm.
+    pub(super) fn trust_domain(&self) -> &TrustDomain {
+        &self.realm.trust_domain
     }
 
     /// Where the browser is.

@@ -8,7 +8,7 @@ use crate::signin::tests::world::Tab;
 use crate::testkit::{Rest, on_each_database, until};
 
 /// An application that asks people, and whatever it is told goes to `https://notes.test/cb`.
-async fn application(house: &House, id: &str, name: &str) {
+pub(crate) async fn application(house: &House, id: &str, name: &str) {
     let oauth = &house.server().oauth;
     let rest = Rest::new(crate::oauth::http::admin_routes(oauth), house.by());
     let document = json!({
@@ -22,7 +22,7 @@ async fn application(house: &House, id: &str, name: &str) {
 }
 
 /// They let the application in; where it leads.
-async fn allow(house: &House, tab: &mut Tab, id: &str) -> String {
+pub(crate) async fn allow(house: &House, tab: &mut Tab, id: &str) -> String {
     let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
     let path = format!(
         "/authorize?client_id={id}&redirect_uri=https%3A%2F%2Fnotes.test%2Fcb&response_type=code\

@@ -1,6 +1,6 @@
 //! The slice as a specification, on the routes of a server.
 
-mod applications;
+pub(crate) mod applications;
 mod changes;
 mod devices;
 mod letters;

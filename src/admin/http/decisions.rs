@@ -142,7 +142,7 @@ impl Admin {
         for _ in 0..LOOKS {
             let (records, next) = self.records(visitor, query.clone()).await?;
             let wanted = |record: &Record| {
-                decided(&record.kind).is_some_and(|of| effect.is_none_or(|wanted| of == wanted))
+                decided(record).is_some_and(|of| effect.is_none_or(|wanted| of == wanted))
             };
             found.extend(records.into_iter().filter(wanted));
             query.after = next;
@@ -188,9 +188,10 @@ fn rule_in<'t>(text: &'t str, words: &str) -> Option<&'t str> {
     text.get(start..end)
 }
 
-/// Whether an event is a decision, and how it went.
-fn decided(kind: &str) -> Option<Effect> {
-    match kind {
+/// Whether an event is a decision, and how it went. What was taken back is one where policy took it: that has a reason.
+fn decided(record: &Record) -> Option<Effect> {
+    match record.kind.as_str() {
+        "session.revoked" if fields(&record.about).contains_key("reason") => Some(Effect::Refused),
         "svid.x509_issued" | "svid.jwt_issued" | "svid.tokens_issued" | "signin.succeeded"
         | "oauth.authorized" | "device.enrolled" | "agent.attested" => Some(Effect::Allowed),
         "signin.refused"
@@ -203,9 +204,10 @@ fn decided(kind: &str) -> Option<Effect> {
     }
 }
 
-fn line(visitor: &Visitor, record: &Record) -> Option<DecisionLine> {
+/// A decision in a list; nothing for an event that is none.
+pub(super) fn line(visitor: &Visitor, record: &Record) -> Option<DecisionLine> {
     let look = &visitor.look;
-    let (text, tone) = match decided(&record.kind)? {
+    let (text, tone) = match decided(record)? {
         Effect::Allowed => (look.say("decision-allowed"), Tone::Good),
         Effect::Refused => (look.say("decision-refused"), Tone::Bad),
     };
@@ -236,11 +238,12 @@ fn words(kind: &str) -> &'static str {
         "device.enrolled" | "device.enrolment_refused" => text_key("decision-enrolment"),
         "agent.attested" | "agent.attestation_refused" => text_key("decision-attestation"),
         "posture.report_refused" => text_key("decision-report"),
+        "session.revoked" => text_key("decision-again"),
         _ => text_key("decision-sign-in"),
     }
 }
 
-fn fields(part: &Part) -> Map<String, Value> {
+pub(super) fn fields(part: &Part) -> Map<String, Value> {
     match part {
         Part::Open(fields) => fields.clone(),
         Part::Empty | Part::Erased => Map::new(),
@@ -319,7 +322,7 @@ impl Sought {
 }
 
 /// What decisions are about: the word in the query, which begins the kinds of the events, and what it is called.
-const KINDS: [(&str, &str); 7] = [
+const KINDS: [(&str, &str); 8] = [
     ("", text_key("decisions-all")),
     ("signin", text_key("decision-sign-in")),
     ("svid", text_key("decisions-issued")),
@@ -327,6 +330,7 @@ const KINDS: [(&str, &str); 7] = [
     ("device", text_key("decision-enrolment")),
     ("agent", text_key("decision-attestation")),
     ("posture", text_key("decision-report")),
+    ("session", text_key("decision-again")),
 ];
 const EFFECTS: [(&str, &str); 3] = [
     ("", text_key("decisions-any")),

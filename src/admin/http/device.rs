@@ -1,9 +1,11 @@
 //! One device, as its page shows it.
 
 use super::super::pages::{
-    Badge, CredentialLine, DevicePage, EventLine, FactLine, FixLine, Posture, SignalLine, Tab, Verb,
+    Badge, CredentialLine, DecisionLine, DevicePage, EventLine, FactLine, FixLine, Posture,
+    SignalLine, SourceLine, Tab, Verb,
 };
 use super::super::{Admin, chart};
+use super::decisions::{fields, line};
 use super::devices::reported;
 use super::visitor::{Away, Visitor};
 use crate::account::posture_words::{
@@ -15,8 +17,8 @@ use crate::devices::Device;
 use crate::devices::model::{LockDevice, RetireDevice, State};
 use crate::events::Part;
 use crate::http::pages::Look;
-use crate::kernel::{BasisPoints, Level, Lifetime, Standing, Timestamp};
-use crate::posture::model::Charted;
+use crate::kernel::{BasisPoints, Kind, Level, Lifetime, Standing, Timestamp};
+use crate::posture::model::{Charted, Said, Source};
 use crate::posture::{Place, Reported, Told};
 use crate::wire::posture::{ScoredDocument, ScoredImprovement, ScoredSignal};
 
@@ -29,7 +31,8 @@ impl Admin {
     ) -> Result<DevicePage<'v>, Away> {
         let look = &visitor.look;
         let (device, standing) = (&told.device, &told.standing);
-        let (text, tone) = place(look, Place::of(&device.state, standing.level));
+        let (text, tone) =
+            place(look, Place::of(&device.state, standing.level, standing.contained));
         let owner = match device.owner {
             Some(owner) => Some(self.owner(visitor, owner).await),
             None => None,
@@ -45,8 +48,10 @@ impl Admin {
             put_out: put_out(device, standing),
             verbs: self.verbs(visitor, (device, standing)),
             facts: facts(visitor, &told, owner),
+            sources: told.reported.as_ref().map(|of| sources(visitor, of)).unwrap_or_default(),
             posture: told.reported.as_ref().map(|reported| posture(visitor, reported)),
-            credentials: self.credentials(visitor, device),
+            credentials: self.credentials(visitor, device).await?,
+            anew: self.decided_anew(visitor, device).await?,
             events: self.events(visitor, device).await?,
         })
     }
@@ -82,7 +87,11 @@ impl Admin {
     }
 
     /// What hangs off this device, as far as it is known here and this person may look.
-    fn credentials(&self, visitor: &Visitor, device: &Device) -> Vec<CredentialLine> {
+    async fn credentials(
+        &self,
+        visitor: &Visitor,
+        device: &Device,
+    ) -> Result<Vec<CredentialLine>, Away> {
         let look = &visitor.look;
         let current = device.current.as_ref().map(|current| CredentialLine {
             what: look.say("credential-svid"),
@@ -102,7 +111,51 @@ impl Admin {
             until: until(visitor, agent.current.expires),
         };
         found.extend(agents.unwrap_or_default().iter().map(agent));
-        found
+        let granted = match self.below.oauth.read_grants_on(visitor.by.clone(), device.id).await {
+            Err(failure) if failure.kind == Kind::Denied => Vec::new(),
+            granted => granted?,
+        };
+        for grant in granted {
+            let person = self.owner(visitor, grant.user).await;
+            let (client, name) = grant.client;
+            found.push(CredentialLine {
+                what: look.say2("credential-sign-in", &("person", &person), &("client", &name)),
+                which: client.to_string(),
+                until: until(visitor, grant.expires_at),
+            });
+        }
+        Ok(found)
+    }
+
+    /// What ended or was refused in the last day because of this device, newest first; nothing where this person may not read
+    /// that.
+    async fn decided_anew(
+        &self,
+        visitor: &Visitor,
+        device: &Device,
+    ) -> Result<Option<Vec<DecisionLine>>, Away> {
+        let mut found: Vec<Record> = Vec::new();
+        for kind in ANEW {
+            let query = Query {
+                kind: Some(kind.to_owned()),
+                from: Some(visitor.now.minus(Lifetime::days(1))),
+                ..Query::default()
+            };
+            let (realm, asker) = (visitor.by.realm, visitor.by.asker.clone());
+            match self.below.audit.list(ReadEvents { realm, asker, query }).await {
+                Ok(page) => found.extend(page.items),
+                Err(crate::audit::Error::Access(_)) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let id = device.id.to_string();
+        let because = |record: &Record| {
+            fields(&record.about).get("device").and_then(|of| of.as_str()) == Some(&id)
+        };
+        found.retain(because);
+        found.sort_by_key(|record| std::cmp::Reverse(record.time));
+        let lines = found.iter().filter_map(|record| line(visitor, record));
+        Ok(Some(lines.take(EVENTS).collect()))
     }
 
     /// What happened to this device lately, newest first; nothing where this person may not read that.
@@ -151,6 +204,25 @@ fn until(visitor: &Visitor, ends: Timestamp) -> String {
     } else {
         look.say1("credential-ended", "when", look.ago(ends, now))
     }
+}
+
+fn sources(visitor: &Visitor, of: &Reported) -> Vec<SourceLine> {
+    let look = &visitor.look;
+    let source = |said: &Said| SourceLine {
+        name: match &said.source {
+            Source::Collector => look.say("source-collector"),
+            Source::Osquery => look.say("source-osquery"),
+            Source::Service(name) => look.say1("source-service", "name", name.to_string()),
+        },
+        words: format!(
+            "{} · {}",
+            class(look, said.came_as.as_str()),
+            look.say1("source-signals", "n", said.readings.len())
+        ),
+        when: visitor.ago(said.received_at),
+        exactly: look.exactly(said.received_at),
+    };
+    of.known.said.iter().map(source).collect()
 }
 
 fn facts(visitor: &Visitor, told: &Told, owner: Option<String>) -> Vec<FactLine> {
@@ -272,6 +344,8 @@ fn signal_line(look: &Look, one: &ScoredSignal) -> SignalLine {
     }
 }
 
+/// The kinds of events that tell what ended or was refused because of a device.
+const ANEW: [&str; 1] = ["session.revoked"];
 /// What a person reads of what happened before they look at the events themselves.
 const EVENTS: usize = 8;
 /// Enough to tell two models apart.

@@ -151,7 +151,8 @@ impl Admin {
 
     async fn line(&self, visitor: &Visitor, row: Row) -> DeviceLine {
         let (look, device, standing) = (&visitor.look, row.device, row.standing);
-        let (text, tone) = place(look, Place::of(&device.state, standing.level));
+        let (text, tone) =
+            place(look, Place::of(&device.state, standing.level, standing.contained));
         let owner = match device.owner {
             Some(owner) => Some(self.owner(visitor, owner).await),
             None => None,
@@ -193,6 +194,7 @@ fn tile(look: &Look, sought: &Sought, (of, count, here): (Place, usize, Option<P
         Place::Unknown => "at-unknown",
         Place::Standard => "at-standard",
         Place::High => "at-high",
+        Place::Contained => "at-contained",
         Place::Locked => "at-locked",
         Place::Retired => "at-retired",
     };

@@ -9,7 +9,7 @@ use super::super::pages::{Choice, ConfirmPage, Tab, Verb};
 use super::super::{Admin, Done};
 use super::devices::device_id;
 use super::visitor::{Asks, Away, Visitor};
-use crate::access::Administrator;
+use crate::containment::Error::NotFound as Missing;
 use crate::containment::Wish;
 use crate::devices::{Device, Error, Manage};
 use crate::http::pages::{Flaw, Flaws, page, text_key};
@@ -68,11 +68,18 @@ pub(super) async fn act(
         Verb::Contain => {
             let lifetime = span(sure.span.as_deref());
             let wish = Wish { subject: id.to_string(), reason: reason.to_owned(), lifetime };
-            return admin.contained(&visitor, id, Contained::Began(by, wish)).await;
+            return match admin.below.containments.contain(by, wish).await {
+                Ok(_) => Ok(back(id, Done::Contained)),
+                Err(error) => flaw(admin.flaw(&visitor, "reason", error)?).await,
+            };
         }
         Verb::EndContainment => {
-            let over = Contained::Ended(by, reason.to_owned());
-            return admin.contained(&visitor, id, over).await;
+            let containments = &admin.below.containments;
+            return match containments.release(by, (&id.to_string(), reason)).await {
+                Ok(_) => Ok(back(id, Done::ContainmentEnded)),
+                Err(Missing) => flaw(Flaw::whole(look.say("release-gone"))).await,
+                Err(error) => flaw(admin.flaw(&visitor, "reason", error)?).await,
+            };
         }
         Verb::Lock => (devices.lock(by, ask).await, Done::Locked),
         Verb::Release => (devices.release(by, ask).await, Done::Released),
@@ -85,44 +92,20 @@ pub(super) async fn act(
     }
 }
 
-/// What is done about a containment: it hangs on no revision of the device.
-enum Contained {
-    Began(Administrator, Wish),
-    Ended(Administrator, String),
-}
-
-impl Admin {
-    async fn contained(
-        &self,
-        visitor: &Visitor,
-        id: DeviceId,
-        what: Contained,
-    ) -> Result<Response, Away> {
-        let containments = &self.below.containments;
-        let (done, said) = match what {
-            Contained::Began(by, wish) => (containments.contain(by, wish).await, Done::Contained),
-            Contained::Ended(by, why) => {
-                (containments.release(by, (&id.to_string(), &why)).await, Done::ContainmentEnded)
-            }
-        };
-        done.map_err(|error| self.refuse(visitor, Tab::Fleet, error))?;
-        Ok(back(id, said))
-    }
-}
-
 fn back(id: DeviceId, said: Done) -> Response {
     Redirect::to(&format!("/admin/devices/{id}?done={}", said.as_str())).into_response()
 }
 
 /// The hours that a containment can be chosen to last; what was not offered is the second of them.
-const SPANS: [(&str, i64, &str); 4] = [
+pub(super) const SPANS: [(&str, i64, &str); 4] = [
     ("1", 1, text_key("admin-span-hour")),
     ("4", 4, text_key("admin-span-hours")),
     ("24", 24, text_key("admin-span-day")),
     ("168", 168, text_key("admin-span-week")),
 ];
 
-fn span(chosen: Option<&str>) -> Lifetime {
+/// How long was chosen.
+pub(super) fn span(chosen: Option<&str>) -> Lifetime {
     let offered = SPANS.iter().find(|(word, ..)| Some(*word) == chosen);
     Lifetime::hours(offered.map_or(4, |(_, hours, _)| *hours))
 }

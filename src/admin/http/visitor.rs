@@ -16,7 +16,7 @@ use crate::http::Problem;
 use crate::http::pages::{Look, page};
 use crate::kernel::{
     Assurance, Caller, ClientId, Evidence, EvidenceSource, Failure, Fault, Kind, Lifetime,
-    Listener, Proof, Subject, SubjectKind, Timestamp,
+    Listener, Proof, Subject, SubjectKind, Timestamp, TrustDomain,
 };
 use crate::realms::Realm;
 use crate::sessions::{Browser, Session};
@@ -36,6 +36,11 @@ pub(super) struct Asks {
 }
 
 impl Asks {
+    /// The trust domain of this realm.
+    pub(super) fn trust_domain(&self) -> &TrustDomain {
+        &self.realm.trust_domain
+    }
+
     /// Where this realm is, for whoever has to type it.
     pub(super) fn server(&self) -> String {
         self.realm.issuer.as_str().to_owned()

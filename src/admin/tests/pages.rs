@@ -14,7 +14,15 @@ use crate::testkit::{on_each_database, until};
 /// Every page, with the device that it may be about.
 fn paths(machine: &Machine) -> Vec<String> {
     let page = machine.page();
-    let mut all = vec!["/admin/devices".to_owned(), "/admin/devices?level=low&q=a".to_owned()];
+    let mut all: Vec<String> = [
+        "/admin/devices",
+        "/admin/devices?level=low&q=a",
+        "/admin/contained",
+        "/admin/contained/new",
+        "/admin/contained/release?subject=usr_x",
+    ]
+    .map(str::to_owned)
+    .into();
     all.extend(
         ["", "/contain", "/lock", "/release", "/retire"].map(|rest| format!("{page}{rest}")),
     );
@@ -23,9 +31,10 @@ fn paths(machine: &Machine) -> Vec<String> {
 
 /// Every form, with a form that would do something.
 fn forms(machine: &Machine) -> Vec<String> {
-    ["contain", "end-containment", "lock", "release", "retire"]
-        .map(|verb| format!("{}/{verb}", machine.page()))
-        .into()
+    let verbs = ["contain", "end-containment", "lock", "release", "retire"];
+    let of_it = verbs.map(|verb| format!("{}/{verb}", machine.page()));
+    let of_all = ["/admin/contained/new", "/admin/contained/release"].map(str::to_owned);
+    of_it.into_iter().chain(of_all).collect()
 }
 
 const SURE: [(&str, &str); 2] = [("reason", "left in a taxi"), ("revision", "0")];
@@ -240,12 +249,18 @@ async fn a_device_is_contained_for_as_long_as_was_chosen_and_nothing_is_left_of_
         let page = plain(&tab);
         assert!(page.contains("odd traffic"), "{page}");
         assert!(page.contains("id=\"end-containment\"") && !page.contains("id=\"contain\""));
+        tab.get(&house, "/admin/devices?level=contained").await;
+        assert_eq!(names(&tab), ["ada-laptop"]);
+        assert!(tab.body.contains("badge bad\">Contained<"), "{}", tab.body);
+        tab.get(&house, "/admin/devices?level=unknown").await;
+        assert_eq!(names(&tab), [""; 0], "it stands in one place");
 
         tab.post_to(&house, &end, &sure).await;
         assert_eq!(tab.location(), Some(format!("{}?done=containment-ended", laptop.page())));
         assert!(!posture.of_device(laptop.id).contained);
         tab.post_to(&house, &end, &sure).await;
-        assert_eq!(tab.status, StatusCode::NOT_FOUND, "there is none to end: {}", tab.body);
+        assert_eq!(tab.status, StatusCode::BAD_REQUEST, "there is none to end: {}", tab.body);
+        assert!(tab.body.contains("contained no longer"), "{}", tab.body);
 
         tab.post_to(&house, &contain, &sure).await;
         house.clock.advance(Lifetime::hours(1));
@@ -369,6 +384,8 @@ async fn a_device_says_why_and_what_to_fix_and_runs_nothing() {
         assert!(page.contains(part), "{part} in {page}");
     }
     assert!(!page.contains("<b onclick") && !page.contains("style="), "{page}");
+    let reporters = page.split_once("id=\"sources\"").map_or("", |(_, rest)| rest);
+    assert!(reporters.contains("Its collector") && reporters.contains("its agent says so · 1"));
     assert!(page.contains("device.enrolled"), "an auditor reads what happened: {page}");
     for path in ["/admin/devices/dev_00000000000000000000000000000000", "/admin/devices/x"] {
         tab.get(&house, path).await;

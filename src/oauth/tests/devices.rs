@@ -4,9 +4,11 @@ use serde_json::{Value, json};
 
 use super::people::Scene;
 use super::world::REALM;
+use crate::access::{Administrator, Asker};
 use crate::audit::{Audit, Query, ReadEvents};
+use crate::env::Env;
 use crate::events::Part;
-use crate::kernel::{DeviceId, Fault, GrantId};
+use crate::kernel::{DeviceId, Fault, GrantId, UserId};
 use crate::oauth::store;
 use crate::testkit::{KeysReplica, on_each_database};
 
@@ -29,6 +31,14 @@ async fn what_would_be_refused_now_ends_with_its_reason_once_and_what_would_be_p
 
         scene.house.oauth.redecide_grants(REALM, ours).await.unwrap();
         assert!(active(0).await, "a device that nothing is known of is no reason");
+        let listed = async || {
+            let by = Administrator { realm: REALM, asker: KeysReplica::root() };
+            let listed = scene.house.oauth.read_grants_on(by, ours).await.unwrap();
+            listed.iter().map(|grant| grant.id).collect::<Vec<_>>()
+        };
+        assert_eq!(listed().await, [grant_of(&tokens[0].token("access_token").1)]);
+        let nobody = Administrator { realm: REALM, asker: Asker::nobody() };
+        assert!(scene.house.oauth.read_grants_on(nobody, ours).await.is_err());
 
         let no = r#"@id("no") @says("not from there") forbid (principal, action == Action::"IssueTokens", resource) when { context.standing == "unknown" };"#;
         scene.house.keys.access.open_with(REALM, &[("own", no)]).unwrap();
@@ -37,6 +47,7 @@ async fn what_would_be_refused_now_ends_with_its_reason_once_and_what_would_be_p
             tokio::join!(oauth.redecide_grants(REALM, ours), oauth.redecide_grants(REALM, ours));
         assert!(one.is_ok() && two.is_ok(), "{one:?} {two:?}");
         assert!(!active(0).await);
+        assert_eq!(listed().await, [], "what ended hangs off it no more");
         assert!(active(1).await && active(2).await, "of another device, and of none");
         let told = revoked(&scene).await;
         assert_eq!(told.len(), 1, "the second replica finds nothing to end: {told:?}");
@@ -52,6 +63,23 @@ fn device(n: u128) -> DeviceId {
 
 fn grant_of(claims: &Value) -> GrantId {
     GrantId::parse(claims["grant"].as_str().unwrap()).unwrap()
+}
+
+/// Binds everything that this person granted to a device, as proof of its key does.
+pub(crate) async fn bind_all(env: &Env, user: UserId, device: DeviceId) {
+    let input = (user, device, env.clock.now());
+    let done: Result<(), Fault> = env
+        .db
+        .write(REALM, input, |tx, (user, device, now)| {
+            Box::pin(async move {
+                for grant in store::grants_of(tx, *user, *now).await? {
+                    store::bind_grant(tx, grant.id, *device).await?;
+                }
+                Ok(())
+            })
+        })
+        .await;
+    done.unwrap();
 }
 
 async fn bind(scene: &Scene, grant: &GrantId, device: DeviceId) {

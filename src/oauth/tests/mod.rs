@@ -2,7 +2,7 @@
 
 mod clients;
 mod consent;
-mod devices;
+pub(crate) mod devices;
 mod machines;
 mod own_client;
 mod people;

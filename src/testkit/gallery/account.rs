@@ -8,7 +8,7 @@ use crate::account::pages::{
     RecoveryCodesPage, SessionLine, SessionsPage, Tab,
 };
 use crate::account::posture_words::{fix, machine, place, points, signal};
-use crate::account::{Standing, cards, device, picture_of};
+use crate::account::{Standing, cards, console, device, picture_of};
 use crate::devices::model::Class;
 use crate::http::pages::{Flaw, Flaws, Look, Page};
 use crate::kernel::{BasisPoints, Lifetime, Timestamp};
@@ -50,7 +50,7 @@ fn at_a_glance(look: &Look) -> Vec<Sample> {
         nav: nav(Tab::Overview),
         flaws: &flaws,
         unproven: unproven.map(str::to_owned),
-        cards: cards(look, &standing),
+        cards: cards(look, &standing).into_iter().chain([console(look, &["operator"])]).collect(),
     };
     let session = |id: &str, agent: &str, here| SessionLine {
         id: id.to_owned(),

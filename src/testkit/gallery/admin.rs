@@ -4,8 +4,9 @@ use super::Sample;
 use crate::account::posture_words::{Tone, fix, level, place, points, signal};
 use crate::admin::chart;
 use crate::admin::pages::{
-    Badge, ConfirmPage, CredentialLine, DeviceLine, DevicePage, EventLine, FactLine, FixLine,
-    FleetPage, Nav, Posture, RefusedPage, SignalLine, Tab, Tile, Verb,
+    Badge, ConfirmPage, ContainPage, ContainedLine, ContainedPage, CredentialLine, DecisionLine,
+    DeviceLine, DevicePage, EventLine, FactLine, FixLine, FleetPage, Nav, Posture, RefusedPage,
+    ReleasePage, SignalLine, SourceLine, Tab, Tile, Verb,
 };
 use crate::http::pages::{Flaw, Flaws, Look, Page};
 use crate::kernel::{BasisPoints, Level, Lifetime, Timestamp};
@@ -17,6 +18,7 @@ pub(super) fn samples(look: &Look) -> Vec<Sample> {
     let mut all = fleets(look);
     all.extend(devices(look));
     all.extend(verbs(look));
+    all.extend(contained(look));
     all
 }
 
@@ -36,7 +38,7 @@ fn badge(look: &Look, of: Place) -> Badge {
 }
 
 fn fleets(look: &Look) -> Vec<Sample> {
-    let counts = [3, 41, 12, 880, 1204, 1, 96];
+    let counts = [3, 41, 12, 880, 1204, 2, 1, 96];
     let tile = |(of, count): (Place, usize)| Tile {
         id: of.as_str(),
         name: place(look, of).0,
@@ -106,7 +108,9 @@ fn devices(look: &Look) -> Vec<Sample> {
         .collect(),
         facts: facts(look),
         posture,
+        sources: sources(look),
         credentials: credentials(look),
+        anew: Some(anew(look)),
         events: Some(vec![EventLine {
             kind: "posture.level_changed".to_owned(),
             more: Some("standard → low".to_owned()),
@@ -142,6 +146,31 @@ fn facts(look: &Look) -> Vec<FactLine> {
     ]
 }
 
+fn sources(look: &Look) -> Vec<SourceLine> {
+    let line = |name: String, class: &str, count: usize, minutes: i64| SourceLine {
+        name,
+        words: format!("{} · {}", look.say(class), look.say1("source-signals", "n", count)),
+        when: ago(look, Lifetime::minutes(minutes)),
+        exactly: look.exactly(NOW),
+    };
+    vec![
+        line(look.say("source-collector"), "class-bearer-agent", 14, 4),
+        line(look.say1("source-service", "name", "fleet-manager"), "class-service", 2, 31),
+    ]
+}
+
+fn anew(look: &Look) -> Vec<DecisionLine> {
+    vec![DecisionLine {
+        href: "/admin/decisions".to_owned(),
+        what: look.say("decision-again"),
+        badge: Badge { text: look.say("decision-refused"), tone: Tone::Bad },
+        who: Some("grant:gra_01a20606720079a9ab3df7fe0b98a19b".to_owned()),
+        why: Some("`IssueTokens` on `grafana`: this device is not in order; to fix: switch disk encryption on".to_owned()),
+        when: ago(look, Lifetime::minutes(3)),
+        exactly: look.exactly(NOW),
+    }]
+}
+
 fn credentials(look: &Look) -> Vec<CredentialLine> {
     let line = |what: &str, which: &str| CredentialLine {
         what: look.say(what),
@@ -151,6 +180,11 @@ fn credentials(look: &Look) -> Vec<CredentialLine> {
     vec![
         line("credential-svid", "6357d0c07beb939b6059fa735759da07"),
         line("credential-agent", "spiffe://weft.example/spire/agent/join_token/7d2c"),
+        CredentialLine {
+            what: look.say2("credential-sign-in", &("person", "Ada King"), &("client", "Grafana")),
+            which: "grafana".to_owned(),
+            until: look.say1("credential-until", "span", look.lasting(Lifetime::hours(7))),
+        },
     ]
 }
 
@@ -267,6 +301,74 @@ fn verbs(look: &Look) -> Vec<Sample> {
         ("admin-lock", Page::new(&confirm(Verb::Lock, &Flaws::NONE), look)),
         ("admin-retire", Page::new(&confirm(Verb::Retire, &missing), look)),
         ("admin-refused", Page::new(&refused, look)),
+    ]
+}
+
+fn contained(look: &Look) -> Vec<Sample> {
+    let line = |name: Option<&str>, subject: &str, kind: &str, reason: &str| ContainedLine {
+        subject: subject.to_owned(),
+        name: name.map(str::to_owned),
+        href: subject.starts_with("dev_").then(|| "/admin/devices".to_owned()),
+        kind: look.say(kind),
+        reason: reason.to_owned(),
+        by: look.say2(
+            "contained-by",
+            &("by", "Grace Field"),
+            &("when", &ago(look, Lifetime::minutes(12))),
+        ),
+        exactly: look.exactly(NOW),
+        until: look.say1("contained-until", "span", look.lasting(Lifetime::hours(3))),
+        release: Some("/admin/contained/release?subject=x".to_owned()),
+    };
+    let list = |contained: Vec<ContainedLine>| ContainedPage {
+        look,
+        nav: Nav::on("Grace Field", Tab::Contained),
+        may: true,
+        next: (!contained.is_empty()).then(|| "/admin/contained?cursor=x".to_owned()),
+        first: None,
+        contained,
+    };
+    let some = vec![
+        line(Some("ada-laptop"), DEVICE, "contained-device", "talks to an address of a known worm"),
+        line(
+            None,
+            "spiffe://weft.example/billing/eu-central/nightly-reconciliation",
+            "contained-named",
+            "asks for what it never asked for",
+        ),
+        line(
+            Some("Ada King"),
+            "usr_01a20606720079a9ab3df7fe0b98a19c",
+            "contained-person",
+            "left a laptop in a taxi",
+        ),
+    ];
+    let oneself = Flaws::one(Flaw::of("subject", look.say("contain-oneself")));
+    let contain = |flaws| ContainPage {
+        look,
+        nav: Nav::on("Grace Field", Tab::Contained),
+        flaws,
+        subject: "grace@example.org".to_owned(),
+        reason: "left a laptop in a taxi".to_owned(),
+        spans: vec![
+            ("1", look.say("admin-span-hour"), false),
+            ("4", look.say("admin-span-hours"), true),
+        ],
+    };
+    let release = ReleasePage {
+        look,
+        nav: Nav::on("Grace Field", Tab::Contained),
+        flaws: &Flaws::NONE,
+        subject: DEVICE.to_owned(),
+        name: "ada-laptop".to_owned(),
+        reason: String::new(),
+    };
+    vec![
+        ("admin-contained", Page::new(&list(some), look)),
+        ("admin-contained-nobody", Page::new(&list(Vec::new()), look)),
+        ("admin-contain-somebody", Page::new(&contain(&Flaws::NONE), look)),
+        ("admin-contain-oneself", Page::new(&contain(&oneself), look)),
+        ("admin-contained-release", Page::new(&release, look)),
     ]
 }
 

@@ -36,6 +36,9 @@ pub struct Containment {
     pub subject: String,
     /// Why.
     pub reason: String,
+    /// Who said so: `usr_…` for a person, else a SPIFFE ID or `uid:` and the number of a user of the server's machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     /// Since when.
     pub created_at: Time,
     /// Until when, if nobody releases it before.
