@@ -19,6 +19,7 @@ pub(super) fn samples(look: &Look) -> Vec<Sample> {
     all.extend(devices(look));
     all.extend(verbs(look));
     all.extend(contained(look));
+    all.extend(containing(look));
     all
 }
 
@@ -305,6 +306,21 @@ fn verbs(look: &Look) -> Vec<Sample> {
 }
 
 fn contained(look: &Look) -> Vec<Sample> {
+    let list = |contained: Vec<ContainedLine>| ContainedPage {
+        look,
+        nav: Nav::on("Grace Field", Tab::Contained),
+        may: true,
+        next: (!contained.is_empty()).then(|| "/admin/contained?cursor=x".to_owned()),
+        first: None,
+        contained,
+    };
+    vec![
+        ("admin-contained", Page::new(&list(contained_lines(look)), look)),
+        ("admin-contained-nobody", Page::new(&list(Vec::new()), look)),
+    ]
+}
+
+fn contained_lines(look: &Look) -> Vec<ContainedLine> {
     let line = |name: Option<&str>, subject: &str, kind: &str, reason: &str| ContainedLine {
         subject: subject.to_owned(),
         name: name.map(str::to_owned),
@@ -320,15 +336,7 @@ fn contained(look: &Look) -> Vec<Sample> {
         until: look.say1("contained-until", "span", look.lasting(Lifetime::hours(3))),
         release: Some("/admin/contained/release?subject=x".to_owned()),
     };
-    let list = |contained: Vec<ContainedLine>| ContainedPage {
-        look,
-        nav: Nav::on("Grace Field", Tab::Contained),
-        may: true,
-        next: (!contained.is_empty()).then(|| "/admin/contained?cursor=x".to_owned()),
-        first: None,
-        contained,
-    };
-    let some = vec![
+    vec![
         line(Some("ada-laptop"), DEVICE, "contained-device", "talks to an address of a known worm"),
         line(
             None,
@@ -342,7 +350,10 @@ fn contained(look: &Look) -> Vec<Sample> {
             "contained-person",
             "left a laptop in a taxi",
         ),
-    ];
+    ]
+}
+
+fn containing(look: &Look) -> Vec<Sample> {
     let oneself = Flaws::one(Flaw::of("subject", look.say("contain-oneself")));
     let contain = |flaws| ContainPage {
         look,
@@ -364,8 +375,6 @@ fn contained(look: &Look) -> Vec<Sample> {
         reason: String::new(),
     };
     vec![
-        ("admin-contained", Page::new(&list(some), look)),
-        ("admin-contained-nobody", Page::new(&list(Vec::new()), look)),
         ("admin-contain-somebody", Page::new(&contain(&Flaws::NONE), look)),
         ("admin-contain-oneself", Page::new(&contain(&oneself), look)),
         ("admin-contained-release", Page::new(&release, look)),
