@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use weft::kernel::{BasisPoints, Lifetime};
 use weft::osquery::http::report_in;
-use weft::posture::scoring::{Model, Reading, parse, read, readings, score, shipped};
+use weft::posture::scoring::{Flaws, Model, Reading, parse, read, readings, score, shipped};
 
 use super::World;
 use super::world::NOW;
@@ -22,10 +22,14 @@ fn adds_up(model: &Model, readings: &[Reading]) {
     }
 }
 
-/// A document that is taken for a model is one: weights add up, gates look at signals that are there, times rise.
+/// A document that is taken for a model is one: weights add up, gates look at signals that are there, times rise. What is wrong
+/// with any other is told with lines that it has, in their order.
 pub(crate) fn posture_model(_: &World, data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let Ok(model) = parse(text) else { return };
+    let model = match parse(text) {
+        Ok(model) => model,
+        Err(flaws) => return flaws_are_told(text, &flaws),
+    };
     for profile in &model.profiles {
         let sum: u32 = profile.signals.iter().map(|one| u32::from(one.weight.get())).sum();
         assert_eq!(sum, 10_000);
@@ -36,6 +40,14 @@ pub(crate) fn posture_model(_: &World, data: &[u8]) {
         );
     }
     adds_up(&model, &[]);
+}
+
+fn flaws_are_told(text: &str, flaws: &Flaws) {
+    let lines: Vec<usize> = flaws.each().iter().map(|flaw| flaw.line).collect();
+    let last = text.matches('\n').count() + 1;
+    assert!(!lines.is_empty() && lines.is_sorted());
+    assert!(lines.iter().all(|line| (1..=last).contains(line)));
+    assert!(flaws.each().iter().all(|flaw| !flaw.why.is_empty()));
 }
 
 /// A report that is taken has each signal once, nothing from the future, and no value that cannot be.

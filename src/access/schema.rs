@@ -98,6 +98,7 @@ pub(super) const SHAPES: &[Shape] = &[
     shape("Group", &[], &[]),
     shape("JoinToken", &["Path"], &["spiffe_id", "path"]),
     shape("Policy", &[], &[]),
+    shape("PostureModel", &[], &[]),
     shape("PostureSource", &[], &[]),
     shape("Realm", &[], &[]),
     shape("RoleBinding", &[], &[]),

@@ -120,7 +120,7 @@ fn without_shadow(text: &str) -> String {
 }
 
 /// The lines that differ: `-` only before, `+` only after, by the longest run of lines that both have.
-fn lines(from: &str, to: &str) -> Vec<String> {
+pub(super) fn lines(from: &str, to: &str) -> Vec<String> {
     let (a, b): (Vec<&str>, Vec<&str>) = (from.lines().collect(), to.lines().collect());
     let mut common = vec![vec![0_usize; b.len() + 1]; a.len() + 1];
     let at = |table: &[Vec<usize>], i: usize, j: usize| -> usize {

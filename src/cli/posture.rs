@@ -1,5 +1,7 @@
-//! `weft posture`: models of posture and the scores they give; worked out by the program's own inside, without a server.
+//! `weft posture`: models of posture and the scores they give; a document is checked, and a report scored, by the program's own
+//! inside, without a server.
 
+mod model;
 mod source;
 
 use std::path::{Path, PathBuf};
@@ -12,17 +14,21 @@ use super::{input, value};
 use crate::kernel::{Lifetime, Timestamp};
 use crate::wire::launch::{ModelFile, PostureJob, ScoreAsk, ServerJob, ServerLaunch, Sources};
 
+use model::ModelCommand;
 use source::SourceCommand;
 
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum PostureCommand {
-    /// Say whether a document is a model: its name, digest and profiles, or the line that is wrong.
+    /// Say whether a document is a model: its name, digest and profiles, or every line that is wrong. Asks no server.
     Check {
         /// The document, in TOML.
         file: PathBuf,
     },
     /// Score a report, and say why: what a server with this model would make of it.
     Score(ScoreArgs),
+    /// The model that devices are scored by.
+    #[command(subcommand)]
+    Model(ModelCommand),
     /// Services that tell what they know of devices, such as device management.
     #[command(subcommand)]
     Source(SourceCommand),
@@ -31,13 +37,14 @@ pub(super) enum PostureCommand {
 impl PostureCommand {
     /// True for what needs no server.
     pub(super) const fn is_offline(&self) -> bool {
-        !matches!(self, Self::Source(_))
+        !matches!(self, Self::Source(_) | Self::Model(_))
     }
 }
 
 /// The commands that need a server.
 pub(super) async fn run(command: PostureCommand, session: &mut Session<'_>) -> Result<(), Error> {
     match command {
+        PostureCommand::Model(command) => model::run(command, session).await,
         PostureCommand::Source(command) => source::run(command, session).await,
         // Taken before.
         PostureCommand::Check { .. } | PostureCommand::Score(_) => Ok(()),
@@ -73,10 +80,12 @@ pub(super) fn launch(
     now: Timestamp,
 ) -> Result<ServerLaunch, Error> {
     let job = match command {
-        PostureCommand::Check { file } => PostureJob::Check { model: model(&file)?, json },
+        PostureCommand::Check { file } => PostureJob::Check { model: document(&file)?, json },
         PostureCommand::Score(args) => PostureJob::Score(Box::new(args.ask(json, now)?)),
-        // It is no job of a server's inside.
-        PostureCommand::Source(_) => return Err(Error::usage("this needs a server")),
+        // They are no jobs of a server's inside.
+        PostureCommand::Source(_) | PostureCommand::Model(_) => {
+            return Err(Error::usage("this needs a server"));
+        }
     };
     Ok(ServerLaunch { sources: Sources::default(), job: ServerJob::Posture(job) })
 }
@@ -87,7 +96,7 @@ impl ScoreArgs {
             return Err(Error::usage("the shortest lifetime is longer than the longest"));
         }
         Ok(ScoreAsk {
-            model: self.model.as_deref().map(model).transpose()?,
+            model: self.model.as_deref().map(document).transpose()?,
             profile: self.profile,
             report: input::bytes(&self.report)?,
             at: self.at.map_or(now, |at| at.ahead(now).0),
@@ -98,6 +107,6 @@ impl ScoreArgs {
     }
 }
 
-fn model(path: &Path) -> Result<ModelFile, Error> {
+fn document(path: &Path) -> Result<ModelFile, Error> {
     Ok(ModelFile { name: path.display().to_string(), text: input::text(path)? })
 }

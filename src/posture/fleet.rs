@@ -103,6 +103,8 @@ pub struct Row {
 pub struct Fleet {
     made: Timestamp,
     took: Lifetime,
+    /// The model that judged.
+    model: [u8; 32],
     ranks: Vec<Rank>,
 }
 
@@ -128,15 +130,15 @@ impl Posture {
         let ask = ReadDevice { by, id: "all".to_owned(), device: None };
         self.inner.below.access.permit(ask)?.spend();
         let fleet = self.judged_fleet(realm).await?;
-        let this = self.clone();
-        let work = move || this.page(fleet, &wish);
+        let (this, current) = (self.clone(), self.current(realm));
+        let work = move || this.page(fleet, &current, &wish);
         Ok(tokio::task::spawn_blocking(work).await.map_err(Fault::bug)?)
     }
 
     async fn judged_fleet(&self, realm: RealmId) -> Result<Arc<Fleet>, Error> {
         let mut fleets = self.inner.fleets.0.lock().await;
-        let now = self.inner.env.clock.now();
-        if let Some(fleet) = fleets.get(&realm).filter(|fleet| fleet.serves(now)) {
+        let (now, model) = (self.inner.env.clock.now(), self.current(realm).model.digest);
+        if let Some(fleet) = fleets.get(&realm).filter(|fleet| fleet.serves(now, &model)) {
             return Ok(Arc::clone(fleet));
         }
         let this = self.clone();
@@ -147,11 +149,11 @@ impl Posture {
     }
 
     fn judge_fleet(&self, realm: RealmId) -> Fleet {
-        let (current, clock) = (self.current(), &self.inner.env.clock);
+        let (current, clock) = (self.current(realm), &self.inner.env.clock);
         let now = clock.now();
         let devices = self.inner.below.devices.devices(realm).into_iter();
         let ranks = devices.map(|device| self.rank(&current, device, now)).collect();
-        Fleet { made: now, took: clock.now().since(now), ranks }
+        Fleet { made: now, took: clock.now().since(now), model: current.model.digest, ranks }
     }
 
     fn rank(&self, current: &Current, device: Arc<Device>, now: Timestamp) -> Rank {
@@ -170,11 +172,11 @@ impl Posture {
         }
     }
 
-    fn page(&self, fleet: Arc<Fleet>, wish: &FleetWish) -> FleetPage {
+    fn page(&self, fleet: Arc<Fleet>, current: &Current, wish: &FleetWish) -> FleetPage {
         let (found, ids, next) = fleet.page(wish);
         let devices = ids.into_iter().filter_map(|id| self.inner.below.devices.find(id));
-        let (current, now) = (self.current(), self.inner.env.clock.now());
-        let row = |device: Arc<Device>| self.row(&current, device, now);
+        let now = self.inner.env.clock.now();
+        let row = |device: Arc<Device>| self.row(current, device, now);
         FleetPage { rows: devices.map(row).collect(), found, next, fleet }
     }
 
@@ -207,9 +209,9 @@ impl Fleet {
         self.ranks.is_empty()
     }
 
-    fn serves(&self, now: Timestamp) -> bool {
+    fn serves(&self, now: Timestamp, model: &[u8; 32]) -> bool {
         let age = now.since(self.made);
-        age.as_micros() < self.took.as_micros().saturating_mul(TIMES)
+        self.model == *model && age.as_micros() < self.took.as_micros().saturating_mul(TIMES)
     }
 
     /// How many are wanted, those that come first, and the position of the last of them where more follow.
@@ -392,7 +394,7 @@ mod tests {
     }
 
     fn fleet(ranks: Vec<Rank>) -> Fleet {
-        Fleet { made: Timestamp::EPOCH, took: Lifetime::ZERO, ranks }
+        Fleet { made: Timestamp::EPOCH, took: Lifetime::ZERO, model: [0; 32], ranks }
     }
 
     #[test]
@@ -447,9 +449,10 @@ mod tests {
     #[test]
     fn what_was_judged_serves_for_twenty_times_what_it_took() {
         let mut fleet = fleet(Vec::new());
-        assert!(!fleet.serves(Timestamp::EPOCH), "what took no time is done anew");
+        assert!(!fleet.serves(Timestamp::EPOCH, &[0; 32]), "what took no time is done anew");
         fleet.took = Lifetime::millis(200);
-        let after = |millis| fleet.serves(Timestamp::EPOCH.plus(Lifetime::millis(millis)));
+        let after =
+            |millis| fleet.serves(Timestamp::EPOCH.plus(Lifetime::millis(millis)), &[0; 32]);
         assert!(after(3_999) && !after(4_000));
     }
 

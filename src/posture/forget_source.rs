@@ -38,7 +38,7 @@ impl Posture {
         let granted = self.inner.below.access.permit(ask)?.spend().1;
         let device = devices.device(realm, id).ok_or(Error::NotFound)?;
         let now = self.inner.env.clock.now();
-        let ask = Ask { device, source, current: self.current(), actor: granted.actor, now };
+        let ask = Ask { device, source, current: self.current(realm), actor: granted.actor, now };
         self.forget(realm, granted, ask).await
     }
 
@@ -49,7 +49,7 @@ impl Posture {
         granted: Granted,
         source: Source,
     ) -> Result<(), Error> {
-        let (current, now) = (self.current(), self.inner.env.clock.now());
+        let (current, now) = (self.current(realm), self.inner.env.clock.now());
         for device in self.inner.below.devices.devices(realm) {
             let known = self.inner.index.find(device.id);
             if known.is_some_and(|known| known.of(&source).is_some()) {
@@ -80,7 +80,8 @@ impl Posture {
 /// The level stays, or sinks: it rises with the next reports, as after any other good news.
 async fn forgotten(tx: &mut Tx, ask: &Ask) -> Result<Option<Event>, Error> {
     let id = ask.device.id;
-    let known = store::known(tx, id, &ask.current).await?;
+    let current = store::current(tx, &ask.current).await?;
+    let known = store::known(tx, id, &current).await?;
     let Some(known) = known.filter(|known| known.of(&ask.source).is_some()) else {
         return Ok(None);
     };
@@ -90,9 +91,9 @@ async fn forgotten(tx: &mut Tx, ask: &Ask) -> Result<Option<Event>, Error> {
     if left.said.is_empty() {
         store::remove_state(tx, id).await?;
     } else {
-        let profile = ask.current.profile(Some(&ask.device), &left)?;
+        let profile = current.profile(Some(&ask.device), &left)?;
         let scored = score(profile, &left.readings(profile, ask.now), ask.now).score;
-        left.held = left.held.after(ask.current.model.levels, scored, false, ask.now);
+        left.held = left.held.after(current.model.levels, scored, false, ask.now);
         store::put_state(tx, &left).await?;
     }
     Ok(Some(events::source_forgotten(tx.realm(), &ask.device, &ask.source).actor(ask.actor)))

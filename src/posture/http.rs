@@ -1,5 +1,7 @@
 //! What devices report, and what is known of them, at the doors.
 
+mod models;
+
 use axum::extract::{DefaultBodyLimit, Extension, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -33,6 +35,7 @@ pub fn routes(posture: &Posture) -> OpenApiRouter {
         .routes(routes!(show_own_posture))
         .routes(routes!(show_posture))
         .routes(routes!(forget_source))
+        .merge(models::routes())
         .merge(reports)
         .with_state(posture.clone())
 }
@@ -120,6 +123,7 @@ fn answer(posture: &Posture, taken: &Taken) -> ReportAnswer {
         level: known.held.level.as_str().to_owned(),
         rising_to: known.held.rising.map(|rising| rising.to.as_str().to_owned()),
         confidence_basis_points: taken.score.confidence.get(),
+        model: taken.model.to_string(),
         fix: parts.into_iter().filter_map(fix).take(FIXES_MAX).collect(),
         report_in_seconds: posture.next_report(known).as_seconds(),
     }

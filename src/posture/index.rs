@@ -1,53 +1,120 @@
-//! What is known of devices, in memory. Locks are held for a look-up, never across an await.
+//! What is known of devices, in memory, with the model that each realm scores by. Locks are held for a look-up, never across an
+//! await.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::mem;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::kernel::{DeviceId, RealmId};
 
 use super::model::{Known, Source};
+use super::words::Current;
 
 /// What is known, by realm and device.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Index {
-    realms: RwLock<HashMap<RealmId, HashMap<DeviceId, Arc<Known>>>>,
+    shipped: Arc<Current>,
+    realms: RwLock<HashMap<RealmId, Realm>>,
+}
+
+/// A realm's devices, as far as its model counts what they say: both change in one step.
+#[derive(Debug)]
+struct Realm {
+    current: Arc<Current>,
+    all: HashMap<DeviceId, Arc<Known>>,
 }
 
 impl Index {
+    /// Nothing is known of any device, and no realm set a model.
+    pub(super) fn new(shipped: Current) -> Self {
+        Self { shipped: Arc::new(shipped), realms: RwLock::default() }
+    }
+
+    /// The model that is shipped.
+    pub(super) fn shipped(&self) -> Arc<Current> {
+        Arc::clone(&self.shipped)
+    }
+
+    /// The model that counts in this realm.
+    pub(super) fn current(&self, realm: RealmId) -> Arc<Current> {
+        let realms = self.read();
+        Arc::clone(realms.get(&realm).map_or(&self.shipped, |realm| &realm.current))
+    }
+
     /// What is known of this device, whatever its realm: ids of devices are there once.
     pub(super) fn find(&self, device: DeviceId) -> Option<Arc<Known>> {
-        let realms = self.realms.read().unwrap_or_else(PoisonError::into_inner);
-        realms.values().find_map(|all| all.get(&device)).map(Arc::clone)
+        self.judged_by(device).map(|(_, known)| known)
+    }
+
+    /// What is known of this device, and the model that counts for it.
+    pub(super) fn judged_by(&self, device: DeviceId) -> Option<(Arc<Current>, Arc<Known>)> {
+        self.read().values().find_map(|realm| {
+            let known = realm.all.get(&device)?;
+            Some((Arc::clone(&realm.current), Arc::clone(known)))
+        })
     }
 
     /// True if it is this very report of this source that is known.
     pub(super) fn holds(&self, device: DeviceId, source: &Source, digest: &[u8]) -> bool {
-        let realms = self.realms.read().unwrap_or_else(PoisonError::into_inner);
-        let known = realms.values().find_map(|all| all.get(&device));
-        known.and_then(|known| known.of(source)).is_some_and(|said| said.digest == digest)
+        let known = self.find(device);
+        known.is_some_and(|known| known.of(source).is_some_and(|said| said.digest == digest))
     }
 
-    pub(super) fn replace(&self, realm: RealmId, known: Vec<Known>) {
+    /// Everything of a realm anew: its model, and what is known as far as that model counts it.
+    pub(super) fn replace(&self, realm: RealmId, current: Arc<Current>, known: Vec<Known>) {
         let all = known.into_iter().map(|known| (known.device, Arc::new(known))).collect();
-        let mut realms = self.realms.write().unwrap_or_else(PoisonError::into_inner);
-        realms.insert(realm, all);
+        let former = self.write().insert(realm, Realm { current, all });
+        // A large fleet takes a while to let go of; nobody waits for that.
+        drop(former);
     }
 
-    /// Takes in what is known, as far as it is later than what is there already: a row that was read a moment ago may come
-    /// after a report that was taken meanwhile.
-    pub(super) fn put(&self, realm: RealmId, known: Known) {
-        let mut realms = self.realms.write().unwrap_or_else(PoisonError::into_inner);
-        let all = realms.entry(realm).or_default();
-        let known = match all.get(&known.device) {
+    /// Scores by this model from now on, of which memory holds all that it counts.
+    pub(super) fn switch(&self, realm: RealmId, current: Arc<Current>) {
+        let mut realms = self.write();
+        let realm = realms.entry(realm).or_insert_with(|| self.empty());
+        let former = mem::replace(&mut realm.current, current);
+        let current = Arc::clone(&realm.current);
+        if former.counts_within(&current) {
+            return;
+        }
+        for known in realm.all.values_mut() {
+            *known = Arc::new(known.as_far_as(&current));
+        }
+    }
+
+    /// Takes in what is known, read as `current` counts it, as far as it is later than what is there already: a row that was
+    /// read a moment ago may come after a report that was taken meanwhile. False where another model counts by now, which may
+    /// count more of it.
+    pub(super) fn put(&self, realm: RealmId, current: &Current, known: Known) -> bool {
+        let mut realms = self.write();
+        let realm = realms.entry(realm).or_insert_with(|| self.empty());
+        if realm.current.model.digest != current.model.digest {
+            return false;
+        }
+        let known = match realm.all.get(&known.device) {
             Some(held) => known.later(held),
             None => known,
         };
-        all.insert(known.device, Arc::new(known));
+        realm.all.insert(known.device, Arc::new(known));
+        true
     }
 
     /// Nothing is known of it any more.
     pub(super) fn remove(&self, realm: RealmId, device: DeviceId) {
-        let mut realms = self.realms.write().unwrap_or_else(PoisonError::into_inner);
-        realms.entry(realm).or_default().remove(&device);
+        if let Some(realm) = self.write().get_mut(&realm) {
+            realm.all.remove(&device);
+        }
+    }
+
+    fn empty(&self) -> Realm {
+        Realm { current: self.shipped(), all: HashMap::new() }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, HashMap<RealmId, Realm>> {
+        self.realms.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, HashMap<RealmId, Realm>> {
+        self.realms.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -38,19 +38,19 @@ impl FreshReports {
         let db = self.posture.inner.env.db.labelled("follow");
         let read = db.read(realm, input, |tx, (posture, since)| {
             Box::pin(async move {
-                let (current, mut found) = (posture.current(), Vec::new());
+                let (current, mut found) = (posture.current(tx.realm()), Vec::new());
                 for (device, source, digest) in store::received_after(tx, *since).await? {
                     if !posture.inner.index.holds(device, &source, &digest) {
                         found.extend(store::known(tx, device, &current).await?);
                     }
                 }
-                Ok::<_, Fault>(found)
+                Ok::<_, Fault>((current, found))
             })
         });
-        let found = read.await?;
+        let (current, found) = read.await?;
         let count = u64::try_from(found.len()).unwrap_or(u64::MAX);
         for known in found {
-            self.posture.inner.index.put(realm, known);
+            self.posture.inner.index.put(realm, &current, known);
         }
         self.looked.lock().unwrap_or_else(PoisonError::into_inner).insert(realm, now);
         Ok(count)

@@ -8,10 +8,13 @@ use crate::access::{self, Action, Administrator, Request};
 use crate::devices;
 use crate::kernel::{BasisPoints, DeviceId, Failure, Fault, Kind, Level, SpiffeId, Timestamp};
 
-use super::scoring::{Class, Held, Profile, Reading, ReportError, agreed};
+use super::scoring::{Class, Flaws, Held, Profile, Reading, ReportError, agreed};
+use super::words::Current;
 
 /// The change kind of what is known of a device; its key is the device's id.
 pub const POSTURE: &str = "posture";
+/// The change kind of the model that a realm scores by; its key is the number under which it is kept.
+pub const POSTURE_MODEL: &str = "posture_model";
 
 /// Who says something of a device.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -150,6 +153,18 @@ impl Known {
         }
     }
 
+    /// The same as far as another model counts it, which counts nothing more.
+    pub(super) fn as_far_as(&self, current: &Current) -> Self {
+        let said = |said: &Said| {
+            let counts = |reading: &&Reading| current.known_name(&reading.signal).is_some();
+            Said {
+                readings: said.readings.iter().filter(counts).cloned().collect(),
+                ..said.clone()
+            }
+        };
+        Self { said: self.said.iter().map(said).collect(), ..self.clone() }
+    }
+
     /// The same with `new` in the place of what its source said before.
     pub(super) fn with(&self, new: &Said) -> Arc<[Said]> {
         let others = self.said.iter().filter(|said| said.source != new.source).cloned();
@@ -196,6 +211,57 @@ impl Action for ForgetSource {
     }
 }
 
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone)]
+        pub struct $name {
+            /// Whoever asks.
+            pub by: Administrator,
+        }
+
+        impl Action for $name {
+            const NAME: &'static str = stringify!($name);
+
+            fn request(&self) -> Request<'_> {
+                self.by.request(("PostureModel", "all"), None)
+            }
+        }
+    )*};
+}
+
+actions! {
+    /// Look at the models that a realm set, and try others.
+    ReadPostureModel;
+    /// Score by another model.
+    SetPostureModel;
+}
+
+/// A model that a realm set: kept with who, when and why, also after another was set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptModel {
+    /// Counted from 1 in a realm. The one with the highest number counts; 0 is the shipped one where none was ever set.
+    pub number: i64,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its version.
+    pub version: u32,
+    /// SHA-256 of its document.
+    pub digest: [u8; 32],
+    /// False: it is the one that is shipped, whichever that is.
+    pub own: bool,
+    /// Its document, where it is the realm's own and was read.
+    pub document: Option<Arc<str>>,
+    /// Why it was set.
+    pub note: String,
+    /// Who set it: a person by the number that events know them by.
+    pub set_by: String,
+    /// When.
+    pub set_at: Timestamp,
+    /// The number of the one that it is again, where an earlier one was put back.
+    pub restores: Option<i64>,
+}
+
 /// One point of a score over time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Charted {
@@ -209,7 +275,7 @@ pub struct Charted {
 
 /// The facts of this slice.
 pub mod events {
-    use super::{Known, Said, Source};
+    use super::{KeptModel, Known, Said, Source};
     use crate::crypto::digest::hex;
     use crate::devices::Device;
     use crate::events::Event;
@@ -232,9 +298,27 @@ pub mod events {
     }
 
     /// A source says something else of a device than before, and the device holds the level it held.
-    pub fn signals_changed(realm: RealmId, device: &Device, said: &Said, score: &Score) -> Event {
+    pub fn signals_changed(
+        realm: RealmId,
+        device: &Device,
+        said: &Said,
+        (score, model): (&Score, &str),
+    ) -> Event {
         about(realm, "posture.signals_changed", device, said)
             .about("score_basis_points", score.score.get())
+            .about("model", model)
+    }
+
+    /// A realm scores by another model from now on; `before` is the digest of the one until then.
+    pub fn model_set(realm: RealmId, model: &KeptModel, before: &[u8; 32]) -> Event {
+        Event::new(realm, "posture.model_set")
+            .about("number", model.number)
+            .about("name", &*model.name)
+            .about("version", model.version)
+            .about("digest", hex(&model.digest))
+            .about("before", hex(before))
+            .about("restores", model.restores)
+            .about("note", model.note.as_str())
     }
 
     /// An administrator had what a source says of a device forgotten.
@@ -283,6 +367,38 @@ pub enum Error {
     /// No such device.
     #[error("no such device")]
     NotFound,
+    /// The document is no model.
+    #[error("the model: {0}")]
+    Model(#[from] Flaws),
+    /// Devices are scored by a profile that the model does not have.
+    #[error(
+        "this model leaves out the profile `{profile}`, by which devices are scored ({devices}): keep it in the model"
+    )]
+    Profile {
+        /// The profile.
+        profile: Arc<str>,
+        /// How many.
+        devices: usize,
+    },
+    /// Another document of that name and version is kept, or shipped.
+    #[error(
+        "another document is version {version} of `{name}` already: give this one a version of its own"
+    )]
+    Version {
+        /// The model's name.
+        name: Arc<str>,
+        /// The version.
+        version: u32,
+    },
+    /// No such model is kept.
+    #[error("no model of the {0} is kept here")]
+    NoModel(String),
+    /// Another model counts than the caller saw.
+    #[error("another model counts by now")]
+    Changed,
+    /// A model is tried already.
+    #[error("a model is being tried on this fleet already")]
+    Trying,
     /// The device is not let in.
     #[error(transparent)]
     Device(#[from] devices::Error),
@@ -319,12 +435,31 @@ impl From<Error> for Failure {
             }
             Error::Invalid(why) => Self::new(Kind::Invalid, "posture.invalid", why),
             Error::NotFound => Self::new(Kind::NotFound, "devices.not_found", "no such device"),
+            error @ (Error::Model(_)
+            | Error::Profile { .. }
+            | Error::Version { .. }
+            | Error::NoModel(_)
+            | Error::Changed
+            | Error::Trying) => of_model(&error),
             Error::Device(error) => error.into(),
             Error::Access(error) => error.into(),
             Error::Events(error) => error.into(),
             Error::Fault(fault) => fault.into(),
         }
     }
+}
+
+/// What went wrong with a model, for whoever sent it.
+fn of_model(error: &Error) -> Failure {
+    let (kind, code) = match error {
+        Error::Profile { .. } => (Kind::Conflict, "posture.model_profile"),
+        Error::Version { .. } => (Kind::Conflict, "posture.model_version"),
+        Error::NoModel(_) => (Kind::NotFound, "posture.model_not_found"),
+        Error::Changed => (Kind::Conflict, "request.precondition"),
+        Error::Trying => (Kind::Unavailable, "posture.model_trying"),
+        _ => (Kind::Invalid, "posture.model"),
+    };
+    Failure::new(kind, code, error.to_string())
 }
 
 /// What the names of services begin with, beside the sources that are there once.

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use crate::access::Administrator;
 use crate::devices::Device;
 use crate::devices::model::ReadDevice;
-use crate::kernel::{Caller, DeviceId, Lifetime, RealmId, Standing, Timestamp, UserId};
+use crate::kernel::{Caller, DeviceId, Fault, Lifetime, RealmId, Standing, Timestamp, UserId};
 use crate::wire::posture::{Report, ScoredDocument};
 
 use super::model::Charted;
 use super::scoring::{Levels, Span, tell};
+use super::words::Current;
 use super::{Error, Known, Posture, Source, store};
 
 /// What is known of a device.
@@ -71,7 +72,7 @@ impl Posture {
     }
 
     async fn told(&self, realm: RealmId, device: Arc<Device>) -> Result<Told, Error> {
-        let (current, now) = (self.current(), self.inner.env.clock.now());
+        let (current, now) = (self.current(realm), self.inner.env.clock.now());
         let input = (Arc::clone(&current), device.id);
         let read = self.inner.env.db.read(realm, input, |tx, (current, id)| {
             Box::pin(async move {
@@ -83,11 +84,9 @@ impl Posture {
         let reported = match read.await? {
             None => None,
             Some((known, words, chart)) => {
-                self.inner.index.put(realm, known.clone());
-                let profile = current.profile(Some(&device), &known)?;
-                let readings = known.readings(profile, now);
+                self.inner.index.put(realm, &current, known.clone());
                 let words: Vec<Report> = words.into_iter().map(|(_, report)| report).collect();
-                let scored = tell((&current.model, profile), (&words, &readings), SPAN, now);
+                let scored = scored(&current, &device, (&known, &words), now)?;
                 let facts = words.into_iter().rev().flat_map(|report| report.facts).collect();
                 let levels = current.model.levels;
                 Some(Reported { known, facts, scored, chart, levels })
@@ -122,6 +121,17 @@ impl Posture {
     pub(super) fn interval(&self) -> Lifetime {
         self.inner.settings.interval()
     }
+}
+
+/// The score of a device by this model at that moment, with everything that makes it.
+pub(super) fn scored(
+    current: &Current,
+    device: &Device,
+    (known, words): (&Known, &[Report]),
+    now: Timestamp,
+) -> Result<ScoredDocument, Fault> {
+    let profile = current.profile(Some(device), known)?;
+    Ok(tell((&current.model, profile), (words, &known.readings(profile, now)), SPAN, now))
 }
 
 impl Reported {

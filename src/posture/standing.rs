@@ -25,9 +25,10 @@ impl Posture {
 
     /// The standing of a device, now.
     pub fn of_device(&self, id: DeviceId) -> Standing {
-        let (device, known) = (self.inner.below.devices.find(id), self.inner.index.find(id));
+        let (device, known) = (self.inner.below.devices.find(id), self.inner.index.judged_by(id));
         let now = self.inner.env.clock.now();
-        let standing = standing(&self.current(), (id, device.as_deref()), known.as_deref(), now);
+        let known = known.as_ref().map(|(current, known)| (&**current, &**known));
+        let standing = standing((id, device.as_deref()), known, now);
         match self.inner.below.containments.of_device(id) {
             Some(containment) => contained(standing, &containment),
             None => standing,
@@ -48,12 +49,13 @@ impl Posture {
     /// The standing of a device after its row was read: for whoever is about to act on a device's silence. Another replica
     /// may have a report that changed nothing but times.
     pub async fn confirmed(&self, realm: RealmId, id: DeviceId) -> Result<Standing, Error> {
-        let input = (self.current(), id);
+        let current = self.current(realm);
+        let input = (Arc::clone(&current), id);
         let read = self.inner.env.db.read(realm, input, |tx, (current, id)| {
             Box::pin(async move { Ok::<_, Error>(store::known(tx, *id, current).await?) })
         });
         if let Some(known) = read.await? {
-            self.inner.index.put(realm, known);
+            self.inner.index.put(realm, &current, known);
         }
         Ok(self.of_device(id))
     }
@@ -72,11 +74,10 @@ fn contained(standing: Standing, containment: &Containment) -> Standing {
     Standing { contained: true, reasons: Arc::from([words]), ..standing }
 }
 
-/// What a model makes of a device.
+/// What its realm's model makes of a device.
 pub(super) fn standing(
-    current: &Current,
     (id, device): (DeviceId, Option<&Device>),
-    known: Option<&Known>,
+    known: Option<(&Current, &Known)>,
     now: Timestamp,
 ) -> Standing {
     let nothing = Standing { device: Some(id), ..Standing::unknown() };
@@ -95,7 +96,7 @@ pub(super) fn standing(
             ..nothing
         };
     }
-    let Some(known) = known else { return nothing };
+    let Some((current, known)) = known else { return nothing };
     let Some((profile, scored, level)) = judged(current, device, known, now) else {
         return nothing;
     };

@@ -10,8 +10,8 @@ use crate::db::{Row, Tx, Value};
 use crate::kernel::{BasisPoints, DeviceId, Fault, Level, Timestamp};
 use crate::wire::posture::Report;
 
-use super::model::{Charted, Known, Said, Source};
-use super::scoring::{Class, Held, Reading, Rising};
+use super::model::{Charted, KeptModel, Known, Said, Source};
+use super::scoring::{self, Class, Held, Reading, Rising};
 use super::words::Current;
 
 /// Which report of a source of a device is held: the digest of it.
@@ -153,6 +153,103 @@ pub(super) async fn chart(tx: &mut Tx, device: DeviceId, point: Charted) -> Resu
     tx.execute(CHART, &params).await.map(drop)
 }
 
+/// The model that counts in the realm as of this transaction: `memory` itself where that is it.
+///
+/// Where a newer program set one that this one cannot read, the shipped one counts here, and each score says so by its digest.
+pub(super) async fn current(tx: &mut Tx, memory: &Arc<Current>) -> Result<Arc<Current>, Fault> {
+    let row = tx.row(MODEL_HEAD, &[]).await?;
+    let own = row.as_ref().map(|row| Ok::<_, Fault>((digest(row)?, row.int("own")? == 1)));
+    let digest = match own.transpose()? {
+        Some((digest, true)) => digest,
+        _ if memory.shipped => return Ok(Arc::clone(memory)),
+        _ => return shipped(),
+    };
+    if digest == memory.model.digest {
+        return Ok(Arc::clone(memory));
+    }
+    let text = document(tx, &digest).await?;
+    match scoring::parse(text.as_deref().unwrap_or_default()) {
+        Ok(model) => Ok(Arc::new(Current::of(model))),
+        Err(flaws) => {
+            tracing::error!(realm = tx.realm().0, cause = %flaws, "the realm's posture model cannot be read");
+            if memory.shipped { Ok(Arc::clone(memory)) } else { shipped() }
+        }
+    }
+}
+
+fn shipped() -> Result<Arc<Current>, Fault> {
+    Ok(Arc::new(Current::shipped().map_err(Fault::bug)?))
+}
+
+/// The document of this digest, where a model of it was set and is kept.
+pub(super) async fn document(tx: &mut Tx, digest: &[u8; 32]) -> Result<Option<Arc<str>>, Fault> {
+    let row = tx.row(MODEL_DOCUMENT, &[Value::from(digest.as_slice())]).await?;
+    row.map(|row| Ok(Arc::from(row.text("document")?))).transpose()
+}
+
+/// The model that was set last, without its document.
+pub(super) async fn newest_model(tx: &mut Tx) -> Result<Option<KeptModel>, Fault> {
+    tx.row(MODEL_HEAD, &[]).await?.map(|row| read_model(&row, None)).transpose()
+}
+
+/// The model of this number.
+pub(super) async fn model(tx: &mut Tx, number: i64) -> Result<Option<KeptModel>, Fault> {
+    let row = tx.row(MODEL, &[Value::from(number)]).await?;
+    let Some(row) = row else { return Ok(None) };
+    let document: Option<Arc<str>> = row.text_or_null("document")?.map(Arc::from);
+    read_model(&row, document).map(Some)
+}
+
+/// The models before this number, newest first, without their documents.
+pub(super) async fn models(tx: &mut Tx, before: i64, limit: i64) -> Result<Vec<KeptModel>, Fault> {
+    let rows = tx.rows(MODELS, &[Value::from(before), Value::from(limit)]).await?;
+    rows.iter().map(|row| read_model(row, None)).collect()
+}
+
+/// True if another document of this name and version is kept.
+pub(super) async fn is_another(tx: &mut Tx, model: &KeptModel) -> Result<bool, Fault> {
+    let params = [
+        Value::from(&*model.name),
+        Value::from(i64::from(model.version)),
+        Value::from(model.digest.as_slice()),
+    ];
+    Ok(tx.row(MODEL_OTHER, &params).await?.is_some())
+}
+
+/// Adds a model, and drops those that are older than is kept.
+pub(super) async fn add_model(tx: &mut Tx, model: &KeptModel, kept: i64) -> Result<(), Fault> {
+    let params = [
+        Value::from(model.number),
+        Value::from(&*model.name),
+        Value::from(i64::from(model.version)),
+        Value::from(model.digest.as_slice()),
+        Value::from(model.document.as_deref()),
+        Value::from(&model.note),
+        Value::from(&model.set_by),
+        Value::from(model.set_at),
+        Value::from(model.restores),
+    ];
+    tx.execute(ADD_MODEL, &params).await?;
+    let last = model.number.saturating_sub(kept);
+    tx.execute(DROP_MODELS, &[Value::from(last)]).await.map(drop)
+}
+
+/// `document` is not read where a listing does not need it.
+fn read_model(row: &Row, document: Option<Arc<str>>) -> Result<KeptModel, Fault> {
+    Ok(KeptModel {
+        number: row.int("number")?,
+        name: row.text("name")?.into(),
+        version: u32::try_from(row.int("version")?).map_err(bad)?,
+        digest: digest(row)?,
+        own: row.int("own")? == 1,
+        document,
+        note: row.text("note")?,
+        set_by: row.text("set_by")?,
+        set_at: row.time("set_at")?,
+        restores: row.int_or_null("restores")?,
+    })
+}
+
 /// Readings as a row has them: name, value, class, time.
 pub(super) fn write_readings(readings: &[Reading]) -> String {
     let one = |reading: &Reading| {
@@ -279,7 +376,7 @@ const HELD: &str =
 const WORDS: &str =
     "SELECT report FROM posture_source WHERE realm = $1 AND device = $2 AND source = $3";
 const STATE: &str = "SELECT * FROM posture WHERE realm = $1 AND device = $2";
-const SAID: &str = "SELECT * FROM posture_source WHERE realm = $1 AND device = $2";
+const SAID: &str = "SELECT * FROM posture_source WHERE realm = $1 AND device = $2 ORDER BY source";
 const ALL_STATES: &str = "SELECT device, level, rising_to, rising_since, rising_reports, charted_at, revision FROM posture \
      WHERE realm = $1";
 const ALL_SAID: &str = "SELECT device, source, collected_at, received_at, digest, came_as, laptop, readings \
@@ -303,6 +400,22 @@ const REMOVE_STATE: &str = "DELETE FROM posture WHERE realm = $1 AND device = $2
 const CHART: &str =
     "UPDATE posture SET chart = $3, charted_at = $4 WHERE realm = $1 AND device = $2";
 
+const MODEL_HEAD: &str = "SELECT number, name, version, digest, note, set_by, set_at, restores, \
+     CASE WHEN document IS NULL THEN 0 ELSE 1 END AS own FROM posture_model WHERE realm = $1 \
+     ORDER BY number DESC LIMIT 1";
+const MODEL_DOCUMENT: &str = "SELECT document FROM posture_model WHERE realm = $1 AND digest = $2 \
+     AND document IS NOT NULL ORDER BY number DESC LIMIT 1";
+const MODEL: &str = "SELECT number, name, version, digest, document, note, set_by, set_at, restores, \
+     CASE WHEN document IS NULL THEN 0 ELSE 1 END AS own FROM posture_model WHERE realm = $1 AND number = $2";
+const MODELS: &str = "SELECT number, name, version, digest, note, set_by, set_at, restores, \
+     CASE WHEN document IS NULL THEN 0 ELSE 1 END AS own FROM posture_model WHERE realm = $1 AND number < $2 \
+     ORDER BY number DESC LIMIT $3";
+const MODEL_OTHER: &str = "SELECT number FROM posture_model WHERE realm = $1 AND name = $2 AND version = $3 \
+     AND digest <> $4 LIMIT 1";
+const ADD_MODEL: &str = "INSERT INTO posture_model (realm, number, name, version, digest, document, note, set_by, set_at, \
+     restores) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+const DROP_MODELS: &str = "DELETE FROM posture_model WHERE realm = $1 AND number <= $2";
+
 /// Every statement of this slice.
 pub(crate) const STATEMENTS: &[&str] = &[
     HELD,
@@ -317,4 +430,11 @@ pub(crate) const STATEMENTS: &[&str] = &[
     REMOVE_SAID,
     REMOVE_STATE,
     CHART,
+    MODEL_HEAD,
+    MODEL_DOCUMENT,
+    MODEL,
+    MODELS,
+    MODEL_OTHER,
+    ADD_MODEL,
+    DROP_MODELS,
 ];

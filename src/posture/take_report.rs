@@ -54,6 +54,8 @@ pub struct Taken {
     pub said: Said,
     /// Its score now.
     pub score: Score,
+    /// The model that made it: name, version and digest.
+    pub model: Arc<str>,
 }
 
 /// A report that was read, and everything that weighing it needs: the transaction may run again.
@@ -79,7 +81,7 @@ struct Spoken {
 
 /// What a transaction did.
 enum Kept {
-    Done(Outcome, Known),
+    Done(Outcome, Known, Arc<Current>),
     /// Nothing: others must hear of it, or somebody else wrote meanwhile.
     Again,
 }
@@ -91,7 +93,7 @@ impl Posture {
         // The door asked a moment ago; it may have been locked since.
         device.state.check()?;
         let now = self.inner.env.clock.now();
-        let ask = self.read(Arc::clone(&device), &sent, now);
+        let ask = self.read((realm, Arc::clone(&device)), &sent, now);
         self.taken(realm, device.id, ask).await
     }
 
@@ -104,7 +106,7 @@ impl Posture {
     ) -> Result<Taken, Error> {
         device.state.check()?;
         let (id, now) = (device.id, self.inner.env.clock.now());
-        let ask = self.asked(device, (source, report), (None, now));
+        let ask = self.asked((realm, device), (source, report), (None, now));
         self.taken(realm, id, ask).await
     }
 
@@ -140,7 +142,12 @@ impl Posture {
         Ok(())
     }
 
-    fn read(&self, device: Arc<Device>, sent: &Sent, now: Timestamp) -> Result<Ask, Error> {
+    fn read(
+        &self,
+        device: (RealmId, Arc<Device>),
+        sent: &Sent,
+        now: Timestamp,
+    ) -> Result<Ask, Error> {
         let inflated = if sent.gzip { Some(inflate(&sent.bytes, REPORT_BYTES_MAX)?) } else { None };
         let bytes = inflated.as_deref().unwrap_or(&sent.bytes);
         if bytes.len() > REPORT_BYTES_MAX {
@@ -152,11 +159,11 @@ impl Posture {
 
     fn asked(
         &self,
-        device: Arc<Device>,
+        (realm, device): (RealmId, Arc<Device>),
         (source, report): (Source, Report),
         (digest, now): (Option<[u8; 32]>, Timestamp),
     ) -> Result<Ask, Error> {
-        let current = self.current();
+        let current = self.current(realm);
         let alone = Arc::new(Spoken::new(&current, (&source, &report), (digest, now))?);
         Ok(Ask { device, source, report: Arc::new(report), alone, memory: None, current, now })
     }
@@ -174,9 +181,13 @@ impl Posture {
             } else {
                 self.change(realm, ask.clone()).await?
             };
-            if let Kept::Done(outcome, known) = kept {
-                self.inner.index.put(realm, known.clone());
+            if let Kept::Done(outcome, known, current) = kept {
+                if !self.inner.index.put(realm, &current, known.clone()) {
+                    // Another model counts by now, or memory has not heard of it yet.
+                    self.confirmed(realm, ask.device.id).await?;
+                }
                 metrics::counter!("weft_posture_reports_total").increment(1);
+                ask.current = current;
                 return ask.answer(outcome, known);
             }
         }
@@ -235,6 +246,13 @@ impl Spoken {
 }
 
 impl Ask {
+    /// The same under another model.
+    fn under(&self, current: Arc<Current>) -> Result<Self, Error> {
+        let from = (Some(self.alone.said.digest), self.now);
+        let alone = Arc::new(Spoken::new(&current, (&self.source, &self.report), from)?);
+        Ok(Self { alone, current, ..self.clone() })
+    }
+
     fn step(&self, before: Option<&Known>, new: &Said) -> Result<Step, Fault> {
         step((&self.current, &self.device), before, new, self.now)
     }
@@ -273,7 +291,8 @@ impl Ask {
         let profile = self.current.profile(Some(&self.device), &known)?;
         let score = score(profile, &known.readings(profile, self.now), self.now);
         let said = known.of(&self.source).cloned().unwrap_or_else(|| self.alone.said.clone());
-        Ok(Taken { outcome, known: Arc::new(known), said, score })
+        let model = Arc::clone(&self.current.name);
+        Ok(Taken { outcome, known: Arc::new(known), said, score, model })
     }
 }
 
@@ -282,17 +301,28 @@ async fn write(tx: &mut Tx, ask: &Ask) -> Result<Kept, Error> {
 }
 
 /// The one body of both: weighs the report against the rows, and writes it where it is the newest of its source. `loud`:
-/// others may hear of it.
+/// others may hear of it, so it is weighed by the model that counts as of this very change.
 async fn weigh(tx: &mut Tx, ask: &Ask, loud: bool) -> Result<(Kept, Option<Event>), Error> {
+    if loud {
+        let current = store::current(tx, &ask.current).await?;
+        if !Arc::ptr_eq(&current, &ask.current) {
+            return weighed(tx, &ask.under(current)?, loud).await;
+        }
+    }
+    weighed(tx, ask, loud).await
+}
+
+async fn weighed(tx: &mut Tx, ask: &Ask, loud: bool) -> Result<(Kept, Option<Event>), Error> {
+    let done = |outcome, known| Kept::Done(outcome, known, Arc::clone(&ask.current));
     let before = before(tx, ask, loud).await?;
     let replaced = before.as_ref().and_then(|before| before.of(&ask.source));
     let Some(spoken) = ask.spoken(tx, replaced).await? else {
-        return Ok((before.map_or(Kept::Again, |held| Kept::Done(Outcome::Older, held)), None));
+        return Ok((before.map_or(Kept::Again, |held| done(Outcome::Older, held)), None));
     };
     let (known, from, news, scored) = match (ask.step(before.as_ref(), &spoken.said)?, &before) {
         (Step::Newest { known, from, news, score }, _) => (known, from, news, score),
-        (Step::Same, Some(held)) => return Ok((Kept::Done(Outcome::Known, held.clone()), None)),
-        (Step::Older, Some(held)) => return Ok((Kept::Done(Outcome::Older, held.clone()), None)),
+        (Step::Same, Some(held)) => return Ok((done(Outcome::Known, held.clone()), None)),
+        (Step::Older, Some(held)) => return Ok((done(Outcome::Older, held.clone()), None)),
         (Step::Same | Step::Older, None) => return Ok((Kept::Again, None)),
     };
     if news && !loud {
@@ -314,14 +344,14 @@ async fn weigh(tx: &mut Tx, ask: &Ask, loud: bool) -> Result<(Kept, Option<Event
     }
     let event = news.then(|| {
         let (realm, device) = (tx.realm(), &*ask.device);
+        let facts = (&scored, &*ask.current.name);
         if from == known.held.level {
-            events::signals_changed(realm, device, &spoken.said, &scored)
+            events::signals_changed(realm, device, &spoken.said, facts)
         } else {
-            let facts = (&scored, &*ask.current.name);
             events::level_changed(realm, device, (from, &known, &spoken.said), facts)
         }
     });
-    Ok((Kept::Done(Outcome::Taken, known), event))
+    Ok((done(Outcome::Taken, known), event))
 }
 
 /// What is known of the device before the report. Reading less is what makes a quiet report cheap: where memory has this

@@ -28,6 +28,7 @@ use crate::wire::api::Time;
 use crate::wire::posture::FORMAT;
 
 mod doors;
+mod models;
 mod sources;
 mod weight;
 

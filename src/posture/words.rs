@@ -1,10 +1,10 @@
-//! The model that counts now, with what its scores are told in: made once, so that a standing costs no formatting.
+//! A model that counts, with what its scores are told in: made once, so that a standing costs no formatting.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::model::Known;
-use super::scoring::{Model, Part, Profile, Reason, Score, Weighted};
+use super::scoring::{self, Flaws, Model, Part, Profile, Reason, Score, Weighted};
 use crate::crypto::digest::hex;
 use crate::devices::model::{Class, Device};
 use crate::kernel::Fault;
@@ -15,6 +15,8 @@ pub(super) struct Current {
     pub(super) model: Model,
     /// Name, version and digest.
     pub(super) name: Arc<str>,
+    /// True if it is the one that is shipped, because the realm set none.
+    pub(super) shipped: bool,
     /// The names of its signals, each once in memory however many devices report it.
     names: HashSet<Arc<str>>,
     /// For each profile its signals', in their order.
@@ -30,6 +32,12 @@ struct Words {
 }
 
 impl Current {
+    /// The model that is shipped.
+    pub(super) fn shipped() -> Result<Self, Flaws> {
+        Ok(Self { shipped: true, ..Self::of(scoring::shipped()?) })
+    }
+
+    /// A model that a realm set.
     pub(super) fn of(model: Model) -> Self {
         let signals = |profile: &Profile| profile.signals.iter().map(Words::of).collect();
         let names = model.profiles.iter().flat_map(|profile| &profile.signals);
@@ -37,8 +45,14 @@ impl Current {
             name: format!("{} {} {}", model.name, model.version, hex(&model.digest)).into(),
             names: names.map(|weighted| Arc::clone(&weighted.signal)).collect(),
             words: model.profiles.iter().map(signals).collect(),
+            shipped: false,
             model,
         }
+    }
+
+    /// True if it counts no signal that the other does not count: what is held for the other is enough to score by this one.
+    pub(super) fn counts_within(&self, other: &Self) -> bool {
+        self.names.is_subset(&other.names)
     }
 
     /// The name of a signal as memory has it; nothing for one that no profile counts.
@@ -53,17 +67,21 @@ impl Current {
         device: Option<&Device>,
         known: &Known,
     ) -> Result<&Profile, Fault> {
+        let some = self.meant(device, Some(known)).or_else(|| self.model.profiles.first());
+        some.ok_or_else(|| Fault::bug("a model without a profile"))
+    }
+
+    /// The profile that is meant for a device, where this model has it: any other is but the first that there is.
+    pub(super) fn meant(&self, device: Option<&Device>, known: Option<&Known>) -> Option<&Profile> {
         let named = device.and_then(|device| device.profile.as_deref());
         let carried = match device.map(|device| device.class) {
             Some(Class::Laptop | Class::Desktop) => true,
             Some(Class::Server) => false,
-            Some(Class::Other) | None => known.laptop(),
+            Some(Class::Other) | None => known.is_some_and(Known::laptop),
         };
         let fitting = if carried { "linux-laptop" } else { "linux-server" };
         let named = named.and_then(|name| self.model.profile(name));
-        let fitting = named.or_else(|| self.model.profile(fitting));
-        let some = fitting.or_else(|| self.model.profiles.first());
-        some.ok_or_else(|| Fault::bug("a model without a profile"))
+        named.or_else(|| self.model.profile(fitting))
     }
 
     /// Why a score is not better, what hurts most first: what people can act on.

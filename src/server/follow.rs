@@ -19,7 +19,7 @@ use crate::kernel::{DeviceId, Fault, Lifetime, RealmId};
 use crate::nodes::model::AGENT;
 use crate::oauth::CLIENT;
 use crate::osquery::OSQUERY_NODE;
-use crate::posture::POSTURE;
+use crate::posture::{POSTURE, POSTURE_MODEL};
 use crate::realms::{BRAND, REALM};
 use crate::services::SERVICE;
 use crate::sessions::{REVOCATION, SESSION};
@@ -125,7 +125,7 @@ async fn step(
                 concerned.devices.extend(keys.iter().filter_map(|key| DeviceId::parse(key).ok()));
             }
             CONTAINMENT => concerned.subjects.extend(keys.iter().cloned()),
-            POLICY => concerned.everything = true,
+            POLICY | POSTURE_MODEL => concerned.everything = true,
             _ => {}
         }
     }
@@ -185,6 +185,7 @@ impl Server {
             DEVICE => self.devices.apply(tx, keys).await,
             CONTAINMENT => self.containments.apply(tx, keys).await,
             POSTURE => self.posture.apply(tx, keys).await,
+            POSTURE_MODEL => self.posture.apply_model(tx).await,
             OSQUERY_NODE => self.osquery.apply(tx, keys).await,
             SERVICE => self.services.apply(tx, keys).await,
             UPSTREAM => self.upstreams.apply(tx, keys).await,

@@ -150,6 +150,7 @@ fn scored_fields(fields: &mut Fields, scored: &ScoredDocument) {
     );
     let model = &scored.model;
     fields.add("model", format!("{} {}, profile {}", model.name, model.version, model.profile));
+    fields.add("digest", &model.digest);
 }
 
 fn in_words(level: &str, rising: Option<&str>) -> String {

@@ -21,7 +21,7 @@ pub mod score;
 pub mod sources;
 pub mod told;
 
-pub use document::{DocumentError, parse, shipped};
+pub use document::{DocumentError, Flaws, parse, shipped, shipped_text};
 pub use explain::{IMPROVEMENTS_MAX, Improvement, attested, improvements};
 pub use level::{Held, Rising};
 pub use lifetime::lifetime;

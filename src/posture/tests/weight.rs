@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::kernel::{BasisPoints, DeviceId, Level, RealmId, Timestamp};
 use crate::posture::index::Index;
 use crate::posture::model::{Known, Said, Source};
-use crate::posture::scoring::{Class, Held, Reading, shipped};
+use crate::posture::scoring::{Class, Held, Reading};
 use crate::posture::store;
 use crate::posture::words::Current;
 
@@ -53,11 +53,11 @@ fn known(n: u32, current: &Current) -> Known {
 #[test]
 fn a_devices_posture_weighs_at_most_a_kibibyte_and_a_bit() {
     if alone() {
-        let current = Current::of(shipped().unwrap());
+        let current = Current::shipped().unwrap();
         let before = written_bytes();
-        let index = Index::default();
+        let index = Index::new(Current::shipped().unwrap());
         for n in 0..DEVICES {
-            index.put(RealmId::FIRST, known(n, &current));
+            index.put(RealmId::FIRST, &current, known(n, &current));
         }
         println!("{MARK}{}", written_bytes().saturating_sub(before) / 100_000);
         assert!(index.find(DeviceId::new(uuid::Uuid::from_u128(99_999))).is_some());

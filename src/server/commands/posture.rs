@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{refuse, say};
 use crate::crypto::digest::hex;
 use crate::kernel::{BasisPoints, Lifetime};
-use crate::posture::scoring::{Model, Profile, Span, parse, read, shipped, tell};
+use crate::posture::scoring::{DocumentError, Model, Profile, Span, parse, read, shipped, tell};
 use crate::wire::launch::{ModelFile, PostureJob, ScoreAsk};
 use crate::wire::posture::{Report, ScoredDocument, ScoredSignal};
 
@@ -58,8 +58,10 @@ fn score(ask: &ScoreAsk) -> Result<String, String> {
 }
 
 fn load(file: &ModelFile) -> Result<Model, String> {
-    parse(&file.text)
-        .map_err(|error| format!("{}:{}: {}", file.name, error.line, error.why.trim_end()))
+    parse(&file.text).map_err(|flaws| {
+        let one = |flaw: &DocumentError| format!("{}:{}: {}", file.name, flaw.line, flaw.why);
+        flaws.each().iter().map(one).collect::<Vec<_>>().join("\n")
+    })
 }
 
 /// The profile that is named, or else the one that the report's machine fits, or the only one.

@@ -71,6 +71,12 @@
 //! | `DELETE /sessions` | [`SessionQuery`]: signs the person out everywhere | 204 |
 //! | `GET /sessions/{id}` | `ses_…` | [`Session`] |
 //! | `DELETE /sessions/{id}` | ends it | 204 |
+//! | `GET /posture-models` | [`PageQuery`] | [`Page`] of [`PostureModel`], newest first |
+//! | `GET /posture-models/active` | | [`PostureModel`], `ETag` of its document |
+//! | `PUT /posture-models/active` | [`PostureModelInput`], `If-Match` if wanted | 200 [`PostureModel`] |
+//! | `GET /posture-models/{number}` | 0 is the shipped one | [`PostureModel`] |
+//! | `POST /posture-model-trials` | [`PostureModelTrialInput`] | 200 [`PostureModelTrial`]; changes nothing |
+//! | `POST /posture-replays` | [`PostureReplayInput`] | 200 [`PostureReplay`]; changes nothing |
 //! | `GET /posture-sources` | [`PageQuery`] | [`Page`] of [`PostureService`] |
 //! | `GET /posture-sources/{name}` | | [`PostureService`] |
 //! | `PUT /posture-sources/{name}` | [`PostureServiceInput`]; `If-None-Match: *` only creates | 201 or 200 [`PostureServiceMade`] |
@@ -126,6 +132,7 @@ mod join_tokens;
 mod page;
 mod policies;
 mod policy_trials;
+mod posture_models;
 mod problem;
 mod realms;
 mod roles;
@@ -167,6 +174,11 @@ pub use policies::{Policy, PolicyInput, PolicyOrigin};
 pub use policy_trials::{
     NamedDevice, PolicyAnswer, PolicyCase, PolicyCaseDevice, PolicyCases, PolicyOutcome,
     PolicyTrial, PolicyTrialInput, TriedCase,
+};
+pub use posture_models::{
+    PostureModel, PostureModelFall, PostureModelInput, PostureModelLoss, PostureModelMove,
+    PostureModelTrial, PostureModelTrialInput, PostureModelUntold, PostureReplay,
+    PostureReplayInput, ReplayDifference,
 };
 pub use problem::Problem;
 pub use realms::{Brand, Realm, RealmInput};

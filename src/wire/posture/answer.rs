@@ -35,6 +35,9 @@ pub struct ReportAnswer {
     pub rising_to: Option<String>,
     /// How much of the score stands on evidence.
     pub confidence_basis_points: u16,
+    /// The model that made it: name, version, and SHA-256 of its document.
+    #[serde(default)]
+    pub model: String,
     /// What costs most and can be mended at the device, most first.
     pub fix: Vec<ReportFix>,
     /// When to report again.

@@ -36,6 +36,25 @@ pub(crate) fn report(value: u16) -> Value {
     json!({"format": FORMAT, "collected_at": now, "platform": "linux", "signals": signals})
 }
 
+/// A model of one signal, for laptops and servers.
+pub(super) fn model(version: u32) -> String {
+    let signal = "[[profile.signal]]\nname = \"ssh\"\nweight = 10000\nfresh_seconds = 3600\n";
+    let levels = "levels = { high = 80, standard = 60, low = 40 }";
+    format!(
+        "name = \"small\"\nversion = {version}\n{levels}\n[[profile]]\nname = \"linux-laptop\"\n{signal}\
+         [[profile]]\nname = \"linux-server\"\n{signal}"
+    )
+}
+
+/// To work out again what a device of its own was just told.
+pub(super) async fn replay(world: &World) -> Ask {
+    let device = Enrolled::new(world).await;
+    let sent = Ask::post("devices/self/reports", report(10_000));
+    assert_eq!(told(&device.caller.ask(&sent).await), "200");
+    let shown = world.root(&ONE, Ask::get(device.path("/posture"))).await;
+    Ask::post("posture-replays", json!({"device": device.id, "scored": shown["scored"]}))
+}
+
 /// The secret of a new token.
 async fn token(world: &World, realm: &Realm) -> String {
     let made = world.root(realm, Ask::post("device-tokens", json!({"class": "laptop"}))).await;
@@ -210,6 +229,43 @@ async fn a_device_reports_and_reads_what_is_known_of_it_and_nobody_else_does() {
             assert_eq!(self::told(answer), "401 device.no_svid", "{}", caller.name);
         }
     }
+}
+
+#[tokio::test]
+async fn a_model_is_refused_with_its_lines_and_counts_for_devices_once_it_is_set() {
+    let world = World::new().await;
+    let device = Enrolled::new(&world).await;
+    let sent = Ask::post("devices/self/reports", report(10_000));
+    assert_eq!(told(&device.caller.ask(&sent).await), "200");
+    let put = |text: String| Ask {
+        method: "PUT",
+        ..Ask::post("posture-models/active", json!({"document": text, "note": "smaller"}))
+    };
+    let shipped = world.root(&ONE, Ask::get("posture-models/active")).await;
+    assert_eq!((&shipped["number"], &shipped["shipped"]), (&json!(0), &json!(true)));
+    let bad = model(1).replace("10000", "9999").replace("3600", "0");
+    for ask in [put(bad.clone()), Ask::post("posture-model-trials", json!({"document": bad}))] {
+        let (status, problem) = world.try_root(&ONE, &ask).await;
+        assert_eq!((status, &problem["code"]), (400, &json!("posture.model")), "{problem}");
+        let lines = "the model: line 5: the weights of a profile add up to 10000, and these to 9999; line 9: 0 < fresh";
+        assert!(problem["detail"].as_str().unwrap().starts_with(lines), "{problem}");
+    }
+    let neither = world.try_root(&ONE, &Ask::post("posture-model-trials", json!({}))).await;
+    assert_eq!(told(&neither), "400 posture.invalid");
+    let stale = Ask { condition: Some(("if-match", "\"AAAA\"")), ..put(model(1)) };
+    assert_eq!(told(&world.try_root(&ONE, &stale).await), "412 request.precondition");
+    assert_eq!(world.root(&ONE, Ask::get("posture-models/active")).await, shipped);
+
+    let counts = world.root(&ONE, put(model(1))).await;
+    assert_eq!((&counts["number"], &counts["active"]), (&json!(1), &json!(true)), "{counts}");
+    let known = world.root(&ONE, Ask::get(device.path("/posture"))).await;
+    assert_eq!(known["scored"]["model"]["digest"], counts["digest"], "{known}");
+    assert_eq!(known["scored"]["score_basis_points"], json!(6_500));
+    let events = world.root(&ONE, Ask::get("events?kind=posture.model_set")).await;
+    let about = &events["items"][0]["about"];
+    assert_eq!((&about["digest"], &about["note"]), (&counts["digest"], &json!("smaller")));
+    assert_eq!(about["before"], shipped["digest"]);
+    assert_eq!(events["items"].as_array().unwrap().len(), 1, "what is refused is no event");
 }
 
 #[tokio::test]

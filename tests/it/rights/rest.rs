@@ -56,6 +56,9 @@ pub(super) async fn request(world: &World, realm: &Realm, operation: &Operation)
         "entries" => entries(world, realm, named).await,
         "groups" => groups(world, realm, named).await,
         "join-tokens" => join_tokens(world, realm, named).await,
+        "posture-models" | "posture-model-trials" | "posture-replays" => {
+            posture_models(world, realm, named).await
+        }
         "posture-sources" => posture_sources(world, realm, named).await,
         "policies" | "policy-trials" => policies(world, realm, named).await,
         "upstreams" => upstreams(world, realm, named).await,
@@ -224,6 +227,24 @@ async fn devices(world: &World, realm: &Realm, named: (&str, &str)) -> Option<As
         ("POST", "devices/{id}/lock") => Ask::post(format!("{path}/lock"), json!({})),
         ("POST", "devices/{id}/release") => Ask::post(format!("{path}/release"), json!({})),
         ("POST", "devices/{id}/retire") => Ask::post(format!("{path}/retire"), json!({})),
+        _ => return None,
+    })
+}
+
+/// Whoever sets a model sets another than the one that counts: each has a version of its own.
+async fn posture_models(world: &World, realm: &Realm, named: (&str, &str)) -> Option<Ask> {
+    let model = super::devices::model(world.number());
+    let put =
+        Ask { method: "PUT", ..Ask::post("posture-models/active", json!({"document": model})) };
+    Some(match named {
+        ("GET", "posture-models" | "posture-models/active") => Ask::get(named.1),
+        ("PUT", "posture-models/active") => put,
+        ("GET", "posture-models/{number}") => {
+            let made = world.root(realm, put).await;
+            Ask::get(format!("posture-models/{}", made["number"].as_i64()?))
+        }
+        ("POST", "posture-model-trials") => Ask::post("posture-model-trials", json!({"number": 0})),
+        ("POST", "posture-replays") => super::devices::replay(world).await,
         _ => return None,
     })
 }

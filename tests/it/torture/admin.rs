@@ -59,6 +59,16 @@ impl Admin {
         vec![one; ids.len()]
     }
 
+    /// Asks to score by this document from now on; the number of what counts then.
+    pub(super) async fn set_model(&self, document: &str) -> Result<i64, Outcome> {
+        let ask = json!({ "document": document });
+        match self.ask(Method::PUT, "posture-models/active", Some(ask), None).await {
+            Err(error) => Err(unanswered(&error)),
+            Ok((200, body)) => Ok(body["number"].as_i64().unwrap()),
+            Ok((status, body)) => Err(outcome(status, &body)),
+        }
+    }
+
     /// Whether the entry of this id is there, as far as this server knows.
     pub(super) async fn has(&self, id: &str) -> bool {
         match self.send(Method::GET, &format!("entries/{id}"), None).await {
@@ -111,9 +121,21 @@ impl Admin {
         path: &str,
         body: Option<Value>,
     ) -> Result<(u16, Value), reqwest::Error> {
-        let mut request = self.0.request(method.clone(), format!("http://localhost/api/v1/{path}"));
-        if method == Method::PUT {
-            request = request.header("if-none-match", "*");
+        let new = (method == Method::PUT).then_some("*");
+        self.ask(method, path, body, new).await
+    }
+
+    /// The same, only where nothing is there yet if `new` says so.
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+        new: Option<&str>,
+    ) -> Result<(u16, Value), reqwest::Error> {
+        let mut request = self.0.request(method, format!("http://localhost/api/v1/{path}"));
+        if let Some(new) = new {
+            request = request.header("if-none-match", new);
         }
         if let Some(body) = body {
             request = request.json(&body);

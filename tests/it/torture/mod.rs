@@ -10,6 +10,7 @@ mod away;
 mod away_world;
 mod kills;
 mod log;
+mod models;
 mod node;
 mod program;
 mod sign_ins;
