@@ -80,12 +80,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_process_has_its_user_and_its_program() {
-        let found = of_process(std::process::id()).expect("we run");
-        assert!(found.contains(&format!("unix:uid:{}", nix::unistd::geteuid())), "{found:?}");
-        let path = std::env::current_exe().expect("a path");
-        assert!(found.contains(&format!("unix:path:{}", path.display())), "{found:?}");
-        assert!(found.iter().any(|selector| selector.starts_with("unix:sha256:")), "{found:?}");
+    fn a_process_has_its_user_and_its_program() {
+        // A small one: this very program may be larger than what is read of any.
+        let mut sleep = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+        let found = of_process(sleep.id());
+        let path = fs::read_link(format!("/proc/{}/exe", sleep.id())).unwrap();
+        sleep.kill().unwrap();
+        sleep.wait().unwrap();
+        let found = found.expect("it runs");
+        let digest = hex(&sha256(&fs::read(&path).unwrap()));
+        for expected in [
+            format!("unix:uid:{}", nix::unistd::geteuid()),
+            format!("unix:path:{}", path.display()),
+            format!("unix:sha256:{digest}"),
+        ] {
+            assert!(found.contains(&expected), "{expected} is not in {found:?}");
+        }
     }
 
     #[test]
