@@ -18,6 +18,7 @@ use weft::crypto::x509::{Roots, csr, pem};
 use weft::db::Engine;
 use weft::env::{Clock as _, SystemClock};
 use weft::kernel::{Lifetime, RealmId, SpiffeId};
+use weft::posture::scoring::shipped_text;
 use weft::testkit::{TestDatabase, TestServer, engines, on_each_database, until, within};
 use weft::wire::on_device::{TYPE, claims};
 use weft_proto::node::v1 as push;
@@ -342,6 +343,33 @@ async fn who_is_contained_gets_nothing_and_after_the_release_everything_is_as_be
         assert_eq!(left["items"], json!([]));
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_model_decides_anew_for_every_device_and_its_rollback_too() {
+    on_each_database(async |database| {
+        let home = Home::start(database).await;
+        let wish = json!({"class": "laptop"});
+        let made = home.administer(("POST", "device-tokens"), "", Some(wish)).await;
+        let device = Device::enrolled(&home, made["secret"].as_str().unwrap()).await;
+        device.report(&home, 10_000).await;
+        let mut agent = Agent::joined(&home.server).await;
+        agent.moved_to(&home, &device).await;
+        let active = ("PUT", "posture-models/active");
+        let set = home.administer(active, "", Some(json!({"document": strict()}))).await;
+        agent.told(true).await;
+        home.administer(active, "", Some(json!({"number": 0}))).await;
+        agent.told(false).await;
+        assert_eq!((&set["number"], &set["version"]), (&json!(1), &json!(2)));
+    })
+    .await;
+}
+
+/// The shipped model with one more gate: who has no scanner is critical.
+fn strict() -> String {
+    let text = shipped_text().replacen("version = 1", "version = 2", 1);
+    let gate = "name = \"no_scanner\"\nsignal = \"vulnerable_software\"\nbelow = 5000\ncap = 39\ncap_unknown = 39\n";
+    text.replacen("[[profile.gate]]", &format!("[[profile.gate]]\n{gate}\n[[profile.gate]]"), 1)
 }
 
 const DEVICES: usize = 1000;
