@@ -51,5 +51,35 @@ fn removing_a_policy_can_lock_out_as_well_and_a_repair_never_does() {
     assert_eq!(locked_out(&[("roles", "")], "roles", None), [""; 0]);
 }
 
+#[test]
+fn a_policy_that_lets_no_administrator_sign_in_is_refused_and_one_that_goes_by_the_address_is_not()
+{
+    let ada = ["spiffe://weft.test/user/ada"];
+    let only_people =
+        r#"forbid (principal, action in Action::"Govern", resource) unless { principal is User };"#;
+    let others = [("others", only_people)];
+    let refused = |text: &str| locked_out(&others, "own", Some(text));
+    let nobody_in = r#"forbid (principal, action == Action::"SignIn", resource);"#;
+    assert_eq!(refused(nobody_in), ada);
+    let not_to_administer = r#"forbid (principal, action == Action::"SignIn", resource) when { context.administration };"#;
+    assert_eq!(refused(not_to_administer), ada);
+    let too_strong = r#"@step_up forbid (principal, action == Action::"SignIn", resource) when { context.assurance < 4 };"#;
+    assert_eq!(refused(too_strong), ada);
+    assert_eq!(locked_out(&others, "sign-in", Some("")), ada, "no rule permits it");
+    let no_token = r#"forbid (principal is User, action == Action::"IssueTokens", resource);"#;
+    assert_eq!(refused(no_token), ada);
+
+    let from_home = r#"forbid (principal, action == Action::"SignIn", resource) unless { context.address == "192.0.2.7" };"#;
+    assert_eq!(refused(from_home), [""; 0]);
+    let permit_from_home = r#"permit (principal, action == Action::"SignIn", resource) when { context.address == "192.0.2.7" };"#;
+    assert_eq!(locked_out(&others, "sign-in", Some(permit_from_home)), [""; 0]);
+    let on_a_device = r#"forbid (principal, action == Action::"SignIn", resource) when { context.standing != "high" };"#;
+    assert_eq!(refused(on_a_device), [""; 0]);
+    let two_factors = r#"@step_up forbid (principal, action == Action::"SignIn", resource) when { context.assurance < 3 };"#;
+    assert_eq!(refused(two_factors), [""; 0]);
+    // A workload signs in nowhere: it still could.
+    assert_eq!(locked_out(&[], "own", Some(nobody_in)), [""; 0]);
+}
+
 const GOVERN: &str =
     r#"permit (principal in Role::"admin", action in Action::"Govern", resource);"#;
