@@ -1,4 +1,5 @@
-//! What policies in shadow would have changed becomes events, some of each kind a minute at most.
+//! What policies in shadow would have changed becomes events, some of each kind a minute at most; and so does what was
+//! refused.
 
 use futures_util::future::BoxFuture;
 
@@ -49,6 +50,43 @@ impl Reconciler for Shadowed {
             match failed {
                 None => Ok(Summary::did(told, format!("{told} differences recorded"))),
                 Some(error) => Err(Fault::bug(error)),
+            }
+        })
+    }
+}
+
+/// Records what was refused since the last run.
+#[derive(Debug)]
+pub struct Refused {
+    /// Where it is noted.
+    pub access: Access,
+    /// Where it is recorded.
+    pub events: Events,
+}
+
+impl Reconciler for Refused {
+    fn name(&self) -> &'static str {
+        "access.refused"
+    }
+
+    fn period(&self) -> Lifetime {
+        Lifetime::minutes(1)
+    }
+
+    fn reconcile(&self) -> BoxFuture<'_, Result<Summary, Fault>> {
+        Box::pin(async move {
+            let refusals = &self.access.inner.refusals;
+            let waiting = refusals.take();
+            let facts = waiting.iter().map(|event| Unrecorded::new((), event.clone()));
+            match self.events.record_all(facts.collect()).await {
+                Ok(told) => Ok(Summary::did(
+                    u64::try_from(told.len()).unwrap_or(u64::MAX),
+                    format!("{} refusals recorded", told.len()),
+                )),
+                Err(error) => {
+                    refusals.put_back(waiting);
+                    Err(Fault::bug(error))
+                }
             }
         })
     }

@@ -23,6 +23,7 @@
 //! Remembered is what the policies say; what the score leaves of it is worked out each time. With the default policies no
 //! candidate for issuance looks at who or what, so a few dozen answers serve a whole fleet.
 
+mod asked;
 mod asker;
 mod bind_role;
 mod decide;
@@ -36,6 +37,7 @@ mod lockout;
 mod memo;
 mod model;
 mod policies;
+mod refusals;
 mod rights;
 mod roles;
 mod rule;
@@ -54,11 +56,12 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
+pub use asked::{asked, read_asked};
 pub use asker::{Administrator, Asker};
 pub use bind_role::BindRole;
 pub use delete_policy::DeletePolicy;
 pub use flaw::{Flaw, PolicyError, What};
-pub use jobs::Shadowed;
+pub use jobs::{Refused, Shadowed};
 pub use model::{
     Action, ChangeError, Error, Explanation, Fact, Name, NameError, POLICY, POLICY_DELETED,
     POLICY_SET, Permit, ROLE_BINDING, ROLE_BOUND, ROLE_UNBOUND, Request, SHADOW_DIFFERED, Seen,
@@ -72,6 +75,7 @@ use crate::env::Clock;
 use crate::kernel::{Fault, Granted, RealmId};
 use decide::RealmRights;
 use policies::{Documents, Policies};
+use refusals::Refusals;
 use roles::Roles;
 use schema::Published;
 use shadow::Shadows;
@@ -89,6 +93,7 @@ struct Inner {
     shipped: Arc<Policies>,
     own_uid: u32,
     shadows: Shadows,
+    refusals: Refusals,
     realms: ArcSwap<HashMap<RealmId, Arc<RealmRights>>>,
 }
 
@@ -105,6 +110,7 @@ impl Access {
                 shipped,
                 own_uid,
                 shadows: Shadows::default(),
+                refusals: Refusals::default(),
                 realms,
             }),
         })
@@ -184,9 +190,15 @@ impl Access {
             if let Some(differs) = question.shadow(&decided) {
                 self.inner.shadows.note(request.realm, differs);
             }
-            (decided?, granted)
+            (decided, granted)
         };
-        Ok(Permit { action, ceiling, granted })
+        match ceiling {
+            Ok(ceiling) => Ok(Permit { action, ceiling, granted }),
+            Err(error) => {
+                self.note_refused(&action, &error, granted.policy_version);
+                Err(error)
+            }
+        }
     }
 
     fn realm(&self, realm: RealmId) -> Result<Arc<RealmRights>, Error> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::flaw::PolicyError;
 use crate::crypto::digest::sha256;
+use crate::events::Event;
 use crate::kernel::{
     Failure, Fault, Granted, Kind, Lifetime, RealmId, SpiffeId, Standing, SubjectId, Timestamp,
 };
@@ -31,6 +32,12 @@ pub trait Action {
 
     /// The facts a policy may look at.
     fn request(&self) -> Request<'_>;
+
+    /// What a refusal of this is recorded as, about whom; `access` adds why. Nothing: its refusals are not on record, or
+    /// whoever asks records them.
+    fn refusal(&self) -> Option<Event> {
+        None
+    }
 }
 
 /// The facts of one question. Which a policy may read is in `config/policies/weft.cedarschema`; whoever asks gives

@@ -53,6 +53,15 @@ impl Action for ReadPolicy<'_> {
     }
 }
 
+impl Access {
+    /// Whether this administrator may look at policies.
+    pub fn may_read_policies(&self, by: &Administrator) -> Result<(), Error> {
+        let (asker, realm) = (&by.asker, by.realm);
+        let _spent = self.permit(ReadPolicy { asker, realm })?.spend();
+        Ok(())
+    }
+}
+
 impl Rights {
     /// The keeper over this decision point.
     pub fn new(access: Access, events: Events, env: Env) -> Self {
@@ -67,9 +76,7 @@ impl Rights {
 
     /// Whether this administrator may look at policies.
     pub(super) fn may_read(&self, by: &Administrator) -> Result<(), Error> {
-        let (asker, realm) = (&by.asker, by.realm);
-        let _spent = self.access.permit(ReadPolicy { asker, realm })?.spend();
-        Ok(())
+        self.access.may_read_policies(by)
     }
 
     /// The policies in force in a realm, by name.

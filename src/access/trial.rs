@@ -88,6 +88,32 @@ impl Access {
         instead: &Instead,
         cases: &[Case],
     ) -> Result<Vec<Tried>, TrialError> {
+        let both = self.both(realm, instead)?;
+        let now = self.inner.clock.now();
+        let tried = |(n, case): (usize, &Case)| {
+            self.tried(&both, case, now).map_err(|why| TrialError::Case(n + 1, why))
+        };
+        cases.iter().enumerate().map(tried).collect()
+    }
+
+    /// The same; nothing for a case that cannot be asked.
+    pub fn try_each(
+        &self,
+        realm: RealmId,
+        instead: &Instead,
+        cases: &[Case],
+    ) -> Result<Vec<Option<Tried>>, TrialError> {
+        let both = self.both(realm, instead)?;
+        let now = self.inner.clock.now();
+        Ok(cases.iter().map(|case| self.tried(&both, case, now).ok()).collect())
+    }
+
+    /// What decides in a realm, and what would with these documents.
+    fn both(
+        &self,
+        realm: RealmId,
+        instead: &Instead,
+    ) -> Result<(Arc<RealmRights>, RealmRights), TrialError> {
         let in_force = self.realm(realm)?;
         let mut own = in_force.own.clone();
         for (name, text) in instead {
@@ -100,14 +126,16 @@ impl Access {
             own.insert(name.to_string(), Arc::clone(text));
         }
         let after = self.with_documents(realm, own)?;
-        let now = self.inner.clock.now();
-        let tried = |(n, case): (usize, &Case)| {
-            let ask = |rights: &RealmRights| {
-                self.asked(rights, case, now).map_err(|why| TrialError::Case(n + 1, why))
-            };
-            Ok(Tried { before: ask(&in_force)?, after: ask(&after)? })
-        };
-        cases.iter().enumerate().map(tried).collect()
+        Ok((in_force, after))
+    }
+
+    fn tried(
+        &self,
+        (before, after): &(Arc<RealmRights>, RealmRights),
+        case: &Case,
+        now: Timestamp,
+    ) -> Result<Tried, String> {
+        Ok(Tried { before: self.asked(before, case, now)?, after: self.asked(after, case, now)? })
     }
 
     fn asked(

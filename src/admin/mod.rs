@@ -32,6 +32,7 @@ use crate::oauth::Oauth;
 use crate::posture::Posture;
 use crate::sessions::Sessions;
 use crate::signin::Signin;
+use crate::workloads::Workloads;
 
 /// The slices that the console stands on.
 #[derive(Debug, Clone)]
@@ -56,7 +57,9 @@ pub struct Below {
     pub signin: Signin,
     /// The agents that run on devices.
     pub nodes: Nodes,
-    /// What people granted on them.
+    /// The entries of workloads.
+    pub workloads: Workloads,
+    /// What people granted on devices.
     pub oauth: Oauth,
 }
 

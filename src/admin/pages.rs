@@ -2,10 +2,15 @@
 //! `docs/reference/pages.md`.
 
 mod contained;
+mod rules;
 
 use askama::Template;
 
 pub use contained::{ContainPage, ContainedLine, ContainedPage, ReleasePage};
+pub use rules::{
+    AnswerLine, DecisionLine, DecisionPage, DecisionsPage, FlawLine, PastLine, PoliciesPage,
+    PolicyLine, PolicyPage, ReplayedLines, WhatIfPage,
+};
 
 use super::Chart;
 use crate::account::posture_words::Tone;
@@ -290,193 +295,6 @@ pub struct ConfirmPage<'a> {
 
 /// A choice of a form: the word in the query, what it is called, whether it is this one.
 pub type Choice = (&'static str, String, bool);
-
-/// What was decided.
-#[derive(Debug, Template)]
-#[template(path = "admin/decisions.html")]
-pub struct DecisionsPage<'a> {
-    /// How it looks.
-    pub look: &'a Look,
-    /// Where one is.
-    pub nav: Nav<'a>,
-    /// About whom.
-    pub about: String,
-    /// True if nobody is called so.
-    pub unknown: bool,
-    /// What decisions are about.
-    pub kinds: Vec<Choice>,
-    /// How they went.
-    pub effects: Vec<Choice>,
-    /// Since when.
-    pub spans: Vec<Choice>,
-    /// Those that were found, newest first.
-    pub decisions: Vec<DecisionLine>,
-    /// Where older ones are.
-    pub next: Option<String>,
-    /// Where the newest are, if this is another page.
-    pub first: Option<String>,
-}
-
-/// A decision.
-#[derive(Debug, Clone)]
-pub struct DecisionLine {
-    /// Its page.
-    pub href: String,
-    /// What was asked for.
-    pub what: String,
-    /// How it went.
-    pub badge: Badge,
-    /// For whom.
-    pub who: Option<String>,
-    /// Why, if it was refused.
-    pub why: Option<String>,
-    /// When.
-    pub when: String,
-    /// When, for programs.
-    pub exactly: String,
-}
-
-/// One decision.
-#[derive(Debug, Template)]
-#[template(path = "admin/decision.html")]
-pub struct DecisionPage<'a> {
-    /// How it looks.
-    pub look: &'a Look,
-    /// Where one is.
-    pub nav: Nav<'a>,
-    /// The decision.
-    pub line: DecisionLine,
-    /// Its id.
-    pub id: String,
-    /// The version of the policies that decided it, and whether they still do.
-    pub policy: Option<(String, String)>,
-    /// The device whose posture it went by.
-    pub device: Option<String>,
-    /// The rule that says what the refusal says: its policy and its text.
-    pub rule: Option<(String, String)>,
-    /// Everything that is on record.
-    pub facts: Vec<FactLine>,
-}
-
-/// Every policy.
-#[derive(Debug, Template)]
-#[template(path = "admin/policies.html")]
-pub struct PoliciesPage<'a> {
-    /// How it looks.
-    pub look: &'a Look,
-    /// Where one is.
-    pub nav: Nav<'a>,
-    /// The policies in force, by name.
-    pub policies: Vec<PolicyLine>,
-}
-
-/// A policy in a list.
-#[derive(Debug, Clone)]
-pub struct PolicyLine {
-    /// Its name.
-    pub name: String,
-    /// Whose it is.
-    pub origin: String,
-    /// How long it is.
-    pub lines: usize,
-    /// The beginning of its digest.
-    pub digest: String,
-}
-
-/// One policy.
-#[derive(Debug, Template)]
-#[template(path = "admin/policy.html")]
-pub struct PolicyPage<'a> {
-    /// How it looks.
-    pub look: &'a Look,
-    /// Where one is.
-    pub nav: Nav<'a>,
-    /// Its name.
-    pub name: String,
-    /// Whose it is.
-    pub origin: String,
-    /// The beginning of its digest.
-    pub digest: String,
-    /// Its text in force.
-    pub lines: Vec<String>,
-    /// What it was; nothing where this person may not read that.
-    pub past: Option<Vec<PastLine>>,
-    /// The text to be checked.
-    pub text: String,
-    /// What is wrong with it.
-    pub flaws: Vec<FlawLine>,
-    /// That nothing is.
-    pub good: Option<String>,
-}
-
-/// A change of a policy.
-#[derive(Debug, Clone)]
-pub struct PastLine {
-    /// What was done.
-    pub what: String,
-    /// By whom.
-    pub by: String,
-    /// When.
-    pub when: String,
-    /// When, for programs.
-    pub exactly: String,
-    /// The beginning of the digest of the text since then.
-    pub digest: Option<String>,
-    /// That text; or the one that was removed.
-    pub text: String,
-}
-
-/// Something wrong with a text.
-#[derive(Debug, Clone)]
-pub struct FlawLine {
-    /// Line and column; empty where it has no place.
-    pub at: String,
-    /// What it is.
-    pub words: String,
-}
-
-/// A question that nobody asked.
-#[derive(Debug, Template)]
-#[template(path = "admin/what_if.html")]
-pub struct WhatIfPage<'a> {
-    /// How it looks.
-    pub look: &'a Look,
-    /// Where one is.
-    pub nav: Nav<'a>,
-    /// The actions there are.
-    pub actions: Vec<String>,
-    /// The action.
-    pub action: String,
-    /// Who asks.
-    pub principal: String,
-    /// On what.
-    pub resource: String,
-    /// Facts, as JSON.
-    pub context: String,
-    /// Levels that the device may be of.
-    pub levels: Vec<Choice>,
-    /// The score of the device.
-    pub score: String,
-    /// What is wrong with the question.
-    pub wrong: Option<String>,
-    /// What the policies say.
-    pub answer: Option<AnswerLine>,
-}
-
-/// What the policies say.
-#[derive(Debug, Clone)]
-pub struct AnswerLine {
-    /// The answer.
-    pub badge: Badge,
-    /// More about it.
-    pub words: String,
-    /// What the principal holds here.
-    pub holds: String,
-    /// The rules that decided: id and text.
-    pub decided_by: Vec<(String, String)>,
-    /// Every rule that was looked at.
-    pub considered: Vec<String>,
-}
 
 /// Not for this person.
 #[derive(Debug, Template)]

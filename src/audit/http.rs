@@ -1,5 +1,6 @@
 //! Events in the admin API.
 
+mod past;
 #[cfg(test)]
 #[cfg(feature = "testkit")]
 mod tests;
@@ -8,6 +9,8 @@ use axum::extract::{Extension, State};
 use serde_json::{Map, Value};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+pub use past::{Past, routes as past_routes};
 
 use super::{Audit, Origin, Place, Query, ReadEvents, Record};
 use crate::access::Administrator;

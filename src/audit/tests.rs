@@ -43,6 +43,20 @@ impl House {
         Self { clock, events, audit, _directory: directory, _database: database.kept() }
     }
 
+    /// What it stands on.
+    pub(super) fn env(&self) -> Env {
+        let (clock, entropy) = (Arc::new(self.clock.clone()), Arc::new(SeededEntropy::new(2)));
+        Env { db: self.audit.db.clone(), clock, entropy }
+    }
+
+    pub(super) fn events(&self) -> Events {
+        self.events.clone()
+    }
+
+    pub(super) fn access(&self) -> Access {
+        self.audit.access.clone()
+    }
+
     /// A fact of the ledger; time goes on by a second.
     async fn record(&self, event: Event) {
         self.events.record(Unrecorded::new((), event)).await.unwrap();

@@ -104,6 +104,17 @@ impl Api {
         document(&self.call(Ask { method: Method::POST, path, body, ..Ask::default() }).await?)
     }
 
+    /// `POST`; nothing where there is no document to answer with.
+    pub(super) async fn post_or_nothing<B: Serialize + ?Sized, T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: &B,
+    ) -> Result<Option<T>, Error> {
+        let body = Some(json(body)?);
+        let answer = self.call(Ask { method: Method::POST, path, body, ..Ask::default() }).await?;
+        if answer.status == StatusCode::NO_CONTENT { Ok(None) } else { document(&answer).map(Some) }
+    }
+
     /// `POST` of a document that is packed (RFC 1952).
     pub(super) async fn post_packed<T: DeserializeOwned>(
         &self,

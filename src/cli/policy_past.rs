@@ -4,26 +4,12 @@
 
 use std::path::PathBuf;
 
-use serde::Serialize;
-
 use super::client::When;
 use super::error::Error;
 use super::input;
 use super::session::Session;
 use super::table::Table;
-use crate::wire::api::{Event, Policy, PolicyInput};
-
-/// One change of a policy.
-#[derive(Debug, Clone, Serialize)]
-struct Change {
-    number: u64,
-    time: String,
-    by: String,
-    /// The text since then; nothing where it was removed.
-    text: Option<String>,
-    /// The text before; nothing where the realm had none of its own.
-    before: Option<String>,
-}
+use crate::wire::api::{Policy, PolicyChange, PolicyInput, PolicyRollback};
 
 pub(super) async fn diff(
     name: &str,
@@ -43,7 +29,8 @@ pub(super) async fn diff(
 }
 
 pub(super) async fn history(name: &str, session: &mut Session<'_>) -> Result<(), Error> {
-    let changes = changes(name, session).await?;
+    let path = ["policies", name, "history"];
+    let changes: Vec<PolicyChange> = session.api.all(&path, &[], Some(CHANGES_MAX)).await?;
     session.print.list(&changes, table, "It was never changed, as far as events are kept.")
 }
 
@@ -52,17 +39,17 @@ pub(super) async fn rollback(
     before: Option<u64>,
     session: &mut Session<'_>,
 ) -> Result<(), Error> {
-    let changes = changes(name, session).await?;
-    let found = changes.iter().find(|change| before.is_none_or(|number| change.number == number));
-    let change = found.ok_or_else(|| {
-        Error::local(format!("no such change of the policy `{name}` is on record"))
-    })?;
-    session.confirm(&format!("Put back {name} as it was before {}?", change.time))?;
-    if let Some(text) = &change.before {
-        return put(name, text.clone(), session).await;
+    let which = before.map_or_else(|| "its last change".to_owned(), |n| format!("change {n}"));
+    session.confirm(&format!("Put back {name} as it was before {which}?"))?;
+    let body = PolicyRollback { before };
+    let path = ["policies", name, "rollback"];
+    match session.api.post_or_nothing::<_, PolicyInput>(&path, &body).await? {
+        Some(_) => {
+            let stored: Policy = session.api.get(&["policies", name]).await?;
+            session.print.list(&[stored], super::policy::table, "")
+        }
+        None => session.done("deleted", name),
     }
-    session.api.delete(&["policies", name]).await?;
-    session.done("deleted", name)
 }
 
 pub(super) async fn enforce(name: &str, session: &mut Session<'_>) -> Result<(), Error> {
@@ -78,32 +65,6 @@ async fn put(name: &str, text: String, session: &mut Session<'_>) -> Result<(), 
     let body = PolicyInput { text };
     let stored: Policy = session.api.put(&["policies", name], &body, When::Always).await?;
     session.print.list(&[stored], super::policy::table, "")
-}
-
-async fn changes(name: &str, session: &Session<'_>) -> Result<Vec<Change>, Error> {
-    let mut found = Vec::new();
-    for kind in ["access.policy_set", "access.policy_deleted"] {
-        let query = [("kind", kind.to_owned())];
-        let events: Vec<Event> = session.api.all(&["events"], &query, Some(EVENTS_MAX)).await?;
-        found.extend(events.into_iter().filter(|event| text(event, "name") == Some(name)));
-    }
-    found.sort_by_key(|event| std::cmp::Reverse(event.number));
-    Ok(found.iter().map(change).collect())
-}
-
-fn change(event: &Event) -> Change {
-    let by = event.by.get("id").and_then(serde_json::Value::as_str);
-    Change {
-        number: event.number,
-        time: event.time.to_string(),
-        by: by.unwrap_or("-").to_owned(),
-        text: text(event, "text").map(str::to_owned),
-        before: text(event, "before").map(str::to_owned),
-    }
-}
-
-fn text<'e>(event: &'e Event, name: &str) -> Option<&'e str> {
-    event.about.get(name)?.as_str()
 }
 
 /// The text without the annotation `@shadow`, its value included.
@@ -158,7 +119,7 @@ pub(super) fn lines(from: &str, to: &str) -> Vec<String> {
     }
 }
 
-fn table(changes: &[Change]) -> Table {
+fn table(changes: &[PolicyChange]) -> Table {
     let mut table = Table::new(&["NUMBER", "TIME", "BY", "WHAT"]);
     for change in changes {
         let what = match (&change.before, &change.text) {
@@ -166,13 +127,14 @@ fn table(changes: &[Change]) -> Table {
             (_, None) => "removed".to_owned(),
             (Some(before), Some(text)) => format!("{} lines differ", lines(before, text).len()),
         };
-        table.row([change.number.to_string(), change.time.clone(), change.by.clone(), what]);
+        let by = change.by.clone().unwrap_or_else(|| "-".to_owned());
+        table.row([change.number.to_string(), change.time.to_string(), by, what]);
     }
     table
 }
 
-/// Changes looked through: years of them.
-const EVENTS_MAX: usize = 5000;
+/// Changes listed: years of them.
+const CHANGES_MAX: usize = 5000;
 
 #[cfg(test)]
 mod tests {

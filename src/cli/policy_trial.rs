@@ -9,7 +9,10 @@ use super::error::Error;
 use super::input;
 use super::session::Session;
 use super::table::Table;
-use crate::wire::api::{PolicyCase, PolicyCases, PolicyTrial, PolicyTrialInput, TriedCase};
+use crate::wire::api::{
+    PolicyCase, PolicyCases, PolicyReplay, PolicyReplayInput, PolicyTrial, PolicyTrialInput,
+    ReplayedDecision, TriedCase,
+};
 use crate::wire::launch::PolicyFile;
 
 #[derive(Debug, Clone, Args)]
@@ -32,6 +35,15 @@ pub(super) struct WhatIfArgs {
     /// The cases, in TOML [default: every surface, from every sort of device].
     #[arg(long, value_name = "FILE")]
     cases: Option<PathBuf>,
+    /// Ask the newest decisions on record instead, so many of them [default: 1000].
+    #[arg(
+        long,
+        value_name = "COUNT",
+        num_args = 0..=1,
+        default_missing_value = "1000",
+        conflicts_with = "cases"
+    )]
+    recorded: Option<u32>,
 }
 
 impl TestArgs {
@@ -67,6 +79,9 @@ pub(super) async fn test(args: TestArgs, session: &mut Session<'_>) -> Result<()
 }
 
 pub(super) async fn what_if(args: WhatIfArgs, session: &mut Session<'_>) -> Result<(), Error> {
+    if let Some(last) = args.recorded {
+        return replay(&args.policies, last, session).await;
+    }
     let tried = ask(&trial(args.cases.as_deref(), &args.policies)?, session).await?;
     let all = tried.len();
     let answer =
@@ -75,6 +90,35 @@ pub(super) async fn what_if(args: WhatIfArgs, session: &mut Session<'_>) -> Resu
         tried.into_iter().filter(|case| answer(&case.before) != answer(&case.after)).collect();
     session.print.list(&changed, table, "No answer would change.")?;
     session.print.note(&format!("{} of {all} answers would change", changed.len()))
+}
+
+/// What would have become of the newest decisions on record.
+async fn replay(policies: &[String], last: u32, session: &mut Session<'_>) -> Result<(), Error> {
+    let input = PolicyReplayInput { policies: documents(policies)?, last: Some(last) };
+    let told: PolicyReplay = session.api.post(&["policy-replays"], &input).await?;
+    if session.print.is_json() {
+        return session.print.json(&told);
+    }
+    let PolicyReplay { decisions, would_refuse, would_allow, .. } = told;
+    let others: Vec<ReplayedDecision> = told.refused.into_iter().chain(told.allowed).collect();
+    session.print.list(&others, others_table, "No decision would have gone the other way.")?;
+    session.print.note(&format!(
+        "of the last {decisions} decisions on record this would have refused {would_refuse} that were allowed, and allowed {would_allow} that were refused"
+    ))
+}
+
+fn others_table(others: &[ReplayedDecision]) -> Table {
+    let mut table = Table::new(&["TIME", "ACTION", "SUBJECT", "NOW", "WOULD BE"]);
+    for one in others {
+        table.row([
+            one.time.to_string(),
+            one.action.clone(),
+            one.subject.clone(),
+            one.now.in_words(),
+            one.would.in_words(),
+        ]);
+    }
+    table
 }
 
 /// The answers, some cases at a time.

@@ -16,14 +16,14 @@ impl Devices {
     /// Judges a caller by the SVID its connection was made with.
     pub async fn judge(&self, realm: RealmId, shown: &Shown) -> Result<Arc<Device>, Error> {
         if let Some(device) = self.below.inventory.named(realm, &shown.id) {
-            device.state.check()?;
+            self.admits(realm, &device)?;
             if device.holds(&shown.serial) {
                 return Ok(device);
             }
         }
         let device = self.below.inventory.row(realm, &shown.id).await?;
         let device = device.ok_or(Error::Refused(Refusal::NotEnrolled))?;
-        device.state.check()?;
+        self.admits(realm, &device)?;
         if device.holds(&shown.serial) {
             return Ok(Arc::new(device));
         }
@@ -32,6 +32,19 @@ impl Devices {
             return Err(Error::Refused(Refusal::Superseded));
         }
         self.activate(realm, (device.id, shown.clone())).await.map(Arc::new)
+    }
+
+    /// Fails where the device is locked or retired. That it came is on record, as what policy refuses is.
+    fn admits(&self, realm: RealmId, device: &Device) -> Result<(), Error> {
+        let refused = device.state.check();
+        if let Err(error) = &refused {
+            let why = device.state.reason().filter(|why| !why.is_empty());
+            let why = why.map_or_else(String::new, |why| format!(": {why}"));
+            let event = events::device(realm, "device.refused", device)
+                .about("reason", format!("{error}{why}"));
+            self.below.access.note_refusal(event, (device.name.as_str(), device.state.as_str()));
+        }
+        refused
     }
 
     /// Makes the SVID that was given last the current one, if it is the one that is shown.

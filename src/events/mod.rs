@@ -204,5 +204,5 @@ impl Events {
 const FIRST_SEGMENT_BYTES: u64 = 1024 * 1024;
 /// On a disk whose fsyncs take longer, whatever comes meanwhile is group enough.
 const PATIENCE_MAX: Lifetime = Lifetime::millis(1);
-/// The others are made ahead; some 25,000 facts fit, which a restart may copy a second time.
+/// The others are made ahead; some 16,000 facts fit, which a restart may copy a second time.
 const SEGMENT_BYTES: u64 = 16 * 1024 * 1024;

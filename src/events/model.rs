@@ -266,4 +266,4 @@ pub fn is_dotted(kind: &str) -> bool {
 /// Longest kind: a byte holds its length, and a column of a table on a terminal its text.
 pub const KIND_BYTES_MAX: usize = 64;
 /// The subject's part of most events is smaller.
-const USUAL_BYTES: usize = 320;
+const USUAL_BYTES: usize = 768;

@@ -114,6 +114,6 @@ impl Events {
 }
 
 /// Most events are smaller.
-const USUAL_BYTES: usize = 640;
+const USUAL_BYTES: usize = 1024;
 /// Two owners, each of whom may turn out to be erased and be replaced by the day.
 pub(super) const KEYS_OF_AN_EVENT_MAX: usize = 5;

@@ -342,6 +342,7 @@ impl Server {
             sessions: sessions.clone(),
             signin: signin.clone(),
             nodes: nodes.clone(),
+            workloads: workloads.clone(),
             oauth: oauth.clone(),
         };
         let admin = Admin::new(env.clone(), below);

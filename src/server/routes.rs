@@ -17,6 +17,7 @@ use super::build::Server;
 use super::callers::Desk;
 use super::{callers, deliveries, documents, node_calls, status, visitors};
 use crate::access::Rights;
+use crate::audit::http::Past;
 use crate::grpc::GrpcShell;
 use crate::http::{ApiShell, pages};
 use crate::kernel::limits::ADMIN_BODY_BYTES_MAX;
@@ -113,6 +114,11 @@ pub(super) fn admin_routes(server: &Arc<Server>) -> OpenApiRouter {
         .merge(services::http::admin_routes(&server.services))
         .merge(upstreams::http::routes(&server.upstreams))
         .merge(audit::http::routes(&server.audit))
+        .merge(audit::http::past_routes(&Past {
+            audit: server.audit.clone(),
+            rights: rights.clone(),
+            env: server.env.clone(),
+        }))
         .merge(oauth::http::admin_routes(&server.oauth))
         .merge(access::http::routes(&rights))
         .merge(realms::http::routes(&server.realms))

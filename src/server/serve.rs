@@ -13,7 +13,7 @@ use super::realm_doors::RealmDoor;
 use super::settings::Settings;
 use super::sight::{SEEN, Sight};
 use super::wait_for_database;
-use crate::access::Shadowed;
+use crate::access::{Refused, Shadowed};
 use crate::accounts::Mail;
 use crate::authority::RealmNames;
 use crate::authority::jobs::Rotation;
@@ -136,6 +136,8 @@ impl Server {
         self.events.add_jobs(&self.reconcilers);
         let shadowed = Shadowed { access: self.access.clone(), events: self.events.clone() };
         self.reconcilers.add(Arc::new(shadowed), &Nudge::default());
+        let refused = Refused { access: self.access.clone(), events: self.events.clone() };
+        self.reconcilers.add(Arc::new(refused), &self.access.refused());
         self.reconcilers
             .add(Arc::new(RemoveExpired::new(self.workloads.clone())), &Nudge::default());
         self.tasks.spawn_until_stop("workloads.time", self.workloads.clone().watch_time());

@@ -29,8 +29,8 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use model::{
-    Bound, Error, IssueJwtSvid, IssueX509, JWT_ISSUED, JwtSvid, SERVER_ISSUED, X509_ISSUED,
-    X509Svid,
+    Bound, Error, IssueJwtSvid, IssueX509, JWT_ISSUED, JwtSvid, REFUSED, SERVER_ISSUED,
+    X509_ISSUED, X509Svid,
 };
 pub use serve_tls::ServerCertificates;
 pub use settings::Settings;

@@ -14,6 +14,8 @@ use crate::kernel::{
 pub const X509_ISSUED: &str = "svid.x509_issued";
 /// A JWT-SVID left the desk.
 pub const JWT_ISSUED: &str = "svid.jwt_issued";
+/// The desk was asked for an SVID or tokens, and policy said no.
+pub const REFUSED: &str = "svid.refused";
 /// The server gave itself a certificate.
 pub const SERVER_ISSUED: &str = "svid.server_issued";
 
@@ -194,6 +196,12 @@ impl Action for IssueX509 {
     fn request(&self) -> Request<'_> {
         request(self.realm, &self.evidence, (&self.standing, 0), self.requester.as_ref())
     }
+
+    fn refusal(&self) -> Option<Event> {
+        let event = refused(Self::NAME, (self.realm, &self.evidence), &self.standing);
+        let event = event.actor(self.requester.as_ref().map(|who| who.number));
+        Some(event.about("entry", self.entry.as_ref().map(EntryId::as_str)))
+    }
 }
 
 impl Action for IssueJwtSvid {
@@ -202,6 +210,13 @@ impl Action for IssueJwtSvid {
     fn request(&self) -> Request<'_> {
         let facts = (&self.standing, self.audience.len());
         request(self.realm, &self.evidence, facts, self.requester.as_ref())
+    }
+
+    fn refusal(&self) -> Option<Event> {
+        let event = refused(Self::NAME, (self.realm, &self.evidence), &self.standing);
+        let event = event.actor(self.requester.as_ref().map(|who| who.number));
+        let event = event.about("entry", self.entry.as_ref().map(EntryId::as_str));
+        Some(event.about("audience", self.audience.as_slice()))
     }
 }
 
@@ -245,6 +260,22 @@ fn request<'a>(
         standing: Some(standing),
         evidence_expires: evidence.expires,
     }
+}
+
+/// The event of a refusal: for whom, on what evidence, on which device. `access` adds why.
+pub(super) fn refused(
+    action: &'static str,
+    (realm, evidence): (RealmId, &Evidence),
+    standing: &Standing,
+) -> Event {
+    let subject = &evidence.subject;
+    let event = Event::new(realm, REFUSED)
+        .subject(subject.number)
+        .subject_owner(owner_of(subject))
+        .about("action", action)
+        .about("spiffe_id", subject.id.as_str())
+        .about("source", evidence.source.as_str());
+    on_device(event, standing)
 }
 
 /// The event with what was known of the device behind the subject when it was decided: level, score, model.

@@ -6,7 +6,7 @@ use serde::ser::SerializeMap;
 use super::model::{Error, IssueJwtSvid, JWT_ISSUED, JwtSvid, on_device, owner_of};
 use super::template::{Bounds, Validity, check_audience, check_subject, validity};
 use super::{Svid, verify_output};
-use crate::access::Permit;
+use crate::access::{Action as _, Permit, asked};
 use crate::events::{Event, Unrecorded};
 use crate::kernel::{Fault, Granted, Timestamp};
 
@@ -79,7 +79,8 @@ fn event(issue: &IssueJwtSvid, svid: &JwtSvid, kid: &str, granted: &Granted) -> 
         .about("expires", svid.expires_at.seconds())
         .about("source", issue.evidence.source.as_str())
         .about("kid", kid)
-        .about("policy", granted.policy_version);
+        .about("policy", granted.policy_version)
+        .about("asked", asked(IssueJwtSvid::NAME, &issue.request()));
     let event = on_device(event, &issue.standing);
     match &issue.entry {
         Some(entry) => event.about("entry", entry.as_str()),

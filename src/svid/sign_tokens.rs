@@ -6,7 +6,7 @@ use super::model::{Error, on_device, owner_of};
 use super::template::{Bounds, check_audience, check_subject, validity};
 use super::tokens::{IssueTokens, TOKENS_ISSUED, Token, TokenDraft, TokenKind, Tokens};
 use super::{Svid, verify_output};
-use crate::access::Permit;
+use crate::access::{Action as _, Permit, asked};
 use crate::authority::OidcAuthority;
 use crate::crypto::digest::{base64url, sha256};
 use crate::crypto::jose::TokenSigner;
@@ -27,6 +27,7 @@ impl Svid {
         self.check_sight(now)?;
         let ceiling = permit.ceiling();
         let (mut issue, granted) = permit.spend();
+        let asked = asked(IssueTokens::NAME, &issue.request());
         let drafts = std::mem::take(&mut issue.tokens);
         check_drafts(&drafts)?;
         let sign = |draft, bound| self.sign_token(&issue, draft, (ceiling, bound), now);
@@ -45,7 +46,7 @@ impl Svid {
                 }
             });
         }
-        let event = event(&issue, &tokens, &granted);
+        let event = event(&issue, &tokens, &granted).about("asked", asked);
         Ok(Unrecorded::new(Tokens(tokens), event))
     }
 

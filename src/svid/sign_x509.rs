@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::model::{Error, IssueX509, X509_ISSUED, X509Svid, on_device, owner_of};
 use super::template::{Bounds, Validity, check_subject, validity};
 use super::{Svid, verify_output};
-use crate::access::Permit;
+use crate::access::{Action as _, Permit, asked};
 use crate::authority::X509Authority;
 use crate::crypto::keys::PublicKey;
 use crate::crypto::x509::{LeafTemplate, Serial};
@@ -120,7 +120,8 @@ fn event(issue: &IssueX509, svid: &X509Svid, granted: &Granted) -> Event {
         .about("expires", svid.not_after.seconds())
         .about("source", issue.evidence.source.as_str())
         .about("authority", svid.authority.to_string())
-        .about("policy", granted.policy_version);
+        .about("policy", granted.policy_version)
+        .about("asked", asked(IssueX509::NAME, &issue.request()));
     let event = on_device(event, &issue.standing);
     match &issue.entry {
         Some(entry) => event.about("entry", entry.as_str()),

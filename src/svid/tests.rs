@@ -21,6 +21,8 @@ use crate::kernel::{
 use crate::testkit::postgres::{PostgresServer, Stop};
 use crate::testkit::{KeysReplica, TestDatabase, engines, on_each_database, shake_hands, until};
 
+#[path = "tests_refused.rs"]
+mod refused;
 #[path = "tests_tokens.rs"]
 mod tokens;
 

@@ -32,7 +32,7 @@ fn draft(kind: TokenKind, algorithm: JwsAlgorithm, audience: &[&str]) -> TokenDr
 }
 
 /// What a person who signed in has a client given.
-fn asked(tokens: Vec<TokenDraft>) -> IssueTokens {
+pub(super) fn asked(tokens: Vec<TokenDraft>) -> IssueTokens {
     let person = subject(SubjectKind::User, "spiffe://weft.test/user/ann", 7);
     IssueTokens {
         realm: REALM,

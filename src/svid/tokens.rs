@@ -4,8 +4,10 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::model::{owner_of, refused};
 use crate::access::{Action, Fact, Request};
 use crate::crypto::jose::JwsAlgorithm;
+use crate::events::Event;
 use crate::kernel::{
     Assurance, ClientId, Evidence, GrantId, Lifetime, RealmId, Secret, Standing, SubjectKind,
     Timestamp,
@@ -186,5 +188,16 @@ impl Action for IssueTokens {
             standing: Some(&self.standing),
             evidence_expires: evidence.expires,
         }
+    }
+
+    fn refusal(&self) -> Option<Event> {
+        let subject = &self.evidence.subject;
+        let event = refused(Self::NAME, (self.realm, &self.evidence), &self.standing)
+            .actor(Some(subject.number))
+            .actor_owner(owner_of(subject))
+            .about("client", self.client.as_str())
+            .about("grant", self.grant.to_string())
+            .about("kind", self.kind.as_str());
+        Some(event.about("scopes", self.scopes.as_slice()))
     }
 }

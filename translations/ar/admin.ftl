@@ -188,6 +188,13 @@ decision-enrolment = تسجيل جهاز
 decision-attestation = توثيق وكيل
 decision-again = قرار من جديد
 decision-report = إبلاغ جهاز
+decision-door = جهاز عند باب
+decision-more = { $n ->
+    [one] رُفض الشيء نفسه مرة أخرى قبل ذلك.
+    [two] رُفض الشيء نفسه مرتين أخريين قبل ذلك.
+    [few] رُفض الشيء نفسه { $n } مرات أخرى قبل ذلك.
+   *[other] رُفض الشيء نفسه { $n } مرة أخرى قبل ذلك.
+}
 decision-why = لماذا
 decision-rule = القاعدة التي تقول ذلك كما هي الآن، في السياسة
 decision-who = لمن
@@ -216,6 +223,18 @@ policy-check-words = يُقرأ ويُقارن بالمخطط، ويُتأكد �
 policy-text = النص
 policy-check-do = تحقق
 policy-good = يمكن حفظ هذا النص كما هو.
+policy-replay-do = اسأل القرارات المسجّلة
+policy-replay-title = ما كان سيفعله بالقرارات المسجّلة
+policy-replay-asked = { $n ->
+    [0] لا قرارات مسجّلة.
+    [one] سُئل قرار مسجّل واحد من جديد.
+    [two] سُئل آخر قرارين مسجّلين من جديد.
+    [few] سُئلت آخر { $n } قرارات مسجّلة من جديد.
+   *[other] سُئل آخر { $n } قرارًا مسجّلًا من جديد.
+}
+policy-replay-others = كان هذا النص سيرفض { $refused } مما سُمح به، ويسمح بـ { $allowed } مما رُفض. ولا يُحفظ شيء.
+policy-replay-refused = سُمح به وكان سيُرفض
+policy-replay-allowed = رُفض وكان سيُسمح به
 policy-flaws = { $n ->
     [one] في هذا النص خطأ واحد
     [two] في هذا النص خطآن

@@ -183,6 +183,11 @@ decision-enrolment = Aufnahme eines Geräts
 decision-attestation = Ausweis eines Agenten
 decision-again = Neu entschieden
 decision-report = Meldung eines Geräts
+decision-door = Ein Gerät an einer Tür
+decision-more = { $n ->
+    [one] In den zehn Minuten davor wurde dasselbe noch einmal verweigert.
+   *[other] In den zehn Minuten davor wurde dasselbe noch { $n }-mal verweigert.
+}
 decision-why = Warum
 decision-rule = Die Regel, die das sagt, wie sie jetzt ist, in der Richtlinie
 decision-who = Für wen
@@ -209,6 +214,15 @@ policy-check-words = Er wird gelesen und mit dem Schema verglichen, und niemand 
 policy-text = Text
 policy-check-do = Prüfen
 policy-good = Dieser Text könnte so behalten werden.
+policy-replay-do = An verzeichneten Entscheidungen prüfen
+policy-replay-title = Was er aus den verzeichneten Entscheidungen gemacht hätte
+policy-replay-asked = { $n ->
+    [one] Eine verzeichnete Entscheidung wurde noch einmal gefragt.
+   *[other] Die letzten { $n } verzeichneten Entscheidungen wurden noch einmal gefragt.
+}
+policy-replay-others = Dieser Text hätte { $refused } verweigert, die erlaubt wurden, und { $allowed } erlaubt, die verweigert wurden. Nichts wird behalten.
+policy-replay-refused = Erlaubt, und wäre verweigert worden
+policy-replay-allowed = Verweigert, und wäre erlaubt worden
 policy-flaws = { $n ->
     [one] Mit diesem Text stimmt etwas nicht
    *[other] Mit diesem Text stimmen { $n } Dinge nicht

@@ -183,6 +183,11 @@ decision-enrolment = Enrolment of a device
 decision-attestation = Attestation of an agent
 decision-again = Decided anew
 decision-report = Report of a device
+decision-door = A device at a door
+decision-more = { $n ->
+    [one] The same was refused once more in the ten minutes before that.
+   *[other] The same was refused { $n } times more in the ten minutes before that.
+}
 decision-why = Why
 decision-rule = The rule that says so, as it is now, in the policy
 decision-who = For whom
@@ -209,6 +214,15 @@ policy-check-words = It is read and compared with the schema, and nobody is lock
 policy-text = Text
 policy-check-do = Check
 policy-good = This text could be kept as it is.
+policy-replay-do = Ask the decisions on record
+policy-replay-title = What it would have made of the decisions on record
+policy-replay-asked = { $n ->
+    [one] One decision on record was asked again.
+   *[other] The last { $n } decisions on record were asked again.
+}
+policy-replay-others = This text would have refused { $refused } that were allowed, and allowed { $allowed } that were refused. Nothing is kept.
+policy-replay-refused = Allowed, and would have been refused
+policy-replay-allowed = Refused, and would have been allowed
 policy-flaws = { $n ->
     [one] One thing is wrong with this text
    *[other] { $n } things are wrong with this text

@@ -113,7 +113,8 @@ fn standing(device: &PolicyCaseDevice, now: Timestamp) -> Result<Standing, Strin
     })
 }
 
-fn answer(told: &Explanation) -> PolicyAnswer {
+/// What the policies say, as the admin API shows it.
+pub fn answer(told: &Explanation) -> PolicyAnswer {
     let (outcome, lifetime, reason) = match &told.outcome {
         Ok(Lifetime::ZERO) => (PolicyOutcome::Permit, None, None),
         Ok(ceiling) => (PolicyOutcome::Permit, Some(ceiling.as_seconds()), None),

@@ -10,13 +10,15 @@ use url::form_urlencoded::Serializer;
 
 use super::super::Admin;
 use super::super::pages::{Badge, DecisionLine, DecisionPage, DecisionsPage, FactLine, Tab};
+use super::policies::rule_called;
 use super::visitor::{Asks, Away, Visitor};
 use crate::account::posture_words::Tone;
 use crate::audit::{Origin, Place, Query as Wanted, ReadEvents, Record};
 use crate::events::Part;
 use crate::http::pages::{Look, page, text_key};
 use crate::http::{Path, Problem, Query};
-use crate::kernel::{DeviceId, Lifetime, SubjectId};
+use crate::kernel::{DeviceId, Lifetime, SpiffeId, SubjectId};
+use crate::workloads::{Filter, ListEntries};
 
 /// What is looked for.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -95,8 +97,7 @@ pub(super) async fn show(
     let (about, by) = (fields(&record.about), fields(&record.by));
     let in_force = admin.below.access.policy_version(visitor.by.realm).ok();
     let policy = about.get("policy").or_else(|| by.get("policy_version")).and_then(Value::as_u64);
-    let reason = about.get("reason").and_then(Value::as_str);
-    let rule = reason.and_then(|reason| admin.rule_saying(&visitor, reason));
+    let rules = admin.rules(&visitor, &about);
     let shown = DecisionPage {
         look,
         nav: visitor.nav(Tab::Decisions),
@@ -112,7 +113,8 @@ pub(super) async fn show(
             (format!("{version:012x}"), words)
         }),
         device: about.get("device").and_then(Value::as_str).map(str::to_owned),
-        rule,
+        again: again(&about),
+        rules,
         facts: facts(look, &record, &[about, by]),
     };
     Ok(page(StatusCode::OK, &shown, look))
@@ -139,6 +141,10 @@ impl Admin {
         effect: Option<Effect>,
     ) -> Result<(Vec<Record>, Option<Place>), Away> {
         let mut found = Vec::new();
+        if effect.is_some() {
+            // Most of what happens is allowed: whoever looks for the rest looks further with each reading.
+            query.limit = DECISIONS_OF_AN_EFFECT;
+        }
         for _ in 0..LOOKS {
             let (records, next) = self.records(visitor, query.clone()).await?;
             let wanted = |record: &Record| {
@@ -153,7 +159,17 @@ impl Admin {
         Ok((found, query.after))
     }
 
-    /// The subject that this text names: a number, a device, a person.
+    /// The workload of this SPIFFE ID, by the first of its entries.
+    fn workload_called(&self, visitor: &Visitor, text: &str) -> Option<SubjectId> {
+        let spiffe_id = Some(SpiffeId::parse(text).ok()?);
+        let filter = Filter { spiffe_id, ..Filter::default() };
+        let (realm, by) = (visitor.by.realm, visitor.by.asker.clone());
+        let ask = ListEntries { realm, by, filter, after: None, limit: 1 };
+        let found = self.below.workloads.list(ask).ok()?;
+        found.entries.first().map(|entry| entry.number)
+    }
+
+    /// The subject that this text names: a number, a device, a workload, a person.
     async fn subject_called(&self, visitor: &Visitor, text: &str) -> Option<SubjectId> {
         if let Ok(number) = SubjectId::parse(text) {
             return Some(number);
@@ -163,9 +179,31 @@ impl Admin {
             let device = self.below.devices.read_device(visitor.by.clone(), id).ok()?;
             return Some(device.number);
         }
+        if let Some(number) = self.workload_called(visitor, text) {
+            return Some(number);
+        }
         let user = self.owner_called(visitor, tail).await?;
         let user = self.below.accounts.show(&visitor.by, user).await.ok()?;
         Some(user.number)
+    }
+
+    /// The rules that refused it, as they are in force now: their policies, and their texts.
+    fn rules(&self, visitor: &Visitor, about: &Map<String, Value>) -> Vec<(String, String)> {
+        let named = about.get("rules").and_then(Value::as_array);
+        let Some(named) = named.filter(|named| !named.is_empty()) else {
+            let reason = about.get("reason").and_then(Value::as_str);
+            return reason.and_then(|words| self.rule_saying(visitor, words)).into_iter().collect();
+        };
+        let by = &visitor.by;
+        let Ok(policies) = self.below.rights.policies(&by.asker, by.realm) else {
+            return Vec::new();
+        };
+        let rule = |id: &Value| {
+            let id = id.as_str()?;
+            let (policy, _) = id.split_once('/')?;
+            Some((policy.to_owned(), rule_called(&policies, id)?))
+        };
+        named.iter().filter_map(rule).collect()
     }
 
     /// The rule in force that says these words: its policy, and the text of it.
@@ -188,13 +226,21 @@ fn rule_in<'t>(text: &'t str, words: &str) -> Option<&'t str> {
     text.get(start..end)
 }
 
+/// How often the same was refused before that went on record no more.
+fn again(about: &Map<String, Value>) -> Option<usize> {
+    let again = about.get("again").and_then(Value::as_u64).filter(|again| *again > 0)?;
+    usize::try_from(again).ok()
+}
+
 /// Whether an event is a decision, and how it went. What was taken back is one where policy took it: that has a reason.
 fn decided(record: &Record) -> Option<Effect> {
     match record.kind.as_str() {
         "session.revoked" if fields(&record.about).contains_key("reason") => Some(Effect::Refused),
         "svid.x509_issued" | "svid.jwt_issued" | "svid.tokens_issued" | "signin.succeeded"
         | "oauth.authorized" | "device.enrolled" | "agent.attested" => Some(Effect::Allowed),
-        "signin.refused"
+        "svid.refused"
+        | "device.refused"
+        | "signin.refused"
         | "signin.failed"
         | "oauth.consent_refused"
         | "device.enrolment_refused"
@@ -219,7 +265,7 @@ pub(super) fn line(visitor: &Visitor, record: &Record) -> Option<DecisionLine> {
     let number = record.subject.map(|subject| subject.to_string());
     Some(DecisionLine {
         href: format!("/admin/decisions/{}", record.origin),
-        what: look.say(words(&record.kind)),
+        what: look.say(words(&record.kind, said(&["action"]).as_deref())),
         badge: Badge { text, tone },
         who: said(&["spiffe_id", "user", "agent", "device", "typed"]).or(number),
         why: said(&["reason"]),
@@ -228,9 +274,15 @@ pub(super) fn line(visitor: &Visitor, record: &Record) -> Option<DecisionLine> {
     })
 }
 
-fn words(kind: &str) -> &'static str {
+fn words(kind: &str, action: Option<&str>) -> &'static str {
     let text_key = |key| key;
     match kind {
+        "svid.refused" => match action {
+            Some("IssueJwtSvid") => text_key("decision-jwt"),
+            Some("IssueTokens") => text_key("decision-tokens"),
+            _ => text_key("decision-x509"),
+        },
+        "device.refused" => text_key("decision-door"),
         "svid.x509_issued" => text_key("decision-x509"),
         "svid.jwt_issued" => text_key("decision-jwt"),
         "svid.tokens_issued" => text_key("decision-tokens"),
@@ -295,7 +347,11 @@ impl Sought {
             return Err(Problem::invalid("request.query", "there is no such kind").into());
         }
         Ok(Wanted {
-            kind: Some(format!("{of}.")).filter(|_| !of.is_empty()),
+            kind: match (of, self.effect.as_deref()) {
+                ("", _) => None,
+                ("svid", Some("refused")) => Some("svid.refused".to_owned()),
+                _ => Some(format!("{of}.")),
+            },
             from: span.map(|span| visitor.now.minus(span)),
             after: self.cursor.as_deref().map(Place::parse).transpose()?,
             limit: DECISIONS,
@@ -345,5 +401,7 @@ const SPANS: [(&str, &str); 4] = [
 ];
 /// Decisions on a page, or so: a reading more or less.
 const DECISIONS: usize = 50;
+/// Records of one reading for decisions that went one way.
+const DECISIONS_OF_AN_EFFECT: usize = 200;
 /// Readings of the events for one page: each looks at 50 rows that fit, or some 4,000 that do not.
 const LOOKS: usize = 8;

@@ -345,7 +345,7 @@ fn signal_line(look: &Look, one: &ScoredSignal) -> SignalLine {
 }
 
 /// The kinds of events that tell what ended or was refused because of a device.
-const ANEW: [&str; 1] = ["session.revoked"];
+const ANEW: [&str; 3] = ["session.revoked", "svid.refused", "device.refused"];
 /// What a person reads of what happened before they look at the events themselves.
 const EVENTS: usize = 8;
 /// Enough to tell two models apart.

@@ -10,12 +10,14 @@ use serde::Deserialize;
 
 use super::super::Admin;
 use super::super::pages::{
-    AnswerLine, FlawLine, PastLine, PoliciesPage, PolicyLine, PolicyPage, Tab, WhatIfPage,
+    AnswerLine, DecisionLine, FlawLine, PastLine, PoliciesPage, PolicyLine, PolicyPage,
+    ReplayedLines, Tab, WhatIfPage,
 };
+use super::decisions::line;
 use super::visitor::{Asks, Away, Visitor};
 use crate::access::http::trials;
 use crate::access::{ChangeError, Error, Explanation, Name, PolicyText};
-use crate::audit::{Query as Wanted, ReadEvents, Record};
+use crate::audit::{LAST_MAX, Other, Query as Wanted, ReadEvents, Record, Replay};
 use crate::crypto::digest::{hex, sha256};
 use crate::events::Part;
 use crate::http::pages::{Look, page, text_key};
@@ -44,12 +46,14 @@ pub(super) async fn show(
 ) -> Result<Response, Away> {
     let visitor = admin.enter(&asks).await?;
     let policy = admin.policy(&visitor, &name)?;
-    admin.policy_page(&visitor, &policy, None).await
+    admin.policy_page(&visitor, &policy, (None, false)).await
 }
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Changed {
     text: String,
+    /// Whether the decisions on record are asked too.
+    replay: Option<String>,
 }
 
 /// Says what is wrong with a changed text, line by line. Keeps nothing.
@@ -63,7 +67,8 @@ pub(super) async fn check(
     let policy = admin.policy(&visitor, &name)?;
     // A browser sends each end of a line as two characters.
     let text = changed.text.replace("\r\n", "\n");
-    admin.policy_page(&visitor, &policy, Some(text)).await
+    let replay = changed.replay.is_some();
+    admin.policy_page(&visitor, &policy, (Some(text), replay)).await
 }
 
 /// A question that nobody asked. Every part is in the address, so that it can be passed on.
@@ -143,7 +148,7 @@ impl Admin {
         &self,
         visitor: &Visitor,
         policy: &PolicyText,
-        changed: Option<String>,
+        (changed, replay): (Option<String>, bool),
     ) -> Result<Response, Away> {
         let look = &visitor.look;
         let (mut flaws, mut good) = (Vec::new(), None);
@@ -153,6 +158,13 @@ impl Admin {
                 Err(found) => flaws = found,
             }
         }
+        let replayed = match &changed {
+            Some(text) if replay && flaws.is_empty() => {
+                Some(self.replayed(visitor, policy, text).await?)
+            }
+            _ => None,
+        };
+        let past = self.past(visitor, &policy.name).await?;
         let status =
             if flaws.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
         let lines = policy.text.lines().map(str::to_owned).collect();
@@ -163,12 +175,47 @@ impl Admin {
             origin: origin(look, policy),
             digest: digest(&policy.text),
             lines,
-            past: self.past(visitor, &policy.name).await?,
+            may_replay: past.is_some(),
+            past,
+            replayed,
             text: changed.unwrap_or_else(|| policy.text.to_string()),
             flaws,
             good,
         };
         Ok(page(status, &shown, look))
+    }
+
+    /// What this text in the place of the policy would have made of the decisions on record.
+    async fn replayed(
+        &self,
+        visitor: &Visitor,
+        policy: &PolicyText,
+        text: &str,
+    ) -> Result<ReplayedLines, Away> {
+        let name = Name::parse(&policy.name).map_err(crate::kernel::Fault::bug)?;
+        let instead = [(name, Some(Arc::from(text)))].into();
+        let ask = Replay { by: visitor.by.clone(), instead, last: LAST_MAX };
+        let told = self.below.audit.replay(ask, self.env.clock.as_ref()).await;
+        let told = told.map_err(|error| self.refuse(visitor, Tab::Policies, error))?;
+        let look = &visitor.look;
+        let asked = look.say1("policy-replay-asked", "n", told.asked);
+        let (refused, allowed) = (told.refused.len().to_string(), told.allowed.len().to_string());
+        let others =
+            look.say2("policy-replay-others", &("refused", &refused), &("allowed", &allowed));
+        let part = |title: String, others: &[Other]| {
+            let of = |other: &Other| {
+                let why = other.tried.after.outcome.as_ref().err().map(ToString::to_string);
+                line(visitor, &other.record).map(|line| DecisionLine { why, ..line })
+            };
+            (title, others.iter().take(REPLAYED).filter_map(of).collect())
+        };
+        Ok(ReplayedLines {
+            words: format!("{asked} {others}"),
+            parts: vec![
+                part(look.say("policy-replay-refused"), &told.refused),
+                part(look.say("policy-replay-allowed"), &told.allowed),
+            ],
+        })
     }
 
     /// Whether this text could take the place of the policy; else what is wrong with it.
@@ -305,7 +352,7 @@ fn answer_line(look: &Look, policies: &[PolicyText], told: &Explanation) -> Answ
 }
 
 /// The text of a rule: `posture/critical` is the one with `@id("critical")` in the policy `posture`.
-fn rule_called(policies: &[PolicyText], id: &str) -> Option<String> {
+pub(super) fn rule_called(policies: &[PolicyText], id: &str) -> Option<String> {
     let (policy, rule) = id.split_once('/')?;
     let text = &policies.iter().find(|one| one.name == policy)?.text;
     let start = text.find(&format!("@id(\"{rule}\")"))?;
@@ -349,6 +396,8 @@ fn digest(text: &str) -> String {
     hex(&sha256(text.as_bytes())).chars().take(12).collect()
 }
 
+/// Decisions that a page names: enough to see what they have in common.
+const REPLAYED: usize = 10;
 /// Readings of the events for the past of one policy.
 const LOOKS: usize = 4;
 /// Changes that a page shows.

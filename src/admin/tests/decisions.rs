@@ -1,13 +1,21 @@
 //! Why something was allowed or refused.
 
+use std::sync::Arc;
+
 use http::StatusCode;
+use serde_json::json;
 
 use super::world::{machine, person, plain, signed_in};
 use crate::access::Given;
-use crate::account::tests::world::House;
+use crate::account::tests::world::{House, REALM};
 use crate::accounts::UserState;
+use crate::kernel::{
+    Evidence, EvidenceSource, Lifetime, SpiffeId, Strength, Subject, SubjectKind, Timestamp,
+};
 use crate::signin::tests::world::Tab;
-use crate::testkit::{on_each_database, until};
+use crate::svid::IssueX509;
+use crate::testkit::{Rest, on_each_database, until};
+use crate::workloads::{Entry, Filter, ListEntries};
 
 /// Opens this list again and again until it has so many: what happened is copied to the database behind the answers.
 async fn until_there_are(house: &House, tab: &mut Tab, query: &str, wanted: usize) {
@@ -94,6 +102,62 @@ async fn a_decision_says_by_which_policies_and_a_refusal_by_which_rule() {
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_refused_certificate_is_found_by_its_workload_with_the_rule_and_what_was_known() {
+    on_each_database(async |database| {
+        let house = House::on(database).await;
+        let grace = person(&house, "grace", Some(Given::Admin)).await;
+        let server = house.server();
+        let home = server.realms.get(REALM).unwrap().trust_domain.to_string();
+        let web = format!("spiffe://{home}/web");
+        let rest = Rest::new(crate::workloads::http::routes(&server.workloads), house.by());
+        let entry = json!({"spiffe_id": web, "parent_id": format!("spiffe://{home}/node"), "selectors": ["unix:uid:1000"]});
+        let made = rest.post("entries", entry).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        let entry = until("the entry is known", async || entry_of(&house, &web).ok_or("no")).await;
+        let mut tab = signed_in(&house, &grace).await;
+        let fields = [("subject", "/web"), ("reason", "odd traffic"), ("span", "1")];
+        tab.post_to(&house, "/admin/contained/new", &fields).await;
+        assert_eq!(tab.status, StatusCode::SEE_OTHER, "{}", tab.body);
+        let id = entry.terms.spiffe_id.clone();
+        let evidence = Evidence {
+            subject: Subject { kind: SubjectKind::Workload, id, number: entry.number },
+            source: EvidenceSource::WorkloadAttestation,
+            strength: Strength::Software,
+            at: house.now(),
+            expires: Timestamp::FOREVER,
+            device: None,
+        };
+        let standing = server.posture.standing(&evidence);
+        let ask = IssueX509::for_holder(REALM, evidence, standing, Lifetime::hours(1));
+        for _ in 0..3 {
+            assert!(server.access.permit(ask.clone()).is_err());
+        }
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("about", &web)
+            .append_pair("effect", "refused")
+            .finish();
+        until_there_are(&house, &mut tab, &format!("?{query}"), 1).await;
+        until_there_are(&house, &mut tab, "?of=svid&effect=refused", 1).await;
+        assert_eq!(tab.body.matches("href=\"/admin/decisions/").count(), 1, "once: {}", tab.body);
+        open_first(&house, &mut tab).await;
+        let page = plain(&tab);
+        let rule = page.split_once("id=\"rule\"").map_or("", |(_, rest)| rest);
+        assert!(rule.contains("@id(&#34;contained&#34;)"), "{page}");
+        for part in ["odd traffic", "these are in force", &web, "IssueX509Svid"] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+    })
+    .await;
+}
+
+fn entry_of(house: &House, id: &str) -> Option<Arc<Entry>> {
+    let spiffe_id = Some(SpiffeId::parse(id).unwrap());
+    let filter = Filter { spiffe_id, ..Filter::default() };
+    let ask = ListEntries { realm: REALM, by: house.by().asker, filter, after: None, limit: 1 };
+    house.server().workloads.list(ask).ok()?.entries.first().cloned()
 }
 
 /// Opens the first decision of the list.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use super::world::{person, plain, signed_in, spiffe_id};
+use super::world::{machine, person, plain, signed_in, spiffe_id};
 use crate::access::{Given, Name, Rights, Seen, SetPolicy};
 use crate::account::tests::world::{House, REALM};
 use crate::signin::tests::world::Tab;
@@ -83,6 +83,46 @@ async fn an_auditor_reads_what_a_policy_was() {
     let past = page.split_once("id=\"past\"").map_or("", |(_, rest)| rest);
     assert!(past.contains("RetireDevice") && past.contains(">Set "), "{page}");
     assert!(page.contains("The realm&#39;s own"), "{page}");
+}
+
+#[tokio::test]
+async fn a_changed_text_is_asked_about_the_decisions_on_record_and_nothing_is_kept() {
+    let house = House::start().await;
+    let grace = person(&house, "grace", Some(Given::Auditor)).await;
+    let vera = person(&house, "vera", Some(Given::Viewer)).await;
+    machine(&house, "ada-laptop", None).await;
+    let before = texts(&house);
+    let (_, shipped) = before.iter().find(|(name, _)| name == "issuance").unwrap();
+    let text = format!(
+        "{shipped}\n@id(\"none\") @says(\"nothing for anybody\")\nforbid (principal, action == Action::\"IssueX509Svid\", resource);\n"
+    );
+    let path = "/admin/policies/issuance/check";
+    let mut tab = signed_in(&house, &vera).await;
+    tab.get(&house, "/admin/policies/issuance").await;
+    assert!(!tab.body.contains("id=\"do-replay\""), "who reads no events asks nothing of them");
+    tab.post_to(&house, path, &[("text", &text), ("replay", "yes")]).await;
+    assert_eq!(tab.status, StatusCode::FORBIDDEN, "{}", tab.body);
+
+    let tab = tokio::sync::Mutex::new(signed_in(&house, &grace).await);
+    until("the decision is on record and would be another", async || {
+        let mut tab = tab.lock().await;
+        tab.post_to(&house, path, &[("text", &text), ("replay", "yes")]).await;
+        assert_eq!(tab.status, StatusCode::OK, "{}", tab.body);
+        let page = plain(&tab);
+        let replayed = page.split_once("id=\"replayed\"").map_or("", |(_, rest)| rest);
+        let told = replayed.contains("would have refused 1 that were allowed")
+            && replayed.contains("nothing for anybody")
+            && replayed.contains("href=\"/admin/decisions/ledger:");
+        if told { Ok(()) } else { Err(page) }
+    })
+    .await;
+    let mut tab = tab.into_inner();
+    tab.post_to(&house, path, &[("text", shipped), ("replay", "yes")]).await;
+    let page = plain(&tab);
+    assert!(page.contains("would have refused 0 that were allowed"), "{page}");
+    tab.post_to(&house, path, &[("text", "permit ("), ("replay", "yes")]).await;
+    assert!(!tab.body.contains("id=\"replayed\"") && tab.body.contains("id=\"flaws\""));
+    assert_eq!(texts(&house), before, "nothing was kept");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use super::Sample;
 use crate::account::posture_words::{Tone, level};
 use crate::admin::pages::{
     AnswerLine, Badge, DecisionLine, DecisionPage, DecisionsPage, FactLine, FlawLine, Nav,
-    PastLine, PoliciesPage, PolicyLine, PolicyPage, Tab, WhatIfPage,
+    PastLine, PoliciesPage, PolicyLine, PolicyPage, ReplayedLines, Tab, WhatIfPage,
 };
 use crate::http::pages::{Look, Page};
 use crate::kernel::{Level, Lifetime, Timestamp};
@@ -72,7 +72,8 @@ fn decisions(look: &Look) -> Vec<Sample> {
         id: "ledger:7d0f3a9c51e24b86a2c4d51e770f9be3:1204".to_owned(),
         policy: Some(("1f0c7a52be91".to_owned(), look.say("decision-policy-now"))),
         device: Some("dev_01a20606720079a9ab3df7fe0b98a19b".to_owned()),
-        rule: Some(("sign-in".to_owned(), RULE.to_owned())),
+        rules: vec![("sign-in".to_owned(), RULE.to_owned())],
+        again: Some(3),
         facts: vec![fact("reason", locked), fact("address", "192.0.2.17")],
     };
     vec![
@@ -93,7 +94,7 @@ fn policies(look: &Look) -> Vec<Sample> {
         nav: nav(Tab::Policies),
         policies: vec![line("agents", "policy-shipped", 41), line("sign-in", "policy-own", 38)],
     };
-    let policy = PolicyPage {
+    let policy = |flaws: Vec<FlawLine>, replayed: Option<ReplayedLines>| PolicyPage {
         look,
         nav: nav(Tab::Policies),
         name: "sign-in".to_owned(),
@@ -109,13 +110,40 @@ fn policies(look: &Look) -> Vec<Sample> {
             text: RULE.to_owned(),
         }]),
         text: RULE.replace("context.locked", "context.looked"),
-        flaws: vec![FlawLine {
-            at: look.say2("policy-at", &("line", "4"), &("column", "8")),
-            words: "does not fit the schema: attribute `looked` not found".to_owned(),
-        }],
-        good: None,
+        flaws,
+        good: replayed.is_some().then(|| look.say("policy-good")),
+        may_replay: true,
+        replayed,
     };
-    vec![("admin-policies", Page::new(&list, look)), ("admin-policy", Page::new(&policy, look))]
+    let flaw = FlawLine {
+        at: look.say2("policy-at", &("line", "4"), &("column", "8")),
+        words: "does not fit the schema: attribute `looked` not found".to_owned(),
+    };
+    vec![
+        ("admin-policies", Page::new(&list, look)),
+        ("admin-policy", Page::new(&policy(vec![flaw], None), look)),
+        ("admin-policy-replayed", Page::new(&policy(Vec::new(), Some(replayed(look))), look)),
+    ]
+}
+
+fn replayed(look: &Look) -> ReplayedLines {
+    let (cart, nightly) =
+        ("spiffe://weft.example/shop/cart", "spiffe://weft.example/billing/nightly");
+    let no = Some("denied: `IssueX509Svid`: at night nothing is given");
+    ReplayedLines {
+        words: format!(
+            "{} {}",
+            look.say1("policy-replay-asked", "n", 1000_usize),
+            look.say2("policy-replay-others", &("refused", "12"), &("allowed", "3"))
+        ),
+        parts: vec![
+            (look.say("policy-replay-refused"), vec![line(look, "decision-x509", true, cart, no)]),
+            (
+                look.say("policy-replay-allowed"),
+                vec![line(look, "decision-x509", false, nightly, None)],
+            ),
+        ],
+    }
 }
 
 fn what_if(look: &Look) -> WhatIfPage<'_> {

@@ -43,6 +43,9 @@
 //! | `GET /policies/{name}` | | [`Policy`], `ETag` by digest |
 //! | `PUT /policies/{name}` | [`PolicyInput`] | 200 or 201 [`Policy`] |
 //! | `DELETE /policies/{name}` | | 204; the shipped policy of that name counts again |
+//! | `GET /policies/{name}/history` | [`PageQuery`] | [`Page`] of [`PolicyChange`] |
+//! | `POST /policies/{name}/rollback` | [`PolicyRollback`] | 200 [`PolicyInput`]; 204 where there was none of the realm's own |
+//! | `POST /policy-replays` | [`PolicyReplayInput`] | 200 [`PolicyReplay`]: which decisions on record would have gone the other way |
 //! | `POST /policy-trials` | [`PolicyTrialInput`] | 200 [`PolicyTrial`]: what policies say to given facts |
 //! | `GET /containments` | [`PageQuery`] | [`Page`] of [`Containment`] |
 //! | `POST /containments` | [`NewContainment`] | 201 [`Containment`] |
@@ -131,6 +134,7 @@ mod explain;
 mod join_tokens;
 mod page;
 mod policies;
+mod policy_replays;
 mod policy_trials;
 mod posture_models;
 mod problem;
@@ -171,6 +175,9 @@ pub use explain::{
 pub use join_tokens::{JoinToken, JoinTokenInput, NewJoinToken};
 pub use page::{Page, PageQuery};
 pub use policies::{Policy, PolicyInput, PolicyOrigin};
+pub use policy_replays::{
+    PolicyChange, PolicyReplay, PolicyReplayInput, PolicyRollback, ReplayedDecision,
+};
 pub use policy_trials::{
     NamedDevice, PolicyAnswer, PolicyCase, PolicyCaseDevice, PolicyCases, PolicyOutcome,
     PolicyTrial, PolicyTrialInput, TriedCase,

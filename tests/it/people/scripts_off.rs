@@ -39,6 +39,7 @@ async fn every_flow_works_without_scripts() {
         ("recovery by mail", world.recovery_by_mail().await),
         ("consent", world.consent().await),
         ("logout", world.logout().await),
+        ("console", world.console().await),
     ];
     for (name, outcome) in &outcomes {
         println!("{name}: {outcome:?}");
@@ -79,7 +80,7 @@ impl World {
         })
         .await;
         home.person_in(realm, there, "olga").await;
-        for name in ["ann", "rita", "carl", "lou"] {
+        for name in ["ann", "rita", "carl", "lou", "gia"] {
             home.person(name).await;
         }
         let callback = format!("https://{ours}/callback/office");
@@ -207,6 +208,49 @@ impl World {
             is(error == Some("login_required"), || format!("{hinted}: {after:?}"))?;
         }
         Ok(())
+    }
+
+    /// Somebody is contained and released, a decision is looked for, and policies are asked, all by plain forms.
+    async fn console(&self) -> Outcome {
+        let user = self.user("gia").await;
+        let holder = self.home.administer(("GET", &format!("users/{user}")), "", None).await;
+        let role = json!({"name": "gia", "holder": holder["spiffe_id"], "role": "admin"});
+        self.home.administer(("POST", "role-bindings"), "", Some(role)).await;
+        let secret = confirm_totp(&self.home, RealmId::FIRST, user).await;
+        let mut browser = self.browser("gia");
+        let shown = browser.get(&self.home.url("/admin/contained/new")).await?;
+        let shown = browser.press(&shown, "/identify", &[("identifier", "gia")]).await?;
+        let shown = browser.press(&shown, "/password", &[("password", PASSWORD)]).await?;
+        let code = one_time(&secret, 0);
+        let mut shown = browser.press(&shown, "/totp", &[("code", &code)]).await?;
+        if !shown.url.path().starts_with("/admin") {
+            // Whoever has no passkey is offered one first.
+            shown = browser.press(&shown, "/enrol", &[("decision", "later")]).await?;
+        }
+        let fields = [("subject", "lou"), ("reason", "odd traffic"), ("span", "1")];
+        let shown = browser.press(&shown, "/admin/contained/new", &fields).await?;
+        is(shown.body.contains("odd traffic"), || excerpt(&shown.body))?;
+        let shown = browser.click(&shown, "Release").await?;
+        let fields = [("reason", "nothing found")];
+        let shown = browser.press(&shown, "/admin/contained/release", &fields).await?;
+        is(shown.body.contains("id=\"nobody\""), || excerpt(&shown.body))?;
+
+        let shown = browser.click(&shown, "Decisions").await?;
+        let fields = [("effect", "allowed"), ("of", "signin")];
+        let shown = browser.press(&shown, "/admin/decisions", &fields).await?;
+        let chosen = "<option value=\"allowed\" selected>";
+        is(shown.status == 200 && shown.body.contains(chosen), || excerpt(&shown.body))?;
+        let shown = browser.click(&shown, "What if?").await?;
+        let ada = "User::\"spiffe://weft.internal/user/ada\"";
+        let fields =
+            [("action", "ReadDevice"), ("principal", ada), ("resource", "Device::\"all\"")];
+        let shown = browser.press(&shown, "/admin/what-if", &fields).await?;
+        is(shown.body.contains("id=\"outcome\""), || excerpt(&shown.body))?;
+        let shown = browser.get(&self.home.url("/admin/policies/sign-in")).await?;
+        let text = "permit (principal, action == Action::\"SignIn\", resource);";
+        let fields = [("text", text), ("replay", "yes")];
+        let shown = browser.press(&shown, "/check#flaws", &fields).await?;
+        is(shown.body.contains("id=\"replayed\""), || excerpt(&shown.body))
     }
 
     /// The claims of the ID token that the code of this answer is good for.

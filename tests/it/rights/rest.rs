@@ -60,7 +60,7 @@ pub(super) async fn request(world: &World, realm: &Realm, operation: &Operation)
             posture_models(world, realm, named).await
         }
         "posture-sources" => posture_sources(world, realm, named).await,
-        "policies" | "policy-trials" => policies(world, realm, named).await,
+        "policies" | "policy-replays" | "policy-trials" => policies(world, realm, named).await,
         "upstreams" => upstreams(world, realm, named).await,
         "role-bindings" => role_bindings(world, realm, named).await,
         "sessions" => sessions(world, realm, named).await,
@@ -455,6 +455,15 @@ async fn policies(world: &World, realm: &Realm, named: (&str, &str)) -> Option<A
         ("POST", "policy-trials") => {
             let case = json!({"name": "x", "action": "ReadRealm", "principal": "Nobody::nobody", "resource": "Realm::x"});
             Ask::post("policy-trials", json!({"cases": [case]}))
+        }
+        ("POST", "policy-replays") => Ask::post("policy-replays", json!({"policies": {}})),
+        ("GET", "policies/{name}/history") => {
+            world.root(realm, made).await;
+            Ask::get(format!("{path}/history"))
+        }
+        ("POST", "policies/{name}/rollback") => {
+            world.root(realm, made).await;
+            Ask::post(format!("{path}/rollback"), json!({}))
         }
         ("PUT", "policies/{name}") => made,
         ("GET", "policies/{name}") => {
