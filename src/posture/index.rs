@@ -2,7 +2,6 @@
 //! await.
 
 use std::collections::HashMap;
-use std::mem;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::kernel::{DeviceId, RealmId};
@@ -68,18 +67,37 @@ impl Index {
         drop(former);
     }
 
-    /// Scores by this model from now on, of which memory holds all that it counts.
+    /// Scores by this model from now on, of which memory holds all that it counts. What it does not count goes; that is worked
+    /// out before anybody has to wait.
     pub(super) fn switch(&self, realm: RealmId, current: Arc<Current>) {
+        let fitted = self.fitted(realm, &current);
         let mut realms = self.write();
         let realm = realms.entry(realm).or_insert_with(|| self.empty());
-        let former = mem::replace(&mut realm.current, current);
-        let current = Arc::clone(&realm.current);
-        if former.counts_within(&current) {
-            return;
+        for (before, fitted) in fitted {
+            match realm.all.get_mut(&before.device) {
+                Some(held) if Arc::ptr_eq(held, &before) => *held = fitted,
+                Some(held) => *held = Arc::new(held.as_far_as(&current)),
+                None => {}
+            }
         }
-        for known in realm.all.values_mut() {
-            *known = Arc::new(known.as_far_as(&current));
+        realm.current = current;
+    }
+
+    /// What is known of each device beside as much of it as this model counts; nothing where that is all of it.
+    fn fitted(&self, realm: RealmId, current: &Current) -> Vec<(Arc<Known>, Arc<Known>)> {
+        if self.current(realm).counts_within(current) {
+            return Vec::new();
         }
+        let all: Vec<Arc<Known>> = self
+            .read()
+            .get(&realm)
+            .map(|realm| realm.all.values().cloned().collect())
+            .unwrap_or_default();
+        let fit = |known: Arc<Known>| {
+            let fitted = Arc::new(known.as_far_as(current));
+            (known, fitted)
+        };
+        all.into_iter().map(fit).collect()
     }
 
     /// Takes in what is known, read as `current` counts it, as far as it is later than what is there already: a row that was
