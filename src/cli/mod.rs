@@ -28,6 +28,7 @@ mod input;
 mod login;
 mod node;
 mod overview;
+mod page;
 mod places;
 mod policy;
 mod policy_past;

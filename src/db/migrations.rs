@@ -37,6 +37,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(17, "0017_containment", oldest 17),
     migration!(18, "0018_osquery", oldest 17),
     migration!(19, "0019_posture_services", oldest 17),
-    migration!(21, "0021_posture_models", oldest 17),
-    migration!(23, "0023_contained_by", oldest 17),
+    migration!(20, "0020_session_on_device", oldest 20),
+    migration!(21, "0021_posture_models", oldest 20),
+    migration!(22, "0022_contained_by", oldest 20),
 ];

@@ -237,6 +237,7 @@ async fn renew_device(
 
 impl Devices {
     fn answer(&self, realm: RealmId, given: &Given) -> api::DeviceSvid {
+        let issuer = self.below.realms.get(realm).map(|realm| realm.issuer.to_string());
         let roots = self.below.bundles.current(realm);
         let roots = roots.iter().flat_map(|bundle| &bundle.x509);
         let text = |der: &[u8]| pem("CERTIFICATE", der).as_str().to_owned();
@@ -246,6 +247,7 @@ impl Devices {
             chain: given.svid.chain.iter().map(|der| text(der)).collect(),
             bundle: roots.map(|root| text(&root.certificate)).collect(),
             expires_at: given.svid.not_after.into(),
+            issuer: issuer.unwrap_or_default(),
         }
     }
 

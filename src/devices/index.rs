@@ -30,6 +30,11 @@ impl Index {
         realms.get(&realm).map(|all| all.values().map(Arc::clone).collect()).unwrap_or_default()
     }
 
+    pub(super) fn has_any(&self, realm: RealmId) -> bool {
+        let realms = self.realms.read().unwrap_or_else(PoisonError::into_inner);
+        realms.get(&realm).is_some_and(|all| !all.is_empty())
+    }
+
     /// The next devices behind this id that are wanted, by id: at most `limit` of them, of at most `looks` that are looked at.
     /// With the last id that was looked at, where there may be more.
     pub(super) fn page(

@@ -36,6 +36,11 @@ impl Inventory {
         self.index.devices(realm)
     }
 
+    /// True if the realm has devices.
+    pub fn has_any(&self, realm: RealmId) -> bool {
+        self.index.has_any(realm)
+    }
+
     /// The device as policies see it. Whoever may not look is refused before they learn whether there is one.
     pub fn asked(&self, realm: RealmId, id: DeviceId) -> (String, Option<SpiffeId>) {
         match self.device(realm, id) {

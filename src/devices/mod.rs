@@ -27,6 +27,7 @@ mod judge_caller;
 mod manage_device;
 pub mod model;
 mod owned;
+mod prove_device;
 mod renew_device;
 pub mod settings;
 pub(crate) mod store;
@@ -53,6 +54,7 @@ pub use enrol_device::{EnrolDevice, Given};
 pub use inventory::Inventory;
 pub use manage_device::Manage;
 pub use model::{Device, Error, Refusal, Shown};
+pub use prove_device::Asked;
 pub use settings::Settings;
 
 /// What is known of a device's posture. Whoever knows stands after this slice.
@@ -121,6 +123,16 @@ impl Devices {
     /// The device of this id.
     pub fn device(&self, realm: RealmId, id: DeviceId) -> Option<Arc<Device>> {
         self.below.inventory.device(realm, id)
+    }
+
+    /// The port at which a device answers browsers on it; none where sign-ins do not ask for one.
+    pub fn loopback_port(&self) -> Option<u16> {
+        Some(self.settings.loopback_port).filter(|port| *port != 0)
+    }
+
+    /// True if the realm has devices.
+    pub fn has_any(&self, realm: RealmId) -> bool {
+        self.below.inventory.has_any(realm)
     }
 
     /// Every device of the realm, in the order of their ids.

@@ -404,6 +404,9 @@ pub enum Error {
     /// The certificate signing request is not acceptable.
     #[error("certificate signing request refused: {0}")]
     Csr(String),
+    /// What a device answered through a browser does not hold.
+    #[error("the device's proof does not hold: {0}")]
+    Proof(String),
     /// This address tries to enrol too often.
     #[error("too many enrolments from one address; wait {0}")]
     TooOften(Lifetime),
@@ -446,6 +449,7 @@ impl From<Error> for Failure {
                 Self::new(Kind::Denied, "device.token", words)
             }
             Error::Csr(reason) => Self::new(Kind::Invalid, "device.csr", reason),
+            Error::Proof(reason) => Self::new(Kind::Denied, "device.proof", reason),
             Error::TooOften(wait) => Self::new(
                 Kind::Limited,
                 "device.too_often",

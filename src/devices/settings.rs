@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::settings::section;
+use crate::wire::device_proof::PORT;
 
 section! {
     /// `[devices]`: for how long a device is known.
@@ -15,11 +16,19 @@ section! {
         pub max_age_days: i64,
         /// Enrolments a second that one address may try in the long run, and ten times as many at once; 0: no limit.
         pub enrolments_per_second: u32,
+        /// Where `weft device run` answers browsers on its machine (`--loopback-port`), so that a sign-in can be bound to the
+        /// device; 0: sign-ins do not ask.
+        pub loopback_port: u16,
     }
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { svid_seconds: 86_400, max_age_days: 365, enrolments_per_second: 10 }
+        Self {
+            svid_seconds: 86_400,
+            max_age_days: 365,
+            enrolments_per_second: 10,
+            loopback_port: PORT,
+        }
     }
 }

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::crypto::jose::Unverified;
+use crate::crypto::jose::{Unverified, is_good_now};
 use crate::crypto::x509::{VerifiedSvid, pem_certificates};
 use crate::events::Changed;
 use crate::kernel::limits::BACKDATE_SECONDS;
@@ -89,21 +89,11 @@ fn check(
 ) -> Result<(), Error> {
     let refuse = |why: &str| Err(Error::Statement(why.to_owned()));
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
-    let time = |name: &str| claims.get(name).and_then(Value::as_i64);
     if text("sub") != Some(agent.as_str()) {
         return refuse("`sub` is not the agent whose key signed");
     }
     if text("aud") != Some(device.as_str()) {
         return refuse("`aud` is not the device that calls");
     }
-    let (Some(made), Some(ends)) = (time("iat"), time("exp")) else {
-        return refuse("`iat` and `exp` are seconds");
-    };
-    if ends.saturating_sub(made) > LIFE_SECONDS {
-        return refuse("it is good for more than a minute");
-    }
-    if ends <= now.seconds() || made > now.seconds().saturating_add(LIFE_SECONDS) {
-        return refuse("it has ended, or has not begun; is the clock of that machine right?");
-    }
-    Ok(())
+    is_good_now(claims, now, LIFE_SECONDS).map_err(|error| Error::Statement(error.to_string()))
 }

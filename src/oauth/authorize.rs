@@ -15,7 +15,7 @@ use super::answer_application::{with_code, with_error};
 use super::authorization_request::{AuthorizationRequest, Back, Refusal};
 use super::client::ConsentPolicy;
 use super::decide_consent::{Consent, Decision, Refused};
-use super::grant::{CodeTerms, Grant, Place};
+use super::grant::{CodeTerms, Grant, OnDevice, Place};
 use super::judge_session::{Before, Verdict, Wish, acr, judge};
 use super::parameters::Parameters;
 use super::store::{self, KeptRow};
@@ -441,7 +441,7 @@ impl Oauth {
             acr: acr(request, session.assurance),
             amr: session.amr().into_iter().map(str::to_owned).collect(),
             offline,
-            device: None,
+            device: session.device.map(|id| OnDevice { id, key: false }),
             created_at: now,
             expires_at: if offline {
                 now.plus(self.settings.grant_life())

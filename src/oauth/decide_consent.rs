@@ -95,7 +95,7 @@ impl Oauth {
             strength: session.assurance.strength(),
             at: session.signed_in_at,
             expires: session.expires_at,
-            device: None,
+            device: session.device,
         };
         let standing = self.posture.standing(&evidence);
         let ask = Consent {

@@ -38,12 +38,22 @@ pub(super) struct Grant {
     pub amr: Vec<String>,
     /// True if it outlives the session: `offline_access`.
     pub offline: bool,
-    /// The device that proved its key when the code was redeemed: nothing hangs off the grant without it.
-    pub device: Option<DeviceId>,
+    /// The device that it hangs off.
+    pub device: Option<OnDevice>,
     /// When it was given.
     pub created_at: Timestamp,
     /// When nothing can hang off it any more.
     pub expires_at: Timestamp,
+}
+
+/// The device that a grant hangs off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct OnDevice {
+    /// Which.
+    pub id: DeviceId,
+    /// True if it proved its key when the code was redeemed: nothing comes of the grant without that key. Else it is that of the
+    /// session, whose browser has no key to show; what is known of the device counts all the same.
+    pub key: bool,
 }
 
 /// What a code must be shown with, and what belongs to its first ID token alone.
@@ -77,7 +87,7 @@ impl Grant {
     /// The grant of a row.
     pub(super) fn of_row(
         (id, client, user, session): (GrantId, ClientId, UserId, SessionId),
-        (document, device): (&str, Option<DeviceId>),
+        (document, device): (&str, Option<OnDevice>),
         (created_at, expires_at): (Timestamp, Timestamp),
     ) -> Result<Self, Fault> {
         let document: Value = serde_json::from_str(document).map_err(bad)?;

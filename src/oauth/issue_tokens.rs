@@ -189,7 +189,7 @@ fn evidence(
         strength: grant.assurance.strength(),
         at: grant.signed_in_at,
         expires: grant.expires_at,
-        device: grant.device,
+        device: grant.device.map(|device| device.id),
     })
 }
 
@@ -229,7 +229,7 @@ fn access_token(
         claims.insert(OFFLINE.to_owned(), Value::Bool(true));
     }
     if let Some(device) = grant.device {
-        claims.insert(DEVICE.to_owned(), device.to_string().into());
+        claims.insert(DEVICE.to_owned(), device.id.to_string().into());
     }
     TokenDraft {
         kind: TokenKind::Access,

@@ -6,7 +6,7 @@ use subtle::ConstantTimeEq;
 
 use super::client::{Client, GrantType, Profile, SharedClient};
 use super::exchange_token::{audience, narrowed, one};
-use super::grant::{CodeTerms, Grant, Place};
+use super::grant::{CodeTerms, Grant, OnDevice, Place};
 use super::issue_tokens::{TokenAnswer, Wanted};
 use super::parameters::Parameters;
 use super::refresh_token::RefreshToken;
@@ -94,7 +94,7 @@ async fn use_code(tx: &mut Tx, input: &Input) -> Result<Use, Fault> {
         Err(error) => return Ok(Use::InVain(error)),
     };
     if let Some(device) = input.device {
-        grant.device = Some(device);
+        grant.device = Some(OnDevice { id: device, key: true });
         store::bind_grant(tx, grant.id, device).await?;
     }
     let first =

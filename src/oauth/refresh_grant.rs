@@ -85,7 +85,7 @@ async fn rotate(tx: &mut Tx, input: &Input) -> Result<Shown, WireError> {
         return Err(WireError::grant());
     }
     // A stolen token is worth nothing without the device's key; and it is no reason to end the family.
-    if grant.device.is_some_and(|bound| input.device != Some(bound)) {
+    if grant.device.is_some_and(|bound| bound.key && input.device != Some(bound.id)) {
         let words = "this token is bound to a device: show its SVID, at the door `mtls`";
         return Err(WireError::new(Code::InvalidGrant, words));
     }

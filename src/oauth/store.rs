@@ -2,7 +2,7 @@
 
 use super::client::Client;
 use super::client_document;
-use super::grant::{CodeTerms, Grant};
+use super::grant::{CodeTerms, Grant, OnDevice};
 use crate::db::{Row, Tx, Value};
 use crate::jobs::REMOVED_AT_ONCE;
 use crate::kernel::{
@@ -122,7 +122,8 @@ pub(super) struct KeptRow {
 pub(super) async fn insert_grant(tx: &mut Tx, grant: &Grant) -> Result<(), Fault> {
     let (id, user, session) =
         (grant.id.to_string(), grant.user.to_string(), grant.session.to_string());
-    let (document, device) = (grant.document(), grant.device.map(|device| device.to_string()));
+    let (document, device) = (grant.document(), grant.device.map(|device| device.id.to_string()));
+    let key = i64::from(grant.device.is_some_and(|device| device.key));
     let params = [
         Value::from(&id),
         grant.client.as_str().into(),
@@ -132,11 +133,12 @@ pub(super) async fn insert_grant(tx: &mut Tx, grant: &Grant) -> Result<(), Fault
         Value::from(device.as_deref()),
         grant.created_at.into(),
         grant.expires_at.into(),
+        key.into(),
     ];
     tx.execute(INSERT_GRANT, &params).await.map(drop)
 }
 
-/// Binds a grant to a device.
+/// Binds a grant to the key of a device.
 pub(super) async fn bind_grant(tx: &mut Tx, id: GrantId, device: DeviceId) -> Result<(), Fault> {
     let (id, device) = (id.to_string(), device.to_string());
     tx.execute(BIND_GRANT, &[Value::from(&id), Value::from(&device)]).await.map(drop)
@@ -290,8 +292,9 @@ fn read_grant(row: &Row) -> Result<Grant, Fault> {
         SessionId::parse(&row.text("session_id")?).map_err(bad)?,
     );
     let times = (row.time("created_at")?, row.time("expires_at")?);
-    let device = row.text_or_null("device")?;
+    let (device, key) = (row.text_or_null("device")?, row.int("device_key")? != 0);
     let device = device.map(|text| DeviceId::parse(&text).map_err(bad)).transpose()?;
+    let device = device.map(|id| OnDevice { id, key });
     Grant::of_row(names, (&row.text("document")?, device), times)
 }
 
@@ -413,8 +416,9 @@ const UPDATE_REQUEST: &str =
     "UPDATE authorization_request SET document = $3 WHERE realm = $1 AND id = $2";
 const DELETE_REQUEST: &str = "DELETE FROM authorization_request WHERE realm = $1 AND id = $2";
 const INSERT_GRANT: &str = "INSERT INTO oauth_grant (realm, id, client_id, user_id, session_id, document, device, \
-    created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-const BIND_GRANT: &str = "UPDATE oauth_grant SET device = $3 WHERE realm = $1 AND id = $2";
+    created_at, expires_at, device_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+const BIND_GRANT: &str =
+    "UPDATE oauth_grant SET device = $3, device_key = 1 WHERE realm = $1 AND id = $2";
 const END_GRANT: &str =
     "UPDATE oauth_grant SET expires_at = 0 WHERE realm = $1 AND id = $2 AND expires_at > $3";
 /// Of one device in one read; there may be more.
@@ -424,7 +428,7 @@ const GRANTS_ON: &str = "SELECT * FROM oauth_grant WHERE realm = $1 AND device =
 const GRANT: &str = "SELECT * FROM oauth_grant WHERE realm = $1 AND id = $2";
 const GRANTS_OF: &str = "SELECT * FROM oauth_grant WHERE realm = $1 AND user_id = $2 AND expires_at > $3 \
     ORDER BY created_at DESC LIMIT 500";
-const GRANTS_AND_USE: &str = "SELECT g.id, g.client_id, g.user_id, g.session_id, g.document, g.device, g.created_at, \
+const GRANTS_AND_USE: &str = "SELECT g.id, g.client_id, g.user_id, g.session_id, g.document, g.device, g.device_key, g.created_at, \
     g.expires_at, r.rotated_at FROM oauth_grant g \
     LEFT JOIN refresh_token r ON r.realm = $1 AND r.grant_id = g.id \
     WHERE g.realm = $1 AND g.user_id = $2 AND g.expires_at > $3 ORDER BY g.created_at DESC LIMIT 500";

@@ -20,8 +20,7 @@ use crate::crypto::keys::{Algorithm, PrivateKey};
 use crate::crypto::x509::csr;
 use crate::devices::model::{Class as Sort, Grant, TokenWish};
 use crate::devices::{
-    self, Device, Devices, EnrolDevice, Error as DeviceError, Inventory, Manage, Refusal,
-    Settings as DeviceSettings, Shown,
+    Device, Devices, EnrolDevice, Error as DeviceError, Inventory, Manage, Refusal, Shown,
 };
 use crate::http::{PeerInfo, Remote};
 use crate::kernel::{DeviceId, Fault, Level, Lifetime, RealmId, Secret};
@@ -46,16 +45,7 @@ impl House {
         let realm = realms.get(REALM).unwrap();
         let inventory = Inventory::new(keys.env.db.clone());
         let posture = keys.posture_of(inventory.clone());
-        let below = devices::Below {
-            access: keys.access.clone(),
-            events: keys.events.clone(),
-            realms,
-            bundles: keys.bundles.clone(),
-            svid: keys.svid.clone(),
-            inventory,
-            posture: Arc::new(posture.clone()),
-        };
-        let devices = Devices::new(keys.env.clone(), below, DeviceSettings::default());
+        let devices = keys.devices(&realms, inventory, &posture);
         let below = Below {
             events: keys.events.clone(),
             devices: devices.clone(),

@@ -1,7 +1,6 @@
 //! What devices say, what is made of it, and what nobody can make of it.
 
 use std::io::Write as _;
-use std::sync::Arc;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -14,9 +13,7 @@ use crate::crypto::keys::{Algorithm, PrivateKey};
 use crate::crypto::x509::{csr, svid_of_verified_peer};
 use crate::db::Cursor;
 use crate::devices::model::{Class as Sort, Grant, TokenWish};
-use crate::devices::{
-    self, Devices, EnrolDevice, Inventory, Manage, Refusal, Settings as DeviceSettings,
-};
+use crate::devices::{self, Devices, EnrolDevice, Inventory, Manage, Refusal};
 use crate::jobs::Reconciler as _;
 use crate::kernel::{
     Caller, DeviceId, Evidence, Fault, Level, Lifetime, Listener, Proof, RealmId, Secret, Standing,
@@ -47,20 +44,10 @@ struct House {
 impl House {
     async fn new(database: &TestDatabase) -> Self {
         let keys = KeysReplica::started(database).await;
-        let env = keys.env.clone();
         let realms = keys.realms().await;
-        let inventory = Inventory::new(env.db.clone());
+        let inventory = Inventory::new(keys.env.db.clone());
         let posture = keys.posture_of(inventory.clone());
-        let below = devices::Below {
-            access: keys.access.clone(),
-            events: keys.events.clone(),
-            realms,
-            bundles: keys.bundles.clone(),
-            svid: keys.svid.clone(),
-            inventory: inventory.clone(),
-            posture: Arc::new(posture.clone()),
-        };
-        let devices = Devices::new(env, below, DeviceSettings::default());
+        let devices = keys.devices(&realms, inventory.clone(), &posture);
         let (device, caller) = enrolled(&devices).await;
         let house = Self { keys, devices, inventory, posture, caller, device };
         house.follow().await;

@@ -270,6 +270,7 @@ impl Server {
             signin::Below {
                 access: access.clone(),
                 events: events.clone(),
+                devices: devices.clone(),
                 posture: posture.clone(),
                 accounts: accounts.clone(),
                 upstreams: upstreams.clone(),

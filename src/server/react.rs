@@ -14,7 +14,7 @@ use futures_util::StreamExt;
 use tokio::sync::Notify;
 
 use crate::containment::Whom;
-use crate::kernel::{DeviceId, Failure, Level, Lifetime, RealmId, SpiffeId};
+use crate::kernel::{DeviceId, Failure, Fault, Level, Lifetime, RealmId, SpiffeId};
 
 use super::build::Server;
 
@@ -199,6 +199,9 @@ impl Reactor {
         let level = server.posture.of_device(device).level;
         // Agents first: they are told without a word of the database.
         server.workloads.redecide_agents(*realm, device);
+        // A session takes with it what was granted in it.
+        let known = server.realms.get(*realm).ok_or_else(|| Fault::bug("a realm that reacts"))?;
+        server.signin.redecide_sessions(&known, device).await?;
         server.oauth.redecide_grants(*realm, device).await?;
         Ok(level)
     }

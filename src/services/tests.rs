@@ -19,7 +19,7 @@ use crate::crypto::keys::{Algorithm, PrivateKey};
 use crate::crypto::seal::KekRing;
 use crate::crypto::x509::csr;
 use crate::devices::model::{Class as Sort, Grant, TokenWish};
-use crate::devices::{self, Devices, EnrolDevice, Inventory, Manage, Settings as DeviceSettings};
+use crate::devices::{Devices, EnrolDevice, Inventory, Manage};
 use crate::http::{PeerInfo, Remote};
 use crate::kernel::{DeviceId, Fault, Lifetime, RealmId, Secret};
 use crate::posture::{Posture, Source};
@@ -59,16 +59,7 @@ impl House {
         let realm = realms.get(REALM).unwrap();
         let inventory = Inventory::new(keys.env.db.clone());
         let posture = keys.posture_of(inventory.clone());
-        let below = devices::Below {
-            access: keys.access.clone(),
-            events: keys.events.clone(),
-            realms,
-            bundles: keys.bundles.clone(),
-            svid: keys.svid.clone(),
-            inventory: inventory.clone(),
-            posture: Arc::new(posture.clone()),
-        };
-        let devices = Devices::new(keys.env.clone(), below, DeviceSettings::default());
+        let devices = keys.devices(&realms, inventory.clone(), &posture);
         let below = Below {
             access: keys.access.clone(),
             events: keys.events.clone(),

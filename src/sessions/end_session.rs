@@ -19,6 +19,8 @@ use super::{Sessions, WhenEnded, store};
 struct OneEnd {
     session: Session,
     why: Why,
+    /// What a policy said.
+    words: Option<String>,
     now: Timestamp,
     listeners: Vec<Arc<dyn WhenEnded>>,
 }
@@ -40,7 +42,14 @@ impl Sessions {
     pub async fn end(&self, realm: RealmId, id: SessionId, why: Why) -> Result<(), Error> {
         let Some(session) = self.stored(realm, id).await? else { return Ok(()) };
         let granted = by_itself("EndSession", Some(session.number));
-        self.end_stored(session, granted, why).await
+        self.end_stored(session, granted, (why, None)).await
+    }
+
+    /// Ends a session whose person would not be let in any more on its device: these are the policy's words. Once, whoever
+    /// does it.
+    pub async fn end_refused(&self, session: Session, words: String) -> Result<(), Error> {
+        let granted = by_itself("EndSession", None);
+        self.end_stored(session, granted, (Why::Device, Some(words))).await
     }
 
     /// Ends all sessions of a person, and everything that hangs off them or was granted so far: one revocation.
@@ -71,7 +80,7 @@ impl Sessions {
         let realm = by.realm;
         let permit = self.inner.access.permit(EndSession { by, of: id.to_string() })?;
         let session = self.stored(realm, id).await?.ok_or(Error::NotFound)?;
-        self.end_stored(session, permit.spend().1, Why::Administrator).await
+        self.end_stored(session, permit.spend().1, (Why::Administrator, None)).await
     }
 
     /// The right of an administrator to end the sessions of a person.
@@ -154,9 +163,14 @@ impl Sessions {
             .await
     }
 
-    async fn end_stored(&self, session: Session, granted: Granted, why: Why) -> Result<(), Error> {
-        let realm = session.realm;
-        let input = OneEnd { session, why, now: self.now(), listeners: self.listeners() };
+    async fn end_stored(
+        &self,
+        session: Session,
+        granted: Granted,
+        (why, words): (Why, Option<String>),
+    ) -> Result<(), Error> {
+        let (realm, now, listeners) = (session.realm, self.now(), self.listeners());
+        let input = OneEnd { session, why, words, now, listeners };
         let digest = self
             .inner
             .events
@@ -185,7 +199,7 @@ impl Sessions {
 }
 
 async fn end_one(tx: &mut Tx, input: &OneEnd) -> Result<Changed<Option<String>>, Error> {
-    let OneEnd { session, why, now, listeners } = input;
+    let OneEnd { session, why, words, now, listeners } = input;
     let clients = store::clients_of(tx, session.id).await?;
     let Some(digest) = store::delete(tx, session.id).await? else {
         return Ok(Changed { value: None, changes: Vec::new(), rights: false });
@@ -196,7 +210,7 @@ async fn end_one(tx: &mut Tx, input: &OneEnd) -> Result<Changed<Option<String>>,
     for listener in listeners {
         listener.ended(tx, &ended).await?;
     }
-    let changes = vec![(REVOCATION, what.key(), told::ended(session, *why))];
+    let changes = vec![(REVOCATION, what.key(), told::ended(session, *why, words.as_deref()))];
     Ok(Changed { value: Some(hex(&digest)), changes, rights: false })
 }
 

@@ -132,6 +132,7 @@ fn shown(session: &Arc<Session>) -> api::Session {
         assurance: session.assurance.as_str().to_owned(),
         methods: session.methods.iter().copied().map(Method::as_str).map(str::to_owned).collect(),
         upstream: session.upstream.as_ref().map(|id| id.as_str().to_owned()),
+        device: session.device.map(|id| id.to_string()),
         address: session.address.clone(),
         agent: session.agent.clone(),
         created_at: session.created_at.into(),

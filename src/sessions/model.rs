@@ -7,8 +7,8 @@ use crate::access::{self, Action, Administrator, Request};
 use crate::accounts;
 use crate::events::{self, Event, Owner};
 use crate::kernel::{
-    Assurance, ClientId, Failure, Fault, GrantId, Kind, Method, RealmId, SessionId, SubjectId,
-    Timestamp, UpstreamId, UserId,
+    Assurance, ClientId, DeviceId, Failure, Fault, GrantId, Kind, Method, RealmId, SessionId,
+    SubjectId, Timestamp, UpstreamId, UserId,
 };
 
 /// The kind of change of a revocation; its key is `what/id`.
@@ -33,6 +33,8 @@ pub struct Session {
     pub methods: BTreeSet<Method>,
     /// The provider that vouched, if one did.
     pub upstream: Option<UpstreamId>,
+    /// The device that the browser proved it runs on, if it did.
+    pub device: Option<DeviceId>,
     /// Where the browser was at the last sign-in.
     pub address: String,
     /// What the browser called itself at the last sign-in.
@@ -76,6 +78,8 @@ pub struct SignedIn {
     pub since: Timestamp,
     /// The provider that vouched, if one did.
     pub upstream: Option<UpstreamId>,
+    /// The device that the browser proved it runs on, if it did.
+    pub device: Option<DeviceId>,
     /// Where the browser is.
     pub address: String,
     /// What it calls itself.
@@ -143,6 +147,8 @@ pub enum Why {
     Credentials,
     /// Its person was contained.
     Contained,
+    /// Its person would not be let in any more on the device that it hangs off.
+    Device,
 }
 
 impl Why {
@@ -157,6 +163,7 @@ impl Why {
             Self::Upstream => "upstream",
             Self::Credentials => "credentials",
             Self::Contained => "contained",
+            Self::Device => "device",
         }
     }
 }
@@ -225,17 +232,20 @@ pub(super) mod told {
             .about("assurance", session.assurance.as_str())
             .about("methods", methods)
             .about("upstream", session.upstream.as_ref().map(|id| id.as_str().to_owned()))
+            .about("device", session.device.map(|id| id.to_string()))
             .about("address", session.address.as_str())
             .about("agent", session.agent.as_str())
             .about("expires_at", session.expires_at.to_string())
     }
 
-    /// A session ended.
-    pub(in super::super) fn ended(session: &Session, why: Why) -> Event {
+    /// A session ended; `words` are what a policy said, if one did.
+    pub(in super::super) fn ended(session: &Session, why: Why, words: Option<&str>) -> Event {
         of(Event::new(session.realm, "session.ended"), session.number)
             .about("session", session.id.to_string())
             .about("user", session.user.to_string())
+            .about("device", session.device.map(|id| id.to_string()))
             .about("reason", why.as_str())
+            .about("words", words.map(str::to_owned))
     }
 
     /// All sessions of a person ended.

@@ -85,6 +85,7 @@ impl Sessions {
             assurance,
             methods: signed_in.methods,
             upstream: signed_in.upstream,
+            device: signed_in.device,
             address: signed_in.address,
             agent: short(&signed_in.agent),
             created_at: renewed.map_or(now, |session| session.created_at),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::access::Administrator;
 use crate::crypto::digest::{from_hex, hex};
-use crate::kernel::{RealmId, SessionId, Timestamp, UserId};
+use crate::kernel::{DeviceId, RealmId, SessionId, Timestamp, UserId};
 
 use super::model::{Error, ReadSession, Revocable, Session};
 use super::{NOTED_EVERY, SessionCookie, Sessions, store};
@@ -141,6 +141,32 @@ impl Sessions {
         let realm = by.realm;
         self.inner.access.permit(ReadSession { by, of: id.to_string() })?.spend();
         self.by_id(realm, id).await?.ok_or(Error::NotFound)
+    }
+
+    /// Some of the sessions on a device, oldest first, after this one; none where there are no more. Some may have been taken
+    /// back: [`Self::stands`] says.
+    pub async fn on_device(
+        &self,
+        realm: RealmId,
+        device: DeviceId,
+        after: Option<SessionId>,
+    ) -> Result<Vec<Session>, Error> {
+        let bounds = (after, self.now());
+        self.inner
+            .env
+            .db
+            .labelled("react")
+            .read(realm, (device, bounds), |tx, (device, bounds)| {
+                Box::pin(
+                    async move { Ok::<_, Error>(store::on_device(tx, *device, *bounds).await?) },
+                )
+            })
+            .await
+    }
+
+    /// True as long as neither of its ends has come and nobody took it back.
+    pub fn stands(&self, session: &Session) -> bool {
+        self.holds(session, self.now())
     }
 
     /// The session, unless its person is locked or gone. What locks or erases somebody empties the cache.

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::db::{Row, Tx, Value};
 use crate::jobs::REMOVED_AT_ONCE;
 use crate::kernel::{
-    Assurance, ClientId, Fault, Method, SessionId, SubjectId, Timestamp, UpstreamId, UserId,
+    Assurance, ClientId, DeviceId, Fault, Method, SessionId, SubjectId, Timestamp, UpstreamId,
+    UserId,
 };
 
 use super::model::Session;
@@ -23,6 +24,7 @@ pub(super) struct Revocation {
 pub(super) async fn insert(tx: &mut Tx, session: &Session, digest: &[u8]) -> Result<(), Fault> {
     let (id, user) = (session.id.to_string(), session.user.to_string());
     let (number, methods) = (session.number.to_string(), write_methods(&session.methods));
+    let device = session.device.map(|device| device.to_string());
     let params = [
         Value::from(&id),
         Value::from(digest),
@@ -38,6 +40,7 @@ pub(super) async fn insert(tx: &mut Tx, session: &Session, digest: &[u8]) -> Res
         Value::from(session.used_at),
         Value::from(session.idle_at),
         Value::from(session.expires_at),
+        Value::from(device.as_deref()),
     ];
     tx.execute(INSERT, &params).await.map(drop)
 }
@@ -50,6 +53,7 @@ pub(super) async fn renew(
 ) -> Result<Option<Vec<u8>>, Fault> {
     let (id, methods) = (session.id.to_string(), write_methods(&session.methods));
     let Some(row) = tx.row(DIGEST, &[Value::from(&id)]).await? else { return Ok(None) };
+    let device = session.device.map(|device| device.to_string());
     let params = [
         Value::from(&id),
         Value::from(digest),
@@ -62,6 +66,7 @@ pub(super) async fn renew(
         Value::from(session.used_at),
         Value::from(session.idle_at),
         Value::from(session.expires_at),
+        Value::from(device.as_deref()),
     ];
     let renewed = tx.execute(RENEW, &params).await? == 1;
     Ok(if renewed { Some(row.bytes("digest")?) } else { None })
@@ -83,6 +88,18 @@ pub(super) async fn of_user(tx: &mut Tx, user: UserId, most: i64) -> Result<Vec<
     let (realm, user) = (tx.realm(), user.to_string());
     let rows = tx.rows(OF_USER, &[Value::from(&user), Value::from(most)]).await?;
     rows.iter().map(|row| read(realm, row)).collect()
+}
+
+/// Some of the sessions on a device that nothing has ended, oldest first, after this one.
+pub(super) async fn on_device(
+    tx: &mut Tx,
+    device: DeviceId,
+    (after, now): (Option<SessionId>, Timestamp),
+) -> Result<Vec<Session>, Fault> {
+    let (realm, device) = (tx.realm(), device.to_string());
+    let after = after.map(|id| id.to_string()).unwrap_or_default();
+    let bounds = [Value::from(&device), now.into(), Value::from(&after), ON_DEVICE_AT_ONCE.into()];
+    tx.rows(ON_DEVICE, &bounds).await?.iter().map(|row| read(realm, row)).collect()
 }
 
 /// Notes that a session was used.
@@ -189,7 +206,7 @@ async fn one(tx: &mut Tx, sql: &'static str, key: Value<'_>) -> Result<Option<Se
 }
 
 fn read(realm: crate::kernel::RealmId, row: &Row) -> Result<Session, Fault> {
-    let upstream = row.text_or_null("upstream")?;
+    let (upstream, device) = (row.text_or_null("upstream")?, row.text_or_null("device")?);
     Ok(Session {
         id: SessionId::parse(&row.text("id")?).map_err(bad)?,
         realm,
@@ -198,6 +215,7 @@ fn read(realm: crate::kernel::RealmId, row: &Row) -> Result<Session, Fault> {
         assurance: read_level(row.int("assurance")?)?,
         methods: read_methods(&row.text("methods")?)?,
         upstream: upstream.map(|text| UpstreamId::parse(&text).map_err(bad)).transpose()?,
+        device: device.map(|text| DeviceId::parse(&text).map_err(bad)).transpose()?,
         address: row.text("address")?,
         agent: row.text("agent")?,
         created_at: row.time("created_at")?,
@@ -243,15 +261,20 @@ fn bad(error: impl std::fmt::Display) -> Fault {
 }
 
 const INSERT: &str = "INSERT INTO session (realm, id, digest, user_id, number, assurance, methods, upstream, address, \
-     agent, created_at, signed_in_at, used_at, idle_at, expires_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+     agent, created_at, signed_in_at, used_at, idle_at, expires_at, device) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 const DIGEST: &str = "SELECT digest FROM session WHERE realm = $1 AND id = $2";
 const RENEW: &str = "UPDATE session SET digest = $3, assurance = $4, methods = $5, upstream = $6, address = $7, \
-     agent = $8, signed_in_at = $9, used_at = $10, idle_at = $11, expires_at = $12 WHERE realm = $1 AND id = $2";
+     agent = $8, signed_in_at = $9, used_at = $10, idle_at = $11, expires_at = $12, device = $13 \
+     WHERE realm = $1 AND id = $2";
 const BY_DIGEST: &str = "SELECT * FROM session WHERE realm = $1 AND digest = $2";
 const BY_ID: &str = "SELECT * FROM session WHERE realm = $1 AND id = $2";
 const OF_USER: &str =
     "SELECT * FROM session WHERE realm = $1 AND user_id = $2 ORDER BY id DESC LIMIT $3";
+const ON_DEVICE: &str = "SELECT * FROM session WHERE realm = $1 AND device = $2 AND expires_at > $3 AND id > $4 \
+     ORDER BY id LIMIT $5";
+/// Of one device in one read; there may be more.
+const ON_DEVICE_AT_ONCE: i64 = 100;
 const TOUCH: &str =
     "UPDATE session SET used_at = $3, idle_at = $4 WHERE realm = $1 AND id = $2 AND used_at < $3";
 const DELETE: &str = "DELETE FROM session WHERE realm = $1 AND id = $2 RETURNING digest";
@@ -284,6 +307,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
     BY_DIGEST,
     BY_ID,
     OF_USER,
+    ON_DEVICE,
     TOUCH,
     DELETE,
     DELETE_OF_USER,

@@ -21,6 +21,7 @@ fn signed_in(world: &World, user: &User, methods: &[Method]) -> SignedIn {
         methods: methods.iter().copied().collect(),
         since: world.clock.now(),
         upstream: None,
+        device: None,
         address: "192.0.2.1".to_owned(),
         agent: "Test/1".to_owned(),
         before: None,

@@ -87,7 +87,7 @@ impl Signin {
         before: Option<std::sync::Arc<sessions::Session>>,
         browser: &Browser,
     ) -> Result<Opened, Error> {
-        let (SignIn { user, number, shown, .. }, _) = permit.spend();
+        let (SignIn { user, number, shown, device, .. }, _) = permit.spend();
         let Shown { methods, since, upstream, .. } = shown;
         let signed_in = SignedIn {
             realm: held.place.realm,
@@ -96,6 +96,7 @@ impl Signin {
             methods,
             since,
             upstream,
+            device,
             address: browser.address.to_string(),
             agent: browser.agent.clone(),
             before,
@@ -131,6 +132,7 @@ impl Signin {
             Complaint::Limited { .. } => "limited",
             Complaint::Other => "another_person",
             Complaint::Upstream(_) | Complaint::Link => "provider",
+            Complaint::Device => "device",
             Complaint::Nothing
             | Complaint::Busy
             | Complaint::NewPassword(_)
@@ -160,6 +162,7 @@ fn succeeded(opened: &Opened, client: Option<&ClientId>) -> Event {
         .about("assurance", session.assurance.as_str())
         .about("methods", methods)
         .about("upstream", session.upstream.as_ref().map(|id| id.as_str().to_owned()))
+        .about("device", session.device.map(|id| id.to_string()))
         .about("client", client.map(|id| id.as_str().to_owned()))
         .about("address", session.address.as_str())
         .about("agent", session.agent.as_str())

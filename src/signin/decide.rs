@@ -3,8 +3,8 @@
 use crate::access::{self, Action, Fact, Permit, Request};
 use crate::accounts::User;
 use crate::kernel::{
-    Evidence, EvidenceSource, Lifetime, Method, RealmId, SpiffeId, Standing, Subject, SubjectId,
-    SubjectKind, Timestamp, UserId,
+    DeviceId, Evidence, EvidenceSource, Lifetime, Method, RealmId, SpiffeId, Standing, Subject,
+    SubjectId, SubjectKind, Timestamp, UserId,
 };
 use crate::realms::Realm;
 
@@ -17,6 +17,7 @@ pub struct SignIn {
     pub(super) user: UserId,
     pub(super) number: SubjectId,
     pub(super) shown: Shown,
+    pub(super) device: Option<DeviceId>,
     realm: RealmId,
     id: SpiffeId,
     client: Option<Application>,
@@ -66,7 +67,7 @@ impl Signin {
         &self,
         realm: &Realm,
         user: &User,
-        (request, shown): (&SigninRequest, &Shown),
+        (request, shown, device): (&SigninRequest, &Shown, Option<DeviceId>),
         address: &str,
     ) -> Result<(Verdict, Option<Permit<SignIn>>), Error> {
         let id = user.spiffe_id(&realm.trust_domain)?;
@@ -80,13 +81,14 @@ impl Signin {
             strength: level.strength(),
             at: now,
             expires,
-            device: None,
+            device,
         };
         let standing = self.inner.posture.standing(&evidence);
         let ask = SignIn {
             user: user.id,
             number: user.number,
             shown: shown.clone(),
+            device,
             realm: realm.id,
             id,
             client: request.client.clone(),

@@ -11,7 +11,8 @@ use crate::crypto::digest::{base64url, from_base64url, sha256};
 use crate::crypto::seal::DataKey;
 use crate::env::Entropy;
 use crate::kernel::{
-    Assurance, ClientId, Fault, Method, RealmId, Secret, SignInId, Timestamp, UpstreamId, UserId,
+    Assurance, ClientId, DeviceId, Fault, Method, RealmId, Secret, SignInId, Timestamp, UpstreamId,
+    UserId,
 };
 use crate::sessions::BrowserCookie;
 use crate::upstreams::Group;
@@ -78,6 +79,8 @@ fn write(state: &State) -> Value {
             "user": stranger.user.to_string(),
         })),
         "ceremony": state.ceremony.as_ref().map(write_ceremony),
+        "challenge": state.challenge,
+        "device": state.device.map(|device| device.to_string()),
         "complaint": state.complaint.as_ref().map(write_complaint),
         "end": state.end.as_ref().map(|end| match end {
             End::Done => json!({}),
@@ -115,6 +118,8 @@ fn read(value: &Value) -> Option<State> {
     })
     .ok()?;
     state.ceremony = optional(value, "ceremony", read_ceremony).ok()?;
+    state.challenge = text(value, "challenge");
+    state.device = optional(value, "device", |value| DeviceId::parse(value.as_str()?).ok()).ok()?;
     state.complaint = optional(value, "complaint", read_complaint).ok()?;
     state.end =
         optional(value, "end", |value| Some(text(value, "reason").map_or(End::Done, End::Refused)))
@@ -242,6 +247,7 @@ fn write_complaint(complaint: &Complaint) -> Value {
         Complaint::Upstream(group) => ("upstream", json!(group.as_str())),
         Complaint::Link => ("link", Value::Null),
         Complaint::Other => ("other", Value::Null),
+        Complaint::Device => ("device", Value::Null),
     };
     json!({ "what": what, "more": more })
 }
@@ -261,6 +267,7 @@ fn read_complaint(value: &Value) -> Option<Complaint> {
         "upstream" => Complaint::Upstream(Group::parse(&words()?)?),
         "link" => Complaint::Link,
         "other" => Complaint::Other,
+        "device" => Complaint::Device,
         _ => return None,
     })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Signin;
 use super::decide::SignIn;
 use super::model::{Error, Facts, Has, Shown, State, Verdict};
-use super::next_step::{Step, next_step, shown};
+use super::next_step::{Step, device, next_step, shown};
 use super::read_sign_in::present;
 use crate::access::Permit;
 use crate::accounts::{Factors, User};
@@ -51,9 +51,11 @@ impl Signin {
             match &found {
                 Some(user) => {
                     let address = browser.address.to_string();
+                    let on = device(state, &facts, shown);
                     let (verdict, yes) =
-                        self.decide(realm, user, (&state.request, shown), &address)?;
+                        self.decide(realm, user, (&state.request, shown, on), &address)?;
                     facts.has = has(user.factors);
+                    facts.devices = self.could_show_device(realm, state, (user, &verdict)).await?;
                     facts.verdict = Some(verdict);
                     permit = yes;
                 }

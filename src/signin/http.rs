@@ -21,12 +21,14 @@ use crate::kernel::{Failure, Lifetime, RealmId, Secret, SignInId, UpstreamId};
 use crate::realms::Realm;
 use crate::sessions::{Browser, BrowserCookie, SessionCookie};
 use crate::upstreams::Callback;
+use crate::wire::device_proof::ANSWER_STEP;
 
 /// The routes.
 pub fn routes(signin: &Signin) -> Router {
     Router::new()
         .route("/sign-in/{id}", get(page))
         .route("/sign-in/{id}/{step}", post(submit))
+        .route(&format!("/sign-in/{{id}}/{ANSWER_STEP}"), get(come_from_device))
         .route("/callback/{upstream}", get(come_back))
         .route("/account/proof/{token}", get(look_at_link).post(use_link))
         .layer(from_fn(own_forms_only))
@@ -113,6 +115,28 @@ async fn submit(
     match signin.submit(&realm, (id, &step), sent, &browser).await {
         Ok(onward) => Ok(leave(id, onward, &look)),
         // The other tab went on: what is so now is shown.
+        Err(Error::Moved) => Ok(leave(id, Onward::Page, &look)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What a device's answer has in its query.
+#[derive(Deserialize)]
+struct DeviceAnswer {
+    proof: String,
+}
+
+async fn come_from_device(
+    State(signin): State<Signin>,
+    Extension(realm): Extension<Arc<Realm>>,
+    Path(id): Path<String>,
+    Query(answer): Query<DeviceAnswer>,
+    browser: Browser,
+    look: Look,
+) -> Result<Response, Problem> {
+    let id = sign_in_id(&id)?;
+    match signin.come_from_device(&realm, id, &answer.proof, &browser).await {
+        Ok(onward) => Ok(leave(id, onward, &look)),
         Err(Error::Moved) => Ok(leave(id, Onward::Page, &look)),
         Err(error) => Err(error.into()),
     }

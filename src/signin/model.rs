@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use crate::access;
 use crate::accounts;
+use crate::devices;
 use crate::events;
 use crate::kernel::{
-    Assurance, ClientId, Failure, Fault, Kind, Method, Timestamp, UpstreamId, UserId, assurance_of,
+    Assurance, ClientId, DeviceId, Failure, Fault, Kind, Method, Timestamp, UpstreamId, UserId,
+    assurance_of,
 };
 use crate::sessions;
 use crate::upstreams;
@@ -206,6 +208,8 @@ pub enum Complaint {
     Link,
     /// Another person was expected.
     Other,
+    /// The browser came back from its device with nothing that holds.
+    Device,
 }
 
 /// How a sign-in ended.
@@ -258,6 +262,10 @@ pub struct State {
     pub stranger: Option<Stranger>,
     /// The passkey ceremony that is going on.
     pub ceremony: Option<Ceremony>,
+    /// What a device is asked to sign, until the browser comes back with it.
+    pub challenge: Option<String>,
+    /// The device that signed.
+    pub device: Option<DeviceId>,
     /// What was wrong.
     pub complaint: Option<Complaint>,
     /// How it ended.
@@ -279,12 +287,21 @@ pub enum Mark {
     Enrol,
     /// They were offered to add a passkey, and said: not now.
     Declined,
+    /// They were asked on which device they are, and go on without saying.
+    Anywhere,
 }
 
 impl Mark {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Other, Self::Selected, Self::Mailed, Self::Renew, Self::Enrol, Self::Declined];
+    pub const ALL: [Self; 7] = [
+        Self::Other,
+        Self::Selected,
+        Self::Mailed,
+        Self::Renew,
+        Self::Enrol,
+        Self::Declined,
+        Self::Anywhere,
+    ];
 
     /// The word in rows.
     pub const fn as_str(self) -> &'static str {
@@ -295,6 +312,7 @@ impl Mark {
             Self::Renew => "renew",
             Self::Enrol => "enrol",
             Self::Declined => "declined",
+            Self::Anywhere => "anywhere",
         }
     }
 
@@ -320,6 +338,8 @@ impl State {
             marks: BTreeSet::new(),
             stranger: None,
             ceremony: None,
+            challenge: None,
+            device: None,
             complaint: None,
             end: None,
         }
@@ -362,6 +382,8 @@ pub struct Present {
     pub signed_in_at: Timestamp,
     /// What was shown for it can still be one of two factors.
     pub recent: bool,
+    /// The device it hangs off.
+    pub device: Option<DeviceId>,
 }
 
 /// What is so, beside what was sent.
@@ -373,6 +395,8 @@ pub struct Facts {
     pub has: Has,
     /// What policy says of what was shown; nothing before.
     pub verdict: Option<Verdict>,
+    /// They have a device to show here, or could with one where policy says no.
+    pub devices: bool,
 }
 
 /// What this slice answers instead of what was asked.
@@ -387,6 +411,9 @@ pub enum Error {
     /// Policy says no.
     #[error(transparent)]
     Access(#[from] access::Error),
+    /// A device could not be asked about.
+    #[error(transparent)]
+    Devices(#[from] devices::Error),
     /// The account could not be read or changed.
     #[error(transparent)]
     Accounts(#[from] accounts::Error),
@@ -418,6 +445,7 @@ impl From<Error> for Failure {
                 "this sign-in went on in another tab; load the page again",
             ),
             Error::Access(error) => error.into(),
+            Error::Devices(error) => error.into(),
             Error::Accounts(error) => error.into(),
             Error::Upstreams(error) => error.into(),
             Error::Sessions(error) => error.into(),

@@ -1,7 +1,7 @@
 //! The one dispatcher: from what is known to the page that comes next. Pure. No step names another one.
 
 use super::model::{End, Facts, Has, Mark, Person, Present, Shown, State, Verdict, Way};
-use crate::kernel::{Assurance, Method};
+use crate::kernel::{Assurance, DeviceId, Method};
 
 /// What comes next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +10,8 @@ pub enum Step {
     SelectAccount,
     /// Type who one is, or take a passkey or a provider.
     Identify,
+    /// Show on which device this is, or go on without.
+    Device,
     /// Type a password.
     Password,
     /// Show a passkey.
@@ -45,6 +47,7 @@ impl Step {
         match self {
             Self::SelectAccount => "select",
             Self::Identify => "identify",
+            Self::Device => "device",
             Self::Password => "password",
             Self::Passkey => "passkey",
             Self::Totp => "totp",
@@ -89,6 +92,12 @@ pub(super) fn shown(state: &State, facts: &Facts) -> Option<Shown> {
     let usable =
         state.person == Person::Nobody && !state.is(Mark::Other) && state.stranger.is_none();
     (usable && right && fresh && asked).then(|| present.shown.clone())
+}
+
+/// The device that this sign-in is on: the one that signed, else that of this person's session in the same browser.
+pub(super) fn device(state: &State, facts: &Facts, shown: &Shown) -> Option<DeviceId> {
+    let same = facts.session.as_ref().filter(|present| present.shown.user == shown.user);
+    state.device.or_else(|| same.and_then(|present| present.device))
 }
 
 /// The session of this browser that only has to be shown again: its person need not be typed.
@@ -172,7 +181,10 @@ fn before_proof(state: &State, facts: &Facts, person: &Person) -> Step {
 
 fn after_proof(state: &State, facts: &Facts, shown: &Shown) -> Step {
     let short = state.request.assurance.is_some_and(|asked| shown.assurance() < asked);
+    let asks = asks_for_device(state, facts, shown);
     match &facts.verdict {
+        // What is known of their device may be what policy misses.
+        Some(Verdict::StepUp(_) | Verdict::Deny(_)) if asks => Step::Device,
         // What was lost is replaced first: it may be what makes this sure enough.
         Some(Verdict::Permit) if state.is(Mark::Renew) && !state.is(Mark::Enrol) => {
             Step::NewPassword
@@ -203,6 +215,8 @@ fn step_up(state: &State, facts: &Facts, shown: &Shown, reason: &str) -> Step {
 fn before_the_end(state: &State, facts: &Facts, shown: &Shown) -> Step {
     if state.is(Mark::Enrol) {
         Step::Enrol { required: true }
+    } else if asks_for_device(state, facts, shown) {
+        Step::Device
     } else if state.stranger.is_some() {
         Step::LinkConfirm
     } else if offers_passkey(state, facts, shown) {
@@ -210,6 +224,14 @@ fn before_the_end(state: &State, facts: &Facts, shown: &Shown) -> Step {
     } else {
         Step::Done
     }
+}
+
+/// Once in a sign-in in which something was shown. Whoever uses the session they have has answered.
+fn asks_for_device(state: &State, facts: &Facts, shown: &Shown) -> bool {
+    facts.devices
+        && matches!(state.person, Person::Proven(_))
+        && !state.is(Mark::Anywhere)
+        && device(state, facts, shown).is_none()
 }
 
 /// After a password that was typed just now, whoever has no passkey is offered one.

@@ -91,6 +91,20 @@ pub struct SelectPage<'a> {
     pub accounts: &'a [Account],
 }
 
+/// Is this one of their devices?
+#[derive(Debug, Template)]
+#[template(path = "signin/device.html")]
+pub struct DevicePage<'a> {
+    /// How it looks.
+    pub look: &'a Look,
+    /// The sign-in.
+    pub frame: Frame<'a>,
+    /// What is wrong with what was sent.
+    pub flaws: &'a Flaws,
+    /// Where the device is asked, on this machine; without, the page is to be loaded again.
+    pub link: Option<&'a str>,
+}
+
 /// A password, please.
 #[derive(Debug, Template)]
 #[template(path = "signin/password.html")]

@@ -73,5 +73,6 @@ pub(super) fn present(session: &Session, recent: bool) -> Present {
         },
         signed_in_at: session.signed_in_at,
         recent,
+        device: session.device,
     }
 }

@@ -127,6 +127,12 @@ impl Signin {
     ) -> Result<(), Error> {
         match &gathered.step {
             Step::Identify => self.identify(desk, held, gathered, sent).await,
+            Step::Device => {
+                // The other answer is given by the device.
+                held.state.marks.insert(Mark::Anywhere);
+                held.state.challenge = None;
+                Ok(())
+            }
             Step::Password => self.password(desk, held, gathered, sent).await,
             Step::Passkey => self.passkey(desk, held, gathered, sent).await,
             Step::Totp | Step::RecoveryCode => self.code(desk, held, gathered, sent).await,
@@ -507,10 +513,9 @@ fn start_over(state: &mut State) {
     state.way = None;
     state.typed = None;
     state.ceremony = None;
-    state.marks.insert(Mark::Other);
-    for mark in [Mark::Selected, Mark::Mailed, Mark::Renew, Mark::Enrol, Mark::Declined] {
-        state.marks.remove(&mark);
-    }
+    state.challenge = None;
+    state.device = None;
+    state.marks = [Mark::Other].into();
 }
 
 /// What a form says for an account that is not signed in here.

@@ -38,6 +38,8 @@ pub struct View {
     pub reason: Option<String>,
     /// The options of the passkey ceremony, for the browser, in JSON.
     pub options: Option<String>,
+    /// Where the device is asked on which this browser runs.
+    pub device_link: Option<String>,
     /// What was wrong.
     pub complaint: Option<Complaint>,
     /// The providers that can vouch.
@@ -83,10 +85,15 @@ impl Signin {
             return Ok(Found::Onward(Onward::Leave(path, None)));
         }
         self.begin_ceremony(realm, &mut held, &gathered).await?;
+        let device_link = match gathered.step {
+            Step::Device => self.ask_device(realm, &mut held).await?,
+            _ => None,
+        };
         let person = self.person(realm, &held, &gathered).await?;
         let offers = self.offers(realm, &held);
         let least = self.inner.accounts.settings().password_chars_min;
-        Ok(Found::Page(Box::new(shown((held, gathered), person, offers, least))))
+        let view = shown((held, gathered), person, offers, least);
+        Ok(Found::Page(Box::new(View { device_link, ..view })))
     }
 
     /// A page with a passkey has one challenge, which a reload shows again, until it is used or some minutes old.
@@ -179,6 +186,7 @@ fn shown(
         ways: other,
         reason,
         options,
+        device_link: None,
         complaint: state.complaint,
         offers,
         stranger: state.stranger,
@@ -192,7 +200,9 @@ fn shown(
 /// The ways beside the page's own. Before anything was shown they are the same for everybody.
 fn others(held: &Held, gathered: &Gathered) -> Vec<Way> {
     let mut all = match (&gathered.shown, &gathered.step) {
-        (_, Step::Enrol { .. } | Step::NewPassword | Step::LinkConfirm) => return Vec::new(),
+        (_, Step::Device | Step::Enrol { .. } | Step::NewPassword | Step::LinkConfirm) => {
+            return Vec::new();
+        }
         (Some(shown), _) => ways(&held.state, &gathered.facts, shown),
         (None, Step::Password | Step::Passkey | Step::Recover) => {
             vec![Way::Password, Way::Passkey, Way::Mail]

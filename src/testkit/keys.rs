@@ -10,7 +10,7 @@ use crate::bundles::Bundles;
 use crate::containment::{self, Containments};
 use crate::crypto::seal::{Kek, KekRing};
 use crate::db::Cursor;
-use crate::devices::Inventory;
+use crate::devices::{self, Devices, Inventory};
 use crate::env::Env;
 use crate::events::{Events, LedgerSettings};
 use crate::kernel::{
@@ -122,6 +122,20 @@ impl KeysReplica {
     /// Posture of these devices, with the model as shipped.
     pub fn posture_of(&self, devices: Inventory) -> Posture {
         posture_of(&self.env, (&self.access, &self.events), devices)
+    }
+
+    /// Devices of these realms, scored by this.
+    pub fn devices(&self, realms: &Realms, inventory: Inventory, posture: &Posture) -> Devices {
+        let below = devices::Below {
+            access: self.access.clone(),
+            events: self.events.clone(),
+            realms: realms.clone(),
+            bundles: self.bundles.clone(),
+            svid: self.svid.clone(),
+            inventory,
+            posture: Arc::new(posture.clone()),
+        };
+        Devices::new(self.env.clone(), below, devices::Settings::default())
     }
 
     /// The time of its clock.

@@ -64,6 +64,13 @@ offer-later = Jetzt nicht
 offer-never = Nicht mehr fragen
 offer-gave-up = Es wurde kein Passkey angelegt. Versuchen Sie es noch einmal, oder lassen Sie es für heute.
 
+device-title = Sitzen Sie an einem Ihrer Geräte?
+device-words = Zeigen Sie, an welchem: Davon kann abhängen, was Sie nutzen dürfen.
+device-show = Dieses Gerät zeigen
+device-absent = Falls Ihr Browser dann keine Verbindung bekommt, läuft Weft auf diesem Gerät nicht. Kommen Sie dann hierher zurück, und machen Sie ohne weiter.
+device-again = Seite neu laden
+device-without = Ohne weiter
+
 link-title = Diese Konten verbinden?
 link-words = Danach können Sie sich hier auch mit { $provider } anmelden.
 link-there = Dort
@@ -96,6 +103,7 @@ upstream-not-allowed = Mit diesem Anbieter geht das nicht, oder nicht mit Ihrem 
 upstream-unknown = Mit Ihrem Konto dort ist hier niemand verbunden. Melden Sie sich anders an und verbinden Sie es dann unter Ihrem Konto.
 wrong-link = Dieses Konto dort gehört hier jemand anderem.
 wrong-other = Bitte melden Sie sich mit dem Konto an, nach dem gefragt wurde.
+wrong-device = Dieses Gerät wurde nicht erkannt. Versuchen Sie es noch einmal, oder machen Sie ohne weiter.
 
 proof-title = Weiter
 proof-recover = Sie können jetzt ein neues Passwort wählen.

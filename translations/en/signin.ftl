@@ -64,6 +64,13 @@ offer-later = Not now
 offer-never = Do not ask again
 offer-gave-up = No passkey was added. Try again, or leave it for now.
 
+device-title = Are you on one of your devices?
+device-words = Show which one: what you may use can depend on it.
+device-show = Show this device
+device-absent = If your browser then cannot connect, Weft is not running on this device. Come back here and go on without.
+device-again = Load this page again
+device-without = Go on without
+
 link-title = Link these accounts?
 link-words = Afterwards you can sign in here with { $provider } too.
 link-there = There
@@ -96,6 +103,7 @@ upstream-not-allowed = This is not possible with that provider, or not for your 
 upstream-unknown = Nobody here is linked to your account there. Sign in another way, then link it under your account.
 wrong-link = This account there belongs to somebody else here.
 wrong-other = Please sign in with the account that was asked for.
+wrong-device = This device could not be recognised. Try again, or go on without.
 
 proof-title = Go on
 proof-recover = You can now choose a new password.

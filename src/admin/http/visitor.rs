@@ -122,7 +122,7 @@ impl Admin {
             strength: session.assurance.strength(),
             at: session.signed_in_at,
             expires: session.expires_at,
-            device: None,
+            device: session.device,
         };
         let standing = self.below.posture.standing(&evidence);
         let (signed_in_at, expires_at) = (session.signed_in_at, session.expires_at);

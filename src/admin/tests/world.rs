@@ -81,6 +81,7 @@ pub(crate) async fn session(
         methods,
         since: house.now(),
         upstream: None,
+        device: None,
         address: ADDRESS.to_string(),
         agent: "Test/1".to_owned(),
         before: None,

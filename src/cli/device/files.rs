@@ -1,4 +1,4 @@
-//! A device's key and SVID on disk: `key.pem`, `svid.pem` and `bundle.pem`, readable by their owner alone.
+//! A device's key and SVID on disk: `key.pem`, `svid.pem`, `bundle.pem` and `issuer`, readable by their owner alone.
 //!
 //! A new key is in `key.next.pem` from before anybody certifies it, and the SVID for it in `svid.next.pem` before the two take
 //! their places. So there is a key with its SVID at every moment, whenever the program ends: [`Files::settle`] goes on.
@@ -45,8 +45,7 @@ impl Files {
 
     /// When the SVID that is there begins and ends, if it is whole.
     pub(super) fn held(&self) -> Option<(Timestamp, Timestamp)> {
-        let (leaf, key) = (self.leaf(SVID)?, self.key(KEY)?);
-        (leaf.spki == key.public().spki()).then_some((leaf.not_before, leaf.not_after))
+        self.shown().map(|(_, leaf, _)| (leaf.not_before, leaf.not_after))
     }
 
     /// When it ends.
@@ -62,6 +61,18 @@ impl Files {
         };
         let (svid, key) = (read(SVID)?, Zeroizing::new(read(KEY)?));
         Ok(Zeroizing::new(format!("{}\n{svid}", key.as_str())))
+    }
+
+    /// The key with its SVID, taken apart and as it is, if both are whole.
+    pub(super) fn shown(&self) -> Option<(PrivateKey, CertificateView, Vec<Vec<u8>>)> {
+        let chain = pem_certificates(&fs::read(self.0.join(SVID)).ok()?).ok()?;
+        let (leaf, key) = (CertificateView::parse(chain.first()?).ok()?, self.key(KEY)?);
+        (leaf.spki == key.public().spki()).then_some((key, leaf, chain))
+    }
+
+    /// The issuer of the realm that the device enrolled in.
+    pub(super) fn issuer(&self) -> Option<String> {
+        fs::read_to_string(self.0.join(ISSUER)).ok()
     }
 
     /// The key that is to be certified: made now, or by a run whose answer was lost.
@@ -85,6 +96,7 @@ impl Files {
             return Err(Error::local("the server's X.509-SVID is not for this key"));
         }
         replace(&self.0, BUNDLE, given.bundle.as_bytes(), SECRET)?;
+        replace(&self.0, ISSUER, given.issuer.as_bytes(), SECRET)?;
         replace(&self.0, NEXT_SVID, chain, SECRET)?;
         self.settle()
     }
@@ -114,5 +126,6 @@ fn leaf(text: &[u8]) -> Option<CertificateView> {
 const SVID: &str = "svid.pem";
 const KEY: &str = "key.pem";
 const BUNDLE: &str = "bundle.pem";
+const ISSUER: &str = "issuer";
 const NEXT_SVID: &str = "svid.next.pem";
 const NEXT_KEY: &str = "key.next.pem";

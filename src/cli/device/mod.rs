@@ -3,6 +3,7 @@
 
 mod enrol;
 mod files;
+mod loopback;
 mod report;
 mod run;
 #[cfg(test)]

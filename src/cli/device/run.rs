@@ -11,11 +11,13 @@ use super::super::error::Error;
 use super::super::print::Printer;
 use super::enrol::{PlaceArgs, enrolled, renewed};
 use super::files::Files;
+use super::loopback::Loopback;
 use super::report::{api, open, points, send};
 use crate::env::Clock;
-use crate::jobs::told_to_stop;
+use crate::jobs::{Tasks, told_to_stop};
 use crate::kernel::{Lifetime, Timestamp};
 use crate::machine::Root;
+use crate::wire::device_proof::PORT;
 use crate::wire::posture::{ReportAnswer, ReportOutcome};
 
 #[derive(Debug, Clone, Args)]
@@ -29,6 +31,9 @@ pub(in crate::cli) struct RunArgs {
     /// What the device is called where it enrols [default: this machine's name].
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// The port at which browsers on this machine are answered, so that a sign-in is bound to this device; 0: they are not.
+    #[arg(long, value_name = "PORT", default_value_t = PORT)]
+    loopback_port: u16,
     #[command(flatten)]
     place: PlaceArgs,
 }
@@ -40,21 +45,31 @@ pub(in crate::cli) async fn run(
     print: &mut Printer,
     clock: Arc<dyn Clock>,
 ) -> Result<(), Error> {
-    let (root, files) = (open(&args.root)?, args.place.settled()?);
+    let (root, files) = (open(&args.root)?, Arc::new(args.place.settled()?));
+    let tasks = Tasks::new(Arc::clone(&clock));
+    if args.loopback_port != 0 {
+        let (ours, clock) = (Arc::clone(&files), Arc::clone(&clock));
+        if let Err(fault) = Loopback::serve(ours, args.loopback_port, &tasks, clock) {
+            print.note(&format!("browsers on this machine are not answered: {fault}"))?;
+        }
+    }
     // The token is for enrolling, and says nothing about who calls later.
     let own = Connection { token_file: None, ..connection.clone() };
     let mut keeper =
         Keeper { args, files, root, connection: own, clock, api: None, level: String::new() };
-    tokio::select! {
+    let ended = tokio::select! {
         ended = keeper.keep(connection, print) => ended,
         () = told_to_stop() => Ok(()),
-    }
+    };
+    // A browser that is being answered gets its answer.
+    let _late = tasks.stop(STOP_MAX).await;
+    ended
 }
 
 /// What is kept between two rounds.
 struct Keeper {
     args: RunArgs,
-    files: Files,
+    files: Arc<Files>,
     root: Root,
     connection: Connection,
     clock: Arc<dyn Clock>,
@@ -178,6 +193,8 @@ fn mends_itself(error: &Error) -> bool {
     }
 }
 
+/// More than an answer takes.
+const STOP_MAX: Lifetime = Lifetime::seconds(2);
 /// Between two reports, however busy the server makes us.
 const PAUSE_MIN: Lifetime = Lifetime::seconds(1);
 /// Twice as long each time.

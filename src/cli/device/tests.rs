@@ -12,9 +12,10 @@ use crate::env::SystemEntropy;
 use crate::kernel::{SpiffeId, Timestamp, TrustDomain};
 use crate::wire::api::DeviceSvid;
 
+pub(super) const ISSUER: &str = "https://id.weft.test";
 const ID: &str = "spiffe://weft.test/device/dev_1";
-const FROM: Timestamp = Timestamp::from_seconds(1_700_000_000);
-const UNTIL: Timestamp = Timestamp::from_seconds(1_900_000_000);
+pub(super) const FROM: Timestamp = Timestamp::from_seconds(1_700_000_000);
+pub(super) const UNTIL: Timestamp = Timestamp::from_seconds(1_900_000_000);
 
 fn serial() -> Serial {
     Serial::new(&SystemEntropy::default()).unwrap()
@@ -47,7 +48,16 @@ fn given(key: &PrivateKey) -> DeviceSvid {
         chain: pem("CERTIFICATE", &leaf).to_string(),
         bundle: pem("CERTIFICATE", &root).to_string(),
         expires_at: UNTIL.into(),
+        issuer: ISSUER.to_owned(),
     }
+}
+
+/// The files of a device that has enrolled.
+pub(super) fn enrolled() -> (tempfile::TempDir, Files) {
+    let (folder, files) = place();
+    let key = files.next_key().unwrap();
+    files.keep(&key, &given(&key)).unwrap();
+    (folder, files)
 }
 
 fn place() -> (tempfile::TempDir, Files) {
@@ -70,7 +80,7 @@ fn what_is_kept_is_for_its_owner_alone() {
     let (_folder, files) = place();
     let key = files.next_key().unwrap();
     files.keep(&key, &given(&key)).unwrap();
-    assert_eq!(names(files.directory()), ["bundle.pem", "key.pem", "svid.pem"]);
+    assert_eq!(names(files.directory()), ["bundle.pem", "issuer", "key.pem", "svid.pem"]);
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(files.directory()), 0o700);
     for name in names(files.directory()) {
@@ -116,7 +126,11 @@ fn a_renewal_that_was_interrupted_is_finished_by_the_next_run() {
             fs::rename(at(from), at(to)).unwrap();
         }
         files.settle().unwrap();
-        assert_eq!(names(files.directory()), ["bundle.pem", "key.pem", "svid.pem"], "{steps}");
+        assert_eq!(
+            names(files.directory()),
+            ["bundle.pem", "issuer", "key.pem", "svid.pem"],
+            "{steps}"
+        );
         assert_eq!(files.held_until(), Some(UNTIL), "{steps}");
         let kept = crate::crypto::x509::pem_private_key(&fs::read(at("key.pem")).unwrap()).unwrap();
         assert_eq!(kept.public().spki(), next.public().spki(), "{steps}");

@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::super::error::Error;
+use super::super::page::{HEADERS, page};
 use crate::env::Clock;
 use crate::kernel::{Lifetime, Secret};
 
@@ -93,16 +94,11 @@ async fn serve(mut stream: TcpStream, state: &str) -> Option<Answer> {
         Some(_) => ("200 OK", "You can close this page, and go back to the terminal."),
         None => ("404 Not Found", "There is nothing here."),
     };
-    let page = format!(
-        "<!doctype html><html lang=en><meta charset=utf-8><title>Weft</title>\
-         <style>body{{font:1.1rem/1.5 system-ui;color-scheme:light dark;margin:20vh auto;max-width:30em;padding:0 1em}}</style>\
-         <h1>Weft</h1><p>{words}</p></html>"
-    );
+    let page = page(words);
+    let headers: String =
+        HEADERS.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let response = format!(
-        "HTTP/1.1 {status}\r\ncontent-type: text/html; charset=utf-8\r\ncontent-length: {}\r\n\
-         cache-control: no-store\r\nreferrer-policy: no-referrer\r\nx-content-type-options: nosniff\r\n\
-         content-security-policy: default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'\r\n\
-         connection: close\r\n\r\n{page}",
+        "HTTP/1.1 {status}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n{page}",
         page.len(),
     );
     // A browser that is gone already has brought its answer all the same.

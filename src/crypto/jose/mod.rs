@@ -8,6 +8,7 @@ mod json;
 mod jws;
 mod jwt_svid;
 mod key_set;
+mod times;
 
 pub use algorithm::JwsAlgorithm;
 pub use json::{JsonError, parse_object};
@@ -17,6 +18,7 @@ pub use key_set::{
     JwtAuthority, KeySet, KeySetError, key_members, parse_bundle_map, poll_interval, print_bundle,
     print_bundle_map,
 };
+pub use times::{TimesError, is_good_now};
 
 #[cfg(test)]
 #[cfg(feature = "testkit")]

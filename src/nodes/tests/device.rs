@@ -24,16 +24,8 @@ struct Laptop {
 impl Laptop {
     async fn enrolled(house: &House) -> Self {
         let nodes = &house.nodes;
-        let below = devices::Below {
-            access: nodes.access.clone(),
-            events: nodes.events.clone(),
-            realms: nodes.realms.clone(),
-            bundles: nodes.bundles.clone(),
-            svid: nodes.svid.clone(),
-            inventory: nodes.devices.clone(),
-            posture: Arc::new(house.keys.posture_of(nodes.devices.clone())),
-        };
-        let devices = Devices::new(house.keys.env.clone(), below, devices::Settings::default());
+        let posture = house.keys.posture_of(nodes.devices.clone());
+        let devices = house.keys.devices(&nodes.realms, nodes.devices.clone(), &posture);
         let grant = Grant { class: Class::Laptop, profile: None, owner: None, device: None };
         let (by, lifetime) = (House::by(), Lifetime::hours(1));
         let wish = TokenWish { by, id: None, uses_max: 1, lifetime, grant };

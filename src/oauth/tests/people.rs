@@ -60,6 +60,7 @@ impl Scene {
             methods: BTreeSet::from([Method::Password]),
             since: scene.house.keys.clock_now(),
             upstream: None,
+            device: None,
             address: "192.0.2.1".to_owned(),
             agent: "a browser".to_owned(),
             before: None,

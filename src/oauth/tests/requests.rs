@@ -256,6 +256,7 @@ fn session(signed_in: i64, assurance: Assurance) -> Session {
         assurance,
         methods: BTreeSet::from([Method::Password]),
         upstream: None,
+        device: None,
         address: "192.0.2.1".to_owned(),
         agent: String::new(),
         created_at: at(0),

@@ -14,6 +14,7 @@ use crate::accounts::{self, Accounts};
 use crate::crypto::digest::from_base64url;
 use crate::crypto::seal::KekRing;
 use crate::db::Cursor;
+use crate::devices::Inventory;
 use crate::http::Origin;
 use crate::kernel::{Fault, RealmId};
 use crate::oauth::{Below, Oauth, Settings, TellClients, http as doors};
@@ -84,10 +85,13 @@ impl House {
             ring: Arc::clone(&ring),
         };
         let outbound = outbound::Settings::default();
+        let inventory = Inventory::new(keys.env.db.clone());
+        let posture = keys.posture_of(inventory.clone());
         let below = signin::Below {
             access,
             events,
-            posture: keys.posture(),
+            devices: keys.devices(&realms, inventory.clone(), &posture),
+            posture: posture.clone(),
             accounts: accounts.clone(),
             upstreams: Upstreams::new(keys.env.clone(), below, outbound),
             sessions: sessions.clone(),
@@ -99,7 +103,7 @@ impl House {
             realms: realms.clone(),
             authority: keys.authority.clone(),
             svid: keys.svid.clone(),
-            posture: keys.posture(),
+            posture,
             accounts: accounts.clone(),
             sessions: sessions.clone(),
             signin,

@@ -53,6 +53,7 @@ impl House {
             methods: BTreeSet::from([Method::Password]),
             since: server.env.clock.now(),
             upstream: None,
+            device: None,
             address: "192.0.2.1".to_owned(),
             agent: String::new(),
             before: None,

@@ -7,9 +7,9 @@ use http::StatusCode;
 use crate::accounts::ProofPurpose;
 use crate::http::pages::{ErrorPage, Flaw, Flaws, LeavePage, Look, Page, page as answer};
 use crate::signin::pages::{
-    Account, EnrolPage, Frame, IdentifyPage, LinkPage, MailSentPage, NewPasswordPage, NoWayPage,
-    OtherWay, PasskeyPage, PasswordPage, ProofPage, Provider, RecoverPage, RecoveryCodePage,
-    RefusedPage, SelectPage, TotpPage,
+    Account, DevicePage, EnrolPage, Frame, IdentifyPage, LinkPage, MailSentPage, NewPasswordPage,
+    NoWayPage, OtherWay, PasskeyPage, PasswordPage, ProofPage, Provider, RecoverPage,
+    RecoveryCodePage, RefusedPage, SelectPage, TotpPage,
 };
 use crate::signin::{Complaint, Step, View, Way};
 
@@ -66,6 +66,10 @@ fn of_step(parts: &Parts<'_>) -> Page {
             let passkey = options;
             let providers = &providers(view, parts.last);
             ok(&IdentifyPage { look, frame, flaws, identifier, passkey, providers, cancel }, look)
+        }
+        Step::Device => {
+            let link = view.device_link.as_deref();
+            ok(&DevicePage { look, frame, flaws, link }, look)
         }
         Step::Password => ok(&PasswordPage { look, frame, flaws }, look),
         Step::Passkey => {
@@ -169,6 +173,7 @@ fn flaws(view: &View, look: &Look) -> Flaws {
         Complaint::Upstream(group) => (None, look.say(group.text())),
         Complaint::Link => (None, look.say(text_key("wrong-link"))),
         Complaint::Other => (None, look.say(text_key("wrong-other"))),
+        Complaint::Device => (None, look.say(text_key("wrong-device"))),
     };
     Flaws::one(match field {
         Some(field) => Flaw::of(field, text),

@@ -1,5 +1,6 @@
 //! The specification of signing in.
 
+mod device;
 mod flows;
 mod steps;
 pub(crate) mod world;

@@ -64,7 +64,7 @@ fn stepped_up(has: Has) -> Facts {
 }
 
 fn with_session(facts: Facts, methods: &[Method]) -> Facts {
-    let present = Present { shown: shown(methods), signed_in_at: NOW, recent: true };
+    let present = Present { shown: shown(methods), signed_in_at: NOW, recent: true, device: None };
     Facts { session: Some(present), ..facts }
 }
 

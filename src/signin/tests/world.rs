@@ -13,25 +13,25 @@ use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
 
-use crate::access::{Access, Administrator, Asker};
+use crate::access::{Administrator, Asker};
 use crate::accounts::{
     self, Accounts, Attribute, AttributeName, By, Identifier, MailSettings, MailTransport, NewUser,
     Proof, ProofKind, User,
 };
-use crate::crypto::seal::{Kek, KekRing};
+use crate::crypto::seal::KekRing;
 use crate::db::{Cursor, Db};
-use crate::devices::Inventory;
-use crate::env::Env;
-use crate::events::{Events, LedgerSettings};
+use crate::devices::{Devices, Inventory};
 use crate::http::Origin;
 use crate::jobs::Reconciler as _;
 use crate::jobs::deliveries::Deliveries;
-use crate::kernel::{Caller, Fault, Listener, RealmId, Secret, Timestamp, TrustDomain, UserId};
+use crate::kernel::{
+    Caller, DeviceId, Fault, Listener, RealmId, Secret, Timestamp, TrustDomain, UserId,
+};
 use crate::outbound;
 use crate::realms::{Issuer, Realms};
 use crate::sessions::{self, Browser, BrowserCookie, Session, SessionCookie, Sessions};
 use crate::signin::{self, Application, OwnPath, Signin, SigninRequest};
-use crate::testkit::{SeededEntropy, TestClock, TestDatabase, TestPasskey, posture_of};
+use crate::testkit::{KeysReplica, TestClock, TestDatabase, TestPasskey};
 use crate::upstreams::{self, Upstreams};
 
 pub(crate) const REALM: RealmId = RealmId::FIRST;
@@ -39,13 +39,15 @@ pub(super) const ORIGIN: &str = "https://id.weft.test";
 pub(crate) const GOOD: &str = "correct horse battery";
 
 pub(crate) struct World {
+    pub(super) keys: KeysReplica,
+    pub(super) devices: Devices,
+    realms: Realms,
     pub(crate) db: Db,
     pub(crate) clock: TestClock,
     pub(crate) accounts: Accounts,
     pub(crate) sessions: Sessions,
     pub(super) signin: Signin,
     pub(super) router: Router,
-    entropy: Arc<SeededEntropy>,
     directory: tempfile::TempDir,
 }
 
@@ -71,22 +73,12 @@ pub(crate) struct Tab {
 impl World {
     #[expect(clippy::too_many_lines, reason = "a replica, put together in one piece")]
     pub(crate) async fn new(database: &TestDatabase) -> Self {
-        let (db, clock) = (database.open().await, database.clock());
-        clock.step_to(Timestamp::from_seconds(1_800_000_000));
-        let entropy = Arc::new(SeededEntropy::new(7));
-        let env = Env {
-            db: db.clone(),
-            clock: Arc::new(clock.clone()),
-            entropy: Arc::<SeededEntropy>::clone(&entropy),
-        };
+        database.clock().step_to(Timestamp::from_seconds(1_800_000_000));
+        let keys = KeysReplica::started(database).await;
+        let (env, db) = (keys.env.clone(), keys.env.db.clone());
+        let (access, events) = (keys.access.clone(), keys.events.clone());
         let directory = tempfile::tempdir().unwrap();
-        let kek = Kek::from_bytes(&Secret::new([1; 32])).unwrap();
-        let ring = Arc::new(KekRing::new(kek, Vec::new()));
-        let ledger = directory.path().join("ledger");
-        let events =
-            Events::open(env.clone(), ledger, Arc::clone(&ring), LedgerSettings::default())
-                .unwrap();
-        let access = Access::new(Arc::new(clock.clone()), 1000).unwrap();
+        let ring = Arc::new(KekRing::new(KeysReplica::kek(1), Vec::new()));
         let far = Cursor { history: 1, seq: 1_000_000 };
         for realm in [RealmId::SYSTEM, REALM] {
             events.prepare(realm).await.unwrap();
@@ -131,11 +123,14 @@ impl World {
             accounts: accounts.clone(),
         };
         let sessions = Sessions::new(env.clone(), below, sessions::Settings::default());
-        let devices = Inventory::new(env.db.clone());
-        let posture = posture_of(&env, (&own_access, &own_events), devices);
+        let inventory = Inventory::new(env.db.clone());
+        let posture = keys.posture_of(inventory.clone());
+        let devices = keys.devices(&realms, inventory, &posture);
+        devices.owned_by(Arc::new(accounts.clone()));
         let below = signin::Below {
             access: own_access,
             events: own_events,
+            devices: devices.clone(),
             posture,
             accounts: accounts.clone(),
             upstreams,
@@ -145,7 +140,8 @@ impl World {
         let realm = realms.get(REALM).unwrap();
         let origin = Origin { address: HERE, agent: "Test/1".to_owned() };
         let router = signin::http::routes(&signin).layer(Extension(realm)).layer(Extension(origin));
-        Self { db, clock, accounts, sessions, signin, router, entropy, directory }
+        let clock = keys.clock.clone();
+        Self { keys, db, clock, realms, devices, accounts, sessions, signin, router, directory }
     }
 
     /// A person with this username, proven address and password.
@@ -245,8 +241,25 @@ impl World {
         loaded.unwrap();
     }
 
+    /// Reads the devices, as the follower of the change log would have by now.
+    pub(super) async fn load_devices(&self) {
+        let loaded: Result<(), Fault> = self
+            .db
+            .read(REALM, self.devices.clone(), |tx, devices| {
+                Box::pin(async move { devices.load(tx).await })
+            })
+            .await;
+        loaded.unwrap();
+    }
+
+    /// Decides anew what hangs off this device, as the reaction to its change does.
+    pub(super) async fn redecide(&self, device: DeviceId) {
+        let realm = self.realms.get(REALM).unwrap();
+        self.signin.redecide_sessions(&realm, device).await.unwrap();
+    }
+
     pub(super) fn stranger_cookie(&self) -> String {
-        BrowserCookie::make(self.entropy.as_ref()).unwrap().expose()
+        BrowserCookie::make(self.keys.env.entropy.as_ref()).unwrap().expose()
     }
 }
 

@@ -5,10 +5,11 @@ use crate::http::pages::{ErrorPage, Flaw, Flaws, LeavePage, Look, Page, SignedOu
 use crate::kernel::Lifetime;
 use crate::oauth::pages::{ConsentPage, LogoutPage, ScopeLine, lasting_text, scope_text};
 use crate::signin::pages::{
-    Account, EnrolPage, Frame, IdentifyPage, LinkPage, MailSentPage, NewPasswordPage, NoWayPage,
-    OtherWay, PasskeyPage, PasswordPage, ProofPage, Provider, RecoverPage, RecoveryCodePage,
-    RefusedPage, SelectPage, TotpPage,
+    Account, DevicePage, EnrolPage, Frame, IdentifyPage, LinkPage, MailSentPage, NewPasswordPage,
+    NoWayPage, OtherWay, PasskeyPage, PasswordPage, ProofPage, Provider, RecoverPage,
+    RecoveryCodePage, RefusedPage, SelectPage, TotpPage,
 };
+use crate::wire::device_proof::{PORT, Question};
 
 pub(super) fn samples(look: &Look) -> Vec<Sample> {
     let mut all = first_pages(look);
@@ -95,6 +96,12 @@ fn later_pages(look: &Look) -> Vec<Sample> {
         provider: "Example Works",
         display: Some("ada@works.example"),
     };
+    let question =
+        Question { issuer: "https://id.example", sign_in: "sample", challenge: "sample" };
+    let address = question.address(PORT);
+    let device = DevicePage { look, frame, flaws, link: Some(&address) };
+    let wrong = Flaws::one(Flaw::whole(look.say("wrong-device")));
+    let device_flaw = DevicePage { flaws: &wrong, ..device };
     let no_way = NoWayPage { look, frame, flaws, cancel: true };
     let refused = RefusedPage { look, frame, flaws, cancel: true };
     let unlink =
@@ -106,6 +113,8 @@ fn later_pages(look: &Look) -> Vec<Sample> {
         ("new-password", Page::new(&new_password, look)),
         ("passkey-offer", Page::new(&offer, look)),
         ("enrolment", Page::new(&enrol, look)),
+        ("device", Page::new(&device, look)),
+        ("device-flaw", Page::new(&device_flaw, look)),
         ("link", Page::new(&link, look)),
         ("no-way", Page::new(&no_way, look)),
         ("refused", Page::new(&refused, look)),

@@ -240,6 +240,8 @@ pub struct DeviceSvid {
     pub bundle: String,
     /// When it ends.
     pub expires_at: Time,
+    /// The issuer of its realm: whom alone the device answers when a browser on it is asked to show where it runs.
+    pub issuer: String,
 }
 
 /// An agent that runs on the device that calls.

@@ -26,6 +26,8 @@ pub struct Session {
     pub methods: Vec<String>,
     /// The provider that vouched.
     pub upstream: Option<String>,
+    /// The device that the browser proved it runs on, `dev_…`.
+    pub device: Option<String>,
     /// Where the browser was.
     pub address: String,
     /// What the browser called itself.

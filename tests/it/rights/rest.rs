@@ -370,6 +370,7 @@ async fn session(world: &World, realm: &Realm, user: &str) -> String {
         methods: [Method::Password].into(),
         since: server.env.clock.now(),
         upstream: None,
+        device: None,
         address: "192.0.2.1".to_owned(),
         agent: "Test/1".to_owned(),
         before: None,

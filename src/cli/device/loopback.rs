@@ -1,0 +1,293 @@
+//! The port of this machine at which a browser on it learns to prove where it runs: it comes with a question of our server, and is
+//! sent back with what this device's key signed (`wire::device_proof`).
+//!
+//! Anybody's page can send a browser here, and gets nothing by it: the proof goes to the issuer that this device enrolled at and
+//! nowhere else, and is worth nothing there but to the browser that began that sign-in. Only a page that is opened is
+//! answered, no script and no frame, and only under the name `127.0.0.1`, so that nobody reads an answer by a name of theirs.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{RawQuery, State};
+use axum::http::header::{HOST, LOCATION};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use super::super::page::{HEADERS, page};
+use super::files::Files;
+use crate::crypto::digest::{base64, from_base64url, hex};
+use crate::crypto::jose::TokenSigner;
+use crate::env::Clock;
+use crate::http::Door;
+use crate::jobs::Tasks;
+use crate::kernel::{Fault, SignInId};
+use crate::wire::device_proof::{QUESTION_PATH, Question, TYPE};
+
+/// What answers.
+#[derive(Debug, Clone)]
+pub(super) struct Loopback {
+    files: Arc<Files>,
+    clock: Arc<dyn Clock>,
+    host: Arc<str>,
+}
+
+/// Why a browser is not sent back, for the person who sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// It was not opened as a page of this address.
+    NotOpened,
+    /// It is no question.
+    NoQuestion,
+    /// Another server asks than the one this device belongs to.
+    Elsewhere,
+    /// There is no SVID to show just now.
+    NoSvid,
+}
+
+impl Refusal {
+    const fn answer(self) -> (StatusCode, &'static str) {
+        match self {
+            Self::NotOpened => {
+                (StatusCode::FORBIDDEN, "Only a page that you open yourself is answered here.")
+            }
+            Self::NoQuestion => (StatusCode::NOT_FOUND, "There is nothing here."),
+            Self::Elsewhere => (
+                StatusCode::FORBIDDEN,
+                "This device belongs to another server than the one that asks. Go back, and go on without the device.",
+            ),
+            Self::NoSvid => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "This device cannot show who it is just now: `weft device status` says why. Go back, and go on without it.",
+            ),
+        }
+    }
+}
+
+impl Loopback {
+    /// Answers at this port until the tasks stop.
+    pub(super) fn serve(
+        files: Arc<Files>,
+        port: u16,
+        tasks: &Tasks,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(), Fault> {
+        let door = Door::tcp("device.loopback", SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+        let loopback = Self::new(files, port, Arc::clone(&clock));
+        let app = Router::new().route(QUESTION_PATH, get(answer)).with_state(loopback);
+        door.serve(app.fallback(nothing), tasks, clock);
+        Ok(())
+    }
+
+    pub(super) fn new(files: Arc<Files>, port: u16, clock: Arc<dyn Clock>) -> Self {
+        let host = Arc::from(format!("{}:{port}", Ipv4Addr::LOCALHOST));
+        Self { files, clock, host }
+    }
+
+    /// Where the browser goes with the proof.
+    pub(super) fn proof(&self, headers: &HeaderMap, query: &str) -> Result<String, Refusal> {
+        if !self.is_opened(headers) {
+            return Err(Refusal::NotOpened);
+        }
+        let [issuer, sign_in, challenge] = asked(query).ok_or(Refusal::NoQuestion)?;
+        if self.files.issuer().ok_or(Refusal::NoSvid)? != issuer {
+            return Err(Refusal::Elsewhere);
+        }
+        let question = Question { issuer: &issuer, sign_in: &sign_in, challenge: &challenge };
+        let mut back = question.way_back().ok_or(Refusal::NoQuestion)?;
+        let proof = self.signed(&question).ok_or(Refusal::NoSvid)?;
+        back.query_pairs_mut().append_pair("proof", &proof);
+        Ok(back.into())
+    }
+
+    fn signed(&self, question: &Question<'_>) -> Option<String> {
+        let now = self.clock.now();
+        let (key, leaf, chain) = self.files.shown()?;
+        if leaf.not_after <= now {
+            return None;
+        }
+        let svid: Vec<String> = chain.iter().map(|der| base64(der)).collect();
+        let claims = question.claims(leaf.uris.first()?, &svid, now.seconds());
+        let kid = hex(&key.public().digest());
+        TokenSigner::new(Arc::new(key), &kid, TYPE).sign(&claims).ok()
+    }
+
+    /// By a person, under this address. A browser that says nothing of how it came is an old one.
+    fn is_opened(&self, headers: &HeaderMap) -> bool {
+        let is = |name: &HeaderName, text: &str| headers.get(name).is_some_and(|said| said == text);
+        let fits =
+            |name: &'static str, text: &str| headers.get(name).is_none_or(|said| said == text);
+        is(&HOST, &self.host)
+            && fits("sec-fetch-mode", "navigate")
+            && fits("sec-fetch-dest", "document")
+    }
+}
+
+/// The three parts of a question, each once and nothing else.
+fn asked(query: &str) -> Option<[String; 3]> {
+    let pairs: Vec<(String, String)> =
+        url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let one = |name: &str| {
+        let mut found = pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone());
+        found.next().filter(|_| found.next().is_none())
+    };
+    let (issuer, sign_in, challenge) = (one("issuer")?, one("sign_in")?, one("challenge")?);
+    let known = SignInId::parse(&sign_in).is_ok();
+    let random = from_base64url(&challenge).is_some_and(|bytes| bytes.len() == CHALLENGE_BYTES);
+    (pairs.len() == 3 && known && random).then_some([issuer, sign_in, challenge])
+}
+
+async fn answer(
+    State(loopback): State<Loopback>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let look = move || loopback.proof(&headers, &query.unwrap_or_default());
+    // The files are read at each question: the SVID may have been renewed.
+    let looked = tokio::task::spawn_blocking(look).await;
+    match looked.unwrap_or(Err(Refusal::NoSvid)) {
+        Ok(back) => match HeaderValue::from_str(&back) {
+            Ok(back) => {
+                let mut answer = said(StatusCode::SEE_OTHER, "You are on your way back.");
+                answer.headers_mut().insert(LOCATION, back);
+                answer
+            }
+            Err(_) => refused(Refusal::NoQuestion),
+        },
+        Err(refusal) => refused(refusal),
+    }
+}
+
+async fn nothing() -> Response {
+    refused(Refusal::NoQuestion)
+}
+
+fn refused(refusal: Refusal) -> Response {
+    let (status, words) = refusal.answer();
+    said(status, words)
+}
+
+fn said(status: StatusCode, words: &str) -> Response {
+    (status, HEADERS, page(words)).into_response()
+}
+
+/// As the server draws them.
+const CHALLENGE_BYTES: usize = 32;
+
+#[cfg(test)]
+#[cfg(feature = "testkit")]
+mod tests {
+    use super::super::tests::{FROM, ISSUER, UNTIL, enrolled};
+    use super::*;
+    use crate::crypto::digest::base64url;
+    use crate::crypto::jose::Unverified;
+    use crate::kernel::{Lifetime, Timestamp};
+    use crate::testkit::TestClock;
+
+    const SIGN_IN: &str = "sin_018bcfe568007000800000000000000a";
+    const HEADERS_OF_A_PAGE: [(&str, &str); 3] = [
+        ("host", "127.0.0.1:14443"),
+        ("sec-fetch-mode", "navigate"),
+        ("sec-fetch-dest", "document"),
+    ];
+
+    fn loopback(now: Timestamp) -> (tempfile::TempDir, Loopback) {
+        let (folder, files) = enrolled();
+        (folder, Loopback::new(Arc::new(files), 14_443, Arc::new(TestClock::at(now))))
+    }
+
+    fn headers(but: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut all = HeaderMap::new();
+        for (name, value) in HEADERS_OF_A_PAGE.iter().chain(but) {
+            all.insert(*name, HeaderValue::from_static(value));
+        }
+        all
+    }
+
+    fn challenge() -> String {
+        base64url(&[7; CHALLENGE_BYTES])
+    }
+
+    /// The query of a question, with one part as it is here.
+    fn query(name: &str, value: &str) -> String {
+        let challenge = challenge();
+        let parts = [("issuer", ISSUER), ("sign_in", SIGN_IN), ("challenge", &challenge)];
+        let one = |(key, own): (&str, &str)| {
+            (key.to_owned(), if key == name { value.to_owned() } else { own.to_owned() })
+        };
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parts.map(one)).finish()
+    }
+
+    #[test]
+    fn a_question_of_our_issuer_is_answered_there_and_nowhere_else() {
+        let (_folder, loopback) = loopback(FROM.plus(Lifetime::days(1)));
+        let challenge = challenge();
+        let question = Question { issuer: ISSUER, sign_in: SIGN_IN, challenge: &challenge };
+        let address = question.address(14_443);
+        let asked = address.split_once('?').unwrap().1;
+        let back = loopback.proof(&headers(&[]), asked).unwrap();
+        let way = format!("{ISSUER}/sign-in/{SIGN_IN}/on-device?proof=");
+        let proof = back.strip_prefix(&way).unwrap_or_else(|| panic!("{back}"));
+        let (key, leaf, chain) = loopback.files.shown().unwrap();
+        let read = Unverified::parse(proof).unwrap();
+        assert_eq!(read.typ(), Some(TYPE));
+        let claims = read.verify(key.public()).unwrap();
+        assert_eq!(claims["iss"], leaf.uris[0].as_str());
+        assert_eq!((&claims["aud"], &claims["sub"]), (&ISSUER.into(), &SIGN_IN.into()));
+        assert_eq!(claims["nonce"], challenge.as_str());
+        assert_eq!(claims["x5c"], serde_json::json!([base64(&chain[0])]));
+        assert_eq!(
+            loopback.proof(&headers(&[]), &query("issuer", "https://evil.example")),
+            Err(Refusal::Elsewhere)
+        );
+    }
+
+    #[test]
+    fn what_nobody_opened_is_not_answered() {
+        let (_folder, loopback) = loopback(FROM.plus(Lifetime::days(1)));
+        for other in [
+            ("host", "evil.example:14443"),
+            ("host", "localhost:14443"),
+            ("host", "127.0.0.1"),
+            ("sec-fetch-mode", "no-cors"),
+            ("sec-fetch-mode", "cors"),
+            ("sec-fetch-dest", "iframe"),
+            ("sec-fetch-dest", "image"),
+        ] {
+            let refused = loopback.proof(&headers(&[other]), &query("", ""));
+            assert_eq!(refused, Err(Refusal::NotOpened), "{other:?}");
+        }
+        let old: HeaderMap =
+            [(HOST, HeaderValue::from_static("127.0.0.1:14443"))].into_iter().collect();
+        assert!(loopback.proof(&old, &query("", "")).is_ok(), "a browser that says nothing");
+    }
+
+    #[test]
+    fn what_is_no_question_is_not_signed() {
+        let (_folder, loopback) = loopback(FROM.plus(Lifetime::days(1)));
+        let whole = query("", "");
+        for bad in [
+            String::new(),
+            query("sign_in", "../../admin"),
+            query("sign_in", ""),
+            query("challenge", "short"),
+            query("challenge", &base64url(&[7; 4096])),
+            format!("{whole}&issuer={ISSUER}"),
+            format!("{whole}&return_to=https%3A%2F%2Fevil.example"),
+        ] {
+            assert_eq!(loopback.proof(&headers(&[]), &bad), Err(Refusal::NoQuestion), "{bad}");
+        }
+    }
+
+    #[test]
+    fn without_an_svid_that_lives_nothing_is_shown() {
+        let (_folder, late) = loopback(UNTIL);
+        assert_eq!(late.proof(&headers(&[]), &query("", "")), Err(Refusal::NoSvid));
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files::at(folder.path().join("nobody"));
+        let clock = Arc::new(TestClock::at(FROM));
+        let nobody = Loopback::new(Arc::new(files), 14_443, clock);
+        assert_eq!(nobody.proof(&headers(&[]), &query("", "")), Err(Refusal::NoSvid));
+    }
+}
