@@ -98,6 +98,8 @@ pub struct SessionLine {
     pub id: String,
     /// What it runs on: `device`.
     pub device: String,
+    /// What the device is called that it showed, if it did.
+    pub on: Option<String>,
     /// The network address.
     pub address: String,
     /// What was shown for it.

@@ -50,7 +50,8 @@ pub(super) async fn run(command: SessionCommand, session: &mut Session<'_>) -> R
 }
 
 fn table(listed: &[api::Session], now: Timestamp) -> Table {
-    let mut table = Table::new(&["ID", "LEVEL", "SHOWN", "ADDRESS", "USED", "ENDS", "BROWSER"]);
+    let mut table =
+        Table::new(&["ID", "LEVEL", "SHOWN", "ADDRESS", "USED", "ENDS", "DEVICE", "BROWSER"]);
     for session in listed {
         table.row([
             session.id.clone(),
@@ -59,6 +60,7 @@ fn table(listed: &[api::Session], now: Timestamp) -> Table {
             session.address.clone(),
             value::distance(session.used_at, now),
             value::distance(session.expires_at, now),
+            session.device.clone().unwrap_or_default(),
             session.agent.clone(),
         ]);
     }

@@ -126,6 +126,7 @@ struct DeviceAnswer {
     proof: String,
 }
 
+#[expect(clippy::too_many_arguments, reason = "what a request brings, each part named")]
 async fn come_from_device(
     State(signin): State<Signin>,
     Extension(realm): Extension<Arc<Realm>>,

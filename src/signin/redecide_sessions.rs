@@ -5,6 +5,7 @@
 
 use super::model::{Error, Shown, SigninRequest, Verdict};
 use super::{OwnPath, Signin};
+use crate::access;
 use crate::kernel::{DeviceId, Fault};
 use crate::realms::Realm;
 use crate::sessions::Session;
@@ -41,10 +42,9 @@ impl Signin {
         let own = OwnPath::parse("/").ok_or_else(|| Fault::bug("a path of our own"))?;
         let asked = (&SigninRequest::to(own), &shown, session.device);
         match self.decide(realm, &user, asked, &session.address) {
-            Ok((Verdict::Permit, _)) => Ok(None),
             Ok((Verdict::StepUp(words) | Verdict::Deny(words), _)) => Ok(Some(words)),
             // A broken policy refuses each sign-in by itself; mended, it should find what it left.
-            Err(Error::Access(crate::access::Error::Broken { .. })) => Ok(None),
+            Ok((Verdict::Permit, _)) | Err(Error::Access(access::Error::Broken { .. })) => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -1,5 +1,7 @@
 //! Where one is signed in, and the ends of that.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
@@ -17,15 +19,20 @@ use crate::sessions::{Session, Why};
 pub(super) async fn show(State(account): State<Account>, asks: Asks) -> Result<Response, Away> {
     let visitor = account.enter(&asks, Tab::Sessions).await?;
     let all = account.sessions.list(visitor.realm, visitor.user.id).await?;
-    let sessions = all.iter().map(|session| line(&visitor, session)).collect();
+    let line = |session: &Arc<Session>| {
+        let on = session.device.and_then(|id| account.devices.device(visitor.realm, id));
+        line(&visitor, session, on.map(|device| device.name.clone()))
+    };
+    let sessions = all.iter().map(line).collect();
     let shown = SessionsPage { look: &visitor.look, nav: visitor.nav(Tab::Sessions), sessions };
     Ok(page(StatusCode::OK, &shown, &visitor.look))
 }
 
-fn line(visitor: &Visitor, session: &Session) -> SessionLine {
+fn line(visitor: &Visitor, session: &Session, on: Option<String>) -> SessionLine {
     SessionLine {
         id: session.id.to_string(),
         device: device(&visitor.look, &session.agent),
+        on,
         address: session.address.clone(),
         how: how(&visitor.look, &session.methods),
         since: visitor.ago(session.signed_in_at),

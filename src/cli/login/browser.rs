@@ -95,8 +95,7 @@ async fn serve(mut stream: TcpStream, state: &str) -> Option<Answer> {
         None => ("404 Not Found", "There is nothing here."),
     };
     let page = page(words);
-    let headers: String =
-        HEADERS.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers = HEADERS.map(|(name, value)| format!("{name}: {value}\r\n")).concat();
     let response = format!(
         "HTTP/1.1 {status}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n{page}",
         page.len(),

@@ -141,7 +141,7 @@ impl World {
         let origin = Origin { address: HERE, agent: "Test/1".to_owned() };
         let router = signin::http::routes(&signin).layer(Extension(realm)).layer(Extension(origin));
         let clock = keys.clock.clone();
-        Self { keys, db, clock, realms, devices, accounts, sessions, signin, router, directory }
+        Self { keys, devices, realms, db, clock, accounts, sessions, signin, router, directory }
     }
 
     /// A person with this username, proven address and password.

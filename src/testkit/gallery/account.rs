@@ -52,9 +52,10 @@ fn at_a_glance(look: &Look) -> Vec<Sample> {
         unproven: unproven.map(str::to_owned),
         cards: cards(look, &standing).into_iter().chain([console(look, &["operator"])]).collect(),
     };
-    let session = |id: &str, agent: &str, here| SessionLine {
+    let session = |id: &str, agent: &str, here: bool| SessionLine {
         id: id.to_owned(),
         device: device(look, agent),
+        on: here.then(|| "ada-laptop".to_owned()),
         address: "192.0.2.17".to_owned(),
         how: look.say("how-passkey"),
         since: ago(look, Lifetime::hours(5)),

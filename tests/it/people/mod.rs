@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod home;
+mod on_device;
 mod one_time;
 mod reaction;
 mod receiver;

@@ -1,8 +1,9 @@
 //! A signal breaks on one of a thousand devices: what hangs off it ends at once, at both replicas.
 //!
-//! Each device reports to one replica; its person's program and its node are at the other, and what is measured is how long
-//! after the answer to the report these still get what they had.
+//! Each device reports to one replica; its person's browser and program and its node are at the other, and what is measured is
+//! how long after the answer to the report these still get what they had.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -14,12 +15,13 @@ use tonic::Streaming;
 use weft::crypto::jose::TokenSigner;
 use weft::crypto::keys::{Algorithm, PrivateKey, Signer};
 use weft::crypto::tls::{CurrentCertificate, CurrentRoots, ExpectedPeer};
-use weft::crypto::x509::{Roots, csr, pem};
+use weft::crypto::x509::{Roots, csr, pem, pem_certificates};
 use weft::db::Engine;
 use weft::env::{Clock as _, SystemClock};
 use weft::kernel::{Lifetime, RealmId, SpiffeId};
 use weft::posture::scoring::shipped_text;
 use weft::testkit::{TestDatabase, TestServer, engines, on_each_database, until, within};
+use weft::wire::device_proof::{self, Question};
 use weft::wire::on_device::{TYPE, claims};
 use weft_proto::node::v1 as push;
 use weft_proto::node::v1::node_client::NodeClient;
@@ -31,17 +33,21 @@ use super::home::{Answer, App, Home, PASSWORD, basic, came_back, redemption, ref
 use crate::flows::waited;
 use crate::protocols::foreign_agent::dial;
 use crate::rights::devices::report;
+use crate::walker::html::links;
+use crate::walker::{Browser, Shown};
 
-/// A device that has enrolled: programs on it show its SVID.
+/// A device that has enrolled: programs on it show its SVID, and browsers what its key signed.
 struct Device {
     spiffe_id: String,
+    key: Arc<PrivateKey>,
+    svid: Vec<String>,
     http: reqwest::Client,
 }
 
 impl Device {
     async fn enrolled(home: &Home, token: &str) -> Self {
-        let key = PrivateKey::generate(Algorithm::P256).unwrap();
-        let csr = STANDARD.encode(csr::create(&key).unwrap());
+        let key = Arc::new(PrivateKey::generate(Algorithm::P256).unwrap());
+        let csr = STANDARD.encode(csr::create(key.as_ref()).unwrap());
         let machine = json!({"token": token, "csr": csr, "name": "laptop", "platform": "linux"});
         let kind = [("content-type", "application/json".to_owned())];
         let path = "/api/v1/devices/enrol";
@@ -57,7 +63,37 @@ impl Device {
             .no_proxy()
             .build()
             .unwrap();
-        Self { spiffe_id: given.member("spiffe_id").to_owned(), http }
+        let chain = pem_certificates(given.member("chain").as_bytes()).unwrap();
+        let svid = chain.iter().map(|der| STANDARD.encode(der)).collect();
+        Self { spiffe_id: given.member("spiffe_id").to_owned(), key, svid, http }
+    }
+
+    /// Signs somebody in, in a browser on it; what comes of the request.
+    async fn sign_in(&self, browser: &mut Browser, request: &url::Url) -> Shown {
+        let name = browser.typed["identifier"].clone();
+        let shown = browser.get(request).await.unwrap();
+        let shown = browser.press(&shown, "/identify", &[("identifier", &name)]).await.unwrap();
+        let shown = browser.press(&shown, "/password", &[("password", PASSWORD)]).await.unwrap();
+        let link = links(&shown.body).into_iter().find(|link| link.href.contains("127.0.0.1"));
+        let link = link.unwrap_or_else(|| panic!("no device is asked for: {}", shown.body));
+        let asked: BTreeMap<String, String> =
+            url::Url::parse(&link.href).unwrap().query_pairs().into_owned().collect();
+        let question = Question {
+            issuer: &asked["issuer"],
+            sign_in: &asked["sign_in"],
+            challenge: &asked["challenge"],
+        };
+        let mut back = question.way_back().unwrap();
+        let now = SystemClock::new().now().seconds();
+        let key: Arc<dyn Signer> = Arc::<PrivateKey>::clone(&self.key);
+        let proof = TokenSigner::new(key, "device", device_proof::TYPE).sign(&question.claims(
+            &self.spiffe_id,
+            &self.svid,
+            now,
+        ));
+        back.query_pairs_mut().append_pair("proof", &proof.unwrap());
+        let shown = browser.get(&back).await.unwrap();
+        browser.go_on(shown).await.unwrap()
     }
 
     async fn post(&self, home: &Home, path: &str, body: &Value) -> (u16, Value) {
@@ -172,7 +208,6 @@ async fn attest(
 struct World {
     homes: [Home; 2],
     app: App,
-    token: String,
     _database: TestDatabase,
 }
 
@@ -193,35 +228,38 @@ impl World {
         let first = Home::start_with(&database, all_at_once).await;
         let second = first.replica(&database).await;
         let app = first.app("app", "web", json!({})).await;
-        let wish = json!({"class": "laptop", "uses_max": DEVICES});
-        let made = first.administer(("POST", "device-tokens"), "", Some(wish)).await;
-        let token = made["secret"].as_str().unwrap().to_owned();
         let id = weft::kernel::ClientId::parse(&app.id).unwrap();
         until("the other replica knows the application", async || {
             let known = second.server.server().oauth.client(RealmId::FIRST, &id);
             known.map(drop).ok_or("not yet")
         })
         .await;
-        Self { homes: [first, second], app, token, _database: database }
+        Self { homes: [first, second], app, _database: database }
     }
 
     /// One person's devices, one after the other.
     async fn lane(&self, name: &str, devices: usize) -> Times {
         let [near, far] = &self.homes;
-        near.person(name).await;
-        let mut browser = near.browser(name);
+        let owner = near.person(name).await.to_string();
+        let wish = json!({"class": "laptop", "uses_max": devices, "owner": owner});
+        let made = near.administer(("POST", "device-tokens"), "", Some(wish)).await;
+        let token = made["secret"].as_str().unwrap();
         let mut agent = Agent::joined(&far.server).await;
         let mut times = Times::default();
         for _ in 0..devices {
-            let device = Device::enrolled(near, &self.token).await;
+            let device = Device::enrolled(near, token).await;
             device.report(near, 10_000).await;
-            let shown = browser.walk(&near.request(&self.app, &[])).await.unwrap();
+            let mut browser = near.browser(name);
+            let shown = device.sign_in(&mut browser, &near.request(&self.app, &[])).await;
             let code = came_back(&shown).unwrap().remove("code").unwrap();
             let tokens = device.token(far, &self.app, &redemption(&code)).await;
             assert_eq!(tokens.status, 200, "{}", tokens.text);
             agent.moved_to(far, &device).await;
             let access = tokens.member("access_token").to_owned();
             assert_eq!(far.bearing(Method::GET, "/userinfo", &access).await.status, 200);
+            let session = browser.cookie(&near.base, SESSION).unwrap().to_owned();
+            browser.plant(&far.base, SESSION, &session);
+            assert!(signed_in(&mut browser, far).await);
 
             device.report(near, 0).await;
             let clock = SystemClock::new();
@@ -233,6 +271,7 @@ impl World {
                 },
                 async {
                     while far.bearing(Method::GET, "/userinfo", &access).await.status != 401 {}
+                    while signed_in(&mut browser, far).await {}
                     waited(&clock, began)
                 },
                 async {
@@ -260,11 +299,11 @@ impl World {
         }
     }
 
-    /// How many grants ended for their device's sake, by the log.
-    async fn ended(&self) -> usize {
+    /// How many events of this kind, which end something for its device's sake, are in the log.
+    async fn ended(&self, kind: &str) -> usize {
         let (mut count, mut after) = (0, String::new());
         loop {
-            let path = format!("events?kind=session.revoked{after}");
+            let path = format!("events?kind={kind}{after}");
             let page = self.homes[0].administer(("GET", &path), "", None).await;
             let items = page["items"].as_array().unwrap();
             count += items.iter().filter(|item| item["about"]["device"].is_string()).count();
@@ -274,6 +313,12 @@ impl World {
             }
         }
     }
+}
+
+/// True as long as this browser is shown its person's own page.
+async fn signed_in(browser: &mut Browser, home: &Home) -> bool {
+    let shown = browser.get(&home.url("/account")).await.unwrap();
+    shown.url.path() == "/account"
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -290,7 +335,8 @@ async fn what_hangs_off_a_device_ends_within_a_second_of_its_drop_at_both_replic
     };
     let (samples, renewal) = p99(|times| &times.renewal);
     let (session, agent) = (p99(|times| &times.session).1, p99(|times| &times.agent).1);
-    assert_eq!(world.ended().await, samples, "each ended once, by one of the replicas");
+    let sessions = world.ended("session.ended").await;
+    assert_eq!(sessions, samples, "each ended once, by one of the replicas");
     println!(
         "proof: drop → renewal refused p99 {renewal} ms, session ended p99 {session} ms, agent told p99 {agent} ms ({samples} samples, two replicas, {DEVICES} devices)"
     );
@@ -373,3 +419,4 @@ fn strict() -> String {
 }
 
 const DEVICES: usize = 1000;
+const SESSION: &str = "__Host-weft-session";

@@ -290,7 +290,7 @@ fn is(holds: bool, why: impl FnOnce() -> String) -> Outcome {
 }
 
 /// A certificate for both names, written where the settings look for it; gives it as PEM.
-fn certificate(directory: &Path) -> String {
+pub(super) fn certificate(directory: &Path) -> String {
     let key = PrivateKey::generate(Algorithm::P256).unwrap();
     let names = ["weft.localhost", "idp.localhost"].map(str::to_owned);
     let template = WebTemplate {

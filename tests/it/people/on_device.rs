@@ -1,0 +1,177 @@
+//! A browser on a device, without scripts: `weft device run`, as it is, signs for it; the session is the device's from then on and
+//! ends with its posture.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::json;
+use tokio::process::{Child, Command};
+use weft::testkit::{TestDatabase, engines, repository, until, within};
+
+use super::home::{Home, PASSWORD, free_port};
+use super::scripts_off::certificate;
+use crate::walker::{Browser, Shown};
+
+/// A server, and a machine whose files are as a laptop's should be.
+struct World {
+    home: Home,
+    directory: tempfile::TempDir,
+    port: u16,
+}
+
+impl World {
+    async fn start(database: &TestDatabase) -> Self {
+        let (directory, public, port) = (tempfile::tempdir().unwrap(), free_port(), free_port());
+        certificate(directory.path());
+        let home = Home::start_with(database, |settings| {
+            settings.listen.public.set_port(public);
+            settings.server.issuer = format!("https://weft.localhost:{public}");
+            settings.listen.certificate = Some(directory.path().join("certificate.pem"));
+            settings.listen.certificate_key = Some(directory.path().join("key.pem"));
+            settings.devices.loopback_port = port;
+        })
+        .await;
+        let world = Self { home, directory, port };
+        world.machine().await;
+        world
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.directory.path().join(name).display().to_string()
+    }
+
+    /// The tree that the demo looks at.
+    async fn machine(&self) {
+        let script = repository().join("scripts/demo-device").display().to_string();
+        let tree = self.path("machine");
+        let made = Command::new("bash")
+            .args(["-c", ". \"$0\"; machine_tree \"$1\"", &script, &tree])
+            .status()
+            .await;
+        assert!(made.unwrap().success());
+    }
+
+    fn disk_is_encrypted(&self, yes: bool) {
+        let file = Path::new(&self.path("machine")).join("sys/block/dm-0/dm/uuid");
+        fs::write(file, if yes { "CRYPT-LUKS2-0123-disk_crypt\n" } else { "LVM-0123\n" }).unwrap();
+    }
+
+    /// `weft device` on that machine.
+    fn device(&self, command: &str) -> Command {
+        let mtls = self.home.server.addresses().mtls.port();
+        let mut weft = Command::new(env!("CARGO_BIN_EXE_weft"));
+        weft.args(["device", command, "--server", &format!("https://weft.localhost:{mtls}")])
+            .args(["--ca", &self.path("certificate.pem"), "--dir", &self.path("device")])
+            .args(["--root", &self.path("machine")])
+            .stdout(Stdio::null())
+            .kill_on_drop(true);
+        weft
+    }
+
+    async fn report(&self) {
+        assert!(self.device("report").status().await.unwrap().success());
+    }
+
+    /// `weft device run`, which enrols the machine as this person's.
+    async fn run(&self, owner: &str) -> Child {
+        let wish = json!({"class": "laptop", "uses_max": 1, "owner": owner});
+        let made = self.home.administer(("POST", "device-tokens"), "", Some(wish)).await;
+        fs::write(self.path("token"), made["secret"].as_str().unwrap()).unwrap();
+        let running = self
+            .device("run")
+            .args(["--enroll-server", &self.home.issuer(), "--token-file", &self.path("token")])
+            .args(["--loopback-port", &self.port.to_string()])
+            .spawn()
+            .unwrap();
+        until("the machine has reported", async || {
+            let all = self.home.administer(("GET", "devices"), "", None).await;
+            let level = all["items"][0]["level"].as_str().unwrap_or("none").to_owned();
+            if matches!(&*level, "low" | "standard") { Ok(()) } else { Err(level) }
+        })
+        .await;
+        running
+    }
+
+    /// As far as the question on which device this is.
+    async fn asked(&self, browser: &mut Browser) -> Shown {
+        let first = browser.get(&self.home.url("/account")).await.unwrap();
+        let next = browser.press(&first, "/identify", &[("identifier", "dora")]).await.unwrap();
+        let shown = browser.press(&next, "/password", &[("password", PASSWORD)]).await.unwrap();
+        assert!(shown.body.contains("Show this device"), "{}", shown.body);
+        shown
+    }
+
+    /// The device of the newest session of this person; nothing for none.
+    async fn device_of_session(&self, user: &str) -> serde_json::Value {
+        let path = format!("sessions?user={user}");
+        self.home.administer(("GET", &path), "", None).await["items"][0]["device"].clone()
+    }
+
+    fn browser(&self) -> Browser {
+        let mut browser = self.home.browser("dora");
+        let here = format!("http://127.0.0.1:{}", self.port);
+        browser.at_home = vec![self.home.base.origin(), url::Url::parse(&here).unwrap().origin()];
+        browser
+    }
+
+    async fn is_signed_in(&self, browser: &mut Browser) -> bool {
+        let shown = browser.get(&self.home.url("/account")).await.unwrap();
+        shown.url.path() == "/account"
+    }
+}
+
+/// Nothing is left to be shown; a passkey is offered.
+async fn no_passkey(browser: &mut Browser, shown: &Shown) {
+    browser.press(shown, "/enrol", &[("decision", "later")]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_browser_signs_in_on_its_device_without_scripts_and_its_session_follows_the_posture() {
+    let database = TestDatabase::new(engines()[0]).await;
+    let world = World::start(&database).await;
+    let user = world.home.person("dora").await.to_string();
+    let mut running = world.run(&user).await;
+    let devices = world.home.administer(("GET", "devices"), "", None).await;
+    let device = devices["items"][0]["id"].clone();
+
+    let mut browser = world.browser();
+    let shown = world.asked(&mut browser).await;
+    let back = browser.click(&shown, "Show this device").await.unwrap();
+    no_passkey(&mut browser, &back).await;
+    assert!(world.is_signed_in(&mut browser).await);
+    assert_eq!(world.device_of_session(&user).await, device);
+
+    world.disk_is_encrypted(false);
+    world.report().await;
+    let ending = async { while world.is_signed_in(&mut browser).await {} };
+    within("the end of the session", ending).await;
+    let ended = world.home.administer(("GET", "events?kind=session.ended"), "", None).await;
+    let about = &ended["items"][0]["about"];
+    assert_eq!((&about["device"], &about["reason"]), (&device, &json!("device")), "{ended}");
+
+    // Who shows the device is told what is wrong with it.
+    let shown = world.asked(&mut browser).await;
+    let refused = browser.click(&shown, "Show this device").await.unwrap();
+    assert_eq!(refused.status, 403, "{}", refused.body);
+    assert!(refused.body.contains("id=\"reason\""), "{}", refused.body);
+    world.disk_is_encrypted(true);
+    for _fresh in 0..2 {
+        world.report().await;
+    }
+    let mut browser = world.browser();
+    let shown = world.asked(&mut browser).await;
+    let back = browser.click(&shown, "Show this device").await.unwrap();
+    no_passkey(&mut browser, &back).await;
+    assert!(world.is_signed_in(&mut browser).await, "access is back");
+
+    // Without the program the browser finds nobody, and its person goes on as from any device.
+    running.kill().await.unwrap();
+    let mut browser = world.browser();
+    let shown = world.asked(&mut browser).await;
+    browser.click(&shown, "Show this device").await.unwrap_err();
+    let shown = browser.press(&shown, "/device", &[]).await.unwrap();
+    no_passkey(&mut browser, &shown).await;
+    assert!(world.is_signed_in(&mut browser).await);
+    assert_eq!(world.device_of_session(&user).await, json!(null));
+}
