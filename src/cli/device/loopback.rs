@@ -5,31 +5,22 @@
 //! nowhere else, and is worth nothing there but to the browser that began that sign-in. Only a page that is opened is
 //! answered, no script and no frame, and only under the name `127.0.0.1`, so that nobody reads an answer by a name of theirs.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::{RawQuery, State};
-use axum::http::header::{HOST, LOCATION};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use http::header::HOST;
+use http::{HeaderMap, HeaderName, StatusCode};
 
-use super::super::page::{HEADERS, page};
 use super::files::Files;
 use crate::crypto::digest::{base64, from_base64url, hex};
 use crate::crypto::jose::TokenSigner;
-use crate::env::Clock;
-use crate::http::Door;
-use crate::jobs::Tasks;
-use crate::kernel::{Fault, SignInId};
-use crate::wire::device_proof::{QUESTION_PATH, Question, TYPE};
+use crate::kernel::{SignInId, Timestamp};
+use crate::wire::device_proof::{Question, TYPE};
 
 /// What answers.
 #[derive(Debug, Clone)]
 pub(super) struct Loopback {
     files: Arc<Files>,
-    clock: Arc<dyn Clock>,
     host: Arc<str>,
 }
 
@@ -47,7 +38,8 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    const fn answer(self) -> (StatusCode, &'static str) {
+    /// The answer to the browser.
+    pub(super) const fn answer(self) -> (StatusCode, &'static str) {
         match self {
             Self::NotOpened => {
                 (StatusCode::FORBIDDEN, "Only a page that you open yourself is answered here.")
@@ -66,27 +58,19 @@ impl Refusal {
 }
 
 impl Loopback {
-    /// Answers at this port until the tasks stop.
-    pub(super) fn serve(
-        files: Arc<Files>,
-        port: u16,
-        tasks: &Tasks,
-        clock: Arc<dyn Clock>,
-    ) -> Result<(), Fault> {
-        let door = Door::tcp("device.loopback", SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
-        let loopback = Self::new(files, port, Arc::clone(&clock));
-        let app = Router::new().route(QUESTION_PATH, get(answer)).with_state(loopback);
-        door.serve(app.fallback(nothing), tasks, clock);
-        Ok(())
-    }
-
-    pub(super) fn new(files: Arc<Files>, port: u16, clock: Arc<dyn Clock>) -> Self {
+    /// At this port.
+    pub(super) fn new(files: Arc<Files>, port: u16) -> Self {
         let host = Arc::from(format!("{}:{port}", Ipv4Addr::LOCALHOST));
-        Self { files, clock, host }
+        Self { files, host }
     }
 
-    /// Where the browser goes with the proof.
-    pub(super) fn proof(&self, headers: &HeaderMap, query: &str) -> Result<String, Refusal> {
+    /// Where the browser goes with the proof. Reads the files: the SVID may have been renewed.
+    pub(super) fn proof(
+        &self,
+        headers: &HeaderMap,
+        query: &str,
+        now: Timestamp,
+    ) -> Result<String, Refusal> {
         if !self.is_opened(headers) {
             return Err(Refusal::NotOpened);
         }
@@ -96,13 +80,12 @@ impl Loopback {
         }
         let question = Question { issuer: &issuer, sign_in: &sign_in, challenge: &challenge };
         let mut back = question.way_back().ok_or(Refusal::NoQuestion)?;
-        let proof = self.signed(&question).ok_or(Refusal::NoSvid)?;
+        let proof = self.signed(&question, now).ok_or(Refusal::NoSvid)?;
         back.query_pairs_mut().append_pair("proof", &proof);
         Ok(back.into())
     }
 
-    fn signed(&self, question: &Question<'_>) -> Option<String> {
-        let now = self.clock.now();
+    fn signed(&self, question: &Question<'_>, now: Timestamp) -> Option<String> {
         let (key, leaf, chain) = self.files.shown()?;
         if leaf.not_after <= now {
             return None;
@@ -138,63 +121,29 @@ fn asked(query: &str) -> Option<[String; 3]> {
     (pairs.len() == 3 && known && random).then_some([issuer, sign_in, challenge])
 }
 
-async fn answer(
-    State(loopback): State<Loopback>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Response {
-    let look = move || loopback.proof(&headers, &query.unwrap_or_default());
-    // The files are read at each question: the SVID may have been renewed.
-    let looked = tokio::task::spawn_blocking(look).await;
-    match looked.unwrap_or(Err(Refusal::NoSvid)) {
-        Ok(back) => match HeaderValue::from_str(&back) {
-            Ok(back) => {
-                let mut answer = said(StatusCode::SEE_OTHER, "You are on your way back.");
-                answer.headers_mut().insert(LOCATION, back);
-                answer
-            }
-            Err(_) => refused(Refusal::NoQuestion),
-        },
-        Err(refusal) => refused(refusal),
-    }
-}
-
-async fn nothing() -> Response {
-    refused(Refusal::NoQuestion)
-}
-
-fn refused(refusal: Refusal) -> Response {
-    let (status, words) = refusal.answer();
-    said(status, words)
-}
-
-fn said(status: StatusCode, words: &str) -> Response {
-    (status, HEADERS, page(words)).into_response()
-}
-
 /// As the server draws them.
 const CHALLENGE_BYTES: usize = 32;
 
 #[cfg(test)]
-#[cfg(feature = "testkit")]
 mod tests {
     use super::super::tests::{FROM, ISSUER, UNTIL, enrolled};
     use super::*;
     use crate::crypto::digest::base64url;
     use crate::crypto::jose::Unverified;
-    use crate::kernel::{Lifetime, Timestamp};
-    use crate::testkit::TestClock;
+    use crate::kernel::Lifetime;
+    use http::HeaderValue;
 
     const SIGN_IN: &str = "sin_018bcfe568007000800000000000000a";
+    const NOW: Timestamp = FROM.plus(Lifetime::days(1));
     const HEADERS_OF_A_PAGE: [(&str, &str); 3] = [
         ("host", "127.0.0.1:14443"),
         ("sec-fetch-mode", "navigate"),
         ("sec-fetch-dest", "document"),
     ];
 
-    fn loopback(now: Timestamp) -> (tempfile::TempDir, Loopback) {
+    fn loopback() -> (tempfile::TempDir, Loopback) {
         let (folder, files) = enrolled();
-        (folder, Loopback::new(Arc::new(files), 14_443, Arc::new(TestClock::at(now))))
+        (folder, Loopback::new(Arc::new(files), 14_443))
     }
 
     fn headers(but: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -221,12 +170,12 @@ mod tests {
 
     #[test]
     fn a_question_of_our_issuer_is_answered_there_and_nowhere_else() {
-        let (_folder, loopback) = loopback(FROM.plus(Lifetime::days(1)));
+        let (_folder, loopback) = loopback();
         let challenge = challenge();
         let question = Question { issuer: ISSUER, sign_in: SIGN_IN, challenge: &challenge };
         let address = question.address(14_443);
         let asked = address.split_once('?').unwrap().1;
-        let back = loopback.proof(&headers(&[]), asked).unwrap();
+        let back = loopback.proof(&headers(&[]), asked, NOW).unwrap();
         let way = format!("{ISSUER}/sign-in/{SIGN_IN}/on-device?proof=");
         let proof = back.strip_prefix(&way).unwrap_or_else(|| panic!("{back}"));
         let (key, leaf, chain) = loopback.files.shown().unwrap();
@@ -238,14 +187,14 @@ mod tests {
         assert_eq!(claims["nonce"], challenge.as_str());
         assert_eq!(claims["x5c"], serde_json::json!([base64(&chain[0])]));
         assert_eq!(
-            loopback.proof(&headers(&[]), &query("issuer", "https://evil.example")),
+            loopback.proof(&headers(&[]), &query("issuer", "https://evil.example"), NOW),
             Err(Refusal::Elsewhere)
         );
     }
 
     #[test]
     fn what_nobody_opened_is_not_answered() {
-        let (_folder, loopback) = loopback(FROM.plus(Lifetime::days(1)));
+        let (_folder, loopback) = loopback();
         for other in [
             ("host", "evil.example:14443"),
             ("host", "localhost:14443"),
@@ -255,17 +204,17 @@ mod tests {
             ("sec-fetch-dest", "iframe"),
             ("sec-fetch-dest", "image"),
         ] {
-            let refused = loopback.proof(&headers(&[other]), &query("", ""));
+            let refused = loopback.proof(&headers(&[other]), &query("", ""), NOW);
             assert_eq!(refused, Err(Refusal::NotOpened), "{other:?}");
         }
         let old: HeaderMap =
             [(HOST, HeaderValue::from_static("127.0.0.1:14443"))].into_iter().collect();
-        assert!(loopback.proof(&old, &query("", "")).is_ok(), "a browser that says nothing");
+        assert!(loopback.proof(&old, &query("", ""), NOW).is_ok(), "a browser that says nothing");
     }
 
     #[test]
     fn what_is_no_question_is_not_signed() {
-        let (_folder, loopback) = loopback(FROM.plus(Lifetime::days(1)));
+        let (_folder, loopback) = loopback();
         let whole = query("", "");
         for bad in [
             String::new(),
@@ -276,18 +225,17 @@ mod tests {
             format!("{whole}&issuer={ISSUER}"),
             format!("{whole}&return_to=https%3A%2F%2Fevil.example"),
         ] {
-            assert_eq!(loopback.proof(&headers(&[]), &bad), Err(Refusal::NoQuestion), "{bad}");
+            assert_eq!(loopback.proof(&headers(&[]), &bad, NOW), Err(Refusal::NoQuestion), "{bad}");
         }
     }
 
     #[test]
     fn without_an_svid_that_lives_nothing_is_shown() {
-        let (_folder, late) = loopback(UNTIL);
-        assert_eq!(late.proof(&headers(&[]), &query("", "")), Err(Refusal::NoSvid));
+        let (_folder, late) = loopback();
+        assert_eq!(late.proof(&headers(&[]), &query("", ""), UNTIL), Err(Refusal::NoSvid));
         let folder = tempfile::tempdir().unwrap();
         let files = Files::at(folder.path().join("nobody"));
-        let clock = Arc::new(TestClock::at(FROM));
-        let nobody = Loopback::new(Arc::new(files), 14_443, clock);
-        assert_eq!(nobody.proof(&headers(&[]), &query("", "")), Err(Refusal::NoSvid));
+        let nobody = Loopback::new(Arc::new(files), 14_443);
+        assert_eq!(nobody.proof(&headers(&[]), &query("", ""), NOW), Err(Refusal::NoSvid));
     }
 }

@@ -3,6 +3,7 @@
 
 mod enrol;
 mod files;
+mod http;
 mod loopback;
 mod report;
 mod run;

@@ -11,7 +11,7 @@ use super::super::error::Error;
 use super::super::print::Printer;
 use super::enrol::{PlaceArgs, enrolled, renewed};
 use super::files::Files;
-use super::loopback::Loopback;
+use super::http;
 use super::report::{api, open, points, send};
 use crate::env::Clock;
 use crate::jobs::{Tasks, told_to_stop};
@@ -49,7 +49,7 @@ pub(in crate::cli) async fn run(
     let tasks = Tasks::new(Arc::clone(&clock));
     if args.loopback_port != 0 {
         let (ours, clock) = (Arc::clone(&files), Arc::clone(&clock));
-        if let Err(fault) = Loopback::serve(ours, args.loopback_port, &tasks, clock) {
+        if let Err(fault) = http::serve(ours, args.loopback_port, &tasks, clock) {
             print.note(&format!("browsers on this machine are not answered: {fault}"))?;
         }
     }
