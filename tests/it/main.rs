@@ -9,6 +9,8 @@ mod fuzz;
 #[cfg(test)]
 mod generated;
 #[cfg(test)]
+mod laptop;
+#[cfg(test)]
 mod oauth;
 #[cfg(test)]
 mod osquery;

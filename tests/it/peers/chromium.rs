@@ -7,14 +7,18 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use url::Url;
 use weft::crypto::digest::sha256;
-use weft::testkit::repository;
+use weft::testkit::{repository, until};
 
 use super::site::{PASSWORD, Site};
-use super::{node_modules, run, run_beside, text};
+use super::{free_port, node_modules, run, run_beside, text};
+use crate::admin_api::ask;
+use crate::laptop::Laptop;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn people_sign_in_with_passkeys_and_without_scripts() {
-    let site = Site::start().await;
+    let port = free_port();
+    let site = Site::start_with(|settings, _| settings.devices.loopback_port = port).await;
+    let _running = laptop_of(&site, "dora", port).await;
     site.person("ann", "+493012345678").await;
     site.person("bob", "+493087654321").await;
     site.client("shop", "web", &[CALLBACK], json!({"consent": "first_party"})).await;
@@ -42,6 +46,23 @@ async fn people_sign_in_with_passkeys_and_without_scripts() {
 struct Counts {
     steps: usize,
     held: usize,
+}
+
+/// This person's laptop, which answers browsers.
+async fn laptop_of(site: &Site, name: &str, port: u16) -> (Laptop, tokio::process::Child) {
+    let owner = site.person(name, "+493055555555").await.to_string();
+    let wish = json!({"class": "laptop", "uses_max": 1, "owner": owner});
+    let (_, made) = ask(&site.server, "POST", "device-tokens", "", Some(wish)).await;
+    let mtls = format!("https://localhost:{}", site.server.addresses().mtls.port());
+    let laptop = Laptop::new([site.issuer.clone(), mtls], site.certificate.clone(), port).await;
+    let running = laptop.run(made["secret"].as_str().unwrap());
+    until("the machine has reported", async || {
+        let (_, all) = ask(&site.server, "GET", "devices", "", None).await;
+        let level = all["items"][0]["level"].as_str().unwrap_or("none").to_owned();
+        if matches!(&*level, "low" | "standard") { Ok(()) } else { Err(level) }
+    })
+    .await;
+    (laptop, running)
 }
 
 /// The first administrator, made on the server's own machine; gives the link that the command line prints.

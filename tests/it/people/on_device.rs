@@ -1,89 +1,46 @@
 //! A browser on a device, without scripts: `weft device run`, as it is, signs for it; the session is the device's from then on and
 //! ends with its posture.
 
-use std::fs;
-use std::path::Path;
-use std::process::Stdio;
-
 use serde_json::json;
-use tokio::process::{Child, Command};
-use weft::testkit::{TestDatabase, engines, repository, until, within};
+use tokio::process::Child;
+use weft::testkit::{TestDatabase, engines, until, within};
 
 use super::home::{Home, PASSWORD, free_port};
 use super::scripts_off::certificate;
+use crate::laptop::Laptop;
 use crate::walker::{Browser, Shown};
 
-/// A server, and a machine whose files are as a laptop's should be.
+/// A server, and a machine beside it.
 struct World {
     home: Home,
-    directory: tempfile::TempDir,
-    port: u16,
+    laptop: Laptop,
+    _certificate: tempfile::TempDir,
 }
 
 impl World {
     async fn start(database: &TestDatabase) -> Self {
         let (directory, public, port) = (tempfile::tempdir().unwrap(), free_port(), free_port());
         certificate(directory.path());
+        let pem = directory.path().join("certificate.pem");
         let home = Home::start_with(database, |settings| {
             settings.listen.public.set_port(public);
             settings.server.issuer = format!("https://weft.localhost:{public}");
-            settings.listen.certificate = Some(directory.path().join("certificate.pem"));
+            settings.listen.certificate = Some(pem.clone());
             settings.listen.certificate_key = Some(directory.path().join("key.pem"));
             settings.devices.loopback_port = port;
         })
         .await;
-        let world = Self { home, directory, port };
-        world.machine().await;
-        world
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.directory.path().join(name).display().to_string()
-    }
-
-    /// The tree that the demo looks at.
-    async fn machine(&self) {
-        let script = repository().join("scripts/demo-device").display().to_string();
-        let tree = self.path("machine");
-        let made = Command::new("bash")
-            .args(["-c", ". \"$0\"; machine_tree \"$1\"", &script, &tree])
-            .status()
-            .await;
-        assert!(made.unwrap().success());
-    }
-
-    fn disk_is_encrypted(&self, yes: bool) {
-        let file = Path::new(&self.path("machine")).join("sys/block/dm-0/dm/uuid");
-        fs::write(file, if yes { "CRYPT-LUKS2-0123-disk_crypt\n" } else { "LVM-0123\n" }).unwrap();
-    }
-
-    /// `weft device` on that machine.
-    fn device(&self, command: &str) -> Command {
-        let mtls = self.home.server.addresses().mtls.port();
-        let mut weft = Command::new(env!("CARGO_BIN_EXE_weft"));
-        weft.args(["device", command, "--server", &format!("https://weft.localhost:{mtls}")])
-            .args(["--ca", &self.path("certificate.pem"), "--dir", &self.path("device")])
-            .args(["--root", &self.path("machine")])
-            .stdout(Stdio::null())
-            .kill_on_drop(true);
-        weft
-    }
-
-    async fn report(&self) {
-        assert!(self.device("report").status().await.unwrap().success());
+        let mtls = home.server.addresses().mtls.port();
+        let doors = [home.issuer(), format!("https://weft.localhost:{mtls}")];
+        let laptop = Laptop::new(doors, pem, port).await;
+        Self { home, laptop, _certificate: directory }
     }
 
     /// `weft device run`, which enrols the machine as this person's.
     async fn run(&self, owner: &str) -> Child {
         let wish = json!({"class": "laptop", "uses_max": 1, "owner": owner});
         let made = self.home.administer(("POST", "device-tokens"), "", Some(wish)).await;
-        fs::write(self.path("token"), made["secret"].as_str().unwrap()).unwrap();
-        let running = self
-            .device("run")
-            .args(["--enroll-server", &self.home.issuer(), "--token-file", &self.path("token")])
-            .args(["--loopback-port", &self.port.to_string()])
-            .spawn()
-            .unwrap();
+        let running = self.laptop.run(made["secret"].as_str().unwrap());
         until("the machine has reported", async || {
             let all = self.home.administer(("GET", "devices"), "", None).await;
             let level = all["items"][0]["level"].as_str().unwrap_or("none").to_owned();
@@ -110,7 +67,7 @@ impl World {
 
     fn browser(&self) -> Browser {
         let mut browser = self.home.browser("dora");
-        let here = format!("http://127.0.0.1:{}", self.port);
+        let here = format!("http://127.0.0.1:{}", self.laptop.port);
         browser.at_home = vec![self.home.base.origin(), url::Url::parse(&here).unwrap().origin()];
         browser
     }
@@ -142,8 +99,8 @@ async fn a_browser_signs_in_on_its_device_without_scripts_and_its_session_follow
     assert!(world.is_signed_in(&mut browser).await);
     assert_eq!(world.device_of_session(&user).await, device);
 
-    world.disk_is_encrypted(false);
-    world.report().await;
+    world.laptop.encrypt_disk(false);
+    world.laptop.report().await;
     let ending = async { while world.is_signed_in(&mut browser).await {} };
     within("the end of the session", ending).await;
     let ended = world.home.administer(("GET", "events?kind=session.ended"), "", None).await;
@@ -155,9 +112,9 @@ async fn a_browser_signs_in_on_its_device_without_scripts_and_its_session_follow
     let refused = browser.click(&shown, "Show this device").await.unwrap();
     assert_eq!(refused.status, 403, "{}", refused.body);
     assert!(refused.body.contains("id=\"reason\""), "{}", refused.body);
-    world.disk_is_encrypted(true);
+    world.laptop.encrypt_disk(true);
     for _fresh in 0..2 {
-        world.report().await;
+        world.laptop.report().await;
     }
     let mut browser = world.browser();
     let shown = world.asked(&mut browser).await;

@@ -169,6 +169,14 @@ const steps = {
     await page.locator('[data-passkey-said]').waitFor({ state: 'visible' })
     await authenticator.finger(true)
   },
+  async 'on their device somebody shows it, and the session is on it'(all) {
+    all.dora = await person()
+    await on_device(all.dora)
+  },
+  async 'without scripts too'(all) {
+    all.dora_plain = await person({ scripts: false })
+    await on_device(all.dora_plain)
+  },
   async 'without scripts one signs in to an application by password'(all) {
     all.plain = await person({ scripts: false })
     const { page } = all.plain
@@ -186,6 +194,18 @@ const steps = {
     await page.locator('noscript p.note').waitFor()
     must(await page.locator('form[data-passkey]').isHidden(), 'a form that does nothing')
   },
+}
+
+// Through the port of the machine and back, in this one browser.
+async function on_device({ page }) {
+  await page.goto(`${issuer}/account`)
+  await by_password(page, 'dora')
+  await button(page, '#show-device')
+  await button(page, '#later')
+  await at(page, '/account')
+  await page.goto(`${issuer}/account/sessions`)
+  const here = await page.locator('li[id^="session-"]').first().innerText()
+  must(here.includes('dora-laptop'), here)
 }
 
 async function came_back(page) {
