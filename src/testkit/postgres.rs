@@ -39,7 +39,8 @@ pub enum Stop {
 impl PostgresServer {
     /// A new server that does not sync: a test's machine may not lose power.
     pub fn start() -> Self {
-        Self::start_with("fsync = off\n")
+        // Two that wait for each other are told sooner than anybody loses patience, however busy the machine.
+        Self::start_with("fsync = off\ndeadlock_timeout = 200ms\n")
     }
 
     /// A new server that syncs each commit, as in production.

@@ -130,13 +130,16 @@ impl House {
         assert!(tab.jar.contains_key(SessionCookie::NAME));
     }
 
-    /// Types name, where asked, and password; no passkey now.
+    /// Types name, where asked, and password; on no device, and no passkey now.
     pub(crate) async fn show_password(&self, tab: &mut Tab, name: &str) {
         if tab.step() == "identify" {
             tab.post(self, "identify", &[("identifier", name)]).await;
         }
         assert_eq!(tab.step(), "password", "{}", tab.body);
         tab.post(self, "password", &[("password", GOOD)]).await;
+        if tab.step() == "device" {
+            tab.post(self, "device", &[]).await;
+        }
         if tab.step() == "enrol" {
             tab.post(self, "enrol", &[("decision", "later")]).await;
         }
