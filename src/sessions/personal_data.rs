@@ -26,6 +26,7 @@ impl KeepsPersonalData for Sessions {
                     "id": session.id.to_string(),
                     "assurance": session.assurance.as_str(),
                     "methods": methods.collect::<Vec<_>>(),
+                    "device": session.device.map(|id| id.to_string()),
                     "address": session.address,
                     "agent": session.agent,
                     "created_at": session.created_at.to_string(),

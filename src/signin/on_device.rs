@@ -16,7 +16,7 @@ use crate::sessions::Browser;
 use crate::wire::device_proof::Question;
 
 impl Signin {
-    /// True if they have a device that could sign, or could be helped by one where policy says no. What was answered already
+    /// True if they have a device that could sign, or somebody else's could help where policy says no. What was answered already
     /// is not looked up.
     pub(super) async fn could_show_device(
         &self,
@@ -30,7 +30,7 @@ impl Signin {
         if answered || !proven || devices.loopback_port().is_none() || !devices.has_any(realm.id) {
             return Ok(false);
         }
-        if *verdict != Verdict::Permit && user.is_active() {
+        if matches!(verdict, Verdict::Deny(_)) && user.is_active() {
             return Ok(true);
         }
         // On one that is locked they are told so.

@@ -24,7 +24,7 @@ pub struct Person {
     pub session: SessionId,
     /// When they signed in.
     pub signed_in_at: Timestamp,
-    /// The device that the token was given on, if it proved its key.
+    /// The device that the token hangs off: that proved its key when it was asked for, or in the sign-in behind it.
     pub device: Option<DeviceId>,
 }
 

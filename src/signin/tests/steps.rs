@@ -1,7 +1,7 @@
 //! The dispatcher as a table: what is known, and the page that comes next.
 
 use crate::kernel::{
-    Assurance, Lifetime, Method, RealmId, SignInId, Timestamp, UpstreamId, UserId,
+    Assurance, DeviceId, Lifetime, Method, RealmId, SignInId, Timestamp, UpstreamId, UserId,
 };
 use crate::sessions::BrowserCookie;
 use crate::signin::document::{self, Place};
@@ -208,6 +208,34 @@ fn what_one_came_for_is_done_before_the_end() {
 }
 
 #[test]
+fn whoever_has_a_device_is_asked_once_for_it() {
+    let asks = |facts: Facts| Facts { devices: true, has: PASSWORD, ..facts };
+    let check = |state: &State, facts: Facts, step: Step| {
+        assert_eq!(next_step(state, &facts), step, "{state:?} {facts:?}");
+    };
+    let deny = Facts { verdict: Some(Verdict::Deny("no".to_owned())), ..nothing() };
+    let declined = || marked(proven(&[M::Password]), &[Mark::Declined]);
+    let on = State { device: Some(DeviceId::new(uuid::Uuid::from_u128(9))), ..declined() };
+    for facts in [permitted(), stepped_up(TOTP), deny.clone()] {
+        check(&declined(), asks(facts), Step::Device);
+    }
+    let anywhere = marked(declined(), &[Mark::Anywhere]);
+    for answered in [&on, &anywhere] {
+        check(answered, asks(permitted()), Step::Done);
+        check(answered, asks(deny.clone()), Step::Refused("no".to_owned()));
+    }
+    // What somebody came for is done first; nobody is asked before they showed something, or for the session they have.
+    check(&marked(proven(&[M::Mail]), &[Mark::Renew]), asks(permitted()), Step::NewPassword);
+    check(&marked(proven(&[M::Mail]), &[Mark::Enrol]), asks(permitted()), ENROL);
+    check(&claimed(Some(user(1))), asks(nothing()), Step::Password);
+    check(&begun(), asks(with_session(permitted(), &[M::Password])), Step::Done);
+    // The same person's session in this browser has answered.
+    let mut bound = asks(with_session(permitted(), &[M::Password]));
+    bound.session.as_mut().unwrap().device = on.device;
+    check(&declined(), bound, Step::Done);
+}
+
+#[test]
 fn an_end_is_an_end() {
     for facts in [nothing(), permitted(), with_session(permitted(), &[M::Passkey])] {
         let done = State { end: Some(End::Done), ..proven(&[M::Password]) };
@@ -256,6 +284,8 @@ fn a_document_opens_for_its_browser_and_its_row_alone() {
             purpose: CeremonyOf::Adding(user(1)),
             at: NOW,
         }),
+        challenge: Some("a challenge".to_owned()),
+        device: Some(DeviceId::new(uuid::Uuid::from_u128(9))),
         complaint: Some(Complaint::Limited { seconds: 7 }),
         end: Some(End::Refused("no".to_owned())),
         ..asking(proven(&[M::Password, M::Totp]), |request| {
