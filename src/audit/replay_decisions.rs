@@ -82,7 +82,7 @@ impl Audit {
             let page = self.list(ask).await?;
             for record in page.items {
                 let Part::Open(about) = &record.about else { continue };
-                let case = about.get("asked").and_then(|asked| read_asked(asked, record.time, now));
+                let case = read_asked(about, record.time, now);
                 if let Some(case) = case.filter(|_| cases.len() < last) {
                     cases.push(case);
                     records.push(record);

@@ -70,6 +70,7 @@ fn claims(
 
 /// The audience is in the event, the token is not: whoever reads the ledger must not be able to use it.
 fn event(issue: &IssueJwtSvid, svid: &JwtSvid, kid: &str, granted: &Granted) -> Event {
+    let request = issue.request();
     let event = Event::new(issue.realm, JWT_ISSUED)
         .subject(issue.evidence.subject.number)
         .subject_owner(owner_of(&issue.evidence.subject))
@@ -80,7 +81,7 @@ fn event(issue: &IssueJwtSvid, svid: &JwtSvid, kid: &str, granted: &Granted) -> 
         .about("source", issue.evidence.source.as_str())
         .about("kid", kid)
         .about("policy", granted.policy_version)
-        .about("asked", asked(IssueJwtSvid::NAME, &issue.request()));
+        .about("asked", asked(IssueJwtSvid::NAME, &request));
     let event = on_device(event, &issue.standing);
     match &issue.entry {
         Some(entry) => event.about("entry", entry.as_str()),

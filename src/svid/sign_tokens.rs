@@ -26,17 +26,16 @@ impl Svid {
     ) -> Result<Unrecorded<Tokens>, Error> {
         self.check_sight(now)?;
         let ceiling = permit.ceiling();
-        let (mut issue, granted) = permit.spend();
-        let asked = asked(IssueTokens::NAME, &issue.request());
-        let drafts = std::mem::take(&mut issue.tokens);
-        check_drafts(&drafts)?;
+        let (issue, granted) = permit.spend();
+        let drafts = &issue.tokens;
+        check_drafts(drafts)?;
         let sign = |draft, bound| self.sign_token(&issue, draft, (ceiling, bound), now);
         // An ID token names the access token beside it, which is therefore made first.
         let access = drafts.iter().find(|draft| draft.kind == TokenKind::Access);
         let mut access = access.map(|draft| sign(draft, None)).transpose()?;
         let at_hash = access.as_ref().map(|token| at_hash(token.text.expose()));
         let mut tokens = Vec::with_capacity(drafts.len());
-        for draft in &drafts {
+        for draft in drafts {
             tokens.push(match (draft.kind, access.take()) {
                 (TokenKind::Access, Some(made)) => made,
                 (kind, made) => {
@@ -46,7 +45,7 @@ impl Svid {
                 }
             });
         }
-        let event = event(&issue, &tokens, &granted).about("asked", asked);
+        let event = event(&issue, &tokens, &granted);
         Ok(Unrecorded::new(Tokens(tokens), event))
     }
 
@@ -136,7 +135,7 @@ fn check_drafts(drafts: &[TokenDraft]) -> Result<(), Error> {
 
 /// Who got what, never the tokens: whoever reads the ledger must not be able to use them.
 fn event(issue: &IssueTokens, tokens: &[Token], granted: &Granted) -> Event {
-    let subject = &issue.evidence.subject;
+    let (subject, request) = (&issue.evidence.subject, issue.request());
     let jtis =
         tokens.iter().map(|token| (token.kind.as_str().to_owned(), token.jti.clone().into()));
     let ends = tokens.iter().map(|token| token.expires_at.seconds()).max();
@@ -153,7 +152,8 @@ fn event(issue: &IssueTokens, tokens: &[Token], granted: &Granted) -> Event {
         .about("tokens", Value::Object(jtis.collect::<Map<String, Value>>()))
         .about("expires", ends)
         .about("source", issue.evidence.source.as_str())
-        .about("policy", granted.policy_version);
+        .about("policy", granted.policy_version)
+        .about("asked", asked(IssueTokens::NAME, &request));
     on_device(event, &issue.standing)
 }
 

@@ -111,6 +111,7 @@ impl PlannedX509 {
 }
 
 fn event(issue: &IssueX509, svid: &X509Svid, granted: &Granted) -> Event {
+    let request = issue.request();
     let event = Event::new(issue.realm, X509_ISSUED)
         .subject(issue.evidence.subject.number)
         .subject_owner(owner_of(&issue.evidence.subject))
@@ -121,7 +122,7 @@ fn event(issue: &IssueX509, svid: &X509Svid, granted: &Granted) -> Event {
         .about("source", issue.evidence.source.as_str())
         .about("authority", svid.authority.to_string())
         .about("policy", granted.policy_version)
-        .about("asked", asked(IssueX509::NAME, &issue.request()));
+        .about("asked", asked(IssueX509::NAME, &request));
     let event = on_device(event, &issue.standing);
     match &issue.entry {
         Some(entry) => event.about("entry", entry.as_str()),

@@ -2,11 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::tokens::asked as tokens;
+use super::tokens::{asked as tokens, draft, issued, provider};
 use super::*;
-use crate::access::trial::Instead;
-use crate::access::{Action, Refused, read_asked};
+use crate::access::trial::{GivenFact, Instead};
+use crate::access::{Action, Fact, Refused, Request, read_asked};
 use crate::audit::{Audit, Other, Query, ReadEvents, Record, Replay};
+use crate::crypto::jose::JwsAlgorithm;
 use crate::events::Part;
 use crate::jobs::Reconciler as _;
 use crate::kernel::{BasisPoints, DeviceId, Level};
@@ -33,10 +34,15 @@ async fn recorded(replica: &KeysReplica) -> u64 {
 
 /// What is on record of refusals, oldest first.
 async fn told(replica: &KeysReplica) -> Vec<(Record, Map<String, Value>)> {
+    told_of(replica, REFUSED).await
+}
+
+/// What is on record of a kind, or of all that begin so, oldest first.
+async fn told_of(replica: &KeysReplica, kind: &str) -> Vec<(Record, Map<String, Value>)> {
     replica.events.copy().await.unwrap();
     let db = replica.env.db.clone();
     let audit = Audit::new(db, replica.events.clone(), replica.access.clone());
-    let query = Query { kind: Some(REFUSED.to_owned()), ..Query::default() };
+    let query = Query { kind: Some(kind.to_owned()), ..Query::default() };
     let ask = ReadEvents { realm: REALM, asker: KeysReplica::root(), query };
     let mut items = audit.list(ask).await.unwrap().items;
     items.reverse();
@@ -85,7 +91,7 @@ async fn a_refusal_of_each_sort_is_on_record_with_rule_evidence_versions_and_wha
             assert!(reason.contains("to fix: switch disk encryption on"), "{reason}");
             // The facts are there to be asked again, and the answer is the same.
             let now = replica.clock_now();
-            let case = read_asked(&about["asked"], record.time, now).expect("a question");
+            let case = read_asked(about, record.time, now).expect("a question");
             let again = replica.access.try_cases(REALM, &Instead::default(), &[case]).unwrap();
             let rules = again[0].before.decided_by.iter().map(|(id, _)| json!(id.as_ref()));
             assert_eq!(about["rules"], Value::Array(rules.collect()), "{sort}");
@@ -95,6 +101,71 @@ async fn a_refusal_of_each_sort_is_on_record_with_rule_evidence_versions_and_wha
             told.len(),
             sorts.len()
         );
+    })
+    .await;
+}
+
+/// What is worth keeping of a question: no fact that is empty, zero or no.
+fn question(request: &Request<'_>) -> (Vec<String>, Vec<(String, GivenFact)>) {
+    let (principal, resource) = (request.principal, request.resource);
+    let pairs = [principal.0, principal.1, resource.0, resource.1];
+    let mut facts: Vec<(String, GivenFact)> = Vec::new();
+    for (name, fact) in &request.context {
+        let given = match fact {
+            Fact::Text("") | Fact::Texts([]) | Fact::Number(0) | Fact::Flag(false) => continue,
+            Fact::Text(text) => GivenFact::Text((*text).to_owned()),
+            Fact::Texts(texts) => GivenFact::Texts(texts.to_vec()),
+            Fact::Id(id) => GivenFact::Text(id.to_string()),
+            Fact::Number(number) => GivenFact::Number(*number),
+            Fact::Flag(flag) => GivenFact::Flag(*flag),
+        };
+        facts.push(((*name).to_owned(), given));
+    }
+    facts.sort_by(|a, b| a.0.cmp(&b.0));
+    (pairs.map(str::to_owned).to_vec(), facts)
+}
+
+#[tokio::test]
+async fn every_question_reads_back_whole_from_its_event_which_says_nothing_twice() {
+    on_each_database(async |database| {
+        let replica = provider(database).await;
+        let web = "spiffe://weft.test/web";
+        let now = replica.clock_now();
+        let known = [
+            Standing::unknown(),
+            good(now),
+            Standing { expires: now.plus(Lifetime::hours(2)), ..good(now) },
+        ];
+        let draft = |audience: &[&str]| draft(TokenKind::Access, JwsAlgorithm::Es256, audience);
+        for standing in known {
+            let leaf = IssueX509 { standing: standing.clone(), ..workload(web) };
+            let token = IssueJwtSvid { standing: standing.clone(), ..token_for(web, &["a", "b"]) };
+            let mut people = tokens(vec![draft(&["app", "api"])]);
+            people.standing = standing.clone();
+            let told = |request: &Request<'_>| question(request);
+            let mut expected = vec![told(&leaf.request()), told(&token.request())];
+            expected.push(told(&people.request()));
+            x509(&replica, leaf).await.unwrap();
+            jwt(&replica, token).await.unwrap();
+            issued(&replica, people).await.unwrap();
+            let told = told_of(&replica, "svid.").await;
+            let newest = told.iter().skip(told.len() - expected.len());
+            for ((record, about), expected) in newest.zip(expected) {
+                let case = read_asked(about, record.time, now).expect("a question");
+                let (principal, resource) = (case.principal, case.resource);
+                let pairs = vec![principal.0, principal.1, resource.0, resource.1];
+                let facts: Vec<_> = case.context.into_iter().collect();
+                assert_eq!((pairs, facts), expected, "{about:?}");
+                let device = standing.device.is_some();
+                assert_eq!(case.standing, device.then(|| standing.clone()), "{about:?}");
+                let bytes = Value::Object(about.clone()).to_string().len();
+                let asked = about["asked"].to_string().len();
+                println!(
+                    "proof: event {}: {bytes} bytes, {asked} of them the question",
+                    record.kind
+                );
+            }
+        }
     })
     .await;
 }

@@ -15,13 +15,13 @@ use crate::svid::verify_token::{Expiry, TokenError};
 
 const BOTH: [JwsAlgorithm; 2] = [JwsAlgorithm::Es256, JwsAlgorithm::Rs256];
 
-async fn provider(database: &TestDatabase) -> KeysReplica {
+pub(super) async fn provider(database: &TestDatabase) -> KeysReplica {
     let replica = KeysReplica::started(database).await;
     replica.authority.rotate_oidc(REALM).await.unwrap();
     replica
 }
 
-fn draft(kind: TokenKind, algorithm: JwsAlgorithm, audience: &[&str]) -> TokenDraft {
+pub(super) fn draft(kind: TokenKind, algorithm: JwsAlgorithm, audience: &[&str]) -> TokenDraft {
     TokenDraft {
         kind,
         algorithm,
@@ -49,7 +49,7 @@ pub(super) fn asked(tokens: Vec<TokenDraft>) -> IssueTokens {
     }
 }
 
-async fn issued(replica: &KeysReplica, issue: IssueTokens) -> Result<Tokens, Error> {
+pub(super) async fn issued(replica: &KeysReplica, issue: IssueTokens) -> Result<Tokens, Error> {
     let permit = replica.access.permit(issue).unwrap();
     let signed = replica.svid.sign_tokens(permit, replica.clock_now())?;
     Ok(replica.events.record(signed).await.unwrap())
