@@ -4,15 +4,17 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, RwLock};
 
 use cedar_policy::{
-    Authorizer, Decision, Entities, Entity, PolicySet, Request as CedarRequest, Response,
+    AuthorizationError, Authorizer, Decision, Entities, Entity, PolicyId, PolicySet,
+    Request as CedarRequest, Response,
 };
 
-use super::memo::Memo;
+use super::memo::{Memo, Yes};
 use super::model::{Error, Explanation, Fact, Request};
-use super::policies::{Candidates, Cell, Documents, Policies};
+use super::policies::{Candidates, Cell, Documents, Named, Policies};
 use super::roles::{Held, Holder, Roles};
-use super::rule::{Does, Reads, Rule};
+use super::rule::{Does, Rule};
 use super::schema::Published;
+use super::shadow::Differs;
 use super::standing::{FACTS, Life, Posture};
 use crate::kernel::{Lifetime, SpiffeId, Timestamp};
 
@@ -130,22 +132,37 @@ impl RealmRights {
 impl Question<'_> {
     /// Decides; remembers a yes where that is sound. A no is worked out each time, for its words name the caller.
     pub(super) fn decide(self) -> Result<Lifetime, Error> {
-        self.check_time()?;
-        self.life()?.ceiling(self.request.standing, self.now)
+        self.answer().0
+    }
+
+    /// The same, and where the policies in shadow would have decided otherwise.
+    pub(super) fn answer(self) -> (Result<Lifetime, Error>, Option<Differs>) {
+        if let Err(error) = self.check_time() {
+            return (Err(error), None);
+        }
+        let (said, would) = match self.said() {
+            Ok(Yes { life, would }) => (Ok(life), would),
+            Err(error) => (Err(error), self.would().map(Arc::new)),
+        };
+        let decided = said.and_then(|life| life.ceiling(self.request.standing, self.now));
+        let differs = would.and_then(|would| self.differs(&decided, &would));
+        (decided, differs)
     }
 
     /// What the policies say, whatever the standing leaves of it.
-    fn life(self) -> Result<Life, Error> {
-        let Some(memo) = self.memo() else {
-            return self.evaluate(&*self.candidates()?)?.outcome;
-        };
-        let facts = self.key(&self.cell.reads);
-        if let Some(life) = memo.get(&facts, self.now) {
-            return Ok(life);
+    fn said(self) -> Result<Yes, Error> {
+        let known = self.memo().map(|memo| (memo, self.key()));
+        if let Some((memo, facts)) = &known
+            && let Some(yes) = memo.get(facts, self.now)
+        {
+            return Ok(yes);
         }
         let life = self.evaluate(&*self.candidates()?)?.outcome?;
-        memo.put(facts, life, self.request.evidence_expires);
-        Ok(life)
+        let yes = Yes { life, would: self.would().map(Arc::new) };
+        if let Some((memo, facts)) = known {
+            memo.put(facts, yes.clone(), self.request.evidence_expires);
+        }
+        Ok(yes)
     }
 
     /// The memory of this question's cell. The policies as shipped have one only where they are also those in force.
@@ -198,14 +215,14 @@ impl Question<'_> {
     pub(super) fn evaluate(self, candidates: &Candidates) -> Result<Decided, Error> {
         let entities = self.entities(&candidates.reads)?;
         let asked = self.cedar_request(&candidates.reads)?;
-        let first = ask(&candidates.deciding, &asked, &entities)?;
-        let mut by = self.places(candidates, &first);
+        let first = self.ask(&candidates.deciding, &asked, &entities)?;
+        let mut by = places(&first);
         if first.decision() == Decision::Deny {
             return Ok(Decided { outcome: Err(self.denial(&by)), by });
         }
         let mut life = self.rules(&by).filter_map(|rule| rule.does.gives()).max();
         if let Some(conditional) = &candidates.conditional {
-            let conditions = self.places(candidates, &ask(conditional, &asked, &entities)?);
+            let conditions = places(&self.ask(conditional, &asked, &entities)?);
             let step_up = self.rules(&conditions).find(|rule| rule.does == Does::StepUp);
             if let Some(reason) = step_up.map(|rule| Arc::clone(&rule.words)) {
                 return Ok(Decided { outcome: Err(Error::StepUp { reason }), by: conditions });
@@ -249,45 +266,50 @@ impl Question<'_> {
         places.iter().filter_map(|place| self.policies.rules.get(*place))
     }
 
-    fn places(self, candidates: &Candidates, response: &Response) -> Vec<usize> {
-        let named: HashSet<&str> = response.diagnostics().reason().map(AsRef::as_ref).collect();
-        let is_named = |place: &&usize| {
-            self.policies.rules.get(**place).is_some_and(|rule| named.contains(&*rule.id))
+    /// A policy that cannot be evaluated may be a forbid: no answer is taken from a set that holds one.
+    fn ask(
+        self,
+        set: &PolicySet,
+        request: &CedarRequest,
+        entities: &Entities,
+    ) -> Result<Response, Error> {
+        let response = Authorizer::new().is_authorized(request, set, entities);
+        let why = |AuthorizationError::PolicyEvaluationError(error): &AuthorizationError| {
+            let rule = place(error.policy_id()).and_then(|place| self.policies.rules.get(place));
+            let name = rule.map_or("", |rule| &rule.id);
+            format!("error while evaluating policy `{name}`: {}", error.inner())
         };
-        candidates.rules.iter().filter(is_named).copied().collect()
+        let errors: Vec<String> = response.diagnostics().errors().map(why).collect();
+        if errors.is_empty() { Ok(response) } else { Err(Error::broken(errors.join("; "))) }
     }
 
-    /// The facts that the answer can depend on, one after the other, each with its length, so that no two lists look
-    /// alike.
-    fn key(self, reads: &Reads) -> Vec<u8> {
+    /// The facts that the answer can depend on, one after the other in the order of the cell, each with its type and length, so
+    /// that no two lists look alike.
+    fn key(self) -> Vec<u8> {
         let mut key = Key(Vec::with_capacity(KEY_BYTES));
-        let request = self.request;
+        let (request, reads) = (self.request, &self.cell.reads);
         if reads.principal {
-            key.add(b'p', request.principal.1);
-            key.add(b'P', request.principal_id.map_or("", SpiffeId::as_str));
+            key.add(b'p', request.principal.1.as_bytes());
+            key.add(b'P', request.principal_id.map_or("", SpiffeId::as_str).as_bytes());
         }
         if reads.resource {
-            key.add(b'r', request.resource.1);
-            key.add(b'R', request.resource_id.map_or("", SpiffeId::as_str));
-        }
-        if reads.reads_field("own") {
-            key.add(b'o', if self.is_own() { "1" } else { "0" });
+            key.add(b'r', request.resource.1.as_bytes());
+            key.add(b'R', request.resource_id.map_or("", SpiffeId::as_str).as_bytes());
         }
         let posture = Posture::read(request.standing, reads, self.now);
-        let (posture, context) = (posture.facts(), &request.context);
-        for (name, fact) in
-            posture.iter().chain(context).filter(|(name, _)| reads.reads_field(name))
-        {
-            key.add(b'n', name);
-            match fact {
-                Fact::Text(value) => key.add(b't', value),
-                Fact::Texts(values) => {
-                    key.add(b's', &values.len().to_string());
-                    values.iter().for_each(|value| key.add(b't', value));
+        let posture = posture.facts();
+        for named in &self.cell.read {
+            match named {
+                Named::Own => key.fact(&Fact::Flag(self.is_own())),
+                Named::Posture(at) => {
+                    posture.get(*at).iter().for_each(|(_, fact)| key.fact(fact));
                 }
-                Fact::Id(value) => key.add(b'i', value.as_str()),
-                Fact::Number(value) => key.add(b'#', &value.to_string()),
-                Fact::Flag(value) => key.add(b'?', if *value { "1" } else { "0" }),
+                Named::Given(name) => {
+                    match request.context.iter().find(|(given, _)| given == name) {
+                        Some((_, fact)) => key.fact(fact),
+                        None => key.add(b'-', b""),
+                    }
+                }
             }
         }
         key.0
@@ -297,18 +319,39 @@ impl Question<'_> {
 struct Key(Vec<u8>);
 
 impl Key {
-    fn add(&mut self, tag: u8, text: &str) {
+    fn fact(&mut self, fact: &Fact<'_>) {
+        match fact {
+            Fact::Text(value) => self.add(b't', value.as_bytes()),
+            Fact::Texts(values) => {
+                self.add(b's', &values.len().to_be_bytes());
+                values.iter().for_each(|value| self.add(b't', value.as_bytes()));
+            }
+            Fact::Id(value) => self.add(b'i', value.as_str().as_bytes()),
+            Fact::Number(value) => self.add(b'#', &value.to_be_bytes()),
+            Fact::Flag(value) => self.0.push(if *value { b'1' } else { b'0' }),
+        }
+    }
+
+    /// What comes after it cannot be taken for a part of it: no text of a question is longer than its length says.
+    fn add(&mut self, tag: u8, bytes: &[u8]) {
         self.0.push(tag);
-        self.0.extend_from_slice(&text.len().to_be_bytes());
-        self.0.extend_from_slice(text.as_bytes());
+        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        self.0.extend_from_slice(&length.to_be_bytes());
+        self.0.extend_from_slice(bytes);
     }
 }
 
-/// A policy that cannot be evaluated may be a forbid: no answer is taken from a set that holds one.
-fn ask(set: &PolicySet, request: &CedarRequest, entities: &Entities) -> Result<Response, Error> {
-    let response = Authorizer::new().is_authorized(request, set, entities);
-    let errors: Vec<String> = response.diagnostics().errors().map(ToString::to_string).collect();
-    if errors.is_empty() { Ok(response) } else { Err(Error::broken(errors.join("; "))) }
+/// The places of the policies that decided, in order.
+fn places(response: &Response) -> Vec<usize> {
+    let mut places: Vec<usize> = response.diagnostics().reason().filter_map(place).collect();
+    places.sort_unstable();
+    places
+}
+
+/// The place that a candidate's id is.
+fn place(id: &PolicyId) -> Option<usize> {
+    let text: &str = id.as_ref();
+    text.parse().ok()
 }
 
 /// The questions that whoever holds the machine can always have answered by the policies as shipped.

@@ -18,26 +18,40 @@ use super::standing::Posture;
 use crate::kernel::SpiffeId;
 
 impl Question<'_> {
-    /// The request; refused where a fact is missing, too many, or of another type than the schema says.
+    /// The request with the facts that policies with these reads can look at; refused where a fact is missing, too many, or of
+    /// another type than the schema says. Types of principal and resource fit: the question has a cell.
     pub(super) fn cedar_request(self, reads: &Reads) -> Result<CedarRequest, Error> {
-        let own = RestrictedExpression::new_bool(self.is_own());
-        let now = RestrictedExpression::new_long(self.now.seconds());
-        let mut pairs = vec![("own".to_owned(), own), ("now_seconds".to_owned(), now)];
-        let posture = Posture::read(self.request.standing, reads, self.now);
-        for (name, fact) in posture.facts().iter().chain(&self.request.context) {
-            pairs.push(((*name).to_owned(), self.expression(fact)?));
+        if !self.cell.fits(&self.request.context) {
+            let (action, wants) = (self.action, self.cell.wants());
+            return Err(Error::broken(format_args!("`{action}` is asked with {wants} alone")));
         }
-        let context = Context::from_pairs(pairs).map_err(Error::broken)?;
         let (principal, resource) =
             (self.uid(self.request.principal)?, self.uid(self.request.resource)?);
-        let (action, schema) = (self.action_entity()?.uid(), self.rights.schema.cedar());
-        CedarRequest::new(principal, action, resource, context, Some(schema)).map_err(Error::broken)
+        let (action, context) = (self.action_entity()?.uid(), self.context(reads)?);
+        // Without the schema, of which the engine would copy and walk all of the context: what it says was looked at above.
+        CedarRequest::new(principal, action, resource, context, None).map_err(Error::broken)
+    }
+
+    fn context(self, reads: &Reads) -> Result<Context, Error> {
+        let posture = Posture::read(self.request.standing, reads, self.now);
+        let posture = posture.facts();
+        let ours =
+            [("own", Fact::Flag(self.is_own())), ("now_seconds", Fact::Number(self.now.seconds()))];
+        let all = ours.iter().chain(&posture).chain(&self.request.context);
+        let read = all.filter(|(name, _)| reads.reads_field(name));
+        let pairs: Vec<(String, RestrictedExpression)> = read
+            .map(|(name, fact)| Ok(((*name).to_owned(), self.expression(fact)?)))
+            .collect::<Result<_, Error>>()?;
+        Context::from_pairs(pairs).map_err(Error::broken)
     }
 
     /// The entities that policies with these reads can look into, and no others.
     pub(super) fn entities(self, reads: &Reads) -> Result<Entities, Error> {
-        let mut entities =
-            HashMap::from([(self.action_entity()?.uid(), self.action_entity()?.clone())]);
+        let mut entities = HashMap::new();
+        if reads.action {
+            let entity = self.action_entity()?;
+            entities.insert(entity.uid(), entity.clone());
+        }
         if reads.principal {
             let entity = self.principal_entity()?;
             entities.insert(entity.uid(), entity);
@@ -52,6 +66,9 @@ impl Question<'_> {
                 let above = self.above("Path", Some(id)).into_iter().filter(|path| *path != uid);
                 entities.insert(uid.clone(), Entity::new_no_attrs(uid.clone(), above.collect()));
             }
+        }
+        if entities.is_empty() {
+            return Ok(Entities::empty());
         }
         Entities::from_entities(entities.into_values(), None).map_err(Error::broken)
     }
@@ -171,12 +188,23 @@ impl Question<'_> {
         known.filter_map(|path| self.rights.schema.uid("Path", path)).collect()
     }
 
-    /// Makes the entities of this question and lets Cedar compare them with the schema.
+    /// Makes the entities and the context of this question and lets Cedar compare them with the schema.
     #[cfg(test)]
     pub(super) fn check_shapes(self) -> Result<(), Error> {
         let entities = [self.principal_entity()?, self.resource_entity()?];
         let schema = Some(self.rights.schema.cedar());
-        Entities::from_entities(entities, schema).map(|_| ()).map_err(Error::broken)
+        Entities::from_entities(entities, schema).map(|_| ()).map_err(Error::broken)?;
+        let everything = Reads { whole_context: true, ..Reads::default() };
+        let request = self.cedar_request(&everything)?;
+        let parts = (request.principal(), request.action(), request.resource());
+        let (Some(principal), Some(action), Some(resource)) = parts else {
+            return Err(Error::broken("a part is unknown"));
+        };
+        let uids = (principal.clone(), action.clone(), resource.clone());
+        let context = self.context(&everything)?;
+        CedarRequest::new(uids.0, uids.1, uids.2, context, schema)
+            .map(|_| ())
+            .map_err(Error::broken)
     }
 }
 

@@ -7,12 +7,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use cedar_policy::{
-    ActionConstraint, EntityTypeName, EntityUid, PolicySet, ValidationMode, Validator,
+    ActionConstraint, EntityTypeName, EntityUid, Policy, PolicySet, ValidationMode, Validator,
 };
 
 use super::flaw::{PolicyError, What};
+use super::model::Fact;
 use super::rule::{self, Does, Reads, Rule, Scope, mark};
-use super::schema::{Published, Triple, can_be_in};
+use super::schema::{FactKind, Published, Triple, can_be_in};
+use super::standing::FACTS;
 use crate::crypto::digest::sha256;
 
 /// Named policy texts: the defaults, with the realm's own in front of those of the same name.
@@ -32,8 +34,12 @@ pub(super) struct Policies {
 /// What can decide one action between one type of principal and one of resource.
 #[derive(Debug)]
 pub(super) struct Cell {
-    /// Whatever is asked of this cell depends on these facts and no others.
+    /// Whatever is asked of this cell depends on these facts and no others, policies in shadow included.
     pub(super) reads: Reads,
+    /// Those of them that have a name, in the order of what is remembered.
+    pub(super) read: Vec<Named>,
+    /// The facts that whoever asks gives, by name.
+    facts: Vec<(String, FactKind)>,
     /// The number of its memory; none where a policy reads what changes by itself, or where nobody asks often. The
     /// memories themselves belong to a realm's rights: what is remembered depends on who holds which role there.
     pub(super) memo: Option<usize>,
@@ -46,15 +52,27 @@ pub(super) struct Cell {
     sets: RwLock<HashMap<Vec<usize>, Arc<Candidates>>>,
 }
 
-/// Policies that Cedar looks at together.
-#[derive(Debug)]
+/// A fact of the context, and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Named {
+    /// Whether the resource is the caller's own.
+    Own,
+    /// What is known of the device: a place in `standing::FACTS`.
+    Posture(usize),
+    /// What whoever asks gives, by name.
+    Given(String),
+}
+
+/// Policies that Cedar looks at together; the id of each is its place in `Policies::rules`.
+#[derive(Debug, Default)]
 pub(super) struct Candidates {
-    /// Their places in `Policies::rules`.
+    /// Their places.
     pub(super) rules: Vec<usize>,
     /// Permits and plain forbids.
     pub(super) deciding: PolicySet,
     /// Limits and step-ups, asked where the first round says yes.
     pub(super) conditional: Option<PolicySet>,
+    /// What their evaluation can look into.
     pub(super) reads: Reads,
 }
 
@@ -124,7 +142,7 @@ impl Policies {
         if let Some(found) = cell.sets.read().unwrap_or_else(PoisonError::into_inner).get(&wanted) {
             return Ok(Arc::clone(found));
         }
-        let made = Arc::new(self.gather(wanted)?);
+        let made = Arc::new(self.gather(&wanted)?);
         let mut sets = cell.sets.write().unwrap_or_else(PoisonError::into_inner);
         if sets.len() >= SETS_MAX {
             sets.clear();
@@ -136,20 +154,42 @@ impl Policies {
     /// All rules at once, as Cedar alone would look at them: what the index is compared with.
     #[cfg(test)]
     pub(super) fn everything(&self) -> Result<Candidates, PolicyError> {
-        let decide = |place: &usize| self.rules.get(*place).is_some_and(|rule| !rule.shadow);
-        self.gather((0..self.rules.len()).filter(decide).collect())
+        let mut all = Candidates::default();
+        for (place, rule) in self.rules.iter().enumerate().filter(|(_, rule)| !rule.shadow) {
+            all.add((place, rule), rule.whole(place), &rule.reads)?;
+        }
+        // Their scopes name groups of actions.
+        all.reads.action = true;
+        Ok(all)
     }
 
-    fn gather(&self, wanted: Vec<usize>) -> Result<Candidates, PolicyError> {
-        let (mut deciding, mut conditional, mut reads) =
-            (PolicySet::new(), PolicySet::new(), Reads::default());
-        for rule in wanted.iter().filter_map(|place| self.rules.get(*place)) {
-            let set = if rule.does.decides() { &mut deciding } else { &mut conditional };
-            set.add(rule.policy.clone()).map_err(|_| twice(rule))?;
-            reads.add(&rule.reads);
+    fn gather(&self, wanted: &[usize]) -> Result<Candidates, PolicyError> {
+        let mut gathered = Candidates::default();
+        for place in wanted {
+            let Some(rule) = self.rules.get(*place) else { continue };
+            let (policy, reads) = rule.bare(*place)?;
+            gathered.add((*place, rule), policy.clone(), &reads)?;
         }
-        let conditional = (!conditional.is_empty()).then_some(conditional);
-        Ok(Candidates { rules: wanted, deciding, conditional, reads })
+        Ok(gathered)
+    }
+}
+
+impl Candidates {
+    fn add(
+        &mut self,
+        (place, rule): (usize, &Rule),
+        policy: Policy,
+        reads: &Reads,
+    ) -> Result<(), PolicyError> {
+        let set = if rule.does.decides() {
+            &mut self.deciding
+        } else {
+            self.conditional.get_or_insert_default()
+        };
+        set.add(policy).map_err(|_| twice(rule))?;
+        self.rules.push(place);
+        self.reads.add(reads);
+        Ok(())
     }
 }
 
@@ -157,6 +197,8 @@ impl Cell {
     fn of(schema: &Published, triple: &Triple, rules: &[Rule]) -> Self {
         let mut cell = Self {
             reads: Reads::default(),
+            read: Vec::new(),
+            facts: schema.facts(&triple.action).unwrap_or_default().to_vec(),
             memo: None,
             open: Vec::new(),
             by_principal: HashMap::new(),
@@ -171,25 +213,48 @@ impl Cell {
             {
                 continue;
             }
+            cell.reads.add(&rule.reads);
             if rule.shadow {
                 cell.shadows.push(place);
                 continue;
             }
-            cell.reads.add(&rule.reads);
             match (anchor(&rule.principal), anchor(&rule.resource)) {
                 (Some(uid), _) => cell.by_principal.entry(uid.clone()).or_default().push(place),
                 (None, Some(uid)) => cell.by_resource.entry(uid.clone()).or_default().push(place),
                 (None, None) => cell.open.push(place),
             }
         }
+        cell.read = cell.named().collect();
         cell
     }
 
+    /// The facts of the context that its policies read, without those that change by themselves.
+    fn named(&self) -> impl Iterator<Item = Named> {
+        let read = |name: &str| self.reads.reads_field(name) && !VOLATILE.contains(&name);
+        let own = read("own").then_some(Named::Own);
+        let posture = FACTS.iter().enumerate().filter(move |(_, name)| read(name));
+        let given = self.facts.iter().filter(move |(name, _)| read(name));
+        own.into_iter()
+            .chain(posture.map(|(at, _)| Named::Posture(at)))
+            .chain(given.map(|(name, _)| Named::Given(name.clone())))
+    }
+
     fn can_remember(&self, schema: &Published, action: &str) -> bool {
-        // What is remembered is not looked at again, and nothing would be counted of a shadow.
-        schema.is_hot(action)
-            && self.shadows.is_empty()
-            && !VOLATILE.iter().any(|field| self.reads.reads_field(field))
+        schema.is_hot(action) && !VOLATILE.iter().any(|field| self.reads.reads_field(field))
+    }
+
+    /// True if these are the facts of the cell's action, each once and of the type that the schema says.
+    pub(super) fn fits(&self, given: &[(&str, Fact<'_>)]) -> bool {
+        let is_given = |(name, kind): &(String, FactKind)| {
+            given.iter().any(|(known, fact)| known == name && fact.kind() == *kind)
+        };
+        given.len() == self.facts.len() && self.facts.iter().all(is_given)
+    }
+
+    /// Their names, for whoever gave others.
+    pub(super) fn wants(&self) -> String {
+        let wants = |(name, kind): &(String, FactKind)| format!("`{name}` ({})", kind.words());
+        self.facts.iter().map(wants).collect::<Vec<_>>().join(", ")
     }
 
     /// True if some rules hang off a certain principal or resource.

@@ -1,7 +1,7 @@
 //! One policy, read once: what it does, where its scope can match, and which facts it reads.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use cedar_policy::{
     ActionConstraint, Effect, EntityTypeName, EntityUid, ParseErrors, Policy, PolicyId, PolicySet,
@@ -63,12 +63,18 @@ pub(super) enum Scope {
 }
 
 /// Which facts the evaluation of a policy can depend on.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and any of them can go together"
+)]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Reads {
     /// The principal's identity, roles or attributes, beyond its type.
     pub(super) principal: bool,
     /// The resource's identity, paths or attributes, beyond its type.
     pub(super) resource: bool,
+    /// The action's groups. Never a reason for another answer: all of a cell is one action.
+    pub(super) action: bool,
     /// All of the context, whatever its fields.
     pub(super) whole_context: bool,
     /// These fields of the context.
@@ -79,6 +85,7 @@ impl Reads {
     pub(super) fn add(&mut self, other: &Self) {
         self.principal |= other.principal;
         self.resource |= other.resource;
+        self.action |= other.action;
         self.whole_context |= other.whole_context;
         self.context.extend(other.context.iter().cloned());
     }
@@ -102,6 +109,61 @@ pub(super) struct Rule {
     pub(super) principal: Scope,
     pub(super) resource: Scope,
     pub(super) reads: Reads,
+    /// The same without what only its scope depends on.
+    conditions: Reads,
+    /// What is left to evaluate where the index found it: made when it is first a candidate.
+    bare: OnceLock<Policy>,
+}
+
+impl Rule {
+    /// What of it the index has not evaluated yet, under its place as id, and what that reads: a rule is a candidate where its action
+    /// covers the question's, the types fit, and the entity that it hangs off is one that the principal or resource is or is in. Left
+    /// are its conditions, a scope on one entity alone, and the resource's place where the rule hangs off the principal.
+    ///
+    /// It has no annotations and no positions in a text, which the engine would copy at each answer.
+    pub(super) fn bare(&self, place: usize) -> Result<(&Policy, Reads), PolicyError> {
+        let [principal, resource] = self.left();
+        let mut reads = self.conditions.clone();
+        reads.principal |= principal;
+        reads.resource |= resource;
+        if let Some(bare) = self.bare.get() {
+            return Ok((bare, reads));
+        }
+        let made = self.strip([principal, resource], place);
+        let made = made.map_err(|why| PolicyError::at("", &[], What::Syntax(Arc::from(why))))?;
+        Ok((self.bare.get_or_init(|| made), reads))
+    }
+
+    /// All of it, under its place as id.
+    #[cfg(test)]
+    pub(super) fn whole(&self, place: usize) -> Policy {
+        self.policy.new_id(PolicyId::new(place.to_string()))
+    }
+
+    /// Whether the principal's and the resource's scope is left to evaluate. Rules in shadow are candidates wherever types fit.
+    fn left(&self) -> [bool; 2] {
+        let alone = |scope: &Scope| matches!(scope, Scope::Eq(_));
+        let hangs = |scope: &Scope| matches!(scope, Scope::Eq(_) | Scope::In(..));
+        let placed = hangs(&self.resource) && (self.shadow || hangs(&self.principal));
+        let [principal, resource] = [alone(&self.principal), alone(&self.resource) || placed];
+        [principal || self.shadow && hangs(&self.principal), resource]
+    }
+
+    fn strip(&self, left: [bool; 2], place: usize) -> Result<Policy, String> {
+        let mut est = self.policy.to_json().map_err(|error| error.to_string())?;
+        if let Value::Object(members) = &mut est {
+            members.remove("annotations");
+            let everything = || serde_json::json!({"op": "All"});
+            members.insert("action".to_owned(), everything());
+            for (name, left) in ["principal", "resource"].into_iter().zip(left) {
+                if !left {
+                    members.insert(name.to_owned(), everything());
+                }
+            }
+        }
+        let id = PolicyId::new(place.to_string());
+        Policy::from_json(Some(id), est).map_err(|error| error.to_string())
+    }
 }
 
 /// Reads the policies of one document; their ids are `document/id`.
@@ -148,14 +210,13 @@ fn rule(document: &str, policy: &Policy) -> Result<Rule, What> {
     let id: Arc<str> = Arc::from(format!("{document}/{name}"));
     let (principal, resource) = (principal_scope(policy), resource_scope(policy));
     let est = policy.to_json().map_err(|error| What::Syntax(Arc::from(error.to_string())))?;
-    let mut reads = Reads {
-        principal: !matches!(principal, Scope::Any | Scope::Is(_)),
-        resource: !matches!(resource, Scope::Any | Scope::Is(_)),
-        ..Reads::default()
-    };
-    if let Some(conditions) = est.get("conditions") {
-        collect(conditions, &mut reads);
+    let mut conditions = Reads::default();
+    if let Some(written) = est.get("conditions") {
+        collect(written, &mut conditions);
     }
+    let mut reads = conditions.clone();
+    reads.principal |= !matches!(principal, Scope::Any | Scope::Is(_));
+    reads.resource |= !matches!(resource, Scope::Any | Scope::Is(_));
     Ok(Rule {
         policy: policy.new_id(PolicyId::new(&*id)),
         does: does(policy)?,
@@ -166,6 +227,8 @@ fn rule(document: &str, policy: &Policy) -> Result<Rule, What> {
         principal,
         resource,
         reads,
+        conditions,
+        bare: OnceLock::new(),
     })
 }
 
@@ -257,7 +320,7 @@ fn collect(node: &Value, reads: &mut Reads) {
                     ("Var", Value::String(variable)) => match variable.as_str() {
                         "principal" => reads.principal = true,
                         "resource" => reads.resource = true,
-                        "action" => {}
+                        "action" => reads.action = true,
                         _ => reads.whole_context = true,
                     },
                     (_, value) => collect(value, reads),

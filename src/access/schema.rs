@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use cedar_policy::{Entities, Entity, EntityId, EntityTypeName, EntityUid, Schema, SchemaFragment};
 use serde_json::Value;
 
+use super::model::Fact;
 use super::standing::FACTS;
 
 use crate::kernel::Fault;
@@ -39,6 +40,19 @@ pub(super) enum FactKind {
     Flag,
     Texts,
     Path,
+}
+
+impl Fact<'_> {
+    /// Its sort.
+    pub(super) const fn kind(&self) -> FactKind {
+        match self {
+            Self::Text(_) => FactKind::Text,
+            Self::Number(_) => FactKind::Number,
+            Self::Flag(_) => FactKind::Flag,
+            Self::Texts(_) => FactKind::Texts,
+            Self::Id(_) => FactKind::Path,
+        }
+    }
 }
 
 impl FactKind {

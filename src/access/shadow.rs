@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::decide::Question;
 use super::model::Error;
 use super::rule::Rule;
+use super::standing::Life;
 use crate::kernel::{Lifetime, RealmId};
 
 /// An answer that a policy in shadow would have changed.
@@ -52,9 +53,17 @@ impl Shadows {
     }
 }
 
+/// What the policies would say if those in shadow decided too.
+#[derive(Debug)]
+pub(super) struct Would {
+    outcome: Result<Life, Error>,
+    /// Those in shadow that it comes from.
+    policies: Vec<Arc<str>>,
+}
+
 impl Question<'_> {
-    /// Where the policies in shadow would have answered otherwise than `decided`.
-    pub(super) fn shadow(self, decided: &Result<Lifetime, Error>) -> Option<Differs> {
+    /// What would be said with the policies in shadow; nothing where there are none, or where that cannot be evaluated.
+    pub(super) fn would(self) -> Option<Would> {
         if self.cell.shadows.is_empty() {
             return None;
         }
@@ -63,9 +72,6 @@ impl Question<'_> {
         wanted.sort_unstable();
         let candidates = self.policies.candidates(self.cell, wanted).ok()?;
         let said = self.evaluate(&candidates).ok()?;
-        let ceiling = |life: super::standing::Life| life.ceiling(self.request.standing, self.now);
-        let would = said.outcome.and_then(ceiling);
-        let (is, would) = words(decided, &would)?;
         let rules = said.by.iter().filter_map(|place| self.policies.rules.get(*place));
         let mut policies: Vec<Arc<str>> =
             rules.filter(|rule| rule.shadow).map(|rule| Arc::clone(&rule.id)).collect();
@@ -73,7 +79,20 @@ impl Question<'_> {
             // A permit in shadow that a longer one hides is no difference; nothing else leads here.
             policies.extend(self.shadow_rules().map(|rule| Arc::clone(&rule.id)));
         }
-        Some(Differs { policies, action: self.action.to_owned(), is, would })
+        Some(Would { outcome: said.outcome, policies })
+    }
+
+    /// Where that is another answer than `decided`.
+    pub(super) fn differs(
+        self,
+        decided: &Result<Lifetime, Error>,
+        would: &Would,
+    ) -> Option<Differs> {
+        let ceiling = |life: &Life| life.ceiling(self.request.standing, self.now);
+        let outcome = would.outcome.as_ref().map_err(Clone::clone).and_then(ceiling);
+        let (is, would_be) = words(decided, &outcome)?;
+        let policies = would.policies.clone();
+        Some(Differs { policies, action: self.action.to_owned(), is, would: would_be })
     }
 
     fn shadow_rules(&self) -> impl Iterator<Item = &Rule> {

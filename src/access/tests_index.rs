@@ -4,6 +4,7 @@ use proptest::collection::vec;
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestError, TestRunner};
 
+use super::super::memo::Yes;
 use super::super::standing::Life;
 use super::*;
 
@@ -319,8 +320,10 @@ fn an_answer_is_not_remembered_past_the_end_of_its_evidence() {
 fn a_full_memory_starts_anew_instead_of_growing() {
     let memo = super::super::memo::Memo::default();
     for n in 0..40_000_u32 {
-        memo.put(n.to_be_bytes().to_vec(), Life::NONE, Timestamp::FOREVER);
+        let yes = Yes { life: Life::NONE, would: None };
+        memo.put(n.to_be_bytes().to_vec(), yes, Timestamp::FOREVER);
         assert!(memo.len() <= 16 * 1024);
     }
-    assert_eq!(memo.get(&39_999_u32.to_be_bytes(), now()), Some(Life::NONE));
+    let known = memo.get(&39_999_u32.to_be_bytes(), now()).map(|yes| yes.life);
+    assert_eq!(known, Some(Life::NONE));
 }

@@ -10,7 +10,7 @@ use crate::testkit::{TestDatabase, engines};
 fn differs(realm: &RealmRights, ask: &Ask) -> Option<(Vec<String>, &'static str, &'static str)> {
     let request = ask.request();
     let question = realm.question(ask.action, &request, now()).unwrap();
-    let Differs { policies, is, would, .. } = question.shadow(&question.decide())?;
+    let Differs { policies, is, would, .. } = question.answer().1?;
     Some((policies.iter().map(ToString::to_string).collect(), is, would))
 }
 
@@ -49,9 +49,64 @@ fn what_a_policy_in_shadow_reads_is_never_hidden_by_what_is_remembered() {
     let other = Ask::new(Asker::node(&id("/spire/agent/a")), "IssueX509Svid", "Svid", &id("/api"));
     assert_eq!(differs(&realm, &other), None);
     assert!(differs(&realm, &issue(Level::Unknown, "IssueX509Svid")).is_some());
-    let jwt = issue(Level::Unknown, "IssueJwtSvid");
-    let request = jwt.request();
-    assert!(realm.question(jwt.action, &request, now()).unwrap().memo().is_some(), "elsewhere");
+    // Nor by what is remembered of another: the resource counts now, because the policy in shadow looks at it.
+    assert_eq!(differs(&realm, &other), None);
+    assert_eq!(remembered(&realm, &other), Some(2));
+}
+
+fn remembered(realm: &RealmRights, ask: &Ask) -> Option<usize> {
+    let request = ask.request();
+    realm.question(ask.action, &request, now()).unwrap().memo().map(super::super::memo::Memo::len)
+}
+
+#[test]
+fn beside_a_policy_in_shadow_answers_are_remembered_and_every_difference_is_told() {
+    let own = r#"
+        @id("no") @shadow forbid (principal, action == Action::"IssueX509Svid", resource)
+        when { context.strength == "software" };
+        @id("less") @shadow @lifetime_seconds("60")
+        forbid (principal in Path::"spiffe://weft.test/spire/agent/a", action == Action::"IssueJwtSvid", resource);
+    "#;
+    let realm = realm(vec![], &[("own", own)]);
+    for (action, id, is, would) in [
+        ("IssueX509Svid", "own/no", "permit", "deny"),
+        ("IssueJwtSvid", "own/less", "permit", "permit for less long"),
+    ] {
+        let ask = issue(Level::High, action);
+        for _ in 0..3 {
+            assert_eq!(differs(&realm, &ask), Some((vec![id.to_owned()], is, would)));
+            assert_eq!(remembered(&realm, &ask), Some(1), "{action}");
+        }
+    }
+    let other = Ask::new(Asker::node(&id("/spire/agent/b")), "IssueJwtSvid", "Svid", &id("/web"));
+    assert_eq!(differs(&realm, &other), None, "its scope is another");
+    let hardware = Owned::Text("hardware".to_owned());
+    assert_eq!(
+        differs(&realm, &issue(Level::High, "IssueX509Svid").with("strength", hardware)),
+        None
+    );
+}
+
+#[test]
+fn a_policy_in_shadow_that_reads_the_time_is_asked_every_time() {
+    let own = r#"@shadow forbid (principal, action == Action::"IssueX509Svid", resource)
+        when { context.now_seconds > 1767225600 };"#;
+    let realm = realm(vec![], &[("own", own)]);
+    let ask = issue(Level::High, "IssueX509Svid");
+    assert_eq!(remembered(&realm, &ask), None);
+    assert_eq!(differs(&realm, &ask), None);
+    let (request, later) = (ask.request(), now().plus(Lifetime::seconds(1)));
+    assert!(realm.question(ask.action, &request, later).unwrap().answer().1.is_some());
+}
+
+#[test]
+fn no_policy_in_shadow_is_behind_evidence_that_has_ended() {
+    let own = r#"@shadow @lifetime_seconds("60")
+        permit (principal, action == Action::"IssueX509Svid", resource);"#;
+    let realm = realm(vec![], &[("own", own)]);
+    let ask = Ask { expires: now(), ..issue(Level::High, "IssueX509Svid") };
+    assert!(decide(&realm, &ask).is_err());
+    assert_eq!(differs(&realm, &ask), None);
 }
 
 #[test]
