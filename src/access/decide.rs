@@ -208,7 +208,7 @@ impl Question<'_> {
         } else {
             self.cell.wanted(&[], &[])
         };
-        self.policies.candidates(self.cell, wanted).map_err(Error::broken)
+        self.policies.candidates(self.cell, &wanted).map_err(Error::broken)
     }
 
     /// Lets Cedar decide among these policies, without memory.

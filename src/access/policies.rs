@@ -137,12 +137,12 @@ impl Policies {
     pub(super) fn candidates(
         &self,
         cell: &Cell,
-        wanted: Vec<usize>,
+        wanted: &[usize],
     ) -> Result<Arc<Candidates>, PolicyError> {
-        if let Some(found) = cell.sets.read().unwrap_or_else(PoisonError::into_inner).get(&wanted) {
+        if let Some(found) = cell.sets.read().unwrap_or_else(PoisonError::into_inner).get(wanted) {
             return Ok(Arc::clone(found));
         }
-        let made = Arc::new(self.gather(&wanted)?);
+        let made = Arc::new(self.gather(wanted)?);
         let mut sets = cell.sets.write().unwrap_or_else(PoisonError::into_inner);
         if sets.len() >= SETS_MAX {
             sets.clear();

@@ -70,7 +70,7 @@ impl Question<'_> {
         let mut wanted = self.candidates().ok()?.rules.clone();
         wanted.extend(&self.cell.shadows);
         wanted.sort_unstable();
-        let candidates = self.policies.candidates(self.cell, wanted).ok()?;
+        let candidates = self.policies.candidates(self.cell, &wanted).ok()?;
         let said = self.evaluate(&candidates).ok()?;
         let rules = said.by.iter().filter_map(|place| self.policies.rules.get(*place));
         let mut policies: Vec<Arc<str>> =
