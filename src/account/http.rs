@@ -40,6 +40,7 @@ pub fn routes(account: &Account) -> Router {
         .route("/account/passkeys/add", post(passkeys::add))
         .route("/account/passkeys/rename", post(passkeys::rename))
         .route("/account/passkeys/remove", post(passkeys::remove))
+        .route("/account/passkeys/offer", post(passkeys::offer))
         .route("/account/password", get(credentials::password).post(credentials::set_password))
         .route("/account/authenticator", get(credentials::authenticator))
         .route("/account/authenticator/start", post(credentials::start_authenticator))

@@ -176,6 +176,8 @@ pub struct PasskeysPage<'a> {
     pub flaws: &'a Flaws,
     /// Those there are.
     pub passkeys: Vec<PasskeyLine>,
+    /// How long ago they asked to be offered none at sign-ins; nothing where they may be.
+    pub declined: Option<String>,
     /// What the browser needs for a new one, once it was begun.
     pub creation: Option<Creation>,
     /// A name for the new one.

@@ -178,6 +178,10 @@ pub fn fact(look: &Look, kind: &str) -> Option<String> {
         look.say("fact-refused")
     } else if begins(&["signin."]) {
         look.say("fact-signed-in")
+    } else if begins(&["accounts.passkey_declined"]) {
+        look.say("fact-passkey-declined")
+    } else if begins(&["accounts.passkey_offered_again"]) {
+        look.say("fact-passkey-offered-again")
     } else if begins(&["accounts.passkey"]) {
         look.say("fact-passkey")
     } else if begins(&["accounts.password"]) {
@@ -215,6 +219,8 @@ mod tests {
         check("session.opened", None);
         check("session.all_ended", Some("Signed out"));
         check("accounts.passkey_removed", Some("A passkey was changed"));
+        check("accounts.passkey_declined", Some("The offer of a passkey was turned off"));
+        check("accounts.passkey_offered_again", Some("The offer of a passkey was turned on"));
         check("accounts.user_locked", Some("The account was changed"));
         check("later.invented", Some("Something else: later.invented"));
     }

@@ -95,6 +95,7 @@ impl Accounts {
             attributes: checked(new.attributes)?,
             groups,
             factors: super::Factors::default(),
+            passkey_declined_at: None,
             created_at: now,
             updated_at: now,
             revision: 1,

@@ -170,6 +170,7 @@ fn told(user: &User, whom: &Erased) -> Map<String, Value> {
         "has_password": user.factors.password,
         "has_one_time_passwords": user.factors.totp,
         "recovery_codes_left": user.factors.recovery_codes,
+        "passkey_declined_at": user.passkey_declined_at.map(|at| at.to_string()),
     });
     Map::from_iter([("account".to_owned(), account)])
 }

@@ -35,6 +35,8 @@ pub struct User {
     pub groups: Vec<String>,
     /// What they can sign in with.
     pub factors: Factors,
+    /// When they asked to be offered a passkey no more. Nothing: they may be offered one. Adding a passkey empties it.
+    pub passkey_declined_at: Option<Timestamp>,
     /// When the account was made.
     pub created_at: Timestamp,
     /// When something was changed last.

@@ -48,6 +48,15 @@ pub(super) async fn set_language(
     tx.execute(SET_LANGUAGE, &[(&id.to_string()).into(), language.into()]).await.map(|_| ())
 }
 
+/// Since when they are offered no passkey; none: they are.
+pub(super) async fn set_passkey_declined(
+    tx: &mut Tx,
+    id: UserId,
+    since: Option<Timestamp>,
+) -> Result<(), Fault> {
+    tx.execute(SET_PASSKEY_DECLINED, &[(&id.to_string()).into(), since.into()]).await.map(|_| ())
+}
+
 /// The rows that refer to it go with it.
 pub(super) async fn delete(tx: &mut Tx, id: UserId) -> Result<(), Fault> {
     tx.execute(DELETE, &[(&id.to_string()).into()]).await.map(|_| ())
@@ -75,6 +84,7 @@ pub(super) async fn load(tx: &mut Tx, id: UserId) -> Result<Option<User>, Fault>
         attributes,
         groups,
         factors: factors_of(&row)?,
+        passkey_declined_at: row.time_or_null("passkey_declined_at")?,
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
         revision,
@@ -294,10 +304,12 @@ const INSERT: &str = "INSERT INTO user_account \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $7, 1)";
 const SET_STATE: &str = "UPDATE user_account SET state = $3 WHERE realm = $1 AND id = $2";
 const SET_LANGUAGE: &str = "UPDATE user_account SET language = $3 WHERE realm = $1 AND id = $2";
+const SET_PASSKEY_DECLINED: &str =
+    "UPDATE user_account SET passkey_declined_at = $3 WHERE realm = $1 AND id = $2";
 const NUMBERED: &str = "SELECT id FROM user_account WHERE realm = $1 AND number = $2";
 const DELETE: &str = "DELETE FROM user_account WHERE realm = $1 AND id = $2";
 const USER: &str = "SELECT u.id, u.number, u.handle, u.state, u.language, u.created_at, u.updated_at, \
-    u.revision, \
+    u.revision, u.passkey_declined_at, \
     (SELECT COUNT(*) FROM user_password f WHERE f.realm = u.realm AND f.user_id = u.id) AS passwords, \
     (SELECT COUNT(*) FROM user_totp f WHERE f.realm = u.realm AND f.user_id = u.id \
         AND f.secret IS NOT NULL) AS totps, \
@@ -354,6 +366,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
     INSERT,
     SET_STATE,
     SET_LANGUAGE,
+    SET_PASSKEY_DECLINED,
     NUMBERED,
     DELETE,
     USER,

@@ -55,6 +55,7 @@ impl Signin {
                     let (verdict, yes) =
                         self.decide(realm, user, (&state.request, shown, on), &address)?;
                     facts.has = has(user.factors);
+                    facts.declined = user.passkey_declined_at.is_some();
                     facts.devices = self.could_show_device(realm, state, (user, &verdict)).await?;
                     facts.verdict = Some(verdict);
                     permit = yes;

@@ -397,6 +397,8 @@ pub struct Facts {
     pub verdict: Option<Verdict>,
     /// They have a device to show here, or could with one where policy says no.
     pub devices: bool,
+    /// They asked, at an earlier sign-in, to be offered a passkey no more.
+    pub declined: bool,
 }
 
 /// What this slice answers instead of what was asked.

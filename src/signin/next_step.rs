@@ -234,10 +234,11 @@ fn asks_for_device(state: &State, facts: &Facts, shown: &Shown) -> bool {
         && device(state, facts, shown).is_none()
 }
 
-/// After a password that was typed just now, whoever has no passkey is offered one.
+/// After a password that was typed just now, whoever has no passkey is offered one, unless they turned that off.
 fn offers_passkey(state: &State, facts: &Facts, shown: &Shown) -> bool {
     matches!(state.person, Person::Proven(_))
         && shown.methods.contains(&Method::Password)
         && !facts.has.passkey
+        && !facts.declined
         && !state.is(Mark::Declined)
 }

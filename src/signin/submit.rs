@@ -142,6 +142,9 @@ impl Signin {
                 Ok(())
             }
             Step::NewPassword => self.new_password(desk, held, gathered, sent).await,
+            Step::Enrol { required: false } if sent.decision.is_some() => {
+                self.decline(desk, held, gathered, sent).await
+            }
             Step::Enrol { .. } => self.enrol(desk, held, gathered, sent).await,
             Step::LinkConfirm => self.link(desk, held, gathered).await,
             Step::SelectAccount | Step::NoWay(_) | Step::Refused(_) | Step::Done => Ok(()),
@@ -380,6 +383,21 @@ impl Signin {
         Ok(())
     }
 
+    /// No passkey now; after `never` none is offered at later sign-ins either, in whichever browser.
+    async fn decline(
+        &self,
+        desk: &Desk<'_>,
+        held: &mut Held,
+        gathered: &Gathered,
+        sent: &Sent,
+    ) -> Result<(), Error> {
+        if let (Some(base), Some("never")) = (&gathered.shown, sent.decision.as_deref()) {
+            self.inner.accounts.decline_passkey(desk.realm.id, base.user).await?;
+        }
+        held.state.marks.insert(Mark::Declined);
+        Ok(())
+    }
+
     /// A passkey that was added by an administrator's link was shown just now, with its user verified. One added after a
     /// mail was not: whoever reads somebody's mail must not come out surer than the mail.
     fn enrolled(state: &mut State, base: &Shown) {
@@ -476,9 +494,6 @@ fn turn(state: &mut State, gathered: &Gathered, step: &str, sent: &Sent) -> bool
             }
         }
         ("select", _) if word(&sent.account) == OTHER => start_over(state),
-        ("enrol", Step::Enrol { required: false }) if sent.decision.is_some() => {
-            state.marks.insert(Mark::Declined);
-        }
         ("link", Step::LinkConfirm) if word(&sent.decision) != "link" => state.stranger = None,
         ("way", Step::Enrol { required: true }) if word(&sent.way) == "password" => {
             state.marks.remove(&Mark::Enrol);

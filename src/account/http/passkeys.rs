@@ -1,4 +1,4 @@
-//! Passkeys: shown, added, renamed, removed.
+//! Passkeys: shown, added, renamed, removed, and offered again.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -30,11 +30,14 @@ pub(super) async fn show(State(account): State<Account>, asks: Asks) -> Result<R
         None
     };
     let all = account.accounts.passkeys(realm, user).await?;
+    // Whoever has a passkey is offered none anyway.
+    let declined = visitor.user.passkey_declined_at.filter(|_| all.is_empty());
     let shown = PasskeysPage {
         look: &visitor.look,
         nav: visitor.nav(Tab::Passkeys),
         flaws: &visitor.flaws,
         passkeys: all.iter().map(|passkey| line(&visitor, passkey)).collect(),
+        declined: declined.map(|at| visitor.ago(at)),
         creation,
         suggestion: visitor.look.say("passkeys-new-name"),
     };
@@ -122,6 +125,13 @@ pub(super) async fn remove(
         Err(Error::LastFactor) => Ok(wrong(Tab::Passkeys, Wrong::Last)),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Has sign-ins offer a passkey again. It changes nothing that one signs in with, so nothing has to be shown for it.
+pub(super) async fn offer(State(account): State<Account>, asks: Asks) -> Result<Response, Away> {
+    let visitor = account.enter(&asks, Tab::Passkeys).await?;
+    account.accounts.offer_passkey_again(visitor.realm, visitor.user.id).await?;
+    Ok(done(Tab::Passkeys, Done::Saved))
 }
 
 fn read(text: &str) -> Result<PasskeyId, Problem> {

@@ -12,10 +12,11 @@ use crate::signin::tests::world::{GOOD, Tab, cross_site};
 use crate::testkit::{TestDatabase, TestPasskey, on_each_database};
 
 /// What only looks, or only takes oneself out: not worth a second proof.
-const EASY: [&str; 5] = [
+const EASY: [&str; 6] = [
     "/account/sign-out",
     "/account/sessions/end",
     "/account/sessions/end-all",
+    "/account/passkeys/offer",
     "/account/applications/withdraw",
     "/account/verification",
 ];
@@ -135,6 +136,51 @@ async fn a_passkey_is_added_named_and_removed_but_not_the_last_way_in() {
         tab.post_to(&house, "/account/passkeys/remove", &[("passkey", &*id)]).await;
         assert_eq!(tab.location().as_deref(), Some("/account/passkeys?done=removed"));
         assert_eq!(house.user(&ada).await.factors.passkeys, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_turned_the_offer_of_a_passkey_off_reads_so_and_turns_it_on_again() {
+    on_each_database(async |database| {
+        let house = House::on(database).await;
+        let ada = house.person("ada").await;
+        let mut tab = Tab::new();
+        house.sign_in(&mut tab, "ada").await;
+        tab.get(&house, "/account/passkeys").await;
+        assert!(!tab.body.contains("offer-again"), "nothing was turned off: {}", tab.body);
+        // With scripts off too: both are plain forms.
+        let mut other = Tab::new();
+        other.get(&house, "/account").await;
+        other.follow(&house).await;
+        other.post(&house, "identify", &[("identifier", "ada")]).await;
+        other.post(&house, "password", &[("password", GOOD)]).await;
+        assert!(other.body.contains("value=\"never\""), "{}", other.body);
+        other.post(&house, "enrol", &[("decision", "never")]).await;
+        assert_eq!(other.location().as_deref(), Some("/account"), "{}", other.body);
+        house.clock.advance(Lifetime::hours(2));
+        for (language, words) in [
+            ("en", "you are not offered a passkey"),
+            ("de", "wird Ihnen kein Passkey angeboten"),
+            ("ar", "لا يُعرض عليك مفتاح مرور"),
+        ] {
+            tab.adds.insert("accept-language", language.parse().unwrap());
+            tab.get(&house, "/account/passkeys").await;
+            assert!(tab.body.contains(words), "{language}: {}", tab.body);
+        }
+        tab.adds.clear();
+        assert!(tab.body.contains("id=\"add-passkey\""), "one can still be added");
+        let eve = house.person("eve").await;
+        let mut hers = Tab::new();
+        house.sign_in(&mut hers, "eve").await;
+        hers.post_to(&house, "/account/passkeys/offer", &[]).await;
+        assert!(house.user(&ada).await.passkey_declined_at.is_some(), "eve's is eve's");
+        assert_eq!(house.user(&eve).await.passkey_declined_at, None);
+        tab.post_to(&house, "/account/passkeys/offer", &[]).await;
+        assert_eq!(tab.location().as_deref(), Some("/account/passkeys?done=saved"));
+        assert_eq!(house.user(&ada).await.passkey_declined_at, None);
+        tab.get(&house, "/account/passkeys").await;
+        assert!(!tab.body.contains("offer-again"), "{}", tab.body);
     })
     .await;
 }

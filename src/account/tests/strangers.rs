@@ -6,7 +6,7 @@ use super::world::House;
 use crate::account::pages;
 
 /// Every form of these pages.
-pub(super) const FORMS: [(&str, &str); 18] = [
+pub(super) const FORMS: [(&str, &str); 19] = [
     ("/account/sign-out", ""),
     ("/account/sessions/end", "session=ses_00000000000000000000000000000000"),
     ("/account/sessions/end-all", ""),
@@ -14,6 +14,7 @@ pub(super) const FORMS: [(&str, &str); 18] = [
     ("/account/passkeys/add", "credential=x&state=x&name=x"),
     ("/account/passkeys/rename", "passkey=x&name=x"),
     ("/account/passkeys/remove", "passkey=x"),
+    ("/account/passkeys/offer", ""),
     ("/account/password", "password=x&repeated=x"),
     ("/account/authenticator/start", ""),
     ("/account/authenticator/confirm", "code=123456"),

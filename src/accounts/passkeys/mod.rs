@@ -3,6 +3,7 @@
 //! The relying party is the issuer's host, the origin the issuer's. What a browser must give back is bound to one challenge,
 //! which is handed out sealed, to one realm, purpose and person, and ends after five minutes.
 
+mod offer;
 mod state;
 pub(super) mod store;
 
@@ -170,7 +171,7 @@ impl Accounts {
         Ok(PasskeyChallenge { options, state })
     }
 
-    /// Ends it. An empty name becomes `Passkey`.
+    /// Ends it. An empty name becomes `Passkey`. Whoever had asked to be offered none may be offered one again.
     pub async fn register_passkey_finish(
         &self,
         realm: RealmId,
@@ -211,6 +212,7 @@ impl Accounts {
                 if !store::insert(tx, key).await? {
                     return Err(Error::Taken { what: "passkey" });
                 }
+                super::store::set_passkey_declined(tx, key.user, None).await?;
                 let event = By::Themselves.tells(realm, "accounts.passkey_added", &head);
                 let event = event.about("passkey", key.id.to_string());
                 Ok(((), event.about("name", key.name.as_str()).about("synced", key.synced)))

@@ -6,6 +6,7 @@ use crate::accounts::{
     Attribute, AttributeName, By, Error, ExternalId, Handle, Identifier, NewUser,
 };
 use crate::db::Engine;
+use crate::env::Clock as _;
 use crate::kernel::{SpiffeId, UpstreamId, UserId};
 use crate::testkit::{TestDatabase, TestPasskey, on_each_database};
 
@@ -154,12 +155,15 @@ async fn an_export_holds_everything_but_secrets() {
     on_each_database(async |database| {
         let world = World::new(database).await;
         let user = ada(&world).await;
+        let declined = world.clock.now();
+        world.accounts.decline_passkey(REALM, user).await.unwrap();
         let export = world.accounts.export(REALM, user).await.unwrap();
         let text = export.to_string();
         for trace in TRACES {
             assert!(text.contains(trace), "{trace}");
         }
         assert_eq!(export["account"]["has_password"], true);
+        assert_eq!(export["account"]["passkey_declined_at"], declined.to_string());
         assert_eq!(export["account"]["attributes"]["email"]["proof"]["how"], "mail");
         assert_eq!(export["passkeys"][0]["name"], "my blue key");
         assert!(!text.contains("$argon2id"), "no hash");

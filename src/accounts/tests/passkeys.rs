@@ -2,6 +2,7 @@
 
 use super::{HERE, REALM, World};
 use crate::accounts::{By, Error, Passkey, PasskeyChecked, UserState};
+use crate::env::Clock as _;
 use crate::kernel::{Lifetime, Method, UserId};
 use crate::testkit::{TestPasskey, on_each_database};
 
@@ -209,6 +210,39 @@ async fn a_passkey_is_one_persons_has_a_name_and_is_removed_but_for_the_last() {
             accounts.remove_passkey(REALM, ada, other.id, By::Themselves)
         );
         assert!(both.0.is_ok() != both.1.is_ok(), "one of the two stays: {both:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_offer_that_was_turned_off_stays_off_until_it_is_wanted_or_a_passkey_is_added() {
+    on_each_database(async |database| {
+        let world = World::new(database).await;
+        let accounts = &world.accounts;
+        let (ada, eve) = (world.person("ada").await.id, world.person("eve").await.id);
+        let declined = async |user| world.fresh(user).await.passkey_declined_at;
+        assert_eq!(declined(ada).await, None);
+        let first = world.clock.now();
+        accounts.decline_passkey(REALM, ada).await.unwrap();
+        world.clock.advance(Lifetime::days(1));
+        accounts.decline_passkey(REALM, ada).await.unwrap();
+        assert_eq!(declined(ada).await, Some(first), "the first time counts");
+        assert_eq!(declined(eve).await, None, "it is hers alone");
+        let cached = accounts.user(REALM, ada).await.unwrap().unwrap();
+        assert_eq!(cached.passkey_declined_at, Some(first));
+        accounts.offer_passkey_again(REALM, ada).await.unwrap();
+        accounts.offer_passkey_again(REALM, ada).await.unwrap();
+        assert_eq!(declined(ada).await, None);
+        accounts.decline_passkey(REALM, ada).await.unwrap();
+        add(&world, ada, &mut TestPasskey::hardware(ORIGIN)).await.unwrap();
+        assert_eq!(declined(ada).await, None, "whoever adds one has changed their mind");
+        let told = world.told().await;
+        let often = |kind: &str| told.iter().filter(|told| *told == kind).count();
+        assert_eq!(often("accounts.passkey_declined"), 2, "{told:?}");
+        assert_eq!(often("accounts.passkey_offered_again"), 1, "{told:?}");
+        let nobody = UserId::new(uuid::Uuid::nil());
+        let unknown = accounts.decline_passkey(REALM, nobody).await;
+        assert!(matches!(unknown, Err(Error::Unknown("user"))), "{unknown:?}");
     })
     .await;
 }

@@ -179,6 +179,59 @@ async fn a_lost_password_is_replaced_by_mail_in_the_same_browser_or_another() {
     .await;
 }
 
+/// Signs in with a password in a new browser, up to whatever comes after it.
+async fn after_password(world: &World) -> Tab {
+    let mut tab = Tab::new();
+    world.begin(&mut tab, request()).await;
+    tab.post(world, "identify", &[("identifier", "ada")]).await;
+    tab.post(world, "password", &[("password", GOOD)]).await;
+    tab
+}
+
+#[tokio::test]
+async fn whoever_says_never_is_offered_a_passkey_in_no_browser_any_more() {
+    on_each_database(async |database| {
+        let world = World::new(database).await;
+        let user = world.person("ada").await;
+        for not_never in ["later", "", "NEVER"] {
+            let mut tab = after_password(&world).await;
+            assert_eq!(tab.step(), "enrol", "`{not_never}` is an answer for once");
+            tab.post(&world, "enrol", &[("decision", not_never)]).await;
+            assert!(is_back(&tab), "{}", tab.body);
+        }
+        let mut asked = after_password(&world).await;
+        let mut twin = asked.twin();
+        asked.post(&world, "enrol", &[("decision", "never")]).await;
+        assert!(is_back(&asked), "{}", asked.body);
+        twin.post(&world, "enrol", &[("decision", "never")]).await;
+        assert!(is_back(&twin), "said twice: {}", twin.body);
+        assert!(is_back(&after_password(&world).await), "another browser is not asked");
+        world.clock.advance(Lifetime::days(400));
+        assert!(is_back(&after_password(&world).await), "nor a year later");
+        world.accounts.offer_passkey_again(REALM, user.id).await.unwrap();
+        assert_eq!(after_password(&world).await.step(), "enrol");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn never_is_taken_from_nobody_who_has_not_shown_who_they_are() {
+    on_each_database(async |database| {
+        let world = World::new(database).await;
+        let user = world.person("ada").await;
+        let mut tab = Tab::new();
+        world.begin(&mut tab, request()).await;
+        tab.post(&world, "enrol", &[("decision", "never")]).await;
+        assert_eq!(tab.step(), "identify");
+        tab.post(&world, "identify", &[("identifier", "ada")]).await;
+        tab.post(&world, "enrol", &[("decision", "never")]).await;
+        assert_eq!(tab.step(), "password");
+        let known = world.accounts.fresh(REALM, user.id).await.unwrap().unwrap();
+        assert_eq!(known.passkey_declined_at, None);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn an_administrators_link_adds_the_first_passkey() {
     on_each_database(async |database| {

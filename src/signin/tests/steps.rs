@@ -198,6 +198,10 @@ fn what_one_came_for_is_done_before_the_end() {
     check(&asking(marked(proven(&[M::Mail]), &[Mark::Renew]), two), TOTP, Step::NewPassword);
     check(&proven(&[M::Password]), PASSWORD, Step::Enrol { required: false });
     check(&marked(proven(&[M::Password]), &[Mark::Declined]), PASSWORD, Step::Done);
+    let declined = Facts { declined: true, ..permitted(PASSWORD) };
+    assert_eq!(next_step(&proven(&[M::Password]), &declined), Step::Done, "they turned it off");
+    let came_for_it = marked(proven(&[M::Password]), &[Mark::Enrol]);
+    assert_eq!(next_step(&came_for_it, &declined), ENROL, "a link still leads to it");
     check(&proven(&[M::Mail]), PASSWORD, Step::Done);
     let linking = State { stranger: Some(stranger()), ..proven(&[M::Passkey]) };
     check(&linking, ALL, Step::LinkConfirm);

@@ -94,6 +94,16 @@ fn ways_in(look: &Look) -> Vec<Sample> {
             passkey("1", "Ada's laptop", Some(ago(look, Lifetime::hours(2)))),
             passkey("2", "Key in the drawer", None),
         ],
+        declined: None,
+        creation: None,
+        suggestion: look.say("passkeys-new-name"),
+    };
+    let declined = PasskeysPage {
+        look,
+        nav: nav(Tab::Passkeys),
+        flaws: &Flaws::NONE,
+        passkeys: Vec::new(),
+        declined: Some(ago(look, Lifetime::days(3))),
         creation: None,
         suggestion: look.say("passkeys-new-name"),
     };
@@ -103,6 +113,7 @@ fn ways_in(look: &Look) -> Vec<Sample> {
         nav: nav(Tab::Passkeys),
         flaws: &last,
         passkeys: vec![passkey("1", "Ada's laptop", None)],
+        declined: None,
         creation: Some(Creation { options: CREATION.to_owned(), state: "AAAA".to_owned() }),
         suggestion: look.say("passkeys-new-name"),
     };
@@ -115,6 +126,7 @@ fn ways_in(look: &Look) -> Vec<Sample> {
     };
     vec![
         ("account-passkeys", Page::new(&passkeys, look)),
+        ("account-passkeys-declined", Page::new(&declined, look)),
         ("account-passkeys-last", Page::new(&guarded, look)),
         ("account-password", Page::new(&password, look)),
     ]

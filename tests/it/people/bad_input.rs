@@ -283,7 +283,7 @@ impl World {
 }
 
 /// Where pages of ours send their forms.
-const FORMS: [&str; 21] = [
+const FORMS: [&str; 22] = [
     "/authorize/consent",
     "/logout/confirm",
     "/language",
@@ -296,6 +296,7 @@ const FORMS: [&str; 21] = [
     "/account/passkeys/add",
     "/account/passkeys/rename",
     "/account/passkeys/remove",
+    "/account/passkeys/offer",
     "/account/password",
     "/account/authenticator/start",
     "/account/authenticator/confirm",
