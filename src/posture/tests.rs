@@ -25,6 +25,7 @@ use crate::wire::api::Time;
 use crate::wire::posture::FORMAT;
 
 mod doors;
+mod golden;
 mod models;
 mod sources;
 mod weight;

@@ -8,15 +8,43 @@ use serde_json::{Value, json};
 use super::*;
 use crate::kernel::{BasisPoints, Lifetime, Timestamp};
 
-const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+/// The moment of every vector.
+pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+/// The model of every vector.
+pub(crate) const MODEL: &str = include_str!("../../../tests/vectors/posture/model.toml");
 
-fn vectors() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/posture");
-    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
-    let mut json: Vec<PathBuf> =
-        files.filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
-    json.sort();
-    json
+/// A device and what its score must be, worked out by hand.
+pub(crate) struct Vector {
+    pub(crate) name: String,
+    document: Value,
+}
+
+impl Vector {
+    /// All of them, by name.
+    pub(crate) fn all() -> Vec<Self> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/posture");
+        let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+        let mut paths: Vec<PathBuf> =
+            files.filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
+        paths.sort();
+        assert!(paths.len() >= 11, "vectors are missing: {} were found", paths.len());
+        let read = |path: &PathBuf| Self {
+            name: path.file_stem().unwrap().to_string_lossy().into_owned(),
+            document: serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap(),
+        };
+        paths.iter().map(read).collect()
+    }
+
+    /// What the device says.
+    pub(crate) fn readings(&self) -> Vec<Reading> {
+        self.document["readings"].as_array().unwrap().iter().map(reading).collect()
+    }
+
+    /// That the score of these readings is exactly the one that was worked out.
+    pub(crate) fn holds(&self, model: &Model, readings: &[Reading]) {
+        let worked_out = worked_out(model, &self.document, readings);
+        assert_eq!(worked_out, self.document["expect"], "{}", self.name);
+    }
 }
 
 fn reading(text: &Value) -> Reading {
@@ -31,11 +59,9 @@ fn reading(text: &Value) -> Reading {
 }
 
 /// What the program makes of a vector, in the form of its `expect`.
-fn worked_out(model: &Model, vector: &Value) -> Value {
-    let readings: Vec<Reading> =
-        vector["readings"].as_array().unwrap().iter().map(reading).collect();
+fn worked_out(model: &Model, vector: &Value, readings: &[Reading]) -> Value {
     let seconds = |name: &str| Lifetime::seconds(vector[name].as_i64().unwrap());
-    let score = score(model.profile("box").unwrap(), &readings, NOW);
+    let score = score(model.profile("box").unwrap(), readings, NOW);
     let lives = lifetime(&score, seconds("shortest_seconds"), seconds("longest_seconds"), NOW);
     let losses: serde_json::Map<String, Value> = score
         .signals
@@ -58,20 +84,15 @@ fn worked_out(model: &Model, vector: &Value) -> Value {
 
 #[test]
 fn golden_scores_are_exact() {
-    let model = parse(include_str!("../../../tests/vectors/posture/model.toml")).unwrap();
-    let (vectors, mut exact) = (vectors(), 0);
-    for path in &vectors {
-        let vector: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-        assert_eq!(worked_out(&model, &vector), vector["expect"], "{}", path.display());
-        exact += 1;
+    let model = parse(MODEL).unwrap();
+    for vector in Vector::all() {
+        vector.holds(&model, &vector.readings());
     }
-    assert!(exact >= 11, "vectors are missing: {exact} were found");
-    println!("proof: golden scores {exact}/{}", vectors.len());
 }
 
 #[test]
 fn what_helps_most_is_told_with_the_gates_that_remain() {
-    let model = parse(include_str!("../../../tests/vectors/posture/model.toml")).unwrap();
+    let model = parse(MODEL).unwrap();
     let profile = model.profile("box").unwrap();
     let at = |signal: &str, value| Reading {
         signal: Arc::from(signal),

@@ -10,7 +10,7 @@ pub mod document;
 pub mod explain;
 mod freshness;
 #[cfg(test)]
-mod golden_tests;
+pub(super) mod golden_tests;
 pub mod level;
 pub mod lifetime;
 pub mod model;
