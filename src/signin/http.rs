@@ -112,12 +112,8 @@ async fn submit(
 ) -> Result<Response, Problem> {
     let id = sign_in_id(&id)?;
     let sent = Sent { look: Some(look.clone()), ..fields.into() };
-    match signin.submit(&realm, (id, &step), sent, &browser).await {
-        Ok(onward) => Ok(leave(id, onward, &look)),
-        // The other tab went on: what is so now is shown.
-        Err(Error::Moved) => Ok(leave(id, Onward::Page, &look)),
-        Err(error) => Err(error.into()),
-    }
+    let went = signin.submit(&realm, (id, &step), sent, &browser).await;
+    went_on(id, went, &look)
 }
 
 /// What a device's answer has in its query.
@@ -136,11 +132,8 @@ async fn come_from_device(
     look: Look,
 ) -> Result<Response, Problem> {
     let id = sign_in_id(&id)?;
-    match signin.come_from_device(&realm, id, &answer.proof, &browser).await {
-        Ok(onward) => Ok(leave(id, onward, &look)),
-        Err(Error::Moved) => Ok(leave(id, Onward::Page, &look)),
-        Err(error) => Err(error.into()),
-    }
+    let went = signin.come_from_device(&realm, id, &answer.proof, &browser).await;
+    went_on(id, went, &look)
 }
 
 /// What a provider's answer has in its query. A parameter that stands there twice is refused by the reader.
@@ -201,6 +194,14 @@ async fn use_link(
         Arrival::Unlinked => show::unlinked(&look),
         Arrival::Spent => show::link(None, &look),
     })
+}
+
+/// Where the browser goes after a step. Where the other tab went on, what is so now is shown.
+fn went_on(id: SignInId, went: Result<Onward, Error>, look: &Look) -> Result<Response, Problem> {
+    match went {
+        Err(Error::Moved) => Ok(leave(id, Onward::Page, look)),
+        went => Ok(leave(id, went?, look)),
+    }
 }
 
 fn leave(id: SignInId, onward: Onward, look: &Look) -> Response {
