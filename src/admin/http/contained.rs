@@ -8,7 +8,7 @@ use url::form_urlencoded::byte_serialize;
 
 use super::super::pages::{ContainPage, ContainedLine, ContainedPage, ReleasePage, Tab};
 use super::super::{Admin, Done};
-use super::manage::{SPANS, span};
+use super::manage::{span, spans, status};
 use super::visitor::{Asks, Away, Visitor};
 use crate::containment::model::Contain;
 use crate::containment::{Containment, Error, Whom, Wish};
@@ -241,23 +241,15 @@ impl Admin {
 
 fn form(visitor: &Visitor, wanted: &Wanted, flaws: &Flaws) -> Response {
     let look = &visitor.look;
-    let chosen = span(wanted.span.as_deref());
-    let choice = |(word, hours, name): &(&'static str, i64, &'static str)| {
-        (*word, look.say(name), crate::kernel::Lifetime::hours(*hours) == chosen)
-    };
     let shown = ContainPage {
         look,
         nav: visitor.nav(Tab::Contained),
         flaws,
         subject: wanted.subject.clone(),
         reason: wanted.reason.clone(),
-        spans: SPANS.iter().map(choice).collect(),
+        spans: spans(look, wanted.span.as_deref()),
     };
     page(status(flaws), &shown, look)
-}
-
-fn status(flaws: &Flaws) -> StatusCode {
-    if flaws.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST }
 }
 
 fn back(said: Done) -> Response {

@@ -12,7 +12,7 @@ use super::visitor::{Asks, Away, Visitor};
 use crate::containment::Error::NotFound as Missing;
 use crate::containment::Wish;
 use crate::devices::{Device, Error, Manage};
-use crate::http::pages::{Flaw, Flaws, page, text_key};
+use crate::http::pages::{Flaw, Flaws, Look, page, text_key};
 use crate::http::{Form, Path, Problem};
 use crate::kernel::{DeviceId, Lifetime};
 
@@ -26,7 +26,7 @@ pub(super) async fn ask(
     let (id, verb) = named(&place)?;
     let device = admin.below.devices.read_device(visitor.by.clone(), id);
     let device = device.map_err(|error| admin.refuse(&visitor, Tab::Fleet, error))?;
-    Ok(confirm(&visitor, (&device, verb), &Flaws::NONE, String::new()))
+    Ok(confirm(&visitor, (&device, verb), &Flaws::NONE, ("", None)))
 }
 
 #[derive(Debug, Deserialize)]
@@ -55,7 +55,8 @@ pub(super) async fn act(
     let flaw = |flaw: Flaw| async {
         let device = devices.read_device(visitor.by.clone(), id);
         let device = device.map_err(|error| admin.refuse(&visitor, Tab::Fleet, error))?;
-        Ok(confirm(&visitor, (&device, verb), &Flaws::one(flaw), reason.to_owned()))
+        let sent = (reason, sure.span.as_deref());
+        Ok(confirm(&visitor, (&device, verb), &Flaws::one(flaw), sent))
     };
     if reason.is_empty() {
         return flaw(Flaw::of("reason", look.say("admin-reason-missing"))).await;
@@ -97,7 +98,7 @@ fn back(id: DeviceId, said: Done) -> Response {
 }
 
 /// The hours that a containment can be chosen to last; what was not offered is the second of them.
-pub(super) const SPANS: [(&str, i64, &str); 4] = [
+const SPANS: [(&str, i64, &str); 4] = [
     ("1", 1, text_key("admin-span-hour")),
     ("4", 4, text_key("admin-span-hours")),
     ("24", 24, text_key("admin-span-day")),
@@ -110,11 +111,18 @@ pub(super) fn span(chosen: Option<&str>) -> Lifetime {
     Lifetime::hours(offered.map_or(4, |(_, hours, _)| *hours))
 }
 
-fn spans(visitor: &Visitor, verb: Verb) -> Vec<Choice> {
+/// What can be chosen, with the one that was.
+pub(super) fn spans(look: &Look, chosen: Option<&str>) -> Vec<Choice> {
+    let chosen = span(chosen);
     let choice = |(word, hours, name): &(&'static str, i64, &'static str)| {
-        (*word, visitor.look.say(name), *hours == 4)
+        (*word, look.say(name), Lifetime::hours(*hours) == chosen)
     };
-    if verb == Verb::Contain { SPANS.iter().map(choice).collect() } else { Vec::new() }
+    SPANS.iter().map(choice).collect()
+}
+
+/// Of a page with a form: what is wrong with it is wrong with the request.
+pub(super) fn status(flaws: &Flaws) -> StatusCode {
+    if flaws.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST }
 }
 
 fn named((id, verb): &(String, String)) -> Result<(DeviceId, Verb), Problem> {
@@ -126,8 +134,9 @@ fn confirm(
     visitor: &Visitor,
     (device, verb): (&Device, Verb),
     flaws: &Flaws,
-    reason: String,
+    (reason, chosen): (&str, Option<&str>),
 ) -> Response {
+    let lasts = verb == Verb::Contain;
     let shown = ConfirmPage {
         look: &visitor.look,
         nav: visitor.nav(Tab::Fleet),
@@ -136,9 +145,8 @@ fn confirm(
         id: device.id.to_string(),
         name: device.name.clone(),
         revision: device.revision,
-        spans: spans(visitor, verb),
-        reason,
+        spans: if lasts { spans(&visitor.look, chosen) } else { Vec::new() },
+        reason: reason.to_owned(),
     };
-    let status = if flaws.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-    page(status, &shown, &visitor.look)
+    page(status(flaws), &shown, &visitor.look)
 }

@@ -239,8 +239,12 @@ async fn a_device_is_contained_for_as_long_as_was_chosen_and_nothing_is_left_of_
         let (contain, end) =
             (format!("{}/contain", laptop.page()), format!("{}/end-containment", laptop.page()));
         tab.get(&house, &contain).await;
-        assert!(tab.body.contains("<option value=\"24\""), "{}", tab.body);
+        assert!(tab.body.contains("<option value=\"4\" selected"), "{}", tab.body);
         let revision = revision(&house, &laptop);
+        let silent = [("reason", " "), ("revision", revision.as_str()), ("span", "24")];
+        tab.post_to(&house, &contain, &silent).await;
+        assert_eq!(tab.status, StatusCode::BAD_REQUEST, "{}", tab.body);
+        assert!(tab.body.contains("<option value=\"24\" selected"), "it is kept: {}", tab.body);
         let sure = [("reason", "odd traffic"), ("revision", revision.as_str()), ("span", "1")];
         tab.post_to(&house, &contain, &sure).await;
         assert_eq!(tab.location(), Some(format!("{}?done=contained", laptop.page())));
