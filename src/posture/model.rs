@@ -8,7 +8,7 @@ use crate::access::{self, Action, Administrator, Request};
 use crate::devices;
 use crate::kernel::{BasisPoints, DeviceId, Failure, Fault, Kind, Level, SpiffeId, Timestamp};
 
-use super::scoring::{Class, Flaws, Held, Profile, Reading, ReportError, agreed};
+use super::scoring::{Class, Flaws, Held, Model, Profile, Reading, ReportError, agreed};
 use super::words::Current;
 
 /// The change kind of what is known of a device; its key is the device's id.
@@ -260,6 +260,25 @@ pub struct KeptModel {
     pub set_at: Timestamp,
     /// The number of the one that it is again, where an earlier one was put back.
     pub restores: Option<i64>,
+}
+
+impl KeptModel {
+    /// This model as it would be kept under the number 0, by nobody and without a note: the realm's own where there is a
+    /// document, else the one that is shipped.
+    pub(super) fn of(model: &Model, document: Option<Arc<str>>) -> Self {
+        Self {
+            number: 0,
+            name: Arc::clone(&model.name),
+            version: model.version,
+            digest: model.digest,
+            own: document.is_some(),
+            document,
+            note: String::new(),
+            set_by: String::new(),
+            set_at: Timestamp::EPOCH,
+            restores: None,
+        }
+    }
 }
 
 /// One point of a score over time.

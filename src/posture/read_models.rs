@@ -3,11 +3,9 @@
 use std::sync::Arc;
 
 use crate::access::Administrator;
-use crate::kernel::Timestamp;
 
 use super::model::{KeptModel, ReadPostureModel};
 use super::scoring::shipped_text;
-use super::words::Current;
 use super::{Error, Posture, store};
 
 /// A model, by its document or by the number under which it is kept.
@@ -73,18 +71,7 @@ impl Posture {
 
     /// The one that is shipped, as if it had been kept under the number 0.
     fn shipped(&self) -> KeptModel {
-        let Current { model, .. } = &*self.inner.index.shipped();
-        KeptModel {
-            number: 0,
-            name: Arc::clone(&model.name),
-            version: model.version,
-            digest: model.digest,
-            own: false,
-            document: Some(shipped_text().into()),
-            note: String::new(),
-            set_by: String::new(),
-            set_at: Timestamp::EPOCH,
-            restores: None,
-        }
+        let shipped = KeptModel::of(&self.inner.index.shipped().model, None);
+        KeptModel { document: Some(shipped_text().into()), ..shipped }
     }
 }

@@ -10,7 +10,7 @@ use crate::access::{Administrator, Asker};
 use crate::db::Tx;
 use crate::devices::model::State;
 use crate::events::Changed;
-use crate::kernel::{Fault, RealmId, Timestamp};
+use crate::kernel::{Fault, RealmId};
 
 use super::model::{KeptModel, POSTURE_MODEL, SetPostureModel, events};
 use super::read_models::ModelChoice;
@@ -54,8 +54,9 @@ impl Posture {
         let (text, restores) = self.chosen(realm, &wish.choice).await?;
         let now = self.inner.env.clock.now();
         let read = self.fitting(realm, text.clone()).await?;
-        let model = KeptModel { restores, ..kept(&read, text, (whom(&asker), wish.note, now)) };
-        let shipped = kept(&shipped()?, None, (String::new(), String::new(), Timestamp::EPOCH));
+        let (note, set_by) = (wish.note, whom(&asker));
+        let model = KeptModel { note, set_by, set_at: now, restores, ..KeptModel::of(&read, text) };
+        let shipped = KeptModel::of(&shipped()?, None);
         let input = Input { asker, model, shipped, seen: wish.seen };
         self.inner
             .below
@@ -153,25 +154,6 @@ async fn body(tx: &mut Tx, input: &Input) -> Result<Changed<KeptModel>, Error> {
     let event = input.asker.sign(events::model_set(tx.realm(), &value, &counts.digest));
     let changes = vec![(POSTURE_MODEL, number.to_string(), event)];
     Ok(Changed { value, changes, rights: false })
-}
-
-fn kept(
-    model: &Model,
-    document: Option<Arc<str>>,
-    (set_by, note, set_at): (String, String, Timestamp),
-) -> KeptModel {
-    KeptModel {
-        number: 0,
-        name: Arc::clone(&model.name),
-        version: model.version,
-        digest: model.digest,
-        own: document.is_some(),
-        document,
-        note,
-        set_by,
-        set_at,
-        restores: None,
-    }
 }
 
 /// Who asks, without a word that would have to be erased with a person: events know who that number is.
