@@ -64,7 +64,8 @@ pub use flaw::{Flaw, PolicyError, What};
 pub use jobs::{Refused, Shadowed};
 pub use model::{
     Action, ChangeError, Error, Explanation, Fact, Name, NameError, POLICY, POLICY_DELETED,
-    POLICY_SET, Permit, ROLE_BINDING, ROLE_BOUND, ROLE_UNBOUND, Request, SHADOW_DIFFERED, Seen,
+    POLICY_SET, Permit, ROLE_BINDING, ROLE_BOUND, ROLE_UNBOUND, Refusal, Request, SHADOW_DIFFERED,
+    Seen,
 };
 pub use rights::{PolicyText, Rights};
 pub use roles::{Given, Holder, Right, Role, RoleBinding};

@@ -25,19 +25,25 @@ pub const ROLE_BINDING: &str = "role_binding";
 /// The kind of change of a policy; its key is the policy's name.
 pub const POLICY: &str = "policy";
 
+/// How refusals of an action go on record: of the same subject, resource and rules one in ten minutes.
+#[derive(Debug)]
+pub struct Refusal<A> {
+    /// About whom it is.
+    pub subject: fn(&A) -> SubjectId,
+    /// What is recorded; `access` adds why. Asked only for one that goes on record.
+    pub event: fn(&A) -> Event,
+}
+
 /// Something that needs a yes. Each slice defines its own; the name is the Cedar action's id.
-pub trait Action {
+pub trait Action: Sized {
     /// The action's id in policies: `IssueX509Svid`.
     const NAME: &'static str;
 
+    /// How a refusal of this goes on record. Nothing: it does not, or whoever asks records it.
+    const REFUSAL: Option<Refusal<Self>> = None;
+
     /// The facts a policy may look at.
     fn request(&self) -> Request<'_>;
-
-    /// What a refusal of this is recorded as, about whom; `access` adds why. Nothing: its refusals are not on record, or
-    /// whoever asks records them.
-    fn refusal(&self) -> Option<Event> {
-        None
-    }
 }
 
 /// The facts of one question. Which a policy may read is in `config/policies/weft.cedarschema`; whoever asks gives

@@ -2,7 +2,8 @@
 //!
 //! A refusal is noted in memory and becomes an event soon after (`Refused`). Of the same question, subject, resource, rules and policies
 //! one in [`WINDOW`] does; how often the same was refused since stands in the next one. A realm has at most [`KEPT_MAX`] of
-//! them in that time, which bounds what the log and the memory hold whatever is asked; what is beyond that is counted.
+//! them in that time, which bounds what the log and the memory hold whatever is asked; what is beyond that is counted. The
+//! event is made only of one that goes on record: the others cost a look into a table.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -30,10 +31,10 @@ struct Known {
 /// What makes two refusals the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
-    kind: &'static str,
-    /// What was asked for.
-    action: &'static str,
-    subject: Option<SubjectId>,
+    /// What was asked for, or came.
+    what: &'static str,
+    /// About whom.
+    subject: SubjectId,
     /// On what.
     on: String,
     /// By which rules.
@@ -51,17 +52,19 @@ struct Lately {
 }
 
 impl Access {
-    /// Notes a refusal that no policy is behind: a device that is locked at a door. It goes on record as one by policy does.
-    pub fn note_refusal(&self, event: Event, (on, rule): (&str, &str)) {
-        let key = Key {
-            kind: event.kind,
-            action: "",
-            subject: event.subject,
-            on: on.to_owned(),
-            rules: rule.to_owned(),
-            policy: 0,
-        };
-        self.inner.refusals.note((key, event), self.inner.clock.now());
+    /// Notes a refusal that no policy is behind: a device that is locked at a door. It goes on record, as an event of this
+    /// kind, as one by policy does.
+    pub fn note_refusal(
+        &self,
+        (realm, kind): (RealmId, &'static str),
+        (subject, rule): (SubjectId, &str),
+        event: impl FnOnce() -> Event,
+    ) {
+        let (on, rules) = (String::new(), rule.to_owned());
+        let key = Key { what: kind, subject, on, rules, policy: 0 };
+        if let Some(again) = self.inner.refusals.due(realm, key, self.inner.clock.now()) {
+            self.inner.refusals.add(event().about("again", again));
+        }
     }
 
     /// What asks for the refusals that wait to be recorded.
@@ -71,38 +74,37 @@ impl Access {
 
     /// Notes that policy refused this, if refusals of it go on record.
     pub(super) fn note_refused<A: Action>(&self, action: &A, error: &Error, policy: u64) {
-        let Some(event) = action.refusal() else { return };
-        let rules: Vec<String> = match error {
-            Error::Denied { policies, .. } => policies.iter().map(ToString::to_string).collect(),
-            Error::StepUp { .. } | Error::Broken { .. } => Vec::new(),
+        let Some(refusal) = A::REFUSAL else { return };
+        let policies = match error {
+            Error::Denied { policies, .. } => &**policies,
+            Error::StepUp { .. } | Error::Broken { .. } => &[],
         };
         let request = action.request();
-        let key = Key {
-            kind: event.kind,
-            action: A::NAME,
-            subject: event.subject,
-            on: request.resource.1.to_owned(),
-            rules: rules.join(" "),
-            policy,
-        };
-        let event = event
+        let (on, rules) = (request.resource.1.to_owned(), policies.join(" "));
+        let key = Key { what: A::NAME, subject: (refusal.subject)(action), on, rules, policy };
+        let due = self.inner.refusals.due(request.realm, key, self.inner.clock.now());
+        let Some(again) = due else { return };
+        let rules: Vec<&str> = policies.iter().map(AsRef::as_ref).collect();
+        let event = (refusal.event)(action)
             .about("reason", error.to_string())
             .about("rules", rules)
             .about("policy", policy)
-            .about("asked", asked(A::NAME, &request));
-        self.inner.refusals.note((key, event), self.inner.clock.now());
+            .about("asked", asked(A::NAME, &request))
+            .about("again", again);
+        self.inner.refusals.add(event);
     }
 }
 
 impl Refusals {
-    fn note(&self, (key, event): (Key, Event), now: Timestamp) {
+    /// Whether one that comes now goes on record, and how often the same came since it last did.
+    fn due(&self, realm: RealmId, key: Key, now: Timestamp) -> Option<u64> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let lately = known.lately.entry(event.realm).or_default();
+        let lately = known.lately.entry(realm).or_default();
         let again = match lately.get_mut(&key) {
             // A clock that was set back is no reason for silence.
             Some(one) if one.at <= now && now.since(one.at) < WINDOW => {
                 one.again = one.again.saturating_add(1);
-                return;
+                return None;
             }
             Some(one) => one.again,
             None => 0,
@@ -111,12 +113,16 @@ impl Refusals {
             lately.retain(|_, one| one.at <= now && now.since(one.at) < WINDOW);
             if lately.len() >= KEPT_MAX {
                 metrics::counter!("weft_refusals_unrecorded_total").increment(1);
-                return;
+                return None;
             }
         }
         lately.insert(key, Lately { at: now, again: 0 });
-        known.waiting.push(event.about("again", again));
-        drop(known);
+        Some(again)
+    }
+
+    /// Has one recorded that was due.
+    fn add(&self, event: Event) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).waiting.push(event);
         self.nudge.nudge();
     }
 

@@ -38,11 +38,13 @@ impl Devices {
     fn admits(&self, realm: RealmId, device: &Device) -> Result<(), Error> {
         let refused = device.state.check();
         if let Err(error) = &refused {
-            let why = device.state.reason().filter(|why| !why.is_empty());
-            let why = why.map_or_else(String::new, |why| format!(": {why}"));
-            let event = events::device(realm, "device.refused", device)
-                .about("reason", format!("{error}{why}"));
-            self.below.access.note_refusal(event, (device.name.as_str(), device.state.as_str()));
+            let by = (device.number, device.state.as_str());
+            self.below.access.note_refusal((realm, DEVICE_REFUSED), by, || {
+                let why = device.state.reason().filter(|why| !why.is_empty());
+                let why = why.map_or_else(String::new, |why| format!(": {why}"));
+                events::device(realm, DEVICE_REFUSED, device)
+                    .about("reason", format!("{error}{why}"))
+            });
         }
         refused
     }
@@ -75,3 +77,6 @@ impl Devices {
             .await
     }
 }
+
+/// The event of a device that came while it may not.
+const DEVICE_REFUSED: &str = "device.refused";

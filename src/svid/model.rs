@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::access::{Action, Fact, Request};
+use crate::access::{Action, Fact, Refusal, Request};
 use crate::events::{Event, Owner};
 use crate::kernel::limits::{AUDIENCE_BYTES_MAX, AUDIENCES_MAX};
 use crate::kernel::{
@@ -188,35 +188,41 @@ impl IssueX509 {
             requester,
         }
     }
+
+    fn refusal(&self) -> Event {
+        let event = refused(Self::NAME, (self.realm, &self.evidence), &self.standing);
+        let event = event.actor(self.requester.as_ref().map(|who| who.number));
+        event.about("entry", self.entry.as_ref().map(EntryId::as_str))
+    }
 }
 
 impl Action for IssueX509 {
     const NAME: &'static str = "IssueX509Svid";
+    const REFUSAL: Option<Refusal<Self>> =
+        Some(Refusal { subject: |ask| ask.evidence.subject.number, event: Self::refusal });
 
     fn request(&self) -> Request<'_> {
         request(self.realm, &self.evidence, (&self.standing, 0), self.requester.as_ref())
     }
+}
 
-    fn refusal(&self) -> Option<Event> {
+impl IssueJwtSvid {
+    fn refusal(&self) -> Event {
         let event = refused(Self::NAME, (self.realm, &self.evidence), &self.standing);
         let event = event.actor(self.requester.as_ref().map(|who| who.number));
-        Some(event.about("entry", self.entry.as_ref().map(EntryId::as_str)))
+        let event = event.about("entry", self.entry.as_ref().map(EntryId::as_str));
+        event.about("audience", self.audience.as_slice())
     }
 }
 
 impl Action for IssueJwtSvid {
     const NAME: &'static str = "IssueJwtSvid";
+    const REFUSAL: Option<Refusal<Self>> =
+        Some(Refusal { subject: |ask| ask.evidence.subject.number, event: Self::refusal });
 
     fn request(&self) -> Request<'_> {
         let facts = (&self.standing, self.audience.len());
         request(self.realm, &self.evidence, facts, self.requester.as_ref())
-    }
-
-    fn refusal(&self) -> Option<Event> {
-        let event = refused(Self::NAME, (self.realm, &self.evidence), &self.standing);
-        let event = event.actor(self.requester.as_ref().map(|who| who.number));
-        let event = event.about("entry", self.entry.as_ref().map(EntryId::as_str));
-        Some(event.about("audience", self.audience.as_slice()))
     }
 }
 

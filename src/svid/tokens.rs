@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::model::{owner_of, refused};
-use crate::access::{Action, Fact, Request};
+use crate::access::{Action, Fact, Refusal, Request};
 use crate::crypto::jose::JwsAlgorithm;
 use crate::events::Event;
 use crate::kernel::{
@@ -156,10 +156,23 @@ impl IssueTokens {
         let access = self.tokens.iter().find(|draft| draft.kind == TokenKind::Access);
         access.map_or(&[], |draft| draft.audience.as_slice())
     }
+
+    fn refusal(&self) -> Event {
+        let subject = &self.evidence.subject;
+        let event = refused(Self::NAME, (self.realm, &self.evidence), &self.standing)
+            .actor(Some(subject.number))
+            .actor_owner(owner_of(subject))
+            .about("client", self.client.as_str())
+            .about("grant", self.grant.to_string())
+            .about("kind", self.kind.as_str());
+        event.about("scopes", self.scopes.as_slice())
+    }
 }
 
 impl Action for IssueTokens {
     const NAME: &'static str = "IssueTokens";
+    const REFUSAL: Option<Refusal<Self>> =
+        Some(Refusal { subject: |ask| ask.evidence.subject.number, event: Self::refusal });
 
     fn request(&self) -> Request<'_> {
         let (evidence, subject) = (&self.evidence, &self.evidence.subject);
@@ -188,16 +201,5 @@ impl Action for IssueTokens {
             standing: Some(&self.standing),
             evidence_expires: evidence.expires,
         }
-    }
-
-    fn refusal(&self) -> Option<Event> {
-        let subject = &self.evidence.subject;
-        let event = refused(Self::NAME, (self.realm, &self.evidence), &self.standing)
-            .actor(Some(subject.number))
-            .actor_owner(owner_of(subject))
-            .about("client", self.client.as_str())
-            .about("grant", self.grant.to_string())
-            .about("kind", self.kind.as_str());
-        Some(event.about("scopes", self.scopes.as_slice()))
     }
 }
