@@ -11,6 +11,7 @@ use std::sync::Arc;
 use http::header::HOST;
 use http::{HeaderMap, HeaderName, StatusCode};
 
+use super::super::page::Query;
 use super::files::Files;
 use crate::crypto::digest::{base64, from_base64url, hex};
 use crate::crypto::jose::TokenSigner;
@@ -109,16 +110,12 @@ impl Loopback {
 
 /// The three parts of a question, each once and nothing else.
 fn asked(query: &str) -> Option<[String; 3]> {
-    let pairs: Vec<(String, String)> =
-        url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    let one = |name: &str| {
-        let mut found = pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone());
-        found.next().filter(|_| found.next().is_none())
-    };
-    let (issuer, sign_in, challenge) = (one("issuer")?, one("sign_in")?, one("challenge")?);
-    let known = SignInId::parse(&sign_in).is_ok();
-    let random = from_base64url(&challenge).is_some_and(|bytes| bytes.len() == CHALLENGE_BYTES);
-    (pairs.len() == 3 && known && random).then_some([issuer, sign_in, challenge])
+    let query = Query::parse(query)?;
+    let (sign_in, challenge) = (query.one("sign_in")?, query.one("challenge")?);
+    let known = SignInId::parse(sign_in).is_ok();
+    let random = from_base64url(challenge).is_some_and(|bytes| bytes.len() == CHALLENGE_BYTES);
+    let parts = [query.one("issuer")?, sign_in, challenge];
+    (query.count() == parts.len() && known && random).then(|| parts.map(str::to_owned))
 }
 
 /// As the server draws them.

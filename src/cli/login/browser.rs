@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::super::error::Error;
-use super::super::page::{HEADERS, page};
+use super::super::page::{HEADERS, Query, page};
 use crate::env::Clock;
 use crate::kernel::{Lifetime, Secret};
 
@@ -125,14 +125,10 @@ fn read(head: &str, state: &str) -> Option<Answer> {
     let mut words = head.lines().next()?.split(' ');
     let (method, target) = (words.next()?, words.next()?);
     let query = target.strip_prefix(PATH)?.strip_prefix('?')?;
-    let pairs: Vec<(String, String)> =
-        url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    let one = |name: &str| {
-        let mut found = pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone());
-        found.next().filter(|_| found.next().is_none())
-    };
-    let same = |shown: &String| bool::from(shown.as_bytes().ct_eq(state.as_bytes()));
-    one("state").filter(same).filter(|_| method == "GET")?;
+    let query = Query::parse(query)?;
+    let one = |name: &str| query.one(name).map(str::to_owned);
+    let same = |shown: &&str| bool::from(shown.as_bytes().ct_eq(state.as_bytes()));
+    query.one("state").filter(same).filter(|_| method == "GET")?;
     Some(Answer {
         code: one("code").map(Secret::new),
         error: one("error"),
