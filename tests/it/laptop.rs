@@ -4,8 +4,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use serde_json::json;
 use tokio::process::{Child, Command};
-use weft::testkit::repository;
+use weft::kernel::UserId;
+use weft::testkit::{TestServer, repository, until};
+
+use crate::admin_api::ask;
 
 /// The machine, its device's files, and the server it belongs to.
 #[derive(Debug)]
@@ -42,8 +46,23 @@ impl Laptop {
         assert!(self.device("report").status().await.unwrap().success());
     }
 
-    /// `weft device run`, which enrols it with this token; ends when it is dropped.
-    pub(crate) fn run(&self, token: &str) -> Child {
+    /// `weft device run`, which enrols it as this person's; ends when it is dropped. Gives it once the server knows what the
+    /// machine says of itself, as the only device that it has.
+    pub(crate) async fn run(&self, server: &TestServer, owner: UserId) -> Child {
+        let wish = json!({"class": "laptop", "uses_max": 1, "owner": owner.to_string()});
+        let (status, made) = ask(server, "POST", "device-tokens", "", Some(wish)).await;
+        assert_eq!(status, 201, "{made}");
+        let running = self.enrolling(made["secret"].as_str().unwrap());
+        until("the machine has reported", async || {
+            let (_, all) = ask(server, "GET", "devices", "", None).await;
+            let level = all["items"][0]["level"].as_str().unwrap_or("none").to_owned();
+            if matches!(&*level, "low" | "standard") { Ok(()) } else { Err(level) }
+        })
+        .await;
+        running
+    }
+
+    fn enrolling(&self, token: &str) -> Child {
         fs::write(self.path("token"), token).unwrap();
         self.device("run")
             .args(["--enroll-server", &self.doors[0], "--token-file", &self.path("token")])

@@ -15,7 +15,7 @@ use crate::devices::{EnrolDevice, Manage};
 use crate::env::Clock as _;
 use crate::kernel::{DeviceId, Lifetime, Secret};
 use crate::sessions::SessionCookie;
-use crate::testkit::on_each_database;
+use crate::testkit::{TestDatabase, on_each_database};
 use crate::wire::device_proof::{Question, TYPE};
 
 /// A device with its key, as `weft device run` has it.
@@ -85,7 +85,22 @@ impl Asked {
     }
 }
 
-/// As far as the question for a device, where one is asked.
+/// A server, and ada's laptop.
+async fn at_laptop(database: &TestDatabase) -> (World, Laptop) {
+    let world = Box::pin(World::new(database)).await;
+    let ada = world.person("ada").await;
+    let laptop = Box::pin(Laptop::of(&world, &ada)).await;
+    (world, laptop)
+}
+
+/// A new browser, as far as the question for a device, where one is asked.
+async fn at_question(world: &World, name: &str) -> Tab {
+    let mut tab = Tab::new();
+    Box::pin(to_device(world, &mut tab, name)).await;
+    tab
+}
+
+/// The same in a browser that there is.
 async fn to_device(world: &World, tab: &mut Tab, name: &str) {
     world.begin(tab, request()).await;
     tab.post(world, "identify", &[("identifier", name)]).await;
@@ -110,14 +125,11 @@ async fn device_of(world: &World, tab: &Tab) -> Option<DeviceId> {
 #[tokio::test]
 async fn only_who_has_a_device_is_asked_for_it_and_can_go_on_without() {
     on_each_database(async |database| {
-        let world = World::new(database).await;
-        let (ada, _grace) = (world.person("ada").await, world.person("grace").await);
-        let laptop = Laptop::of(&world, &ada).await;
-        let mut other = Tab::new();
-        to_device(&world, &mut other, "grace").await;
+        let (world, laptop) = at_laptop(database).await;
+        world.person("grace").await;
+        let other = at_question(&world, "grace").await;
         assert_eq!(other.step(), "enrol", "{}", other.body);
-        let mut tab = Tab::new();
-        to_device(&world, &mut tab, "ada").await;
+        let mut tab = at_question(&world, "ada").await;
         assert_eq!(tab.step(), "device", "{}", tab.body);
         let asked = Asked::in_page(&tab);
         tab.reload(&world).await;
@@ -134,8 +146,7 @@ async fn only_who_has_a_device_is_asked_for_it_and_can_go_on_without() {
         let lost = Manage::new(laptop.id, None, "lost").unwrap();
         world.devices.retire(by, lost).await.unwrap();
         world.load_devices().await;
-        let mut later = Tab::new();
-        to_device(&world, &mut later, "ada").await;
+        let later = at_question(&world, "ada").await;
         assert_eq!(later.step(), "enrol", "a device that was retired is none to show");
     })
     .await;
@@ -144,11 +155,8 @@ async fn only_who_has_a_device_is_asked_for_it_and_can_go_on_without() {
 #[tokio::test]
 async fn what_the_devices_key_signed_binds_the_session_and_those_that_follow_in_this_browser() {
     on_each_database(async |database| {
-        let world = World::new(database).await;
-        let ada = world.person("ada").await;
-        let laptop = Laptop::of(&world, &ada).await;
-        let mut tab = Tab::new();
-        to_device(&world, &mut tab, "ada").await;
+        let (world, laptop) = at_laptop(database).await;
+        let mut tab = at_question(&world, "ada").await;
         let asked = Asked::in_page(&tab);
         assert_eq!(asked.question().issuer, ORIGIN);
         come_back(&world, &mut tab, &laptop.signed(&world, &asked.question())).await;
@@ -173,12 +181,9 @@ async fn what_the_devices_key_signed_binds_the_session_and_those_that_follow_in_
 #[tokio::test]
 async fn a_proof_is_good_for_one_browser_and_one_sign_in_once() {
     on_each_database(async |database| {
-        let world = World::new(database).await;
-        let ada = world.person("ada").await;
-        let laptop = Laptop::of(&world, &ada).await;
-        let (mut mine, mut thief) = (Tab::new(), Tab::new());
-        to_device(&world, &mut mine, "ada").await;
-        to_device(&world, &mut thief, "ada").await;
+        let (world, laptop) = at_laptop(database).await;
+        let (mut mine, mut thief) =
+            (at_question(&world, "ada").await, at_question(&world, "ada").await);
         let (asked, lured) = (Asked::in_page(&mine), Asked::in_page(&thief));
         let proof = laptop.signed(&world, &asked.question());
         // Somebody else's page sent this browser to its device, with a question of theirs.
@@ -217,11 +222,8 @@ async fn a_proof_is_good_for_one_browser_and_one_sign_in_once() {
 #[tokio::test]
 async fn what_is_not_exactly_such_a_proof_binds_nothing() {
     on_each_database(async |database| {
-        let world = World::new(database).await;
-        let ada = world.person("ada").await;
-        let laptop = Laptop::of(&world, &ada).await;
-        let mut tab = Tab::new();
-        to_device(&world, &mut tab, "ada").await;
+        let (world, laptop) = at_laptop(database).await;
+        let mut tab = at_question(&world, "ada").await;
         let key = || Arc::new(PrivateKey::generate(Algorithm::P256).unwrap());
         let with = |name: &str, key| {
             let (id, name, chain) = (laptop.id, name.to_owned(), laptop.chain.clone());
@@ -261,16 +263,12 @@ async fn what_is_not_exactly_such_a_proof_binds_nothing() {
 #[tokio::test]
 async fn a_locked_device_lets_nobody_in_and_a_lock_ends_what_it_let_in() {
     on_each_database(async |database| {
-        let world = World::new(database).await;
-        let ada = world.person("ada").await;
-        let laptop = Laptop::of(&world, &ada).await;
-        let mut bound = Tab::new();
-        to_device(&world, &mut bound, "ada").await;
+        let (world, laptop) = at_laptop(database).await;
+        let mut bound = at_question(&world, "ada").await;
         let proof = laptop.signed(&world, &Asked::in_page(&bound).question());
         come_back(&world, &mut bound, &proof).await;
         bound.post(&world, "enrol", &[("decision", "later")]).await;
-        let mut free = Tab::new();
-        to_device(&world, &mut free, "ada").await;
+        let mut free = at_question(&world, "ada").await;
         let mut asked_before = free.twin();
         free.post(&world, "device", &[]).await;
         free.post(&world, "enrol", &[("decision", "later")]).await;

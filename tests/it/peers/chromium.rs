@@ -7,11 +7,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use url::Url;
 use weft::crypto::digest::sha256;
-use weft::testkit::{repository, until};
+use weft::testkit::repository;
 
 use super::site::{PASSWORD, Site};
 use super::{free_port, node_modules, run, run_beside, text};
-use crate::admin_api::ask;
 use crate::laptop::Laptop;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -50,18 +49,10 @@ struct Counts {
 
 /// This person's laptop, which answers browsers.
 async fn laptop_of(site: &Site, name: &str, port: u16) -> (Laptop, tokio::process::Child) {
-    let owner = site.person(name, "+493055555555").await.to_string();
-    let wish = json!({"class": "laptop", "uses_max": 1, "owner": owner});
-    let (_, made) = ask(&site.server, "POST", "device-tokens", "", Some(wish)).await;
+    let owner = site.person(name, "+493055555555").await;
     let mtls = format!("https://localhost:{}", site.server.addresses().mtls.port());
     let laptop = Laptop::new([site.issuer.clone(), mtls], site.certificate.clone(), port).await;
-    let running = laptop.run(made["secret"].as_str().unwrap());
-    until("the machine has reported", async || {
-        let (_, all) = ask(&site.server, "GET", "devices", "", None).await;
-        let level = all["items"][0]["level"].as_str().unwrap_or("none").to_owned();
-        if matches!(&*level, "low" | "standard") { Ok(()) } else { Err(level) }
-    })
-    .await;
+    let running = laptop.run(&site.server, owner).await;
     (laptop, running)
 }
 

@@ -2,8 +2,7 @@
 //! ends with its posture.
 
 use serde_json::json;
-use tokio::process::Child;
-use weft::testkit::{TestDatabase, engines, until, within};
+use weft::testkit::{TestDatabase, engines, within};
 
 use super::home::{Home, PASSWORD, free_port};
 use super::scripts_off::certificate;
@@ -34,20 +33,6 @@ impl World {
         let doors = [home.issuer(), format!("https://weft.localhost:{mtls}")];
         let laptop = Laptop::new(doors, pem, port).await;
         Self { home, laptop, _certificate: directory }
-    }
-
-    /// `weft device run`, which enrols the machine as this person's.
-    async fn run(&self, owner: &str) -> Child {
-        let wish = json!({"class": "laptop", "uses_max": 1, "owner": owner});
-        let made = self.home.administer(("POST", "device-tokens"), "", Some(wish)).await;
-        let running = self.laptop.run(made["secret"].as_str().unwrap());
-        until("the machine has reported", async || {
-            let all = self.home.administer(("GET", "devices"), "", None).await;
-            let level = all["items"][0]["level"].as_str().unwrap_or("none").to_owned();
-            if matches!(&*level, "low" | "standard") { Ok(()) } else { Err(level) }
-        })
-        .await;
-        running
     }
 
     /// As far as the question on which device this is.
@@ -87,8 +72,8 @@ async fn no_passkey(browser: &mut Browser, shown: &Shown) {
 async fn a_browser_signs_in_on_its_device_without_scripts_and_its_session_follows_the_posture() {
     let database = TestDatabase::new(engines()[0]).await;
     let world = World::start(&database).await;
-    let user = world.home.person("dora").await.to_string();
-    let mut running = world.run(&user).await;
+    let dora = world.home.person("dora").await;
+    let (mut running, user) = (world.laptop.run(&world.home.server, dora).await, dora.to_string());
     let devices = world.home.administer(("GET", "devices"), "", None).await;
     let device = devices["items"][0]["id"].clone();
 
