@@ -3,7 +3,7 @@
 //! Nothing is saved, and nothing decided. Asked are the facts that each decision kept (`access::asked`), with what is held in the
 //! realm now, and with every time as far from now as it was from then.
 
-use crate::access::trial::{Instead, TrialError, Tried};
+use crate::access::trial::{Case, Instead, TrialError, Tried};
 use crate::access::{Administrator, read_asked};
 use crate::env::Clock;
 use crate::events::Part;
@@ -19,7 +19,7 @@ pub struct Replay {
     pub by: Administrator,
     /// The documents to try.
     pub instead: Instead,
-    /// The newest so many of what was decided at issuance.
+    /// The newest so many of what was decided at issuance and at the end of sign-ins.
     pub last: usize,
 }
 
@@ -74,31 +74,47 @@ impl Audit {
         by: Administrator,
         last: usize,
         now: Timestamp,
-    ) -> Result<(Vec<Record>, Vec<crate::access::trial::Case>), Error> {
-        let (mut records, mut cases) = (Vec::new(), Vec::new());
-        let mut query = Query { kind: Some(DECIDED.to_owned()), ..Query::default() };
+    ) -> Result<(Vec<Record>, Vec<Case>), Error> {
+        let mut all = Vec::new();
+        for kinds in DECIDED {
+            all.extend(self.decided(&by, (kinds, last), now).await?);
+        }
+        // Within one microsecond either order is right, and a stable sort keeps the one they are in.
+        all.sort_by_key(|(record, _)| std::cmp::Reverse(record.time));
+        all.truncate(last);
+        Ok(all.into_iter().unzip())
+    }
+
+    /// Those of these kinds.
+    async fn decided(
+        &self,
+        by: &Administrator,
+        (kinds, last): (&str, usize),
+        now: Timestamp,
+    ) -> Result<Vec<(Record, Case)>, Error> {
+        let mut found = Vec::new();
+        let mut query = Query { kind: Some(kinds.to_owned()), ..Query::default() };
         for _ in 0..LOOKS_MAX {
             let ask = ReadEvents { realm: by.realm, asker: by.asker.clone(), query: query.clone() };
             let page = self.list(ask).await?;
             for record in page.items {
                 let Part::Open(about) = &record.about else { continue };
                 let case = read_asked(about, record.time, now);
-                if let Some(case) = case.filter(|_| cases.len() < last) {
-                    cases.push(case);
-                    records.push(record);
+                if let Some(case) = case.filter(|_| found.len() < last) {
+                    found.push((record, case));
                 }
             }
             query.after = page.next;
-            if query.after.is_none() || cases.len() >= last {
+            if query.after.is_none() || found.len() >= last {
                 break;
             }
         }
-        Ok((records, cases))
+        Ok(found)
     }
 }
 
 fn was_allowed(record: &Record) -> bool {
-    record.kind != REFUSED
+    !REFUSED.contains(&record.kind.as_str())
 }
 
 /// Why nothing was asked again.
@@ -133,11 +149,11 @@ impl From<ReplayError> for crate::kernel::Failure {
     }
 }
 
-/// Decisions at issuance: kinds that begin so.
-const DECIDED: &str = "svid.";
-/// The one of them that was a no.
-const REFUSED: &str = "svid.refused";
+/// Decisions at issuance and at the end of sign-ins, as kinds are asked for. What was shown and did not hold nobody decided.
+const DECIDED: [&str; 3] = ["svid.", "signin.succeeded", "signin.refused"];
+/// Those of them that were a no.
+const REFUSED: [&str; 2] = ["svid.refused", "signin.refused"];
 /// Decisions asked again at once: each some 200 µs.
 pub const LAST_MAX: usize = 1000;
-/// Readings of the events, of 500 records each.
+/// Readings of the events of each sort, of 500 records each.
 const LOOKS_MAX: usize = 4;

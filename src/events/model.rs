@@ -4,7 +4,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use crate::kernel::{Failure, Fault, RealmId, Secret, SubjectId, Timestamp};
+use crate::kernel::{Failure, Fault, RealmId, Secret, Standing, SubjectId, Timestamp};
 
 /// Under whose key a part of an event's body is sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -134,6 +134,16 @@ impl Event {
     pub fn about(mut self, field: &'static str, value: impl serde::Serialize) -> Self {
         self.about.add(field, value);
         self
+    }
+
+    /// Adds what was known of the device behind the subject when this was decided: level, score, model; nothing without one.
+    #[must_use]
+    pub fn on_device(self, standing: &Standing) -> Self {
+        let Some(device) = standing.device else { return self };
+        self.about("device", device.to_string())
+            .about("level", standing.level.as_str())
+            .about("score_basis_points", standing.score.map(|score| i64::from(score.get())))
+            .about("model", standing.model.as_deref())
     }
 
     /// Adds a field to the actor's part.

@@ -1,6 +1,6 @@
 //! The end of a sign-in: a session and its cookie, or a refusal; either is recorded before anything leaves.
 
-use super::decide::SignIn;
+use super::decide::{Answered, SignIn};
 use super::gather_facts::Gathered;
 use super::model::{Complaint, End, Error, Person, Shown};
 use super::next_step::Step;
@@ -68,13 +68,14 @@ impl Signin {
             // The session that this browser has is what was asked for, or this was finished before.
             return Ok(Onward::Leave(path, None));
         }
-        let Some(permit) = gathered.permit else { return Ok(Onward::Page) };
+        let Some(Answered::Yes(permit)) = gathered.answered else { return Ok(Onward::Page) };
         held.state.end = Some(End::Done);
         held.state.ceremony = None;
         held.state.typed = None;
         let client = held.state.request.client.as_ref().map(|client| client.id.clone());
+        let question = permit.action().clone();
         let opened = self.open(&held, permit, gathered.session, browser).await?;
-        let event = succeeded(&opened, client.as_ref());
+        let event = question.on_record(succeeded(&opened, client.as_ref()));
         let opened = self.inner.events.record(Unrecorded::new(opened, event)).await?;
         Ok(Onward::Leave(path, Some(opened.cookie)))
     }
@@ -162,7 +163,6 @@ fn succeeded(opened: &Opened, client: Option<&ClientId>) -> Event {
         .about("assurance", session.assurance.as_str())
         .about("methods", methods)
         .about("upstream", session.upstream.as_ref().map(|id| id.as_str().to_owned()))
-        .about("device", session.device.map(|id| id.to_string()))
         .about("client", client.map(|id| id.as_str().to_owned()))
         .about("address", session.address.as_str())
         .about("agent", session.agent.as_str())
@@ -181,6 +181,10 @@ fn refused(held: &Held, gathered: &Gathered, browser: &Browser, reason: &str) ->
             .subject_owner(Owner::Person(user.number))
             .about("user", user.id.to_string()),
         None => event.subject_owner(Owner::Nobody),
+    };
+    let event = match &gathered.answered {
+        Some(Answered::No(question)) => question.on_record(event),
+        Some(Answered::Yes(_)) | None => event,
     };
     Unrecorded::new((), event)
 }

@@ -1,7 +1,8 @@
 //! The decision at the end of a sign-in: what was shown, by whom, for which application, from where.
 
-use crate::access::{self, Action, Fact, Permit, Request};
+use crate::access::{self, Action, Fact, Permit, Request, asked};
 use crate::accounts::User;
+use crate::events::Event;
 use crate::kernel::{
     DeviceId, Evidence, EvidenceSource, Lifetime, Method, RealmId, SpiffeId, Standing, Subject,
     SubjectId, SubjectKind, Timestamp, UserId,
@@ -27,6 +28,15 @@ pub struct SignIn {
     passkey: bool,
     standing: Standing,
     expires: Timestamp,
+}
+
+/// The answer to that.
+#[derive(Debug)]
+pub(super) enum Answered {
+    /// The yes of `access`.
+    Yes(Permit<SignIn>),
+    /// What was asked, and refused or not enough.
+    No(SignIn),
 }
 
 impl Action for SignIn {
@@ -61,15 +71,22 @@ impl Action for SignIn {
     }
 }
 
+impl SignIn {
+    /// The event of the answer, with the question and what was known of the device, so that it can be asked again.
+    pub(super) fn on_record(&self, event: Event) -> Event {
+        event.on_device(&self.standing).about("asked", asked(Self::NAME, &self.request()))
+    }
+}
+
 impl Signin {
-    /// What policy says of this; the permit, if it says yes.
+    /// What policy says of this: with a yes the permit, else the question, for the record.
     pub(super) fn decide(
         &self,
         realm: &Realm,
         user: &User,
         (request, shown, device): (&SigninRequest, &Shown, Option<DeviceId>),
         address: &str,
-    ) -> Result<(Verdict, Option<Permit<SignIn>>), Error> {
+    ) -> Result<(Verdict, Answered), Error> {
         let id = user.spiffe_id(&realm.trust_domain)?;
         let now = self.inner.env.clock.now();
         let settings = self.inner.sessions.settings();
@@ -99,13 +116,15 @@ impl Signin {
             standing,
             expires,
         };
+        let question = ask.clone();
         match self.inner.access.permit(ask) {
-            Ok(permit) => Ok((Verdict::Permit, Some(permit))),
+            Ok(permit) => Ok((Verdict::Permit, Answered::Yes(permit))),
             Err(access::Error::StepUp { reason }) => {
-                Ok((Verdict::StepUp(reason.to_string()), None))
+                Ok((Verdict::StepUp(reason.to_string()), Answered::No(question)))
             }
             Err(denied @ access::Error::Denied { .. }) => {
-                Ok((Verdict::Deny(denied.for_people().to_owned()), None))
+                let words = denied.for_people().to_owned();
+                Ok((Verdict::Deny(words), Answered::No(question)))
             }
             Err(broken @ access::Error::Broken { .. }) => Err(broken.into()),
         }

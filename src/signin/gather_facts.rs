@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use super::Signin;
-use super::decide::SignIn;
+use super::decide::Answered;
 use super::model::{Error, Facts, Has, Shown, State, Verdict};
 use super::next_step::{Step, device, next_step, shown};
 use super::read_sign_in::present;
-use crate::access::Permit;
 use crate::accounts::{Factors, User};
 use crate::kernel::{Assurance, Lifetime};
 use crate::realms::Realm;
@@ -24,8 +23,8 @@ pub(super) struct Gathered {
     pub(super) user: Option<Arc<User>>,
     /// What counts as shown.
     pub(super) shown: Option<Shown>,
-    /// The yes of `access`.
-    pub(super) permit: Option<Permit<SignIn>>,
+    /// What `access` answers; nothing before anything was shown.
+    pub(super) answered: Option<Answered>,
 }
 
 impl Signin {
@@ -44,7 +43,7 @@ impl Signin {
             session: session.as_deref().map(|session| present(session, self.is_recent(session))),
             ..Facts::default()
         };
-        let (mut permit, mut found) = (None, None);
+        let (mut answered, mut found) = (None, None);
         let shown = shown(state, &facts);
         if let Some(shown) = &shown {
             found = self.inner.accounts.fresh(realm.id, shown.user).await?;
@@ -52,19 +51,19 @@ impl Signin {
                 Some(user) => {
                     let address = browser.address.to_string();
                     let on = device(state, &facts, shown);
-                    let (verdict, yes) =
+                    let (verdict, answer) =
                         self.decide(realm, user, (&state.request, shown, on), &address)?;
                     facts.has = has(user.factors);
                     facts.declined = user.passkey_declined_at.is_some();
                     facts.devices = self.could_show_device(realm, state, (user, &verdict)).await?;
                     facts.verdict = Some(verdict);
-                    permit = yes;
+                    answered = Some(answer);
                 }
                 None => facts.verdict = Some(Verdict::Deny(String::new())),
             }
         }
         let step = next_step(state, &facts);
-        Ok(Gathered { facts, step, session, user: found, shown, permit })
+        Ok(Gathered { facts, step, session, user: found, shown, answered })
     }
 
     /// With room for the page on which the second factor is typed.

@@ -281,15 +281,5 @@ pub(super) fn refused(
         .about("action", action)
         .about("spiffe_id", subject.id.as_str())
         .about("source", evidence.source.as_str());
-    on_device(event, standing)
-}
-
-/// The event with what was known of the device behind the subject when it was decided: level, score, model.
-pub(super) fn on_device(event: Event, standing: &Standing) -> Event {
-    let Some(device) = standing.device else { return event };
-    event
-        .about("device", device.to_string())
-        .about("level", standing.level.as_str())
-        .about("score_basis_points", standing.score.map(|score| i64::from(score.get())))
-        .about("model", standing.model.as_deref())
+    event.on_device(standing)
 }

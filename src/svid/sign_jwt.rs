@@ -3,7 +3,7 @@
 use serde::Serializer;
 use serde::ser::SerializeMap;
 
-use super::model::{Error, IssueJwtSvid, JWT_ISSUED, JwtSvid, on_device, owner_of};
+use super::model::{Error, IssueJwtSvid, JWT_ISSUED, JwtSvid, owner_of};
 use super::template::{Bounds, Validity, check_audience, check_subject, validity};
 use super::{Svid, verify_output};
 use crate::access::{Action as _, Permit, asked};
@@ -82,7 +82,7 @@ fn event(issue: &IssueJwtSvid, svid: &JwtSvid, kid: &str, granted: &Granted) -> 
         .about("kid", kid)
         .about("policy", granted.policy_version)
         .about("asked", asked(IssueJwtSvid::NAME, &request));
-    let event = on_device(event, &issue.standing);
+    let event = event.on_device(&issue.standing);
     match &issue.entry {
         Some(entry) => event.about("entry", entry.as_str()),
         None => event,

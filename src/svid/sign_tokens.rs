@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::model::{Error, on_device, owner_of};
+use super::model::{Error, owner_of};
 use super::template::{Bounds, check_audience, check_subject, validity};
 use super::tokens::{IssueTokens, TOKENS_ISSUED, Token, TokenDraft, TokenKind, Tokens};
 use super::{Svid, verify_output};
@@ -154,7 +154,7 @@ fn event(issue: &IssueTokens, tokens: &[Token], granted: &Granted) -> Event {
         .about("source", issue.evidence.source.as_str())
         .about("policy", granted.policy_version)
         .about("asked", asked(IssueTokens::NAME, &request));
-    on_device(event, &issue.standing)
+    event.on_device(&issue.standing)
 }
 
 /// What no draft may say.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::model::{Error, IssueX509, X509_ISSUED, X509Svid, on_device, owner_of};
+use super::model::{Error, IssueX509, X509_ISSUED, X509Svid, owner_of};
 use super::template::{Bounds, Validity, check_subject, validity};
 use super::{Svid, verify_output};
 use crate::access::{Action as _, Permit, asked};
@@ -123,7 +123,7 @@ fn event(issue: &IssueX509, svid: &X509Svid, granted: &Granted) -> Event {
         .about("authority", svid.authority.to_string())
         .about("policy", granted.policy_version)
         .about("asked", asked(IssueX509::NAME, &request));
-    let event = on_device(event, &issue.standing);
+    let event = event.on_device(&issue.standing);
     match &issue.entry {
         Some(entry) => event.about("entry", entry.as_str()),
         None => event,

@@ -113,15 +113,17 @@ fn other_shown(other: &Other) -> api::ReplayedDecision {
         Part::Open(about) => about.get(name).and_then(|value| value.as_str()).map(str::to_owned),
         Part::Empty | Part::Erased => None,
     };
-    let asked = match &other.record.about {
-        Part::Open(about) => about.get("asked").and_then(|asked| asked.get("action")).cloned(),
+    let asked = |member: &str| match &other.record.about {
+        Part::Open(about) => about.get("asked").and_then(|asked| asked.pointer(member)?.as_str()),
         Part::Empty | Part::Erased => None,
     };
+    // For whom something was issued its event says; who signed in is who asked.
+    let subject = about("spiffe_id").or_else(|| asked("/principal/1").map(str::to_owned));
     api::ReplayedDecision {
         event: other.record.origin.to_string(),
         time: other.record.time.into(),
-        subject: about("spiffe_id").unwrap_or_default(),
-        action: asked.and_then(|asked| asked.as_str().map(str::to_owned)).unwrap_or_default(),
+        subject: subject.unwrap_or_default(),
+        action: asked("/action").unwrap_or_default().to_owned(),
         now: trials::answer(&other.tried.before),
         would: trials::answer(&other.tried.after),
     }

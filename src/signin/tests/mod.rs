@@ -2,6 +2,7 @@
 
 mod device;
 mod flows;
+mod recorded;
 mod steps;
 pub(crate) mod world;
 
