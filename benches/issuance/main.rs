@@ -9,6 +9,7 @@ mod agent;
 mod application;
 mod load;
 mod operation;
+mod osquery;
 mod party;
 mod people;
 mod posture;
@@ -57,12 +58,15 @@ fn main() -> ExitCode {
 /// Measures the rows whose names contain one of these words, or all; true if every target holds.
 fn measure(wanted: &[&str]) -> Outcome<bool> {
     let scores = wanted.is_empty() || wanted.iter().any(|word| "posture".contains(word));
-    let quick = !scores || posture::measure()?;
+    let mut quick = !scores || posture::measure()?;
+    // One thread for all agents: the other core is the server's.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    if scores {
+        quick &= runtime.block_on(osquery::measure())?;
+    }
     if wanted == ["posture"] {
         return Ok(quick);
     }
-    // One thread for all agents: the other core is the server's.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let home = tempfile::tempdir()?;
         let product = Party::meet(Server::product(&home.path().join("product"))?).await?;

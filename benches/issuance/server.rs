@@ -32,8 +32,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// `weft server`, with the settings that a newcomer has, but doors on free ports and no limit on attestations of one
-    /// address.
+    /// `weft server`, with the settings that a newcomer has, but doors on free ports and no limit on attestations and
+    /// enrolments of one address.
     pub(crate) fn product(home: &Path) -> Outcome<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_weft"));
         command.args(["server", "--data-dir"]).arg(home);
@@ -41,6 +41,7 @@ impl Server {
             command.args(["--set", &format!("listen.{door}=127.0.0.1:0")]);
         }
         command.args(["--set", "node.attestations_per_second=0"]);
+        command.args(["--set", "osquery.enrolments_per_second=0"]);
         Self::start(command, home)
     }
 

@@ -242,9 +242,10 @@ fn shipped(name: &Name) -> Option<&'static str> {
 }
 
 /// The default policies. A realm's own policy of the same name takes the place of one of these, but for `reserved`.
-const SHIPPED: [(&str, &str); 10] = [
+const SHIPPED: [(&str, &str); 11] = [
     ("agents", include_str!("../../config/policies/agents.cedar")),
     ("consent", include_str!("../../config/policies/consent.cedar")),
+    ("devices", include_str!("../../config/policies/devices.cedar")),
     ("issuance", include_str!("../../config/policies/issuance.cedar")),
     ("join-tokens", include_str!("../../config/policies/join-tokens.cedar")),
     ("posture", include_str!("../../config/policies/posture.cedar")),

@@ -141,7 +141,7 @@ fn context_of(action: &str, on: &SpiffeId) -> BTreeMap<&'static str, Owned> {
             ("banned", Owned::Flag(false)),
             ("known", Owned::Flag(false)),
         ]),
-        "Consent" | "SignIn" => of_people(action),
+        "Consent" | "EnrolOwnDevice" | "SignIn" => of_people(action),
         _ => BTreeMap::new(),
     }
 }
@@ -159,6 +159,13 @@ fn of_people(action: &str) -> BTreeMap<&'static str, Owned> {
             ("upstream", text("")),
             ("administration", Owned::Flag(false)),
             ("address", text("192.0.2.1")),
+        ]),
+        "EnrolOwnDevice" => BTreeMap::from([
+            ("assurance", Owned::Number(1)),
+            ("sign_in_age_seconds", Owned::Number(0)),
+            ("class", text("laptop")),
+            ("devices", Owned::Number(0)),
+            ("asked", Owned::Flag(false)),
         ]),
         "SignIn" => BTreeMap::from([
             ("assurance", Owned::Number(1)),

@@ -35,6 +35,7 @@ pub fn routes(account: &Account) -> Router {
         .route("/account/sessions/end", post(sessions::end))
         .route("/account/sessions/end-all", post(sessions::end_all))
         .route("/account/devices", get(devices::show))
+        .route("/account/devices/retire", post(devices::retire))
         .route("/account/passkeys", get(passkeys::show))
         .route("/account/passkeys/start", post(passkeys::start))
         .route("/account/passkeys/add", post(passkeys::add))

@@ -126,6 +126,17 @@ pub struct DevicesPage<'a> {
     pub server: String,
 }
 
+/// What a device needs before it can be of use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing.
+    Nothing,
+    /// That somebody approves it.
+    Approval,
+    /// That it comes for its credentials.
+    Credentials,
+}
+
 /// A device, and how it stands.
 #[derive(Debug, Clone)]
 pub struct DeviceCard {
@@ -151,6 +162,8 @@ pub struct DeviceCard {
     pub why: Vec<String>,
     /// True if it never reported.
     pub silent: bool,
+    /// What it needs before it can be of use.
+    pub needs: Needs,
 }
 
 /// Something to do.

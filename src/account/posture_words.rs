@@ -45,6 +45,7 @@ pub fn level(look: &Look, level: Level) -> String {
 /// Where a device stands, with how that looks.
 pub fn place(look: &Look, place: Place) -> (String, Tone) {
     match place {
+        Place::Waiting => (look.say("place-waiting"), Tone::Warn),
         Place::Critical => (level(look, Level::Critical), Tone::Bad),
         Place::Low => (level(look, Level::Low), Tone::Warn),
         Place::Unknown => (level(look, Level::Unknown), Tone::Plain),

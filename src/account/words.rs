@@ -13,6 +13,8 @@ pub enum Done {
     Saved,
     /// A session was ended.
     Session,
+    /// A device was retired.
+    Retired,
     /// A passkey was added.
     PasskeyAdded,
     /// Something was removed.
@@ -29,9 +31,10 @@ pub enum Done {
 
 impl Done {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Saved,
         Self::Session,
+        Self::Retired,
         Self::PasskeyAdded,
         Self::Removed,
         Self::Withdrawn,
@@ -45,6 +48,7 @@ impl Done {
         match self {
             Self::Saved => "saved",
             Self::Session => "session",
+            Self::Retired => "retired",
             Self::PasskeyAdded => "passkey-added",
             Self::Removed => "removed",
             Self::Withdrawn => "withdrawn",
@@ -64,6 +68,7 @@ impl Done {
         match self {
             Self::Saved => look.say("done-saved"),
             Self::Session => look.say("done-session"),
+            Self::Retired => look.say("done-retired"),
             Self::PasskeyAdded => look.say("done-passkey-added"),
             Self::Removed => look.say("done-removed"),
             Self::Withdrawn => look.say("done-withdrawn"),
@@ -184,6 +189,8 @@ pub fn fact(look: &Look, kind: &str) -> Option<String> {
         look.say("fact-passkey-offered-again")
     } else if begins(&["accounts.passkey"]) {
         look.say("fact-passkey")
+    } else if begins(&["device."]) {
+        look.say("fact-device")
     } else if begins(&["accounts.password"]) {
         look.say("fact-password")
     } else if begins(&["accounts.totp"]) {

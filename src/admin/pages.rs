@@ -139,6 +139,8 @@ pub struct DevicePage<'a> {
     pub put_out: Option<String>,
     /// What may be done to it by this person: the verb, what the button says.
     pub verbs: Vec<(Verb, String)>,
+    /// True if somebody has to approve it.
+    pub waits: bool,
     /// What is known of it.
     pub facts: Vec<FactLine>,
     /// Its posture; nothing where it never reported.
@@ -257,6 +259,8 @@ pub struct EventLine {
 /// What can be done to a device. Each is confirmed on a page of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verb {
+    /// Let it in: its owner asked for it.
+    Approve,
     /// Give it nothing for a while.
     Contain,
     /// Give to it again before that is over.
@@ -349,12 +353,19 @@ impl Tab {
 
 impl Verb {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Contain, Self::EndContainment, Self::Lock, Self::Release, Self::Retire];
+    pub const ALL: [Self; 6] = [
+        Self::Approve,
+        Self::Contain,
+        Self::EndContainment,
+        Self::Lock,
+        Self::Release,
+        Self::Retire,
+    ];
 
     /// The segment of the path.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Approve => "approve",
             Self::Contain => "contain",
             Self::EndContainment => "end-containment",
             Self::Lock => "lock",
@@ -371,6 +382,7 @@ impl Verb {
     /// What the button says.
     pub fn button(self, look: &Look) -> String {
         match self {
+            Self::Approve => look.say("admin-approve"),
             Self::Contain => look.say("admin-contain"),
             Self::EndContainment => look.say("admin-end-containment"),
             Self::Lock => look.say("admin-lock"),
@@ -381,6 +393,7 @@ impl Verb {
 
     fn title(self, look: &Look, name: &str) -> String {
         match self {
+            Self::Approve => look.say1("admin-approve-title", "name", name),
             Self::Contain => look.say1("admin-contain-title", "name", name),
             Self::EndContainment => look.say1("admin-end-containment-title", "name", name),
             Self::Lock => look.say1("admin-lock-title", "name", name),
@@ -391,6 +404,7 @@ impl Verb {
 
     fn words(self, look: &Look) -> String {
         match self {
+            Self::Approve => look.say("admin-approve-words"),
             Self::Contain => look.say("admin-contain-words"),
             Self::EndContainment => look.say("admin-end-containment-words"),
             Self::Lock => look.say("admin-lock-words"),

@@ -13,6 +13,8 @@ pub enum Done {
     SubjectContained,
     /// Somebody was released.
     SubjectReleased,
+    /// A device was approved.
+    Approved,
     /// A device was locked.
     Locked,
     /// A device was released.
@@ -23,11 +25,12 @@ pub enum Done {
 
 impl Done {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Contained,
         Self::ContainmentEnded,
         Self::SubjectContained,
         Self::SubjectReleased,
+        Self::Approved,
         Self::Locked,
         Self::Released,
         Self::Retired,
@@ -40,6 +43,7 @@ impl Done {
             Self::ContainmentEnded => "containment-ended",
             Self::SubjectContained => "subject-contained",
             Self::SubjectReleased => "subject-released",
+            Self::Approved => "approved",
             Self::Locked => "locked",
             Self::Released => "released",
             Self::Retired => "retired",
@@ -58,6 +62,7 @@ impl Done {
             Self::ContainmentEnded => look.say("admin-done-containment-ended"),
             Self::SubjectContained => look.say("admin-done-subject-contained"),
             Self::SubjectReleased => look.say("admin-done-subject-released"),
+            Self::Approved => look.say("admin-done-approved"),
             Self::Locked => look.say("admin-done-locked"),
             Self::Released => look.say("admin-done-released"),
             Self::Retired => look.say("admin-done-retired"),

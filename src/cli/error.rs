@@ -151,6 +151,9 @@ pub(super) fn advice(problem: &Problem) -> String {
             "Say who you are: on the server's machine run this as its user or as root; from elsewhere give \
              `--svid-socket` or `--token-file`."
         }
+        (403, "device.retired") => {
+            "`--dir` of an empty directory enrols this machine as another device."
+        }
         // Whoever is at a device's terminal holds no role that would help.
         (403, code) if code.starts_with("device.") => {
             "An administrator sees more: `weft device show`, `weft event list`."

@@ -1,4 +1,5 @@
-//! Enrol a device with a token: identify → assess → decide → issue → record.
+//! Enrol a device with a token: identify → assess → decide → issue → record. The last four steps are those of a device that
+//! its owner brings, too (`enrol_own_device`).
 //!
 //! A use of the token is consumed in one transaction and bound to the key in the signing request and to the device it makes,
 //! so that the same device may ask again for ten minutes when the answer was lost, and nobody else can.
@@ -79,16 +80,26 @@ impl Devices {
         given
     }
 
-    /// The five steps. The device's row is stored before its SVID is recorded, and that before it leaves.
     async fn admit(&self, ask: EnrolDevice) -> Result<Given, Error> {
         checked_words(&ask.name, &ask.platform)?;
         let key = csr::public_key(&ask.csr).map_err(|error| Error::Csr(error.to_string()))?;
         let now = self.env.clock.now();
         let used = self.used(&ask, key.digest(), now).await?;
-        let mut device = match used.known {
+        let device = match used.known {
             Some(known) => known,
             None => self.drawn(&ask, &used.token, used.device, now)?,
         };
+        self.give(ask.realm, device, (&key, now)).await
+    }
+
+    /// The five steps, for a device that may come in, and this key of its. Its row is stored before its SVID is recorded, and
+    /// that before it leaves.
+    pub(super) async fn give(
+        &self,
+        realm: RealmId,
+        mut device: Device,
+        (key, now): (&PublicKey, Timestamp),
+    ) -> Result<Given, Error> {
         device.state.check()?;
         let evidence = Evidence {
             subject: subject(&device.spiffe_id, device.number),
@@ -100,12 +111,12 @@ impl Devices {
         }; // identify
         device.note(&evidence);
         let standing = self.below.posture.standing(&evidence); // assess
-        let issue = IssueX509::for_holder(ask.realm, evidence, standing, self.lifetime());
+        let issue = IssueX509::for_holder(realm, evidence, standing, self.lifetime());
         let permit = self.below.access.permit(issue)?; // decide
         let planned = self.below.svid.plan_x509(permit, now)?;
-        device.current = Some(current(&planned, &key));
-        let signed = self.below.svid.sign_planned(planned, &key)?; // issue
-        let device = self.store_enrolled(ask.realm, device).await?;
+        device.current = Some(current(&planned, key));
+        let signed = self.below.svid.sign_planned(planned, key)?; // issue
+        let device = self.store_enrolled(realm, device).await?;
         let svid = self.below.events.record(signed).await?; // record
         Ok(Given { device, svid })
     }
@@ -157,6 +168,7 @@ impl Devices {
             profile: None,
             owner: None,
             state: State::Enrolled,
+            asked_key: None,
             current: None,
             previous: String::new(),
             next: None,
@@ -212,16 +224,24 @@ pub(super) fn current(planned: &PlannedX509, key: &PublicKey) -> DeviceSvid {
     }
 }
 
-/// The answer is asked for again: the device stays what it is, with the SVID that is being made. What happened to it
-/// meanwhile counts: it was locked, or has renewed with another key.
+/// The device is there already: it asks for a lost answer again, or its owner vouched for it. It stays what it is, with the
+/// SVID that is being made. What happened to it meanwhile counts: it was locked, or has renewed with another key.
 fn again(known: Device, new: &Device) -> Result<Device, Error> {
     known.state.check()?;
-    let key = |device: &Device| device.current.as_ref().map(|current| current.key_digest);
-    if key(&known) != key(new) {
-        return Err(Error::Refused(Refusal::Superseded));
-    }
+    let given = new.current.clone().filter(|given| known.has_key(&given.key_digest));
+    let given = given.ok_or(Error::Refused(Refusal::Superseded))?;
     let previous = known.serial().to_owned();
-    Ok(Device { current: new.current.clone(), previous, next: None, ..known })
+    let (evidence, evidence_expires) = (new.evidence.clone(), new.evidence_expires);
+    let current = Some(given);
+    Ok(Device {
+        current,
+        previous,
+        next: None,
+        asked_key: None,
+        evidence,
+        evidence_expires,
+        ..known
+    })
 }
 
 async fn consume(tx: &mut Tx, this: &Use) -> Result<Option<Used>, Error> {

@@ -36,6 +36,7 @@ pub fn routes(devices: &Devices) -> OpenApiRouter {
         .routes(routes!(list_devices))
         .routes(routes!(show_device))
         .routes(routes!(lock_device))
+        .routes(routes!(approve_device))
         .routes(routes!(release_device))
         .routes(routes!(retire_device))
         .routes(routes!(list_tokens, create_token))
@@ -94,6 +95,18 @@ async fn show_device(
 ) -> Result<Response, Problem> {
     let device = devices.read_device(by, device_id(&id)?)?;
     Ok(devices.tagged(&device))
+}
+
+/// Lets a device in that its owner asked for: it comes for its SVID by itself.
+#[utoipa::path(post, path = "/api/v1/devices/{id}/approve", tag = "devices", params(("id" = String, Path)),
+    request_body = api::DeviceReason,
+    responses((status = 200, body = api::Device), (status = "default", body = api::Problem)))]
+async fn approve_device(
+    State(devices): State<Devices>,
+    Extension(by): Extension<Administrator>,
+    Asked(ask): Asked,
+) -> Result<Response, Problem> {
+    devices.managed(devices.approve(by, ask).await)
 }
 
 /// Locks a device: it is refused everywhere until it is released.
@@ -236,7 +249,8 @@ async fn renew_device(
 }
 
 impl Devices {
-    fn answer(&self, realm: RealmId, given: &Given) -> api::DeviceSvid {
+    /// An SVID that was given, as it goes out.
+    pub(crate) fn answer(&self, realm: RealmId, given: &Given) -> api::DeviceSvid {
         let issuer = self.below.realms.get(realm).map(|realm| realm.issuer.to_string());
         let roots = self.below.bundles.current(realm);
         let roots = roots.iter().flat_map(|bundle| &bundle.x509);
@@ -297,17 +311,22 @@ fn wish(
     id: Option<DeviceTokenId>,
     input: api::DeviceTokenInput,
 ) -> Result<TokenWish, Error> {
-    let class = match input.class {
-        api::DeviceClass::Laptop => Class::Laptop,
-        api::DeviceClass::Desktop => Class::Desktop,
-        api::DeviceClass::Server => Class::Server,
-        api::DeviceClass::Other => Class::Other,
-    };
+    let class = class(input.class);
     let owner = input.owner.as_deref().map(user_id).transpose()?;
     let device = input.device.as_deref().map(device_id).transpose()?;
     let grant = Grant { class, profile: input.profile, owner, device };
     let lifetime = Lifetime::seconds(input.lifetime_seconds);
     Ok(TokenWish { by, id, uses_max: input.uses_max, lifetime, grant })
+}
+
+/// What sort of machine was said.
+pub(crate) const fn class(of: api::DeviceClass) -> Class {
+    match of {
+        api::DeviceClass::Laptop => Class::Laptop,
+        api::DeviceClass::Desktop => Class::Desktop,
+        api::DeviceClass::Server => Class::Server,
+        api::DeviceClass::Other => Class::Other,
+    }
 }
 
 fn request(text: &str) -> Result<Vec<u8>, Error> {
@@ -389,6 +408,7 @@ const fn class_shown(class: Class) -> api::DeviceClass {
 
 const fn state_shown(state: &Condition) -> api::DeviceState {
     match state {
+        Condition::Waiting => api::DeviceState::Waiting,
         Condition::Enrolled => api::DeviceState::Enrolled,
         Condition::Locked { .. } => api::DeviceState::Locked,
         Condition::Retired { .. } => api::DeviceState::Retired,

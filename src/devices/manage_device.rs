@@ -1,4 +1,4 @@
-//! Lock a device, release it, retire it: an administrator's verbs, and the look-up behind them.
+//! Approve a device, lock it, release it, retire it: an administrator's verbs, and the look-up behind them.
 //!
 //! A locked device is refused everywhere until it is released. A retired one never comes back under its id; its machine may
 //! enrol anew.
@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use crate::access::Administrator;
 use crate::events::Changed;
-use crate::kernel::{DeviceId, Granted, RealmId, Standing};
+use crate::kernel::{DeviceId, Granted, RealmId, Standing, SubjectId, UserId};
 
-use super::model::{DEVICE, LockDevice, ReadDevice, Refusal, RetireDevice, State, events};
+use super::model::{
+    ApproveDevice, DEVICE, LockDevice, ReadDevice, Refusal, RetireDevice, State, events,
+};
 use super::{Device, Devices, Error, store};
 
 /// Devices that one page of a listing looks at: some 20 ms where each has to be scored.
@@ -30,6 +32,7 @@ pub struct Manage {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verb {
+    Approve,
     Lock,
     Release,
     Retire,
@@ -38,23 +41,39 @@ enum Verb {
 impl Verb {
     const fn event(self) -> &'static str {
         match self {
+            Self::Approve => "device.approved",
             Self::Lock => "device.locked",
             Self::Release => "device.released",
             Self::Retire => "device.retired",
         }
     }
 
-    fn state(self, reason: &str) -> State {
+    /// What a device becomes. One that is put out for good stays that; one that waits is approved or retired.
+    fn state(self, known: &State, reason: &str) -> Result<State, Error> {
         let reason = reason.to_owned();
-        match self {
-            Self::Lock => State::Locked { reason },
-            Self::Release => State::Enrolled,
-            Self::Retire => State::Retired { reason },
+        match (self, known) {
+            (Self::Retire, State::Retired { reason: known }) if *known == reason => {
+                Ok(State::Retired { reason })
+            }
+            (_, State::Retired { .. }) => Err(Error::Refused(Refusal::Retired)),
+            (Self::Lock | Self::Release, State::Waiting) => Err(Error::Refused(Refusal::Waiting)),
+            (Self::Approve, State::Locked { .. }) => Err(Error::Refused(Refusal::Locked)),
+            (Self::Lock, _) => Ok(State::Locked { reason }),
+            (Self::Approve | Self::Release, _) => Ok(State::Enrolled),
+            (Self::Retire, _) => Ok(State::Retired { reason }),
         }
     }
 }
 
 impl Devices {
+    /// Lets a device in that its owner asked for: it comes for its SVID by itself.
+    pub async fn approve(&self, by: Administrator, ask: Manage) -> Result<Device, Error> {
+        let realm = by.realm;
+        let (id, device) = self.below.inventory.asked(realm, ask.device);
+        let permit = self.below.access.permit(ApproveDevice { by, id, device })?;
+        self.manage(realm, ask, permit.spend().1, Verb::Approve).await
+    }
+
     /// Locks a device.
     pub async fn lock(&self, by: Administrator, ask: Manage) -> Result<Device, Error> {
         let realm = by.realm;
@@ -77,6 +96,25 @@ impl Devices {
         let (id, device) = self.below.inventory.asked(realm, ask.device);
         let permit = self.below.access.permit(RetireDevice { by, id, device })?;
         self.manage(realm, ask, permit.spend().1, Verb::Retire).await
+    }
+
+    /// Puts a device out for good that is this person's: whoever calls has seen their session. Somebody else's is not there.
+    pub async fn retire_own(
+        &self,
+        realm: RealmId,
+        (owner, number): (UserId, SubjectId),
+        device: DeviceId,
+    ) -> Result<(), Error> {
+        let theirs = self.owned(realm, owner).await?;
+        if !theirs.iter().any(|known| known.id == device) {
+            return Err(Error::NotFound("device"));
+        }
+        let granted = Granted { actor: Some(number), ..Granted::to_server("RetireOwnDevice") };
+        let ask = Manage::new(device, None, "retired by its owner")?;
+        match self.manage(realm, ask, granted, Verb::Retire).await {
+            Ok(_) | Err(Error::Refused(Refusal::Retired)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// One device, for an administrator.
@@ -123,12 +161,9 @@ impl Devices {
                     if ask.revision.is_some_and(|seen| seen != device.revision) {
                         return Err(Error::Changed);
                     }
-                    let state = verb.state(&ask.reason);
+                    let state = verb.state(&device.state, &ask.reason)?;
                     let mut changes = Vec::new();
                     if device.state != state {
-                        if matches!(device.state, State::Retired { .. }) {
-                            return Err(Error::Refused(Refusal::Retired));
-                        }
                         device.state = state;
                         device.revision = device.revision.saturating_add(1);
                         store::put_device(tx, &device).await?;

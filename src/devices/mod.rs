@@ -3,6 +3,7 @@
 //! Owns: devices, the tokens they enrol with, the judgement whether a device's SVID still counts at our doors.
 //! Does not own: what is known of a device's posture (`posture`, through [`Assess`]), people (`accounts`, through [`People`]),
 //! keys and signing (`svid`), the chain check (the listener).
+//! What a person brings comes from `sessions::svids`, which knows who signed in.
 //! Endpoints: admin REST under `/devices` and `/device-tokens`; `POST /devices/enrol` for whoever has a token,
 //! `POST /devices/self/svid` for a device by its SVID.
 //! Invariants:
@@ -10,6 +11,8 @@
 //! - A token's secret is stored as a digest, and its last use is won by one device (`store::use_token`).
 //! - Of a device's SVIDs two count: the current one, and the one given for it last until that is used. With its first use it
 //!   is the current one, and what it replaced counts no more.
+//! - A person has at most so many devices as the settings say, however many they bring at once; where approval is asked for,
+//!   nothing is issued before it.
 //! - A locked or retired device renews nothing, and is refused at every door.
 //!
 //! Unlike those of agents, renewals and first uses are written before they count: while the database is away a device goes on
@@ -20,6 +23,7 @@
 mod admit_reporter;
 mod create_token;
 mod enrol_device;
+mod enrol_own_device;
 pub mod http;
 mod index;
 mod inventory;
@@ -51,6 +55,7 @@ use crate::svid::Svid;
 
 pub use admit_reporter::{Admitted, Newcomer};
 pub use enrol_device::{EnrolDevice, Given};
+pub use enrol_own_device::{Brought, OwnDevice, count};
 pub use inventory::Inventory;
 pub use manage_device::Manage;
 pub use model::{Device, Error, Refusal, Shown};

@@ -23,7 +23,7 @@ pub struct Device {
     pub name: String,
     /// What it says it runs: `linux`.
     pub platform: String,
-    /// What sort of machine its token said it is.
+    /// What sort of machine its token, or its owner, said it is.
     pub class: Class,
     /// The profile of the posture model that its token named.
     pub profile: Option<String>,
@@ -31,8 +31,10 @@ pub struct Device {
     pub owner: Option<UserId>,
     /// Whether it may call.
     pub state: State,
+    /// SHA-256 of the key that its owner asked to enrol with, until there is an SVID for it.
+    pub asked_key: Option<[u8; 32]>,
     /// The newest SVID that it used, or was given when it enrolled. Nothing for a machine that only reports, by an agent of
-    /// another make: nobody calls as it, signs in on it or renews by it.
+    /// another make, and for one that has not come for its first yet: nobody calls as it, signs in on it or renews by it.
     pub current: Option<DeviceSvid>,
     /// The serial number that this one replaced; empty after an enrolment.
     pub previous: String,
@@ -51,6 +53,8 @@ pub struct Device {
 /// Whether a device may call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
+    /// Not yet: its owner asked for it, and an administrator has to approve.
+    Waiting,
     /// It may.
     Enrolled,
     /// Not until it is released.
@@ -69,6 +73,7 @@ impl State {
     /// The name in rows and on the wire.
     pub const fn as_str(&self) -> &'static str {
         match self {
+            Self::Waiting => "waiting",
             Self::Enrolled => "enrolled",
             Self::Locked { .. } => "locked",
             Self::Retired { .. } => "retired",
@@ -78,7 +83,7 @@ impl State {
     /// Why, if an administrator said so.
     pub fn reason(&self) -> Option<&str> {
         match self {
-            Self::Enrolled => None,
+            Self::Waiting | Self::Enrolled => None,
             Self::Locked { reason } | Self::Retired { reason } => Some(reason),
         }
     }
@@ -87,6 +92,7 @@ impl State {
     pub const fn check(&self) -> Result<(), Error> {
         match self {
             Self::Enrolled => Ok(()),
+            Self::Waiting => Err(Error::Refused(Refusal::Waiting)),
             Self::Locked { .. } => Err(Error::Refused(Refusal::Locked)),
             Self::Retired { .. } => Err(Error::Refused(Refusal::Retired)),
         }
@@ -158,6 +164,14 @@ impl Device {
     /// The serial number of the SVID that it holds; empty where it holds none.
     pub fn serial(&self) -> &str {
         self.current.as_ref().map_or("", |current| current.serial.as_str())
+    }
+
+    /// True if its owner asked to enrol with this key, or it has, or gets, an SVID for it.
+    pub fn has_key(&self, digest: &[u8; 32]) -> bool {
+        let of = |svid: &Option<DeviceSvid>| {
+            svid.as_ref().is_some_and(|svid| svid.key_digest == *digest)
+        };
+        self.asked_key.as_ref() == Some(digest) || of(&self.current) || of(&self.next)
     }
 
     /// True if this is the SVID that it holds.
@@ -297,6 +311,8 @@ macro_rules! actions {
 actions! {
     /// Look at devices.
     ReadDevice on "Device";
+    /// Let a device in that its owner asked for.
+    ApproveDevice on "Device";
     /// Lock a device, or release it.
     LockDevice on "Device";
     /// Put a device out for good.
@@ -312,7 +328,7 @@ actions! {
 /// The facts of this slice.
 pub mod events {
     use super::{Device, DeviceToken};
-    use crate::events::Event;
+    use crate::events::{Event, Owner};
     use crate::kernel::{RealmId, SubjectId};
 
     /// Something happened to a device: it enrolled, used a new SVID, was locked, released, retired.
@@ -322,6 +338,19 @@ pub mod events {
             .about("device", device.id.to_string())
             .about("spiffe_id", device.spiffe_id.as_str())
             .about("serial", device.serial())
+    }
+
+    /// A person brought a device: it stands in their history.
+    pub fn asked_for(realm: RealmId, device: &Device, person: Option<SubjectId>) -> Event {
+        let event = Event::new(realm, "device.asked_for")
+            .actor(person)
+            .about("device", device.id.to_string())
+            .about("name", device.name.as_str())
+            .about("state", device.state.as_str());
+        match person {
+            Some(number) => event.subject(number).subject_owner(Owner::Person(number)),
+            None => event,
+        }
     }
 
     /// A device was not let in.
@@ -355,6 +384,8 @@ pub mod events {
 pub enum Refusal {
     /// We do not know it.
     NotEnrolled,
+    /// Nobody has approved it yet.
+    Waiting,
     /// It is locked.
     Locked,
     /// It was put out for good.
@@ -370,6 +401,9 @@ impl Refusal {
     pub const fn public(self) -> &'static str {
         match self {
             Self::NotEnrolled => "this device is not enrolled here",
+            Self::Waiting => {
+                "this device waits for approval; an administrator can approve or retire it"
+            }
             Self::Locked => "this device is locked; an administrator can release it",
             Self::Retired => "this device was retired; it does not come back under this id",
             Self::Superseded => "this SVID was replaced by a newer one of the same device",
@@ -381,6 +415,7 @@ impl Refusal {
     pub const fn code(self) -> &'static str {
         match self {
             Self::NotEnrolled => "device.not_enrolled",
+            Self::Waiting => "device.waiting",
             Self::Locked => "device.locked",
             Self::Retired => "device.retired",
             Self::Superseded => "device.superseded",
@@ -407,6 +442,9 @@ pub enum Error {
     /// What a device answered through a browser does not hold.
     #[error("the device's proof does not hold: {0}")]
     Proof(String),
+    /// This person has as many devices as a person may have.
+    #[error("a person may have {0} devices, and this one has as many")]
+    Enough(u32),
     /// This address tries to enrol too often.
     #[error("too many enrolments from one address; wait {0}")]
     TooOften(Lifetime),
@@ -450,6 +488,16 @@ impl From<Error> for Failure {
             }
             Error::Csr(reason) => Self::new(Kind::Invalid, "device.csr", reason),
             Error::Proof(reason) => Self::new(Kind::Denied, "device.proof", reason),
+            Error::Enough(0) => {
+                let words = "devices enrol by token alone here; ask an administrator for one";
+                Self::new(Kind::Denied, "device.by_token_alone", words)
+            }
+            Error::Enough(most) => {
+                let words = format!(
+                    "you have {most} devices, as many as a person may have here; retire one on your account's page, or ask an administrator"
+                );
+                Self::new(Kind::Denied, "device.enough", words)
+            }
             Error::TooOften(wait) => Self::new(
                 Kind::Limited,
                 "device.too_often",

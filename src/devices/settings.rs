@@ -16,6 +16,10 @@ section! {
         pub max_age_days: i64,
         /// Enrolments a second that one address may try in the long run, and ten times as many at once; 0: no limit.
         pub enrolments_per_second: u32,
+        /// Devices that a person may have enrolled by signing in (`weft device enroll`); 0: devices enrol by token alone.
+        pub per_person: u32,
+        /// Whether such a device waits until an administrator approves it.
+        pub approval: bool,
         /// Where `weft device run` answers browsers on its machine (`--loopback-port`), so that a sign-in can be bound to the
         /// device; 0: sign-ins do not ask.
         pub loopback_port: u16,
@@ -28,6 +32,8 @@ impl Default for Settings {
             svid_seconds: 86_400,
             max_age_days: 365,
             enrolments_per_second: 10,
+            per_person: 5,
+            approval: false,
             loopback_port: PORT,
         }
     }

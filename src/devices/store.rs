@@ -45,6 +45,7 @@ pub(super) async fn put_device(tx: &mut Tx, device: &Device) -> Result<(), Fault
         Value::from(device.evidence_expires),
         Value::from(device.created_at),
         Value::from(device.revision),
+        Value::from(device.asked_key.as_ref().map(<[u8; 32]>::as_slice)),
     ];
     tx.execute(PUT_DEVICE, &params).await.map(drop)
 }
@@ -172,6 +173,7 @@ pub(super) async fn earlier_use(
 fn read_device(row: &Row) -> Result<Device, Fault> {
     let reason = row.text_or_null("reason")?.unwrap_or_default();
     let state = match row.text("state")?.as_str() {
+        "waiting" => State::Waiting,
         "enrolled" => State::Enrolled,
         "locked" => State::Locked { reason },
         "retired" => State::Retired { reason },
@@ -193,6 +195,7 @@ fn read_device(row: &Row) -> Result<Device, Fault> {
         profile: row.text_or_null("profile")?,
         owner: owner(row)?,
         state,
+        asked_key: row.bytes_or_null("asked_key")?.map(|bytes| digest(&bytes)).transpose()?,
         current: Some(current).filter(|current| !current.serial.is_empty()),
         previous: row.text("previous_serial")?,
         next: row.text_or_null("next_svid")?.map(|text| read_svid(&text)).transpose()?,
@@ -304,12 +307,13 @@ fn bad(error: impl std::fmt::Display) -> Fault {
 
 const PUT_DEVICE: &str = "INSERT INTO device (realm, id, number, spiffe_id, name, platform, class, profile, owner, state, \
      reason, serial, key_digest, issued_at, expires_at, previous_serial, next_svid, evidence, evidence_expires, created_at, \
-     revision) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) \
+     revision, asked_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
+     $21, $22) \
      ON CONFLICT (realm, id) DO UPDATE SET name = excluded.name, platform = excluded.platform, owner = excluded.owner, \
      state = excluded.state, reason = excluded.reason, serial = excluded.serial, key_digest = excluded.key_digest, \
      issued_at = excluded.issued_at, expires_at = excluded.expires_at, previous_serial = excluded.previous_serial, \
      next_svid = excluded.next_svid, evidence = excluded.evidence, evidence_expires = excluded.evidence_expires, \
-     revision = excluded.revision WHERE device.realm = $1";
+     revision = excluded.revision, asked_key = excluded.asked_key WHERE device.realm = $1";
 const DEVICE: &str = "SELECT * FROM device WHERE realm = $1 AND id = $2";
 const DEVICES: &str = "SELECT * FROM device WHERE realm = $1";
 const OF_OWNER: &str = "SELECT * FROM device WHERE realm = $1 AND owner = $2";

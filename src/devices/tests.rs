@@ -7,13 +7,16 @@ use futures_util::future::BoxFuture;
 use super::enrol_device::{EnrolDevice, Given};
 use super::manage_device::Manage;
 use super::model::{Class, EVIDENCE_MAX, Grant, NewDeviceToken, State, TokenWish};
-use super::{Assess, Below, Device, Devices, Error, Inventory, People, Refusal, Settings, Shown};
+use super::{
+    Assess, Below, Brought, Device, Devices, Error, Inventory, OwnDevice, People, Refusal,
+    Settings, Shown,
+};
 use crate::access::Administrator;
 use crate::crypto::keys::{Algorithm, PrivateKey};
 use crate::crypto::x509::{csr, svid_of_verified_peer};
 use crate::kernel::{
-    Caller, DeviceId, DeviceTokenId, Evidence, Fault, Lifetime, Listener, Proof, RealmId, Secret,
-    Standing, SubjectId, UserId,
+    Caller, DeviceId, DeviceTokenId, Evidence, Fault, Granted, Lifetime, Listener, Proof, RealmId,
+    Secret, Standing, SubjectId, UserId,
 };
 use crate::svid::X509Svid;
 use crate::testkit::{KeysReplica, TestDatabase, on_each_database};
@@ -55,6 +58,10 @@ struct House {
 
 impl House {
     async fn new(database: &TestDatabase) -> Self {
+        Self::with(database, Settings::default()).await
+    }
+
+    async fn with(database: &TestDatabase, settings: Settings) -> Self {
         let keys = KeysReplica::started(database).await;
         let env = keys.env.clone();
         let realms = keys.realms().await;
@@ -67,7 +74,7 @@ impl House {
             inventory: Inventory::new(env.db.clone()),
             posture: Arc::new(Around),
         };
-        let devices = Devices::new(env, below, Settings::default());
+        let devices = Devices::new(env, below, settings);
         devices.owned_by(Arc::new(Around));
         Self { keys, devices }
     }
@@ -106,6 +113,38 @@ impl House {
 
     async fn enrolled(&self) -> Given {
         self.enrol(&self.token(1).await, &key()).await.unwrap()
+    }
+
+    /// What the slice that knows people does: looks whether the key is known, and brings it.
+    async fn bring(&self, key: &PrivateKey) -> Result<Brought, Error> {
+        let theirs = self.devices.owned(REALM, OWNER).await?;
+        let digest = key.public().digest();
+        let known = theirs.into_iter().find(|device| device.has_key(&digest));
+        let ask = OwnDevice {
+            realm: REALM,
+            owner: OWNER,
+            key: key.public().clone(),
+            name: "ada-laptop".to_owned(),
+            platform: "linux".to_owned(),
+            class: Class::Laptop,
+        };
+        let brought = self.devices.enrol_own(Granted::to_server("Test"), ask, known).await;
+        self.follow().await;
+        brought
+    }
+
+    async fn brought(&self, key: &PrivateKey) -> Given {
+        match self.bring(key).await.unwrap() {
+            Brought::Enrolled(given) => *given,
+            Brought::Waits(device) => panic!("{device:?} waits"),
+        }
+    }
+
+    async fn waits(&self, key: &PrivateKey) -> Device {
+        match self.bring(key).await.unwrap() {
+            Brought::Waits(device) => *device,
+            Brought::Enrolled(given) => panic!("{given:?}"),
+        }
     }
 
     async fn judge(&self, svid: &X509Svid) -> Result<Arc<Device>, Error> {
@@ -448,6 +487,89 @@ async fn a_person_who_is_erased_owns_no_device_any_more() {
             .await;
         assert_eq!(erased.unwrap(), 1);
         assert_eq!(house.stored(id).await.owner, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_person_brings_a_device_which_is_theirs_and_the_same_however_often_it_is_asked_for() {
+    on_each_database(async |database| {
+        let house = House::new(database).await;
+        let own = key();
+        let first = house.brought(&own).await;
+        assert_eq!((first.device.owner, first.device.class), (Some(OWNER), Class::Laptop));
+        house.judge(&first.svid).await.unwrap();
+        // The answer was lost.
+        let again = house.brought(&own).await;
+        assert_eq!(again.device.id, first.device.id);
+        refused(&house.judge(&first.svid).await, Refusal::Superseded);
+        house.judge(&again.svid).await.unwrap();
+        // It was off for longer than its SVID lives, and its owner signed in on it once more.
+        house.keys.clock.advance(Lifetime::hours(25));
+        let later = house.brought(&own).await;
+        assert_eq!(later.device.id, first.device.id);
+        assert!(later.device.evidence_expires > again.device.evidence_expires);
+        assert_eq!(later.device.asked_key, None);
+        house.renew(&later.svid, &key()).await.unwrap();
+        assert_ne!(house.brought(&key()).await.device.id, first.device.id, "another key");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_has_more_devices_than_a_person_may_have() {
+    on_each_database(async |database| {
+        let settings = Settings { per_person: 2, ..Settings::default() };
+        let house = House::with(database, settings).await;
+        let first = house.brought(&key()).await;
+        let (one, other) = (key(), key());
+        let outcomes = tokio::join!(house.bring(&one), house.bring(&other));
+        let enough = |outcome: &Result<Brought, Error>| matches!(outcome, Err(Error::Enough(2)));
+        assert_ne!(enough(&outcomes.0), enough(&outcomes.1), "of two at once, one is too many");
+        // One that is there is asked for again; one that was put out makes room.
+        house.brought(if enough(&outcomes.0) { &other } else { &one }).await;
+        assert!(enough(&house.bring(&key()).await));
+        let id = first.device.id;
+        let stranger = (UserId::new(uuid::Uuid::from_u128(8)), SubjectId::new(uuid::Uuid::nil()));
+        let outcome = house.devices.retire_own(REALM, stranger, id).await;
+        assert!(matches!(outcome, Err(Error::NotFound("device"))), "{outcome:?}");
+        let owner = (OWNER, SubjectId::new(uuid::Uuid::nil()));
+        house.devices.retire_own(REALM, owner, id).await.unwrap();
+        house.devices.retire_own(REALM, owner, id).await.unwrap();
+        house.brought(&key()).await;
+
+        let closed = House::with(database, Settings { per_person: 0, ..Settings::default() }).await;
+        assert!(matches!(closed.bring(&key()).await, Err(Error::Enough(0))));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_device_that_has_to_be_approved_gets_nothing_before_and_is_refused_for_good() {
+    on_each_database(async |database| {
+        let settings = Settings { approval: true, ..Settings::default() };
+        let house = House::with(database, settings).await;
+        let (good, bad) = (key(), key());
+        let waiting = house.waits(&good).await;
+        assert_eq!((&waiting.state, &waiting.current), (&State::Waiting, &None));
+        assert_eq!(house.waits(&good).await.id, waiting.id);
+        // Neither verb is a way around the approval.
+        refused(&house.devices.lock(House::by(), ask(waiting.id)).await, Refusal::Waiting);
+        refused(&house.devices.release(House::by(), ask(waiting.id)).await, Refusal::Waiting);
+
+        let approved = house.devices.approve(House::by(), ask(waiting.id)).await.unwrap();
+        assert_eq!((approved.state, approved.revision), (State::Enrolled, 2));
+        let given = house.brought(&good).await;
+        assert_eq!(given.device.id, waiting.id);
+        house.judge(&given.svid).await.unwrap();
+        house.devices.lock(House::by(), ask(waiting.id)).await.unwrap();
+        refused(&house.devices.approve(House::by(), ask(waiting.id)).await, Refusal::Locked);
+        refused(&house.bring(&good).await, Refusal::Locked);
+
+        let unwanted = house.waits(&bad).await;
+        house.devices.retire(House::by(), ask(unwanted.id)).await.unwrap();
+        refused(&house.bring(&bad).await, Refusal::Retired);
+        refused(&house.devices.approve(House::by(), ask(unwanted.id)).await, Refusal::Retired);
     })
     .await;
 }

@@ -24,6 +24,8 @@ use crate::kernel::{
 /// Where a device stands, what hurts most first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Place {
+    /// Its owner asked for it, and somebody has to approve.
+    Waiting,
     /// Something is badly wrong.
     Critical,
     /// Below what daily work needs.
@@ -276,7 +278,8 @@ impl Rank {
 
 impl Place {
     /// All of them, what hurts most first.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
+        Self::Waiting,
         Self::Critical,
         Self::Low,
         Self::Unknown,
@@ -290,6 +293,7 @@ impl Place {
     /// Where a device of this state and level stands that is contained, or not.
     pub const fn of(state: &State, level: Level, contained: bool) -> Self {
         match (state, level) {
+            (State::Waiting, _) => Self::Waiting,
             (State::Locked { .. }, _) => Self::Locked,
             (State::Retired { .. }, _) => Self::Retired,
             (State::Enrolled, _) if contained => Self::Contained,
@@ -304,6 +308,7 @@ impl Place {
     /// The name in addresses.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Waiting => "waiting",
             Self::Critical => "critical",
             Self::Low => "low",
             Self::Unknown => "unknown",
@@ -322,14 +327,15 @@ impl Place {
 
     const fn rank(self) -> u64 {
         match self {
-            Self::Critical => 0,
-            Self::Low => 1,
-            Self::Unknown => 2,
-            Self::Standard => 3,
-            Self::High => 4,
-            Self::Contained => 5,
-            Self::Locked => 6,
-            Self::Retired => 7,
+            Self::Waiting => 0,
+            Self::Critical => 1,
+            Self::Low => 2,
+            Self::Unknown => 3,
+            Self::Standard => 4,
+            Self::High => 5,
+            Self::Contained => 6,
+            Self::Locked => 7,
+            Self::Retired => 8,
         }
     }
 }
@@ -374,6 +380,7 @@ mod tests {
             profile: None,
             owner: None,
             state: State::Enrolled,
+            asked_key: None,
             current: None,
             previous: String::new(),
             next: None,
@@ -400,7 +407,7 @@ mod tests {
     #[test]
     fn a_page_of_a_large_fleet_holds_no_more_than_its_devices() {
         let of = |n: u128| {
-            let place = Place::ALL[usize::try_from(n % 5).unwrap()];
+            let place = Place::ALL[usize::try_from(1 + n % 5).unwrap()];
             rank(n, place, u16::try_from(n % 10_000).unwrap())
         };
         let fleet = fleet((0..100_000).map(of).collect());

@@ -82,7 +82,7 @@ pub(super) fn standing(
 ) -> Standing {
     let nothing = Standing { device: Some(id), ..Standing::unknown() };
     let put_out = device.and_then(|device| match &device.state {
-        State::Enrolled => None,
+        State::Waiting | State::Enrolled => None,
         State::Locked { reason } => Some(("locked", reason)),
         State::Retired { reason } => Some(("retired", reason)),
     });

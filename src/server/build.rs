@@ -263,6 +263,7 @@ impl Server {
                 svid: svid.clone(),
                 accounts: accounts.clone(),
                 sessions: sessions.clone(),
+                devices: devices.clone(),
             },
         );
         let signin = Signin::new(

@@ -1,5 +1,7 @@
 //! What policy refuses at the desk is on record, with why: once, however often it is asked.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use serde_json::{Map, Value, json};
 
 use super::tokens::{asked as tokens, draft, issued, provider};
@@ -8,7 +10,7 @@ use crate::access::trial::{GivenFact, Instead};
 use crate::access::{Action, Fact, Refused, Request, read_asked};
 use crate::audit::{Audit, Other, Query, ReadEvents, Record, Replay};
 use crate::crypto::jose::JwsAlgorithm;
-use crate::events::Part;
+use crate::events::{Event, Part};
 use crate::jobs::Reconciler as _;
 use crate::kernel::{BasisPoints, DeviceId, Level};
 
@@ -204,6 +206,24 @@ async fn whoever_asks_again_and_again_fills_no_log() {
         "proof: refusals: 10000 of one subject recorded {}, 5000 of many recorded {first}",
         again.len()
     );
+}
+
+#[tokio::test]
+async fn the_event_of_a_refusal_is_made_only_where_it_goes_on_record() {
+    let replica = KeysReplica::started(&TestDatabase::new(Engine::Sqlite).await).await;
+    let made = AtomicU64::new(0);
+    let note = |who: u128| {
+        let subject = SubjectId::new(uuid::Uuid::from_u128(who));
+        replica.access.note_refusal((REALM, "device.refused"), (subject, "locked"), || {
+            made.fetch_add(1, Ordering::Relaxed);
+            Event::new(REALM, "device.refused").subject(subject)
+        });
+    };
+    (0..100).for_each(|_| note(0));
+    assert_eq!(made.load(Ordering::Relaxed), 1, "the same again");
+    (0..1500).for_each(note);
+    assert_eq!(made.load(Ordering::Relaxed), 1000, "no more than there is room for");
+    assert_eq!(recorded(&replica).await, 1000);
 }
 
 #[tokio::test]

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use serde::Deserialize;
 
-use super::super::Account;
-use super::super::pages::{DeviceCard, DeviceFix, DevicesPage, Tab};
+use super::super::pages::{DeviceCard, DeviceFix, DevicesPage, Needs, Tab};
 use super::super::posture_words::{fix, machine, place, points, reason, signal};
-use super::visitor::{Asks, Away, Visitor};
+use super::super::{Account, Done};
+use super::visitor::{Asks, Away, Visitor, done};
 use crate::devices::Device;
 use crate::devices::model::State as Condition;
 use crate::http::pages::{Look, page};
-use crate::kernel::BasisPoints;
+use crate::http::{Form, Problem};
+use crate::kernel::{BasisPoints, DeviceId};
 use crate::posture::scoring::Reason;
 use crate::posture::{Place, Told};
 use crate::wire::posture::ScoredDocument;
@@ -33,6 +35,25 @@ pub(super) async fn show(State(account): State<Account>, asks: Asks) -> Result<R
         server: asks.server(),
     };
     Ok(page(StatusCode::OK, &shown, &visitor.look))
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Which {
+    device: String,
+}
+
+/// Puts one out for good. Somebody else's is not there.
+pub(super) async fn retire(
+    State(account): State<Account>,
+    asks: Asks,
+    Form(which): Form<Which>,
+) -> Result<Response, Away> {
+    let visitor = account.enter_to_change(&asks, Tab::Devices).await?;
+    let wrong = |_| Problem::invalid("request.form", "this is no device's id");
+    let device = DeviceId::parse(&which.device).map_err(wrong)?;
+    let owner = (visitor.user.id, visitor.user.number);
+    account.devices.retire_own(visitor.realm, owner, device).await?;
+    Ok(done(Tab::Devices, Done::Retired))
 }
 
 impl Account {
@@ -65,6 +86,11 @@ fn card(visitor: &Visitor, told: &Told) -> DeviceCard {
         fixes: scored.map(|scored| fixes(look, scored)).unwrap_or_default(),
         why: scored.map(|scored| why(look, scored)).unwrap_or_default(),
         silent: told.reported.is_none(),
+        needs: match (&device.state, device.asked_key) {
+            (Condition::Waiting, _) => Needs::Approval,
+            (Condition::Enrolled, Some(_)) => Needs::Credentials,
+            _ => Needs::Nothing,
+        },
     }
 }
 

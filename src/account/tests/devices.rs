@@ -16,7 +16,7 @@ async fn a_person_sees_their_own_devices_with_what_to_fix_and_nobody_elses() {
         house.sign_in(&mut tab, "ada").await;
         tab.get(&house, "/account/devices").await;
         assert!(tab.body.contains("id=\"empty\""), "{}", tab.body);
-        assert!(tab.body.contains("weft device enroll --token-file token --server https://"));
+        assert!(tab.body.contains("weft device enroll --server https://"));
         let own = machine(&house, "ada-laptop", Some(&ada)).await;
         let silent = machine(&house, "ada-tablet", Some(&ada)).await;
         let theirs = machine(&house, "eve-laptop", Some(&eve)).await;
@@ -39,6 +39,30 @@ async fn a_person_sees_their_own_devices_with_what_to_fix_and_nobody_elses() {
         house.server().devices.lock(house.by(), ask).await.unwrap();
         tab.get(&house, "/account/devices").await;
         assert!(plain(&tab).contains("left in a taxi"), "{}", tab.body);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_person_retires_their_own_device_and_nobody_elses() {
+    on_each_database(async |database| {
+        let house = House::on(database).await;
+        let (ada, eve) = (house.person("ada").await, house.person("eve").await);
+        let own = machine(&house, "ada-laptop", Some(&ada)).await;
+        let theirs = machine(&house, "eve-laptop", Some(&eve)).await;
+        let mut tab = Tab::new();
+        house.sign_in(&mut tab, "ada").await;
+        let id = |machine: &crate::admin::tests::world::Machine| machine.id.to_string();
+        tab.post_to(&house, "/account/devices/retire", &[("device", &id(&theirs))]).await;
+        assert_eq!(tab.status, 404, "{}", tab.body);
+        tab.post_to(&house, "/account/devices/retire", &[("device", "nonsense")]).await;
+        assert_eq!(tab.status, 400, "{}", tab.body);
+        tab.get(&house, "/account/devices").await;
+        assert!(tab.body.contains(&format!("value=\"{}\"", id(&own))), "{}", tab.body);
+        tab.post_to(&house, "/account/devices/retire", &[("device", &id(&own))]).await;
+        tab.get(&house, "/account/devices?done=retired").await;
+        assert!(tab.body.contains("id=\"empty\""), "{}", tab.body);
+        assert!(plain(&tab).contains("The device is retired."), "{}", tab.body);
     })
     .await;
 }

@@ -14,7 +14,7 @@ use crate::account::posture_words::{
 use crate::audit::{Query, ReadEvents, Record};
 use crate::containment::model::Contain;
 use crate::devices::Device;
-use crate::devices::model::{LockDevice, RetireDevice, State};
+use crate::devices::model::{ApproveDevice, LockDevice, RetireDevice, State};
 use crate::events::Part;
 use crate::http::pages::Look;
 use crate::kernel::{BasisPoints, Kind, Level, Lifetime, Standing, Timestamp};
@@ -47,6 +47,7 @@ impl Admin {
             score: score.map(points),
             put_out: put_out(device, standing),
             verbs: self.verbs(visitor, (device, standing)),
+            waits: device.state == State::Waiting,
             facts: facts(visitor, &told, owner),
             sources: told.reported.as_ref().map(|of| sources(visitor, of)).unwrap_or_default(),
             posture: told.reported.as_ref().map(|reported| posture(visitor, reported)),
@@ -63,6 +64,7 @@ impl Admin {
         (device, standing): (&Device, &Standing),
     ) -> Vec<(Verb, String)> {
         let verbs: &[Verb] = match device.state {
+            State::Waiting => &[Verb::Approve, Verb::Retire],
             State::Enrolled if standing.contained => {
                 &[Verb::EndContainment, Verb::Lock, Verb::Retire]
             }
@@ -78,6 +80,7 @@ impl Admin {
                 Verb::Contain | Verb::EndContainment => {
                     access.explain(&Contain { by, whom: device.id.to_string() })
                 }
+                Verb::Approve => access.explain(&ApproveDevice { by, id, device: named }),
                 Verb::Lock | Verb::Release => access.explain(&LockDevice { by, id, device: named }),
                 Verb::Retire => access.explain(&RetireDevice { by, id, device: named }),
             };

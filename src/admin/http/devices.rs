@@ -189,6 +189,7 @@ fn tile(look: &Look, sought: &Sought, (of, count, here): (Place, usize, Option<P
     let (name, tone) = place(look, of);
     let current = here == Some(of);
     let id = match of {
+        Place::Waiting => "at-waiting",
         Place::Critical => "at-critical",
         Place::Low => "at-low",
         Place::Unknown => "at-unknown",

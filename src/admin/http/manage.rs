@@ -82,6 +82,7 @@ pub(super) async fn act(
                 Err(error) => flaw(admin.flaw(&visitor, "reason", error)?).await,
             };
         }
+        Verb::Approve => (devices.approve(by, ask).await, Done::Approved),
         Verb::Lock => (devices.lock(by, ask).await, Done::Locked),
         Verb::Release => (devices.release(by, ask).await, Done::Released),
         Verb::Retire => (devices.retire(by, ask).await, Done::Retired),

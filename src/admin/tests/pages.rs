@@ -2,7 +2,9 @@
 
 use http::StatusCode;
 
-use super::world::{Machine, machine, person, plain, reports, session, signed_in, spiffe_id};
+use super::world::{
+    Machine, machine, person, plain, reports, session, signed_in, spiffe_id, waiting,
+};
 use crate::access::{Given, Right};
 use crate::account::tests::world::{House, REALM};
 use crate::devices::model::State;
@@ -24,14 +26,15 @@ fn paths(machine: &Machine) -> Vec<String> {
     .map(str::to_owned)
     .into();
     all.extend(
-        ["", "/contain", "/lock", "/release", "/retire"].map(|rest| format!("{page}{rest}")),
+        ["", "/approve", "/contain", "/lock", "/release", "/retire"]
+            .map(|rest| format!("{page}{rest}")),
     );
     all
 }
 
 /// Every form, with a form that would do something.
 fn forms(machine: &Machine) -> Vec<String> {
-    let verbs = ["contain", "end-containment", "lock", "release", "retire"];
+    let verbs = ["approve", "contain", "end-containment", "lock", "release", "retire"];
     let of_it = verbs.map(|verb| format!("{}/{verb}", machine.page()));
     let of_all = ["/admin/contained/new", "/admin/contained/release"].map(str::to_owned);
     of_it.into_iter().chain(of_all).collect()
@@ -188,6 +191,48 @@ async fn a_form_that_another_site_sends_does_nothing() {
         assert!(tab.body.contains("request.cross_site"), "{path}: {}", tab.body);
     }
     assert_eq!(state(&house, &laptop), State::Enrolled);
+}
+
+#[tokio::test]
+async fn what_waits_for_approval_comes_first_and_is_let_in_with_a_reason() {
+    on_each_database(async |database| {
+        let house = House::on(database).await;
+        let ada = person(&house, "ada", None).await;
+        let grace = person(&house, "grace", Some(Given::Operator)).await;
+        machine(&house, "another", Some(&ada)).await;
+        let id = waiting(&house, "ada-laptop", &ada).await;
+        let mut own = signed_in(&house, &ada).await;
+        own.get(&house, "/account/devices").await;
+        assert!(own.body.contains(&format!("id=\"waits-{id}\"")), "{}", own.body);
+        own.get(&house, "/account/history").await;
+        assert!(plain(&own).contains("A device was added"), "{}", own.body);
+
+        let mut tab = signed_in(&house, &grace).await;
+        tab.get(&house, "/admin/devices").await;
+        let page = plain(&tab);
+        let at = |name: &str| page.find(&format!(">{name}<")).unwrap_or_else(|| panic!("{page}"));
+        assert!(at("ada-laptop") < at("another") && page.contains("id=\"at-waiting\""), "{page}");
+        let here = format!("/admin/devices/{id}");
+        tab.get(&house, &here).await;
+        let buttons = ["approve", "retire", "lock", "contain"];
+        let shown = buttons.map(|verb| tab.body.contains(&format!("id=\"{verb}\"")));
+        assert_eq!(shown, [true, true, false, false], "{}", tab.body);
+        assert!(tab.body.contains("id=\"waits\"") && !tab.body.contains("id=\"silent\""));
+        let sure = [("reason", "asked her"), ("revision", "1")];
+        tab.post_to(&house, &format!("{here}/approve"), &sure).await;
+        assert_eq!(tab.location(), Some(format!("{here}?done=approved")), "{}", tab.body);
+        let device = house.server().devices.owned(REALM, ada.id).await.unwrap();
+        let device = device.iter().find(|device| device.id == id).unwrap();
+        assert_eq!((&device.state, &device.current), (&State::Enrolled, &None));
+        until("the approval is heard of", async || {
+            let known = house.server().devices.device(REALM, id).unwrap();
+            if known.state == State::Enrolled { Ok(()) } else { Err("it waits") }
+        })
+        .await;
+        own.get(&house, "/account/devices").await;
+        assert!(own.body.contains("weft device enroll --server https://"), "{}", own.body);
+    })
+    .await;
 }
 
 #[tokio::test]

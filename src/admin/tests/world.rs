@@ -10,10 +10,11 @@ use crate::account::tests::world::{ADDRESS, House, REALM};
 use crate::accounts::User;
 use crate::crypto::keys::{Algorithm, PrivateKey};
 use crate::crypto::x509::{csr, svid_of_verified_peer};
-use crate::devices::EnrolDevice;
 use crate::devices::model::{Class, Grant, TokenWish};
+use crate::devices::{Brought, EnrolDevice, OwnDevice};
 use crate::kernel::{
-    Caller, DeviceId, Lifetime, Listener, Method, Proof, RealmId, Secret, SpiffeId, Timestamp,
+    Caller, DeviceId, Granted, Lifetime, Listener, Method, Proof, RealmId, Secret, SpiffeId,
+    Timestamp,
 };
 use crate::machine;
 use crate::posture::Sent;
@@ -33,6 +34,27 @@ impl Machine {
     /// Its page.
     pub(crate) fn page(&self) -> String {
         format!("/admin/devices/{}", self.id)
+    }
+}
+
+/// A device that its owner asked for, and that waits for approval.
+pub(crate) async fn waiting(house: &House, name: &str, owner: &User) -> DeviceId {
+    let ask = OwnDevice {
+        realm: REALM,
+        owner: owner.id,
+        key: PrivateKey::generate(Algorithm::P256).unwrap().public().clone(),
+        name: name.to_owned(),
+        platform: "linux".to_owned(),
+        class: Class::Laptop,
+    };
+    let granted = Granted { actor: Some(owner.number), ..Granted::to_server("Test") };
+    match house.server().devices.enrol_own(granted, ask, None).await.unwrap() {
+        Brought::Waits(device) => {
+            let known = || house.server().devices.device(REALM, device.id).ok_or("not yet");
+            until("the device is known", async || known().map(drop)).await;
+            device.id
+        }
+        Brought::Enrolled(given) => panic!("{given:?}"),
     }
 }
 

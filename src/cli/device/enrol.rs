@@ -1,4 +1,4 @@
-//! `weft device enroll` and `weft device renew`: the key is made here, and is on disk before anybody is asked to certify it, so
+//! `weft device enroll`, by whoever signs in or with a token, and `weft device renew`: the key is made here, and is on disk before anybody is asked to certify it, so
 //! that an answer that was lost is asked for again with the same key.
 
 use std::path::{Path, PathBuf};
@@ -10,22 +10,34 @@ use serde::Serialize;
 use super::super::args::Connection;
 use super::super::client::Api;
 use super::super::error::Error;
+use super::super::login::{BrowserArgs, Owner};
 use super::super::print::Printer;
 use super::super::table::Fields;
 use super::super::transport::Transport;
 use super::super::{input, places, value};
+use super::ClassName;
 use super::files::Files;
 use super::report::api;
 use crate::crypto::x509::{csr, pem};
 use crate::env::Clock;
-use crate::kernel::Timestamp;
-use crate::wire::api::{DeviceEnrolment, DeviceRenewal, DeviceSvid, Time};
+use crate::kernel::{Lifetime, Timestamp};
+use crate::wire::api::{
+    DeviceEnrolment, DeviceRenewal, DeviceSvid, PersonDevice, PersonDeviceAsk, Time,
+};
 
 #[derive(Debug, Clone, Args)]
 pub(in crate::cli) struct EnrolArgs {
     /// What the device is called [default: this machine's name].
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// What sort of machine it is, where no token says so.
+    #[arg(long, value_enum, default_value = "laptop")]
+    class: ClassName,
+    /// Where an administrator has to approve it, do not stay until somebody has: say it again later.
+    #[arg(long)]
+    no_wait: bool,
+    #[command(flatten)]
+    browser: BrowserArgs,
     #[command(flatten)]
     place: PlaceArgs,
 }
@@ -65,7 +77,8 @@ struct Told<'a> {
     directory: &'a Path,
 }
 
-/// Enrols this machine, at the door `public`. `--token-file` is the token to enrol with, and nothing that says who calls.
+/// Enrols this machine, at the door `public`. `--token-file` is the token to enrol with, and nothing that says who calls; without
+/// it a person brings the device.
 pub(in crate::cli) async fn enrol(
     args: EnrolArgs,
     connection: &Connection,
@@ -82,8 +95,67 @@ pub(in crate::cli) async fn enrol(
             next: "`weft device renew` renews it; `--dir` names another directory.".to_owned(),
         });
     }
-    let given = enrolled(args.name, connection, &files).await?;
-    tell(&given, &files, print, now)
+    if connection.token_file.is_some() {
+        let given = enrolled(args.name, connection, &files).await?;
+        return tell(&given, &files, print, now);
+    }
+    match brought(args, connection, &files, (print, &clock)).await? {
+        Some(given) => {
+            tell(&given, &files, print, now)?;
+            print.note(
+                "`weft device run` reports it from now on; `weft login` binds your sign-in to it.",
+            )
+        }
+        None => Ok(()),
+    }
+}
+
+/// Enrols as the device of whoever signs in, and keeps what is given; nothing where it waits for approval and nobody stays.
+async fn brought(
+    args: EnrolArgs,
+    connection: &Connection,
+    files: &Files,
+    (print, clock): (&mut Printer, &Arc<dyn Clock>),
+) -> Result<Option<DeviceSvid>, Error> {
+    let key = files.enrolling_key()?;
+    let request = csr::create(&key).map_err(|fault| Error::local(fault.to_string()))?;
+    let ask = PersonDeviceAsk {
+        csr: pem("CERTIFICATE REQUEST", &request).to_string(),
+        name: args.name.unwrap_or_else(places::machine_name),
+        platform: std::env::consts::OS.to_owned(),
+        class: args.class.into(),
+    };
+    let owner = Owner::of_process(connection, &args.browser, Arc::clone(clock));
+    let mut told = false;
+    loop {
+        let device = owner.bring(&ask, print).await?;
+        if let Some(given) = device.svid {
+            files.keep(&key, &given)?;
+            return Ok(Some(given));
+        }
+        if args.no_wait {
+            waits(&device, print)?;
+            return Ok(None);
+        }
+        if !told {
+            print.note(&format!(
+                "{} waits for an administrator, who says `weft device approve {}`. This goes on by itself then; so does `weft device enroll`, said later.",
+                ask.name, device.id
+            ))?;
+            told = true;
+        }
+        clock.sleep(APPROVAL_ASKED).await;
+    }
+}
+
+fn waits(device: &PersonDevice, print: &mut Printer) -> Result<(), Error> {
+    print.show(device, |device| {
+        let mut fields = Fields::default();
+        fields.add("device", &device.id);
+        fields.add("state", "waits for an administrator");
+        fields.add("then", "`weft device enroll` again, here");
+        fields
+    })
 }
 
 /// Enrols with the token that `connection` names, and keeps what is given.
@@ -131,6 +203,9 @@ pub(super) async fn renewed(files: &Files, api: &Api) -> Result<DeviceSvid, Erro
     files.keep(&key, &given)?;
     Ok(given)
 }
+
+/// How often it is asked whether somebody has approved: often enough for two people who talk to each other.
+const APPROVAL_ASKED: Lifetime = Lifetime::seconds(5);
 
 fn tell(
     given: &DeviceSvid,

@@ -88,6 +88,13 @@ impl Files {
         Ok(key)
     }
 
+    /// The key to enrol with: that of an earlier run, else the one that the machine was a device with, so that its owner brings the
+    /// same device again, else a new one.
+    pub(super) fn enrolling_key(&self) -> Result<PrivateKey, Error> {
+        let known = self.key(NEXT_KEY).or_else(|| self.key(KEY));
+        known.map_or_else(|| self.next_key(), Ok)
+    }
+
     /// Puts an SVID for this key in its place, with the key.
     pub(super) fn keep(&self, key: &PrivateKey, given: &DeviceSvid) -> Result<(), Error> {
         let chain = given.chain.as_bytes();

@@ -39,7 +39,8 @@ pub(super) enum DeviceCommand {
         #[arg(long, value_name = "DIR", default_value = "/")]
         root: PathBuf,
     },
-    /// Enrol this machine as a device with the token in `--token-file`: makes a key here, and gets an X.509-SVID for it.
+    /// Enrol this machine as a device: makes a key here, and gets an X.509-SVID for it. It becomes yours by signing in, in a browser
+    /// or before by `weft login`; or, with the token in `--token-file`, whose the token says. `--server` is the issuer.
     Enroll(enrol::EnrolArgs),
     /// Get the next X.509-SVID of this device, with a new key; `--server` is the address of the door `mtls`.
     Renew(enrol::RenewArgs),
@@ -60,6 +61,8 @@ pub(super) enum DeviceCommand {
         /// Its id, `dev_…`.
         id: String,
     },
+    /// Let a device in that its owner asked for.
+    Approve(ManageArgs),
     /// Refuse a device everywhere, until it is released.
     Lock(ManageArgs),
     /// Let a locked device call again.
@@ -99,6 +102,7 @@ pub(super) struct ManageArgs {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum StateName {
+    Waiting,
     Enrolled,
     Locked,
     Retired,
@@ -195,6 +199,7 @@ pub(super) async fn run(command: DeviceCommand, session: &mut Session<'_>) -> Re
             session.confirm(&format!("Lock {}? It is refused from now on", args.id))?;
             manage(args, ("lock", "locked"), session).await
         }
+        DeviceCommand::Approve(args) => manage(args, ("approve", "approved"), session).await,
         DeviceCommand::Release(args) => manage(args, ("release", "released"), session).await,
         DeviceCommand::Retire(args) => {
             session.confirm(&format!("Retire {}? It does not come back", args.id))?;
@@ -239,6 +244,7 @@ async fn list(filter: ListArgs, session: &mut Session<'_>) -> Result<(), Error> 
 impl StateName {
     const fn as_str(self) -> &'static str {
         match self {
+            Self::Waiting => "waiting",
             Self::Enrolled => "enrolled",
             Self::Locked => "locked",
             Self::Retired => "retired",
@@ -315,6 +321,7 @@ const fn class(class: DeviceClass) -> &'static str {
 
 const fn state(state: DeviceState) -> &'static str {
     match state {
+        DeviceState::Waiting => "waiting",
         DeviceState::Enrolled => "enrolled",
         DeviceState::Locked => "locked",
         DeviceState::Retired => "retired",

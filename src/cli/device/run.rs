@@ -119,7 +119,7 @@ impl Keeper {
             Some((_, ends)) if ends <= now => {
                 return Err(Error::Local {
                     what: format!("the SVID of this device ended at {ends}"),
-                    next: "Enrol it again: `weft device enroll` with a new token, and `--dir` of an empty directory."
+                    next: "Enrol it again: `weft device enroll` where you sign in; with a new token, `--dir` of an empty directory."
                         .to_owned(),
                 });
             }
@@ -138,7 +138,7 @@ impl Keeper {
         let server = self.args.enroll_server.clone().ok_or_else(|| {
             let place = self.files.directory().display();
             Error::usage(format!(
-                "`{place}` has no SVID of a device: `--enroll-server https://HOST:8443 --token-file FILE` enrols it"
+                "`{place}` has no SVID of a device: `weft device enroll` signs you in and enrols it, `--enroll-server https://HOST:8443 --token-file FILE` does with a token"
             ))
         })?;
         let door = Connection { server: Some(server), ..enrolment.clone() };

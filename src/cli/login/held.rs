@@ -12,7 +12,7 @@ use super::provider::{CLIENT, Provider, Tokens, Trouble};
 use crate::crypto::digest::base64url;
 use crate::env::{Clock, Entropy, SystemEntropy};
 use crate::kernel::{Lifetime, Secret, Timestamp};
-use crate::wire::api::{PersonJwtAsk, PersonJwtSvid, Time};
+use crate::wire::api::{PersonDevice, PersonDeviceAsk, PersonJwtAsk, PersonJwtSvid, Time};
 
 /// A sign-in, and nobody else uses it meanwhile.
 #[derive(Debug)]
@@ -136,11 +136,28 @@ impl Held {
         self.place.remove(&self.lock)
     }
 
-    /// With the access token, or the next one where this one is not taken any more.
+    /// The device of this request: enrolled, or waiting. `Trouble` says where another sign-in would help.
+    pub(super) async fn bring(&mut self, ask: &PersonDeviceAsk) -> Result<PersonDevice, Trouble> {
+        self.tried(&Ask::Post("/user/devices", ask)).await
+    }
+
     async fn ask<I: Serialize + Sync, T: DeserializeOwned>(
         &mut self,
         ask: &Ask<'_, I>,
     ) -> Result<T, Error> {
+        self.tried(ask).await.map_err(|trouble| self.provider.error(trouble))
+    }
+
+    /// As a command tells it.
+    pub(super) fn error(&self, trouble: Trouble) -> Error {
+        self.provider.error(trouble)
+    }
+
+    /// With the access token, or the next one where this one is not taken any more.
+    async fn tried<I: Serialize + Sync, T: DeserializeOwned>(
+        &mut self,
+        ask: &Ask<'_, I>,
+    ) -> Result<T, Trouble> {
         let ends = self.kept.open.access_expires_at.0;
         let fresh = ends <= self.now().plus(SOON);
         if fresh {
@@ -149,9 +166,9 @@ impl Held {
         match self.send(ask).await {
             Err(Trouble::Ended) if !fresh => {
                 self.renew().await?;
-                self.send(ask).await.map_err(|trouble| self.provider.error(trouble))
+                self.send(ask).await
             }
-            answer => answer.map_err(|trouble| self.provider.error(trouble)),
+            answer => answer,
         }
     }
 
@@ -168,21 +185,21 @@ impl Held {
 
     /// Shows the refresh token, and keeps what comes before anything else is done. What it is shown with is on disk first: an
     /// answer that was lost, to the network or to a crash of ours, is asked for again, and is the same.
-    async fn renew(&mut self) -> Result<(), Error> {
+    async fn renew(&mut self) -> Result<(), Trouble> {
         if self.kept.attempt.is_none() {
             let entropy: &(dyn Entropy + 'static) = &SystemEntropy::default();
             let attempt = entropy.token();
-            let attempt = attempt.map_err(|fault| Error::local(format!("no chance: {fault}")))?;
+            let none = |fault| Trouble::Other(Error::local(format!("no chance: {fault}")));
+            let attempt = attempt.map_err(none)?;
             self.kept.attempt = Some(Secret::new(base64url(attempt.expose())));
-            self.place.write(&self.lock, &self.kept)?;
+            self.place.write(&self.lock, &self.kept).map_err(Trouble::Other)?;
         }
         let tokens = match self.rotate().await {
             Err(Trouble::Away(_)) => self.rotate().await,
             other => other,
         };
-        let tokens = tokens.map_err(|trouble| self.provider.error(trouble))?;
-        self.kept.take(tokens, self.now());
-        self.place.write(&self.lock, &self.kept)
+        self.kept.take(tokens?, self.now());
+        self.place.write(&self.lock, &self.kept).map_err(Trouble::Other)
     }
 
     async fn rotate(&self) -> Result<Tokens, Trouble> {

@@ -8,6 +8,7 @@
 //! JWT-SVID that was asked for; the key never leaves this machine; one process at a time holds a sign-in, from before it shows
 //! the refresh token until the next one is on disk.
 
+mod bring;
 mod browser;
 mod held;
 mod keep;
@@ -28,6 +29,7 @@ use super::table::Fields;
 use super::{device, places, value};
 use crate::env::Clock;
 use crate::kernel::Timestamp;
+pub(super) use bring::Owner;
 use held::{Held, Person};
 use kept::Place;
 use svid::Files;
@@ -37,16 +39,30 @@ pub(super) struct LoginArgs {
     /// Stay, and renew what was given for as long as the session lives.
     #[arg(long)]
     keep: bool,
+    #[command(flatten)]
+    browser: BrowserArgs,
+    #[command(flatten)]
+    on: DeviceArgs,
+    #[command(flatten)]
+    wish: Wish,
+}
+
+/// The browser that signs in.
+#[derive(Debug, Clone, Args)]
+pub(super) struct BrowserArgs {
     /// Do not open a browser: the address is printed, for one on this machine.
     #[arg(long)]
     no_browser: bool,
     /// How long to wait for the browser.
     #[arg(long, value_name = "SPAN", value_parser = value::span, default_value = "5m")]
     wait: i64,
-    #[command(flatten)]
-    on: DeviceArgs,
-    #[command(flatten)]
-    wish: Wish,
+}
+
+impl BrowserArgs {
+    fn way(&self, anew: bool) -> sign_in::Way {
+        let opens = !self.no_browser && places::has_display();
+        sign_in::Way { opens, wait_seconds: self.wait, anew }
+    }
 }
 
 /// The device that a sign-in is bound to.
@@ -155,14 +171,8 @@ async fn login(
     print: &mut Printer,
     clock: Arc<dyn Clock>,
 ) -> Result<(), Error> {
-    let opens = !args.no_browser && places::has_display();
     let server = sign_in::Server::of(connection, place, args.on.directory(clock.now())?)?;
-    let kept = sign_in::sign_in(&server, (opens, args.wait), print, &clock).await?;
-    // The earlier sign-in, if there is one, hangs off nobody's file any more.
-    if let Ok(mut earlier) = Held::open(place, Arc::clone(&clock)) {
-        let _told = earlier.revoke().await;
-    }
-    let mut held = Held::begin(place, kept, Arc::clone(&clock))?;
+    let mut held = entered(&server, place, args.browser.way(false), (print, &clock)).await?;
     let files = svid::ensure(&mut held, &args.wish).await?;
     let person = held.person().await?;
     let now = held.now();
@@ -170,6 +180,21 @@ async fn login(
     print.show(&person, |person| who(person, now))?;
     print.note(&format!("The X.509-SVID is in {}.", files.directory().display()))?;
     if args.keep { keep::run(place, &args.wish, print, clock).await } else { Ok(()) }
+}
+
+/// Signs in, in the place of whoever was signed in here.
+async fn entered(
+    server: &sign_in::Server,
+    place: &Place,
+    way: sign_in::Way,
+    (print, clock): (&mut Printer, &Arc<dyn Clock>),
+) -> Result<Held, Error> {
+    let kept = sign_in::sign_in(server, way, print, clock).await?;
+    // The earlier sign-in, if there is one, hangs off nobody's file any more.
+    if let Ok(mut earlier) = Held::open(place, Arc::clone(clock)) {
+        let _told = earlier.revoke().await;
+    }
+    Held::begin(place, kept, Arc::clone(clock))
 }
 
 async fn logout(place: &Place, print: &mut Printer, clock: Arc<dyn Clock>) -> Result<(), Error> {

@@ -61,6 +61,8 @@ pub(super) enum Trouble {
     Away(String),
     /// The token that was shown is good for nothing any more.
     Ended,
+    /// It is too long ago that the person signed in.
+    Anew,
     /// Anything else, as it is told.
     Other(Error),
 }
@@ -192,6 +194,12 @@ impl Provider {
                 what: format!("your sign-in at {issuer} has ended"),
                 next: "`weft login` signs you in again.".to_owned(),
             },
+            Trouble::Anew => Error::Local {
+                what: format!(
+                    "your sign-in at {issuer} is not fresh, or not strong, enough for this"
+                ),
+                next: "`weft login` signs you in again.".to_owned(),
+            },
             Trouble::Other(error) => error,
         }
     }
@@ -224,7 +232,9 @@ fn document<T: DeserializeOwned>(
     (status, body): (StatusCode, Zeroizing<Vec<u8>>),
 ) -> Result<T, Trouble> {
     if status == StatusCode::UNAUTHORIZED {
-        return Err(Trouble::Ended);
+        let problem: Option<Problem> = serde_json::from_slice(&body).ok();
+        let anew = problem.is_some_and(|problem| problem.code == STEP_UP);
+        return Err(if anew { Trouble::Anew } else { Trouble::Ended });
     }
     if status.is_success() {
         let read = serde_json::from_slice(&body);
@@ -237,7 +247,7 @@ fn document<T: DeserializeOwned>(
         return Err(Trouble::Other(Error::local(format!("the server answered {status}"))));
     };
     Err(Trouble::Other(match status {
-        StatusCode::FORBIDDEN => Error::Local {
+        StatusCode::FORBIDDEN if !problem.code.starts_with("device.") => Error::Local {
             what: format!("the server does not give you that: {}", sentence(&problem)),
             next: format!(
                 "A policy of your organisation says so; its administrators find the reason under {}.",
@@ -247,6 +257,9 @@ fn document<T: DeserializeOwned>(
         _ => Error::Refused(Box::new(problem)),
     }))
 }
+
+/// What policy answers where a fresher, or stronger, sign-in would do.
+const STEP_UP: &str = "access.step_up";
 
 fn token_refusal(status: StatusCode, body: &[u8]) -> Trouble {
     let error: Option<OauthError> = serde_json::from_slice(body).ok();

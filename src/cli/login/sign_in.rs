@@ -48,6 +48,17 @@ impl Server {
     }
 }
 
+/// How a browser is gone through.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Way {
+    /// It is opened; in any case the address is printed.
+    pub(super) opens: bool,
+    /// How long it is waited for.
+    pub(super) wait_seconds: i64,
+    /// The person shows who they are, whether or not the browser is signed in.
+    pub(super) anew: bool,
+}
+
 /// What only this process knows of a request on its way.
 struct Secrets {
     state: Secret<String>,
@@ -61,10 +72,10 @@ impl Secrets {
     }
 }
 
-/// Signs in. `opens`: a browser is opened; in any case the address is printed.
+/// Signs in.
 pub(super) async fn sign_in(
     server: &Server,
-    (opens, wait_seconds): (bool, i64),
+    way: Way,
     print: &mut Printer,
     clock: &Arc<dyn Clock>,
 ) -> Result<Kept, Error> {
@@ -83,12 +94,15 @@ pub(super) async fn sign_in(
     let secrets = secrets.map_err(|fault| Error::local(format!("no chance: {fault}")))?;
     let loopback = Loopback::bind().await?;
     let redirect = loopback.address();
-    let url = request(&endpoints, &redirect, &secrets);
+    let mut url = request(&endpoints, &redirect, &secrets);
+    if way.anew {
+        url.query_pairs_mut().append_pair("prompt", "login");
+    }
     print.warn(&format!("Sign in with a browser on this machine:\n\n  {url}\n\n"))?;
-    if opens && !open(&url) {
+    if way.opens && !open(&url) {
         print.note("No browser could be opened; open the address yourself.")?;
     }
-    let wait = Lifetime::seconds(wait_seconds);
+    let wait = Lifetime::seconds(way.wait_seconds);
     let answer = loopback.wait(secrets.state.expose(), (wait, clock.as_ref())).await?;
     let code = code_of(answer, provider.issuer())?;
     let fields = [

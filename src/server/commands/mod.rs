@@ -62,7 +62,7 @@ async fn run_async(job: ServerJob, current: Current<Settings>) -> ExitCode {
         ServerJob::Serve => Box::pin(serve::run(&current)).await,
         ServerJob::KeysReseal => keys::reseal(settings).await,
         ServerJob::Backup { file } => backup::run(settings, &file).await,
-        ServerJob::Restore { file, yes } => restore::run(settings, &file, yes).await,
+        ServerJob::Restore { file, yes } => Box::pin(restore::run(settings, &file, yes)).await,
         ServerJob::Doctor { json } => doctor::run(settings, json).await,
         // These were answered before the settings were needed.
         ServerJob::ConfigCheck

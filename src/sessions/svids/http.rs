@@ -1,14 +1,16 @@
-//! A person's SVIDs over HTTP, by access token.
+//! A person's SVIDs and devices over HTTP, by access token.
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Extension, State};
 use axum::routing::post;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 
-use super::{JwtSvidAsk, PersonSvids, PersonX509, X509SvidAsk};
+use super::{DeviceAsk, JwtSvidAsk, PersonSvids, PersonX509, X509SvidAsk};
 use crate::crypto::x509::{csr, pem};
+use crate::devices::Brought;
+use crate::devices::http::class;
 use crate::http::{Json, Problem, bearer};
 use crate::kernel::{Failure, Kind, Lifetime};
 use crate::realms::Realm;
@@ -19,6 +21,7 @@ pub fn routes(svids: &PersonSvids) -> Router {
     Router::new()
         .route("/user/svid", post(x509_svid))
         .route("/user/jwt-svid", post(jwt_svid))
+        .route("/user/devices", post(device))
         .with_state(svids.clone())
 }
 
@@ -29,9 +32,8 @@ async fn x509_svid(
     headers: HeaderMap,
     Json(input): Json<api::PersonX509Ask>,
 ) -> Result<Json<api::PersonX509Svid>, Problem> {
-    let words = "`csr` is a PKCS#10 signing request, as PEM or as base64 of its DER";
-    let csr = csr::from_text(&input.csr).ok_or_else(|| Problem::invalid("svid.csr", words))?;
-    let ask = X509SvidAsk { csr, lifetime: lifetime(input.lifetime_seconds)? };
+    let ask =
+        X509SvidAsk { csr: request(&input.csr)?, lifetime: lifetime(input.lifetime_seconds)? };
     let PersonX509 { svid, session_expires_at } =
         svids.issue_x509(&realm, token(&headers)?, ask).await?;
     let roots = svids.below.bundles.current(realm.id);
@@ -61,6 +63,35 @@ async fn jwt_svid(
         token: svid.token,
         expires_at: svid.expires_at.into(),
     }))
+}
+
+/// The device of this key: enrolled, or waiting for approval.
+async fn device(
+    State(svids): State<PersonSvids>,
+    Extension(realm): Extension<Arc<Realm>>,
+    headers: HeaderMap,
+    Json(input): Json<api::PersonDeviceAsk>,
+) -> Result<(StatusCode, Json<api::PersonDevice>), Problem> {
+    let ask = DeviceAsk {
+        csr: request(&input.csr)?,
+        name: input.name,
+        platform: input.platform,
+        class: class(input.class),
+    };
+    let (status, device, svid) = match svids.enrol_device(&realm, token(&headers)?, ask).await? {
+        Brought::Enrolled(given) => {
+            let svid = svids.below.devices.answer(realm.id, &given);
+            (StatusCode::CREATED, given.device, Some(svid))
+        }
+        Brought::Waits(device) => (StatusCode::ACCEPTED, *device, None),
+    };
+    let state = if svid.is_some() { api::DeviceState::Enrolled } else { api::DeviceState::Waiting };
+    Ok((status, Json(api::PersonDevice { id: device.id.to_string(), state, svid })))
+}
+
+fn request(text: &str) -> Result<Vec<u8>, Problem> {
+    let words = "`csr` is a PKCS#10 signing request, as PEM or as base64 of its DER";
+    csr::from_text(text).ok_or_else(|| Problem::invalid("svid.csr", words))
 }
 
 fn token(headers: &HeaderMap) -> Result<&str, Failure> {

@@ -100,12 +100,18 @@ impl PersonSvids {
     }
 
     async fn evidence(&self, realm: &Realm, token: &str) -> Result<Evidence, Failure> {
+        let person = self.scoped(realm, token).await?;
+        self.behind(realm, &person).await
+    }
+
+    /// The person of this token, who let the program that shows it act for them here.
+    pub(super) async fn scoped(&self, realm: &Realm, token: &str) -> Result<Person, Failure> {
         let person = self.person(realm, token, realm.issuer.as_str()).await?;
         if !person.token.scopes.iter().any(|scope| scope == SCOPE) {
             let words = "the access token has not the scope `svid`";
             return Err(Failure::new(Kind::Denied, "token.scope", words));
         }
-        self.behind(realm, &person).await
+        Ok(person)
     }
 
     /// What is known of the device that the sign-in behind this person's token was bound to.
@@ -114,10 +120,19 @@ impl PersonSvids {
     }
 
     async fn behind(&self, realm: &Realm, person: &Person) -> Result<Evidence, Failure> {
+        let session = self.session_of(realm, person).await?;
+        Ok(evidence_of(person, &session))
+    }
+
+    /// The session behind this person's token, which lives.
+    pub(super) async fn session_of(
+        &self,
+        realm: &Realm,
+        person: &Person,
+    ) -> Result<Arc<Session>, Failure> {
         let session = self.below.sessions.by_id(realm.id, person.session).await?;
         let session = session.filter(|session| session.user == person.user.id);
-        let session = session.ok_or_else(|| refused("its session has ended"))?;
-        Ok(evidence_of(person, &session))
+        session.ok_or_else(|| refused("its session has ended"))
     }
 }
 

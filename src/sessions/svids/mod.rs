@@ -1,12 +1,14 @@
-//! A person's own SVIDs, for the command line: from an access token that hangs off a session that lives.
+//! A person's own SVIDs, for the command line, and the devices that they bring: from an access token that hangs off a session
+//! that lives.
 //!
-//! Owns: who a person's access token is about, and the operations that give an X.509-SVID and a JWT-SVID for it. Does not own:
-//! tokens (`oauth` asks for them, `svid` makes and verifies them), what an SVID says (`svid`).
-//! Endpoints: `POST /user/svid`, `POST /user/jwt-svid`.
+//! Owns: who a person's access token is about, and the operations that give an X.509-SVID and a JWT-SVID for it, and that let a device in. Does not own:
+//! tokens (`oauth` asks for them, `svid` makes and verifies them), what an SVID says (`svid`), devices (`devices` keeps and certifies them).
+//! Endpoints: `POST /user/svid`, `POST /user/jwt-svid`, `POST /user/devices`.
 //!
 //! Invariants: a person gets the SVID of itself alone; no SVID outlives the session that its token hangs off; a token that was
 //! taken back, is for another audience, or has not the scope opens nothing.
 
+mod enrol_device;
 pub mod http;
 mod issue_svid;
 mod know_person;
@@ -14,6 +16,7 @@ mod know_person;
 #[cfg(feature = "testkit")]
 mod tests;
 
+pub use enrol_device::DeviceAsk;
 pub use issue_svid::{JwtSvidAsk, PersonX509, X509SvidAsk};
 pub use know_person::Person;
 
@@ -21,6 +24,7 @@ use super::Sessions;
 use crate::access::Access;
 use crate::accounts::Accounts;
 use crate::bundles::Bundles;
+use crate::devices::Devices;
 use crate::env::Env;
 use crate::events::Events;
 use crate::posture::Posture;
@@ -43,6 +47,8 @@ pub struct Below {
     pub accounts: Accounts,
     /// Sessions, and what was taken back.
     pub sessions: Sessions,
+    /// Devices.
+    pub devices: Devices,
 }
 
 /// The operations. Cheap to clone.

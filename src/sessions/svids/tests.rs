@@ -6,11 +6,14 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::enrol_device::EnrolOwnDevice;
 use super::know_person::Shown;
 use super::*;
 use crate::accounts;
 use crate::crypto::jose::JwsAlgorithm;
 use crate::crypto::seal::KekRing;
+use crate::devices::Inventory;
+use crate::devices::model::Class;
 use crate::kernel::{
     Assurance, ClientId, Evidence, EvidenceSource, Failure, Fault, GrantId, Granted, Kind,
     Lifetime, RealmId, SessionId, SpiffeId, Standing, Strength, Subject, SubjectId, SubjectKind,
@@ -39,6 +42,7 @@ impl House {
         let events = replica.events.clone();
         let ring = Arc::new(KekRing::new(KeysReplica::kek(1), Vec::new()));
         let realms = Realms::new(env.clone(), access.clone(), events.clone());
+        let devices = replica.devices(&realms, Inventory::new(env.db.clone()), &replica.posture());
         let below =
             accounts::Below { access: access.clone(), events: events.clone(), realms, ring };
         let accounts = Accounts::new(env.clone(), below, accounts::Settings::default());
@@ -56,6 +60,7 @@ impl House {
             svid: replica.svid.clone(),
             accounts,
             sessions,
+            devices,
         };
         let realm = Realm {
             id: REALM,
@@ -203,4 +208,41 @@ fn a_signing_request_is_read_as_pem_or_base64_and_as_nothing_else() {
     ] {
         assert_eq!(csr::from_text(&bad), None, "{bad}");
     }
+}
+
+#[tokio::test]
+async fn whoever_brings_a_device_has_signed_in_just_now_and_is_nobody_who_is_contained() {
+    let house = House::new().await;
+    let outcome = |age_seconds, asked, standing| {
+        let now = house.replica.clock_now();
+        let id = SpiffeId::parse("spiffe://weft.test/user/ann").unwrap();
+        let number = SubjectId::new(Uuid::from_u128(7));
+        let evidence = Evidence {
+            subject: Subject { kind: SubjectKind::User, id, number },
+            source: EvidenceSource::Token,
+            strength: Strength::Software,
+            at: now,
+            expires: Timestamp::FOREVER,
+            device: None,
+        };
+        let ask = EnrolOwnDevice {
+            realm: REALM,
+            evidence,
+            standing,
+            assurance: 1,
+            age_seconds,
+            class: Class::Laptop,
+            devices: 0,
+            asked,
+        };
+        house.replica.access.permit(ask).map(drop).map_err(|error| Failure::from(error).kind)
+    };
+    let unknown = Standing::unknown;
+    assert_eq!(outcome(300, false, unknown()), Ok(()));
+    assert_eq!(outcome(301, false, unknown()), Err(Kind::StepUp));
+    assert_eq!(outcome(86_400, true, unknown()), Ok(()), "it was asked for in time");
+    let contained = Standing { contained: true, ..unknown() };
+    assert_eq!(outcome(0, true, contained), Err(Kind::Denied));
+    let critical = Standing { level: crate::kernel::Level::Critical, ..unknown() };
+    assert_eq!(outcome(0, false, critical), Err(Kind::Denied));
 }

@@ -3,7 +3,7 @@
 use super::Sample;
 use crate::account::pages::{
     ApplicationLine, ApplicationsPage, AuthenticatorPage, AuthenticatorState, Creation, DataPage,
-    DeletePage, DeviceCard, DeviceFix, DevicesPage, FactLine, HistoryPage, LinkLine, Nav,
+    DeletePage, DeviceCard, DeviceFix, DevicesPage, FactLine, HistoryPage, LinkLine, Nav, Needs,
     OverviewPage, PasskeyLine, PasskeysPage, PasswordPage, ProviderLine, ProvidersPage,
     RecoveryCodesPage, SessionLine, SessionsPage, Tab,
 };
@@ -247,6 +247,7 @@ fn devices(look: &Look) -> Vec<Sample> {
             })
             .collect(),
         silent: of == Place::Unknown,
+        needs: if of == Place::Waiting { Needs::Approval } else { Needs::Nothing },
     };
     let devices = |devices| DevicesPage {
         look,
@@ -259,6 +260,7 @@ fn devices(look: &Look) -> Vec<Sample> {
         card("ada-desk", Place::Standard, Some(6100), &[]),
         card("ada-tablet", Place::Locked, None, &[]),
         card("ada-spare", Place::Unknown, None, &[]),
+        card("ada-new", Place::Waiting, None, &[]),
     ];
     vec![
         ("account-devices", Page::new(&devices(all), look)),

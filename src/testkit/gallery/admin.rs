@@ -101,12 +101,15 @@ fn devices(look: &Look) -> Vec<Sample> {
         put_out: (of == Place::Locked).then(|| "left in a taxi".to_owned()),
         verbs: if of == Place::Locked {
             vec![Verb::Release, Verb::Retire]
+        } else if of == Place::Waiting {
+            vec![Verb::Approve, Verb::Retire]
         } else {
             vec![Verb::Contain, Verb::Lock, Verb::Retire]
         }
         .into_iter()
         .map(|verb| (verb, verb.button(look)))
         .collect(),
+        waits: of == Place::Waiting,
         facts: facts(look),
         posture,
         sources: sources(look),
@@ -122,6 +125,7 @@ fn devices(look: &Look) -> Vec<Sample> {
     vec![
         ("admin-device", Page::new(&device(Place::Low, Some(4210), Some(posture(look))), look)),
         ("admin-device-silent", Page::new(&device(Place::Unknown, None, None), look)),
+        ("admin-device-waiting", Page::new(&device(Place::Waiting, None, None), look)),
         ("admin-device-locked", Page::new(&device(Place::Locked, None, None), look)),
     ]
 }
@@ -298,6 +302,7 @@ fn verbs(look: &Look) -> Vec<Sample> {
                 .to_owned(),
     };
     vec![
+        ("admin-approve", Page::new(&confirm(Verb::Approve, &Flaws::NONE), look)),
         ("admin-contain", Page::new(&confirm(Verb::Contain, &Flaws::NONE), look)),
         ("admin-lock", Page::new(&confirm(Verb::Lock, &Flaws::NONE), look)),
         ("admin-retire", Page::new(&confirm(Verb::Retire, &missing), look)),

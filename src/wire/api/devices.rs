@@ -60,6 +60,8 @@ pub struct Device {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeviceState {
+    /// Not yet: its owner asked for it, and an administrator has to approve.
+    Waiting,
     /// It may.
     Enrolled,
     /// Not until it is released.
@@ -217,6 +219,32 @@ impl fmt::Debug for DeviceEnrolment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DeviceEnrolment").field("name", &self.name).finish_non_exhaustive()
     }
+}
+
+/// A device that a person who signed in brings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PersonDeviceAsk {
+    /// A PKCS#10 signing request, as PEM or as base64 of its DER. Of it only the key is used.
+    pub csr: String,
+    /// What the device calls itself.
+    pub name: String,
+    /// What it says it runs: `linux`.
+    pub platform: String,
+    /// What sort of machine it is.
+    #[serde(default)]
+    pub class: DeviceClass,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonDevice {
+    /// The device, `dev_…`.
+    pub id: String,
+    /// `enrolled`, or `waiting` for an administrator: then the same is asked again, until it is.
+    pub state: DeviceState,
+    /// Its SVID, once it is enrolled.
+    pub svid: Option<DeviceSvid>,
 }
 
 /// A new SVID, please, for the device that calls.

@@ -110,7 +110,8 @@
 //! | `GET /status` | | [`Status`] |
 //!
 //! Beside it, on the public door and by a person's access token: `POST /user/svid` asks [`PersonX509Ask`] and answers
-//! [`PersonX509Svid`]; `POST /user/jwt-svid` asks [`PersonJwtAsk`] and answers [`PersonJwtSvid`].
+//! [`PersonX509Svid`]; `POST /user/jwt-svid` asks [`PersonJwtAsk`] and answers [`PersonJwtSvid`]; `POST /user/devices` asks
+//! [`PersonDeviceAsk`] and answers [`PersonDevice`], 201 once the device is enrolled and 202 while it waits.
 //!
 //! Invariants:
 //! - Names are `snake_case`, times RFC 3339 text in UTC ([`Time`]), spans whole seconds in a field that ends in `_seconds`,
@@ -162,7 +163,7 @@ pub use deliveries::{Delivery, DeliveryState};
 pub use devices::{
     BoundAgent, Device, DeviceAgent, DeviceClass, DeviceEnrolment, DeviceEvidence, DeviceQuery,
     DeviceReason, DeviceRenewal, DeviceState, DeviceSvid, DeviceToken, DeviceTokenInput,
-    NewDeviceToken,
+    NewDeviceToken, PersonDevice, PersonDeviceAsk,
 };
 pub use entries::{
     BatchAnswer, BatchItem, BatchRequest, BatchResult, Entry, EntryInput, EntryQuery,

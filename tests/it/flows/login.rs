@@ -24,6 +24,7 @@ use weft::crypto::x509::{
 };
 use weft::env::{Clock as _, SystemClock, SystemEntropy};
 use weft::kernel::{Lifetime, RealmId, Secret, UserId};
+use weft::server::Settings;
 use weft::testkit::{TestAgent, TestDatabase, TestServer, engines, until, within};
 
 use crate::admin_api::ask;
@@ -214,11 +215,11 @@ async fn a_sign_in_on_a_device_is_worth_nothing_without_that_devices_key() {
 }
 
 /// A server with one person, and that person's machine.
-struct World {
-    server: TestServer,
-    issuer: String,
-    user: String,
-    directory: TempDir,
+pub(super) struct World {
+    pub(super) server: TestServer,
+    pub(super) issuer: String,
+    pub(super) user: String,
+    pub(super) directory: TempDir,
     typed: Typed,
     http: reqwest::Client,
     /// What commands printed.
@@ -227,7 +228,11 @@ struct World {
 }
 
 impl World {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    pub(super) async fn start_with(adjust: impl FnOnce(&mut Settings)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let (certificate, key) = web_certificate(directory.path());
         let database = TestDatabase::new(engines()[0]).await;
@@ -241,6 +246,7 @@ impl World {
             // What a hash costs is no matter here.
             settings.accounts.password_memory_kib = 64;
             settings.accounts.password_passes = 1;
+            adjust(settings);
         })
         .await;
         let input = json!({
@@ -284,14 +290,14 @@ impl World {
     }
 
     /// A command that succeeds; what it printed as its answer.
-    async fn weft(&self, arguments: &[&str]) -> String {
+    pub(super) async fn weft(&self, arguments: &[&str]) -> String {
         let (code, out, notes) = self.run(arguments).await;
         assert_eq!(code, Some(0), "{arguments:?}: {notes}");
         out
     }
 
     /// A command that does not; what it says of that.
-    async fn refused(&self, arguments: &[&str]) -> String {
+    pub(super) async fn refused(&self, arguments: &[&str]) -> String {
         let (code, out, notes) = self.run(arguments).await;
         assert_ne!(code, Some(0), "{arguments:?}: {out}");
         notes
@@ -308,9 +314,14 @@ impl World {
 
     /// `weft login`, as far as the address that it prints.
     async fn begin(&self, more: &[&str]) -> (Child, Notes, Url) {
-        let ca = self.directory.path().join("web.pem").display().to_string();
-        let first = ["login", "--server", &self.issuer, "--ca", &ca, "--no-browser"];
-        let mut child = self.command(&[&first[..], more].concat()).spawn().unwrap();
+        self.begin_with(&["login"], more).await
+    }
+
+    /// A command that has a browser sign in, as far as the address that it prints.
+    pub(super) async fn begin_with(&self, words: &[&str], more: &[&str]) -> (Child, Notes, Url) {
+        let ca = self.ca();
+        let first = ["--server", &self.issuer, "--ca", &ca, "--no-browser"];
+        let mut child = self.command(&[words, &first, more].concat()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let url = within("the address is printed", async {
             while let Some(line) = lines.next_line().await.unwrap() {
@@ -327,7 +338,7 @@ impl World {
     }
 
     /// The person's browser goes there, does what pages ask, and comes back.
-    async fn come_back(&self, url: &Url, presses: Presses) {
+    pub(super) async fn come_back(&self, url: &Url, presses: Presses) {
         let mut browser = Browser::new(self.http.clone(), self.typed.clone());
         browser.presses = presses;
         let shown = browser.walk(url).await.unwrap();
@@ -343,14 +354,14 @@ impl World {
     }
 
     /// A whole sign-in; what it said at its end.
-    async fn login(&self, more: &[&str]) -> String {
+    pub(super) async fn login(&self, more: &[&str]) -> String {
         let (child, lines, url) = self.begin(more).await;
         self.come_back(&url, Presses::Yes).await;
         self.ended((child, lines), 0).await
     }
 
     /// Waits for its end; everything it said after the address.
-    async fn ended(&self, (child, mut lines): (Child, Notes), code: i32) -> String {
+    pub(super) async fn ended(&self, (child, mut lines): (Child, Notes), code: i32) -> String {
         let mut said = String::new();
         while let Some(line) = within("a line", lines.next_line()).await.unwrap() {
             said.push_str(&line);
@@ -361,6 +372,11 @@ impl World {
         assert_eq!(output.status.code(), Some(code), "{said}");
         self.said.lock().unwrap().push(said.clone());
         said
+    }
+
+    /// What the server's certificate is checked against.
+    pub(super) fn ca(&self) -> String {
+        self.directory.path().join("web.pem").display().to_string()
     }
 
     fn place(&self) -> PathBuf {
@@ -497,7 +513,7 @@ fn web_certificate(directory: &Path) -> (PathBuf, PathBuf) {
 }
 
 /// What a running command says beside its answer.
-type Notes = Lines<BufReader<ChildStderr>>;
+pub(super) type Notes = Lines<BufReader<ChildStderr>>;
 
 const PASSWORD: &str = "correct horse battery staple";
 const PROCESSES: usize = 6;

@@ -9,6 +9,7 @@ mod identity;
 mod life;
 mod login;
 mod outage;
+mod own_device;
 mod replicas;
 
 use std::sync::Arc;

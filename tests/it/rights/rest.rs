@@ -224,6 +224,8 @@ async fn devices(world: &World, realm: &Realm, named: (&str, &str)) -> Option<As
         ("DELETE", "devices/{id}/posture/{source}") => {
             Ask::delete(format!("{path}/posture/osquery"))
         }
+        // Approving one that is enrolled changes nothing, and asks for the right all the same.
+        ("POST", "devices/{id}/approve") => Ask::post(format!("{path}/approve"), json!({})),
         ("POST", "devices/{id}/lock") => Ask::post(format!("{path}/lock"), json!({})),
         ("POST", "devices/{id}/release") => Ask::post(format!("{path}/release"), json!({})),
         ("POST", "devices/{id}/retire") => Ask::post(format!("{path}/retire"), json!({})),
