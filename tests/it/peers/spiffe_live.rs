@@ -212,10 +212,19 @@ fn target() -> PathBuf {
     std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned()
 }
 
+/// The platform that this is, as the compiler names it.
+fn host() -> String {
+    let output = Command::new(env!("CARGO")).arg("-vV").output().unwrap();
+    let told = text(&output.stdout);
+    told.lines().find_map(|line| line.strip_prefix("host: ")).unwrap().to_owned()
+}
+
 /// Where cargo keeps the source of a dependency.
 pub(crate) fn package_of(name: &str) -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["metadata", "--format-version", "1", "--offline", "--features", "testkit"]);
+    // What other platforms would need was never downloaded here.
+    cargo.args(["--filter-platform", &host()]);
     let output = cargo.current_dir(repository()).output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
