@@ -6,7 +6,7 @@ use super::model::{Error, Group, User, UserState};
 use super::store::{self, Wanted};
 use super::{Accounts, Handle, Identifier, actions};
 use crate::access::Administrator;
-use crate::kernel::{Fault, RealmId, UserId};
+use crate::kernel::{Fault, RealmId, SpiffeId, UserId};
 
 /// What a listing looks for.
 #[derive(Debug, Clone, Default)]
@@ -62,6 +62,24 @@ impl Accounts {
             people.keep(realm, user, now, mark);
         }
         Ok(found)
+    }
+
+    /// The person whose SPIFFE ID this is, read past the cache; nothing for one that is nobody's.
+    pub async fn of_spiffe_id(
+        &self,
+        realm: RealmId,
+        id: &SpiffeId,
+    ) -> Result<Option<Arc<User>>, Error> {
+        let handle = id.path().strip_prefix("/user/").and_then(|text| Handle::parse(text).ok());
+        let Some(handle) = handle else { return Ok(None) };
+        let read = self.inner.env.db.read(realm, handle, |tx, handle| {
+            Box::pin(async move {
+                let Some(id) = store::of_handle(tx, handle).await? else { return Ok(None) };
+                store::load(tx, id).await
+            })
+        });
+        let found: Option<User> = read.await.map_err(|fault: Fault| Error::from(fault))?;
+        Ok(found.map(Arc::new))
     }
 
     /// The person of this id, or why there is none.

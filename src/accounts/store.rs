@@ -100,6 +100,12 @@ pub(super) async fn holder_of(
     row.map(|row| user_id(&row, "user_id")).transpose()
 }
 
+/// Whose handle it is.
+pub(super) async fn of_handle(tx: &mut Tx, handle: &Handle) -> Result<Option<UserId>, Fault> {
+    let row = tx.row(OF_HANDLE, &[handle.as_str().into()]).await?;
+    row.map(|row| user_id(&row, "id")).transpose()
+}
+
 /// False if somebody has it. Their own again is no error.
 pub(super) async fn insert_identifier(
     tx: &mut Tx,
@@ -328,6 +334,7 @@ const GROUPS_OF: &str = "SELECT group_id, source FROM user_group_member \
     WHERE realm = $1 AND user_id = $2 ORDER BY group_id";
 const HOLDER: &str =
     "SELECT user_id FROM user_identifier WHERE realm = $1 AND kind = $2 AND value = $3";
+const OF_HANDLE: &str = "SELECT id FROM user_account WHERE realm = $1 AND handle = $2";
 const INSERT_IDENTIFIER: &str = "INSERT INTO user_identifier (realm, kind, value, user_id) \
     VALUES ($1, $2, $3, $4) ON CONFLICT (realm, kind, value) DO NOTHING";
 const DELETE_IDENTIFIER: &str = "DELETE FROM user_identifier \
@@ -363,6 +370,7 @@ const REMOVE_MEMBER: &str = "DELETE FROM user_group_member \
 /// Every statement on people and groups.
 pub(crate) const STATEMENTS: &[&str] = &[
     TOUCH,
+    OF_HANDLE,
     INSERT,
     SET_STATE,
     SET_LANGUAGE,

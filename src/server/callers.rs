@@ -86,7 +86,10 @@ impl Desk {
     ) -> Result<(Caller, Administrator), Failure> {
         let (realm, shown) = shown?;
         let (caller, person) = match shown {
-            Proven::Caller(caller) => (caller, None),
+            Proven::Caller(caller) => {
+                let person = self.by_own_svid(&realm, &caller).await?;
+                (caller, person)
+            }
             Proven::Device { caller, svid, renews } => {
                 self.judge_device(&realm, &svid, renews).await?;
                 (caller, None)
@@ -127,7 +130,7 @@ impl Desk {
             let (proof, shown) = (x509_proof(&svid), Shown::of(&svid));
             let caller = caller(Some(svid.id), proof);
             return Ok(match caller {
-                Proven::Caller(caller) if is_device(realm, &shown.id) => {
+                Proven::Caller(caller) if is_under(realm, &shown.id, "/device") => {
                     let renews = request.uri().path() == RENEWAL;
                     Proven::Device { caller, svid: shown, renews }
                 }
@@ -212,6 +215,20 @@ impl Desk {
         Ok((Caller { realm: realm.id, subject, proof, listener }, known))
     }
 
+    /// Whoever calls with a person's own SVID is that person, as they are now: locked, contained, on a device that went bad.
+    async fn by_own_svid(
+        &self,
+        realm: &Realm,
+        caller: &Caller,
+    ) -> Result<Option<(SubjectId, Standing)>, Failure> {
+        match &caller.subject {
+            Some(id) if is_under(realm, id, "/user") => {
+                Ok(Some(self.server.person_svids.of_svid(realm.id, id).await?))
+            }
+            _ => Ok(None),
+        }
+    }
+
     fn by_token(&self, realm: &Realm, token: &str) -> Result<Caller, Failure> {
         let server = &self.server;
         let audience = format!("{}/api", realm.issuer.as_str());
@@ -232,8 +249,8 @@ impl Desk {
 }
 
 /// Another trust domain may name its own as it likes.
-fn is_device(realm: &Realm, id: &SpiffeId) -> bool {
-    id.trust_domain() == &realm.trust_domain && id.is_under("/device")
+fn is_under(realm: &Realm, id: &SpiffeId, path: &str) -> bool {
+    id.trust_domain() == &realm.trust_domain && id.is_under(path)
 }
 
 fn x509_proof(svid: &VerifiedSvid) -> Proof {

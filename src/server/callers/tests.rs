@@ -7,18 +7,21 @@ use serde_json::{Map, json};
 use uuid::Uuid;
 
 use super::*;
-use crate::accounts::{Handle, NewUser, User};
+use crate::accounts::{Handle, NewUser, User, UserState};
+use crate::containment::Wish;
 use crate::crypto::jose::JwsAlgorithm;
 use crate::crypto::keys::{Algorithm, PrivateKey};
 use crate::crypto::x509::csr;
 use crate::db::Engine;
+use crate::devices::model::Class;
+use crate::devices::{Brought, Manage, OwnDevice};
 use crate::http::Remote;
 use crate::kernel::{
-    Assurance, ClientId, Evidence, EvidenceSource, GrantId, Method, Standing, Strength, Subject,
-    SubjectKind, Timestamp,
+    Assurance, ClientId, DeviceId, Evidence, EvidenceSource, GrantId, Granted, Method, Standing,
+    Strength, Subject, SubjectKind, Timestamp,
 };
 use crate::oauth::{Draft, Profile};
-use crate::sessions::svids::X509SvidAsk;
+use crate::sessions::svids::{JwtSvidAsk, X509SvidAsk};
 use crate::sessions::{Session, SignedIn, Why};
 use crate::svid::{GrantKind, IssueTokens, TokenDraft};
 use crate::testkit::{TestDatabase, TestServer, until};
@@ -46,19 +49,7 @@ impl House {
             let id = ClientId::parse(id).unwrap();
             server.oauth.create_client(life.administrator(), Some(id), draft).await.unwrap();
         }
-        let signed_in = SignedIn {
-            realm: REALM,
-            user: person.id,
-            number: person.number,
-            methods: BTreeSet::from([Method::Password]),
-            since: server.env.clock.now(),
-            upstream: None,
-            device: None,
-            address: "192.0.2.1".to_owned(),
-            agent: String::new(),
-            before: None,
-        };
-        let session = server.sessions.open(signed_in).await.unwrap().session;
+        let session = sign_in(server, &person, None).await;
         Self { life, person, session }
     }
 
@@ -117,6 +108,7 @@ impl House {
         self.server().realms.get(REALM).unwrap()
     }
 
+    /// A call with this JWT-SVID, or access token.
     async fn call(&self, method: &str, token: &str) -> Result<(Caller, Administrator), Failure> {
         let request = Request::builder().method(method).uri("/api/v1/whoami");
         let request = request.header("authorization", format!("Bearer {token}"));
@@ -133,6 +125,22 @@ impl House {
         let ask = X509SvidAsk { csr: csr::create(&key).unwrap(), lifetime: None };
         Ok(self.server().person_svids.issue_x509(&self.realm(), token, ask).await?.svid)
     }
+}
+
+async fn sign_in(server: &Server, person: &User, device: Option<DeviceId>) -> Arc<Session> {
+    let signed_in = SignedIn {
+        realm: REALM,
+        user: person.id,
+        number: person.number,
+        methods: BTreeSet::from([Method::Password]),
+        since: server.env.clock.now(),
+        upstream: None,
+        device,
+        address: "192.0.2.1".to_owned(),
+        agent: String::new(),
+        before: None,
+    };
+    server.sessions.open(signed_in).await.unwrap().session
 }
 
 fn draft(administration: bool) -> Draft {
@@ -199,4 +207,68 @@ async fn a_person_gets_its_own_svid_for_as_long_as_its_session_lives() {
     server.sessions.end(REALM, house.session.id, Why::SignedOut).await.unwrap();
     let ended = house.x509(&token).await.unwrap_err();
     assert_eq!((ended.kind, ended.code), (Kind::Unauthenticated, "token.refused"));
+}
+
+#[tokio::test]
+async fn whoever_calls_with_a_persons_own_svid_is_that_person_as_they_are_now() {
+    let database = TestDatabase::new(Engine::Sqlite).await;
+    let house = House::new(&database).await;
+    let token = house.token("shop", "", 1).await;
+    let (server, realm) = (house.server(), house.realm());
+    let ask = JwtSvidAsk { audience: vec![format!("{}/api", house.issuer())], lifetime: None };
+    let svid = server.person_svids.issue_jwt(&realm, &token, ask).await.unwrap().token;
+    let (_, by) = house.call("GET", &svid).await.unwrap();
+    assert_eq!(by.asker.actor(), Some(house.person.number), "what they do is told of them");
+
+    // Contained: they are known as that, and policy decides.
+    let wish = Wish {
+        subject: house.person.id.to_string(),
+        reason: "stolen".to_owned(),
+        lifetime: Lifetime::hours(1),
+    };
+    server.containments.contain(house.life.administrator(), wish).await.unwrap();
+    until("it is known", async || {
+        let (_, by) = house.call("GET", &svid).await.unwrap();
+        let held = by.asker.standing().is_some_and(|standing| standing.contained);
+        if held { Ok(()) } else { Err("not contained") }
+    })
+    .await;
+    let id = house.person.id.to_string();
+    server.containments.release(house.life.administrator(), (&id, "found")).await.unwrap();
+
+    // Signed in on two devices, one of which is locked: the SVID does not say on which.
+    for name in ["good", "bad"] {
+        let own = OwnDevice {
+            realm: REALM,
+            owner: house.person.id,
+            key: PrivateKey::generate(Algorithm::P256).unwrap().public().clone(),
+            name: name.to_owned(),
+            platform: "linux".to_owned(),
+            class: Class::Laptop,
+        };
+        let brought = server.devices.enrol_own(Granted::to_server("Test"), own, None).await;
+        let Brought::Enrolled(given) = brought.unwrap() else { panic!("it waits") };
+        sign_in(server, &house.person, Some(given.device.id)).await;
+        if name == "bad" {
+            let ask = Manage::new(given.device.id, None, "lost").unwrap();
+            server.devices.lock(house.life.administrator(), ask).await.unwrap();
+        }
+    }
+    until("the lock is known", async || {
+        let (_, by) = house.call("GET", &svid).await.unwrap();
+        let locked = by.asker.standing().is_some_and(|standing| standing.locked);
+        if locked { Ok(()) } else { Err("not locked") }
+    })
+    .await;
+
+    server
+        .accounts
+        .set_state(&house.life.administrator(), house.person.id, UserState::Locked)
+        .await
+        .unwrap();
+    let refused = house.call("GET", &svid).await.unwrap_err();
+    assert_eq!(refused.kind, Kind::Unauthenticated, "{refused:?}");
+    let nobody = house.life.id("/user/nobody");
+    let refused = server.person_svids.of_svid(REALM, &nobody).await.unwrap_err();
+    assert_eq!(refused.kind, Kind::Unauthenticated, "{refused:?}");
 }

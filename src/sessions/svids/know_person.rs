@@ -6,7 +6,10 @@ use serde_json::Value;
 
 use super::PersonSvids;
 use crate::accounts::User;
-use crate::kernel::{DeviceId, Failure, Kind, SessionId, SpiffeId, Timestamp, UserId};
+use crate::kernel::{
+    DeviceId, Evidence, EvidenceSource, Failure, Kind, Level, RealmId, SessionId, SpiffeId,
+    Standing, Strength, Subject, SubjectId, SubjectKind, Timestamp, UserId,
+};
 use crate::realms::Realm;
 use crate::sessions::Revocable;
 use crate::svid::{Expiry, TokenKind, VerifiedToken};
@@ -56,6 +59,36 @@ impl PersonSvids {
         Ok(Person { user, id, token, session, signed_in_at, device })
     }
 
+    /// Who an SVID of a person's is about, and what is known of the devices that they are signed in on: of several the worst,
+    /// because an SVID does not say which of their sign-ins it hangs off.
+    ///
+    /// Fails with kind `Unauthenticated` where the person is gone or locked.
+    pub async fn of_svid(
+        &self,
+        realm: RealmId,
+        id: &SpiffeId,
+    ) -> Result<(SubjectId, Standing), Failure> {
+        let user = self.below.accounts.of_spiffe_id(realm, id).await?;
+        let user = user.filter(|user| user.is_active());
+        let words = "the person of this SVID is gone or locked";
+        let gone = || Failure::new(Kind::Unauthenticated, "caller.unauthenticated", words);
+        let user = user.ok_or_else(gone)?;
+        let sessions = self.below.sessions.list(realm, user.id).await?;
+        let on = |device| {
+            self.below.posture.standing(&Evidence {
+                subject: Subject { kind: SubjectKind::User, id: id.clone(), number: user.number },
+                source: EvidenceSource::Possession,
+                strength: Strength::Software,
+                at: self.env.clock.now(),
+                expires: Timestamp::FOREVER,
+                device,
+            })
+        };
+        let devices = sessions.iter().filter_map(|session| session.device);
+        let worst = devices.map(|device| on(Some(device))).min_by_key(harm);
+        Ok((user.number, worst.unwrap_or_else(|| on(None))))
+    }
+
     /// What this token says, as far as no person need be read for it.
     pub(super) fn shown(
         &self,
@@ -102,6 +135,18 @@ fn device(token: &VerifiedToken) -> Result<Option<DeviceId>, Failure> {
         known.ok_or_else(|| refused("it names a device that cannot be"))
     });
     named.transpose()
+}
+
+/// What hurts most is the least.
+fn harm(standing: &Standing) -> (bool, bool, u8) {
+    let level = match standing.level {
+        Level::Critical => 0,
+        Level::Low => 1,
+        Level::Unknown => 2,
+        Level::Standard => 3,
+        Level::High => 4,
+    };
+    (!standing.locked, !standing.contained, level)
 }
 
 pub(super) fn refused(why: &'static str) -> Failure {
