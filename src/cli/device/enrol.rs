@@ -1,5 +1,5 @@
-//! `weft device enroll`, by whoever signs in or with a token, and `weft device renew`: the key is made here, and is on disk before anybody is asked to certify it, so
-//! that an answer that was lost is asked for again with the same key.
+//! `weft device enroll`, by whoever signs in or with a token, and `weft device renew`: the key is made here, and is on disk before
+//! anybody is asked to certify it, so that an answer that was lost is asked for again with the same key.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

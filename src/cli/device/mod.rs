@@ -252,9 +252,14 @@ impl StateName {
     }
 }
 
-/// A machine that reports through an agent of another make has no SVID.
-fn none() -> String {
-    "none: it only reports".to_owned()
+/// One that waits has no SVID yet, and a machine that reports through an agent of another make never has.
+fn none(device: &Device) -> String {
+    let words = match (device.state, &device.owner) {
+        (DeviceState::Waiting, _) => "none: it waits for approval",
+        (_, Some(_)) => "none yet, or it only reports",
+        (_, None) => "none: it only reports",
+    };
+    words.to_owned()
 }
 
 fn table(devices: &[Device], now: Timestamp) -> Table {
@@ -268,7 +273,7 @@ fn table(devices: &[Device], now: Timestamp) -> Table {
             state(device.state).to_owned(),
             device.level.clone(),
             device.score_basis_points.map_or_else(|| "-".to_owned(), score),
-            device.expires_at.map_or_else(none, |at| value::distance(at, now)),
+            device.expires_at.map_or_else(|| none(device), |at| value::distance(at, now)),
             device.owner.clone().unwrap_or_default(),
         ]);
     }
@@ -298,7 +303,7 @@ fn fields(device: &Device, now: Timestamp) -> Fields {
         )
     });
     fields.list("known by", &known.collect::<Vec<_>>());
-    fields.add("SVID serial", device.serial.clone().unwrap_or_else(none));
+    fields.add("SVID serial", device.serial.clone().unwrap_or_else(|| none(device)));
     if let (Some(issued), Some(ends)) = (device.issued_at, device.expires_at) {
         fields.add("SVID issued", value::moment(issued, now));
         fields.add("SVID ends", value::moment(ends, now));

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::super::args::Connection;
+use super::super::device::Files;
 use super::super::error::Error;
 use super::super::print::Printer;
 use super::held::Held;
@@ -37,7 +38,7 @@ impl<'a> Owner<'a> {
         ask: &PersonDeviceAsk,
         print: &mut Printer,
     ) -> Result<PersonDevice, Error> {
-        if let Some(mut held) = self.held()? {
+        if let Some(mut held) = self.held() {
             match held.bring(ask).await {
                 Err(Trouble::Ended | Trouble::Anew) => {}
                 told => return told.map_err(|trouble| held.error(trouble)),
@@ -49,13 +50,14 @@ impl<'a> Owner<'a> {
         held.bring(ask).await.map_err(|trouble| held.error(trouble))
     }
 
-    /// The sign-in that is kept here, if it is at the server that is meant.
-    fn held(&self) -> Result<Option<Held>, Error> {
-        if !self.place.is_there() {
-            return Ok(None);
-        }
-        let held = Held::open(&self.place, Arc::clone(&self.clock))?;
+    /// The sign-in that is kept here, if it is at the server that is meant. One that is bound to a device is worth nothing where
+    /// that has no SVID any more, which is when a machine is brought again.
+    fn held(&self) -> Option<Held> {
+        let held = Held::open(&self.place, Arc::clone(&self.clock)).ok()?;
         let named = self.connection.server.as_deref().map(|server| server.trim_end_matches('/'));
-        Ok(named.is_none_or(|server| server == held.issuer()).then_some(held))
+        let device = held.kept.open.device.clone().map(Files::at);
+        let now = self.clock.now();
+        let shows = device.is_none_or(|files| files.held_until().is_some_and(|until| until > now));
+        (named.is_none_or(|server| server == held.issuer()) && shows).then_some(held)
     }
 }

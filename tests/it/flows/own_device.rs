@@ -54,6 +54,13 @@ async fn a_person_enrols_their_machine_by_signing_in() {
     let said = world.login(&[]).await;
     assert!(said.contains("bound to the device"), "{said}");
 
+    // A sign-in that is bound to the device shows nothing where the device has no SVID any more: a browser is asked.
+    std::fs::remove_file(format!("{own}/svid.pem")).unwrap();
+    let (child, lines, url) = world.begin_with(&["device", "enroll"], &[]).await;
+    world.come_back(&url, Presses::Yes).await;
+    let said = world.ended((child, lines), 0).await;
+    assert!(said.contains(device["id"].as_str().unwrap()), "{said}");
+
     for more in ["two", "three", "four", "five"] {
         enrol(&world, &place(&world, more), &["--class", "desktop"]).await;
     }
