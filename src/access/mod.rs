@@ -20,8 +20,8 @@
 //!
 //! **Memory.** A yes is remembered by the facts that some candidate policy can read, only for issuance and the daily
 //! calls of agents, never where a candidate reads the time or the age of a report, and never past the end of the evidence.
-//! Remembered is what the policies say, and what those in shadow would; what the score leaves of it is worked out each time. With the default policies no
-//! candidate for issuance looks at who or what, so a few dozen answers serve a whole fleet.
+//! Remembered is what the policies say, and what those in shadow would; what the score leaves of it is worked out each time.
+//! With the default policies no candidate for issuance looks at who or what, so a few dozen answers serve a whole fleet.
 
 mod asked;
 mod asker;

@@ -50,12 +50,6 @@ impl Devices {
         let token = sha256(secret.expose().as_bytes());
         Ok(Newcomer { token, machine: sha256(machine.as_bytes()), device, now })
     }
-
-    /// Records that a machine was not let in.
-    pub async fn note_refused(&self, realm: RealmId, why: &Error) -> Result<(), Error> {
-        let event = events::refused(realm, &why.to_string());
-        Ok(self.below.events.record(crate::events::Unrecorded::new((), event)).await?)
-    }
 }
 
 impl Newcomer {

@@ -74,10 +74,20 @@ impl Devices {
         if let Err(error @ (Error::Token | Error::Csr(_) | Error::Refused(_) | Error::Access(_))) =
             &given
         {
-            let event = events::refused(realm, &error.to_string());
-            self.below.events.record(Unrecorded::new((), event)).await?;
+            self.note_refused(realm, None, &error.to_string()).await?;
         }
         given
+    }
+
+    /// Records that a device was not let in, and whose it would have been, if somebody brought it.
+    pub async fn note_refused(
+        &self,
+        realm: RealmId,
+        person: Option<SubjectId>,
+        why: &str,
+    ) -> Result<(), Error> {
+        let event = events::refused(realm, why).actor(person);
+        Ok(self.below.events.record(Unrecorded::new((), event)).await?)
     }
 
     async fn admit(&self, ask: EnrolDevice) -> Result<Given, Error> {

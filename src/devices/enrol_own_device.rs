@@ -5,8 +5,8 @@
 //! is the same device, whether its answer was lost, it waits for approval, or its SVID has ended.
 
 use crate::crypto::keys::PublicKey;
-use crate::events::{Changed, Unrecorded};
-use crate::kernel::{DeviceId, Granted, Lifetime, RealmId, SubjectId, UserId};
+use crate::events::Changed;
+use crate::kernel::{DeviceId, Granted, Lifetime, RealmId, UserId};
 
 use super::enrol_device::{Given, checked_words};
 use super::model::{Class, DEVICE, State, events};
@@ -63,17 +63,6 @@ impl Devices {
         let device = Device { evidence_expires, ..device };
         let given = self.give(realm, device, (&ask.key, now)).await?;
         Ok(Brought::Enrolled(Box::new(given)))
-    }
-
-    /// Records that a device of this person's was not let in.
-    pub async fn note_own_refused(
-        &self,
-        realm: RealmId,
-        person: SubjectId,
-        reason: &str,
-    ) -> Result<(), Error> {
-        let event = events::refused(realm, reason).actor(Some(person));
-        Ok(self.below.events.record(Unrecorded::new((), event)).await?)
     }
 
     /// Puts the device of this key down as the person's, unless it is there, or they have enough. Changes of a realm are made

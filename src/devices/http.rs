@@ -330,8 +330,7 @@ pub(crate) const fn class(of: api::DeviceClass) -> Class {
 }
 
 fn request(text: &str) -> Result<Vec<u8>, Error> {
-    let words = "`csr` is a PKCS#10 signing request, as PEM or as base64 of its DER";
-    csr::from_text(text).ok_or_else(|| Error::Csr(words.to_owned()))
+    csr::from_text(text).ok_or_else(|| Error::Csr(csr::TEXT_WANTED.to_owned()))
 }
 
 fn device_id(text: &str) -> Result<DeviceId, Error> {

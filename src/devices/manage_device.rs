@@ -109,7 +109,7 @@ impl Devices {
         if !theirs.iter().any(|known| known.id == device) {
             return Err(Error::NotFound("device"));
         }
-        let granted = Granted { actor: Some(number), ..Granted::to_server("RetireOwnDevice") };
+        let granted = Granted::to_owner("RetireOwnDevice", number);
         let ask = Manage::new(device, None, "retired by its owner")?;
         match self.manage(realm, ask, granted, Verb::Retire).await {
             Ok(_) | Err(Error::Refused(Refusal::Retired)) => Ok(()),

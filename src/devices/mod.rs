@@ -3,9 +3,9 @@
 //! Owns: devices, the tokens they enrol with, the judgement whether a device's SVID still counts at our doors.
 //! Does not own: what is known of a device's posture (`posture`, through [`Assess`]), people (`accounts`, through [`People`]),
 //! keys and signing (`svid`), the chain check (the listener).
-//! What a person brings comes from `sessions::svids`, which knows who signed in.
 //! Endpoints: admin REST under `/devices` and `/device-tokens`; `POST /devices/enrol` for whoever has a token,
-//! `POST /devices/self/svid` for a device by its SVID.
+//! `POST /devices/self/svid` for a device by its SVID. What a person brings comes through `sessions::svids`, which knows who
+//! signed in.
 //! Invariants:
 //! - A device's key is made on the device; of its signing request only the key is used.
 //! - A token's secret is stored as a digest, and its last use is won by one device (`store::use_token`).

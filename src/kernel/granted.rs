@@ -21,4 +21,9 @@ impl Granted {
     pub const fn to_server(action: &'static str) -> Self {
         Self { actor: None, action, policy_version: 0, rights_seq: None }
     }
+
+    /// Somebody acts on what is theirs, a session or a device: that needs no right but its being theirs.
+    pub const fn to_owner(action: &'static str, owner: SubjectId) -> Self {
+        Self { actor: Some(owner), action, policy_version: 0, rights_seq: None }
+    }
 }

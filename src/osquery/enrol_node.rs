@@ -44,7 +44,7 @@ impl Osquery {
         if let Err(Error::Devices(why @ (devices::Error::Token | devices::Error::Refused(_)))) =
             &given
         {
-            self.inner.below.devices.note_refused(realm, why).await?;
+            self.inner.below.devices.note_refused(realm, None, &why.to_string()).await?;
         }
         given
     }

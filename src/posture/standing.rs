@@ -23,6 +23,13 @@ impl Posture {
         }
     }
 
+    /// The standing of a subject that is on one of these devices, and nobody knows on which: what hurts most counts. Without any it
+    /// is on none.
+    pub fn worst(&self, evidence: &Evidence, devices: impl Iterator<Item = DeviceId>) -> Standing {
+        let on = |device| self.standing(&Evidence { device: Some(device), ..evidence.clone() });
+        devices.map(on).min_by_key(benefit).unwrap_or_else(|| self.standing(evidence))
+    }
+
     /// The standing of a device, now.
     pub fn of_device(&self, id: DeviceId) -> Standing {
         let (device, known) = (self.inner.below.devices.find(id), self.inner.index.judged_by(id));
@@ -65,6 +72,18 @@ impl devices::Assess for Posture {
     fn standing(&self, evidence: &Evidence) -> Standing {
         Self::standing(self, evidence)
     }
+}
+
+/// Of two standings, the one with less of it gets less from the default policies.
+const fn benefit(standing: &Standing) -> (bool, bool, u8) {
+    let level = match standing.level {
+        Level::Critical => 0,
+        Level::Low => 1,
+        Level::Unknown => 2,
+        Level::Standard => 3,
+        Level::High => 4,
+    };
+    (!standing.locked, !standing.contained, level)
 }
 
 /// The same, contained: that is the reason which counts.

@@ -12,7 +12,6 @@ use crate::kernel::{
 };
 
 use super::model::{EndSession, Ended, Error, REVOCATION, Revocable, Session, Why, told};
-use super::open_session::by_itself;
 use super::{Sessions, WhenEnded, store};
 
 #[derive(Debug)]
@@ -41,14 +40,14 @@ impl Sessions {
     /// Ends a session. One that is not there, or has ended, is no error.
     pub async fn end(&self, realm: RealmId, id: SessionId, why: Why) -> Result<(), Error> {
         let Some(session) = self.stored(realm, id).await? else { return Ok(()) };
-        let granted = by_itself("EndSession", Some(session.number));
+        let granted = Granted::to_owner("EndSession", session.number);
         self.end_stored(session, granted, (why, None)).await
     }
 
     /// Ends a session whose person would not be let in any more on its device: these are the policy's words. Once, whoever
     /// does it.
     pub async fn end_refused(&self, session: Session, words: String) -> Result<(), Error> {
-        let granted = by_itself("EndSession", None);
+        let granted = Granted::to_server("EndSession");
         self.end_stored(session, granted, (Why::Device, Some(words))).await
     }
 
@@ -60,7 +59,7 @@ impl Sessions {
         number: SubjectId,
         why: Why,
     ) -> Result<(), Error> {
-        let granted = by_itself("EndSession", Some(number));
+        let granted = Granted::to_owner("EndSession", number);
         self.end_all_as(realm, (user, number), granted, (why, None)).await
     }
 
@@ -71,7 +70,7 @@ impl Sessions {
         person: (UserId, SubjectId),
         since: Timestamp,
     ) -> Result<(), Error> {
-        let granted = by_itself("EndSession", None);
+        let granted = Granted::to_server("EndSession");
         self.end_all_as(realm, person, granted, (Why::Contained, Some(since))).await
     }
 

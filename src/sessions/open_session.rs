@@ -130,7 +130,7 @@ impl Sessions {
     {
         let first = Arc::new(first);
         let (realm, number) = (opening.session.realm, opening.session.number);
-        let granted = by_itself("RenewSession", Some(number));
+        let granted = Granted::to_owner("RenewSession", number);
         let old = self
             .inner
             .events
@@ -149,14 +149,6 @@ impl Sessions {
         self.inner.cached.forget(realm, &old);
         Ok(())
     }
-}
-
-/// What a person does to their own session needs no right but the session.
-pub(super) const fn by_itself(
-    action: &'static str,
-    actor: Option<crate::kernel::SubjectId>,
-) -> Granted {
-    Granted { actor, ..Granted::to_server(action) }
 }
 
 /// Browsers describe themselves at length; what tells one from another stands in the beginning.

@@ -35,7 +35,7 @@ pub(in crate::cli) struct EnrolArgs {
     class: ClassName,
     /// Where an administrator has to approve it, do not stay until somebody has: say it again later.
     #[arg(long)]
-    no_wait: bool,
+    no_stay: bool,
     #[command(flatten)]
     browser: BrowserArgs,
     #[command(flatten)]
@@ -133,7 +133,7 @@ async fn brought(
             files.keep(&key, &given)?;
             return Ok(Some(given));
         }
-        if args.no_wait {
+        if args.no_stay {
             waits(&device, print)?;
             return Ok(None);
         }

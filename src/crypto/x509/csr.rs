@@ -37,6 +37,9 @@ pub fn create(key: &dyn Signer) -> Result<Vec<u8>, Fault> {
     Ok(request.der().to_vec())
 }
 
+/// What [`from_text`] reads, for whoever sent something else in a field `csr`.
+pub const TEXT_WANTED: &str = "`csr` is a PKCS#10 signing request, as PEM or as base64 of its DER";
+
 /// The DER of a request that is written as PEM (RFC 7468 §7) or as plain base64; nothing for anything else.
 pub fn from_text(text: &str) -> Option<Vec<u8>> {
     let text = text.trim();

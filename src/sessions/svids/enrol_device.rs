@@ -83,8 +83,8 @@ impl PersonSvids {
         if let Err(failure) = &brought
             && failure.kind == Kind::Denied
         {
-            let (number, reason) = (person.user.number, failure.public.to_string());
-            self.below.devices.note_own_refused(realm.id, number, &reason).await?;
+            let number = Some(person.user.number);
+            self.below.devices.note_refused(realm.id, number, &failure.public).await?;
         }
         brought
     }

@@ -90,8 +90,7 @@ async fn device(
 }
 
 fn request(text: &str) -> Result<Vec<u8>, Problem> {
-    let words = "`csr` is a PKCS#10 signing request, as PEM or as base64 of its DER";
-    csr::from_text(text).ok_or_else(|| Problem::invalid("svid.csr", words))
+    csr::from_text(text).ok_or_else(|| Problem::invalid("svid.csr", csr::TEXT_WANTED))
 }
 
 fn token(headers: &HeaderMap) -> Result<&str, Failure> {

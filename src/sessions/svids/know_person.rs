@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::PersonSvids;
 use crate::accounts::User;
 use crate::kernel::{
-    DeviceId, Evidence, EvidenceSource, Failure, Kind, Level, RealmId, SessionId, SpiffeId,
-    Standing, Strength, Subject, SubjectId, SubjectKind, Timestamp, UserId,
+    DeviceId, Evidence, EvidenceSource, Failure, Kind, RealmId, SessionId, SpiffeId, Standing,
+    Strength, Subject, SubjectId, SubjectKind, Timestamp, UserId,
 };
 use crate::realms::Realm;
 use crate::sessions::Revocable;
@@ -74,19 +74,16 @@ impl PersonSvids {
         let gone = || Failure::new(Kind::Unauthenticated, "caller.unauthenticated", words);
         let user = user.ok_or_else(gone)?;
         let sessions = self.below.sessions.list(realm, user.id).await?;
-        let on = |device| {
-            self.below.posture.standing(&Evidence {
-                subject: Subject { kind: SubjectKind::User, id: id.clone(), number: user.number },
-                source: EvidenceSource::Possession,
-                strength: Strength::Software,
-                at: self.env.clock.now(),
-                expires: Timestamp::FOREVER,
-                device,
-            })
+        let evidence = Evidence {
+            subject: Subject { kind: SubjectKind::User, id: id.clone(), number: user.number },
+            source: EvidenceSource::Possession,
+            strength: Strength::Software,
+            at: self.env.clock.now(),
+            expires: Timestamp::FOREVER,
+            device: None,
         };
         let devices = sessions.iter().filter_map(|session| session.device);
-        let worst = devices.map(|device| on(Some(device))).min_by_key(harm);
-        Ok((user.number, worst.unwrap_or_else(|| on(None))))
+        Ok((user.number, self.below.posture.worst(&evidence, devices)))
     }
 
     /// What this token says, as far as no person need be read for it.
@@ -135,18 +132,6 @@ fn device(token: &VerifiedToken) -> Result<Option<DeviceId>, Failure> {
         known.ok_or_else(|| refused("it names a device that cannot be"))
     });
     named.transpose()
-}
-
-/// What hurts most is the least.
-fn harm(standing: &Standing) -> (bool, bool, u8) {
-    let level = match standing.level {
-        Level::Critical => 0,
-        Level::Low => 1,
-        Level::Unknown => 2,
-        Level::Standard => 3,
-        Level::High => 4,
-    };
-    (!standing.locked, !standing.contained, level)
 }
 
 pub(super) fn refused(why: &'static str) -> Failure {

@@ -79,9 +79,9 @@ async fn a_machine_that_waits_is_let_in_when_somebody_approves_it() {
     let world = World::start_with(|settings| settings.devices.approval = true).await;
     world.login(&[]).await;
     let own = place(&world, "device");
-    let told = enrol(&world, &own, &["--no-wait"]).await;
+    let told = enrol(&world, &own, &["--no-stay"]).await;
     assert_eq!((&told["state"], &told["svid"]), (&json!("waiting"), &Value::Null));
-    assert_eq!(enrol(&world, &own, &["--no-wait"]).await["id"], told["id"]);
+    assert_eq!(enrol(&world, &own, &["--no-stay"]).await["id"], told["id"]);
     let id = told["id"].as_str().unwrap();
     let waiting = administer(&world, "GET", "devices?state=waiting", None).await;
     assert_eq!(waiting["items"][0]["id"], told["id"]);
@@ -93,7 +93,7 @@ async fn a_machine_that_waits_is_let_in_when_somebody_approves_it() {
 
     // Whoever is not wanted hears it, and asks in vain.
     let unwanted = place(&world, "unwanted");
-    let told = enrol(&world, &unwanted, &["--no-wait"]).await;
+    let told = enrol(&world, &unwanted, &["--no-stay"]).await;
     let path = format!("devices/{}/retire", told["id"].as_str().unwrap());
     administer(&world, "POST", &path, Some(json!({"reason": "unknown here"}))).await;
     let said = world.refused(&words(&world.issuer, &unwanted)).await;
