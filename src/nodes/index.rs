@@ -60,6 +60,14 @@ impl Index {
         ids.filter_map(|id| realm.agents.get(id)).map(Arc::clone).collect()
     }
 
+    /// All agents whose nodes run on a device.
+    pub(super) fn on_devices(&self, realm: RealmId) -> Vec<Arc<Agent>> {
+        let realms = self.realms.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(realm) = realms.get(&realm) else { return Vec::new() };
+        let ids = realm.on_device.values().flatten();
+        ids.filter_map(|id| realm.agents.get(id)).map(Arc::clone).collect()
+    }
+
     pub(super) fn notices(&self, realm: RealmId) -> broadcast::Receiver<Notice> {
         let mut realms = self.realms.write().unwrap_or_else(PoisonError::into_inner);
         realms.entry(realm).or_default().notices.subscribe()

@@ -121,6 +121,11 @@ impl Nodes {
         self.index.on_device(realm, device)
     }
 
+    /// All agents whose nodes run on a device.
+    pub fn on_devices(&self, realm: RealmId) -> Vec<Arc<Agent>> {
+        self.index.on_devices(realm)
+    }
+
     /// What others must know about the realm's agents, from now on. A receiver that lags reads everything anew.
     pub fn notices(&self, realm: RealmId) -> broadcast::Receiver<Notice> {
         self.index.notices(realm)

@@ -23,13 +23,6 @@ impl Posture {
         }
     }
 
-    /// The standing of a subject that is on one of these devices, and nobody knows on which: what hurts most counts. Without any it
-    /// is on none.
-    pub fn worst(&self, evidence: &Evidence, devices: impl Iterator<Item = DeviceId>) -> Standing {
-        let on = |device| self.standing(&Evidence { device: Some(device), ..evidence.clone() });
-        devices.map(on).min_by_key(benefit).unwrap_or_else(|| self.standing(evidence))
-    }
-
     /// The standing of a device, now.
     pub fn of_device(&self, id: DeviceId) -> Standing {
         let (device, known) = (self.inner.below.devices.find(id), self.inner.index.judged_by(id));
@@ -42,10 +35,20 @@ impl Posture {
         }
     }
 
-    /// The standing of a workload that calls by itself, if it is contained.
-    pub fn of_contained(&self, id: &SpiffeId) -> Option<Standing> {
-        let containment = self.inner.below.containments.of_named(id)?;
-        Some(contained(Standing::unknown(), &containment))
+    /// The standing of whoever calls by this name, on one of these devices, and nobody knows on which: what hurts most counts.
+    /// Nothing, if it is on none and not contained.
+    pub fn of_named(
+        &self,
+        id: &SpiffeId,
+        devices: impl IntoIterator<Item = DeviceId>,
+    ) -> Option<Standing> {
+        let worst = devices.into_iter().map(|device| self.of_device(device)).min_by_key(benefit);
+        match self.inner.below.containments.of_named(id) {
+            Some(containment) => {
+                Some(contained(worst.unwrap_or_else(Standing::unknown), &containment))
+            }
+            None => worst,
+        }
     }
 
     /// False if nobody is contained: what is known of a subject without a device then says nothing.

@@ -86,10 +86,7 @@ impl Desk {
     ) -> Result<(Caller, Administrator), Failure> {
         let (realm, shown) = shown?;
         let (caller, person) = match shown {
-            Proven::Caller(caller) => {
-                let person = self.by_own_svid(&realm, &caller).await?;
-                (caller, person)
-            }
+            Proven::Caller(caller) => (caller, None),
             Proven::Device { caller, svid, renews } => {
                 self.judge_device(&realm, &svid, renews).await?;
                 (caller, None)
@@ -104,7 +101,7 @@ impl Desk {
             // Known by number, so that what this person did is told of them, and can be erased with them.
             asker = asker.numbered(number).on_device(standing);
         } else if let Some(standing) =
-            caller.subject.as_ref().and_then(|id| self.server.posture.of_contained(id))
+            caller.subject.as_ref().and_then(|id| self.standing(&realm, id))
         {
             asker = asker.on_device(standing);
         }
@@ -127,6 +124,7 @@ impl Desk {
         }
         if !peer.chain().is_empty() {
             let svid = self.by_certificate(realm, peer)?;
+            by_no_person(realm, &svid.id)?;
             let (proof, shown) = (x509_proof(&svid), Shown::of(&svid));
             let caller = caller(Some(svid.id), proof);
             return Ok(match caller {
@@ -215,18 +213,11 @@ impl Desk {
         Ok((Caller { realm: realm.id, subject, proof, listener }, known))
     }
 
-    /// Whoever calls with a person's own SVID is that person, as they are now: locked, contained, on a device that went bad.
-    async fn by_own_svid(
-        &self,
-        realm: &Realm,
-        caller: &Caller,
-    ) -> Result<Option<(SubjectId, Standing)>, Failure> {
-        match &caller.subject {
-            Some(id) if is_under(realm, id, "/user") => {
-                Ok(Some(self.server.person_svids.of_svid(realm.id, id).await?))
-            }
-            _ => Ok(None),
-        }
+    /// What is known of whoever calls in its own name: contained, or on the worst of the devices that may have given it its
+    /// SVID, which does not say on which of them it was.
+    fn standing(&self, realm: &Realm, id: &SpiffeId) -> Option<Standing> {
+        let server = &self.server;
+        server.posture.of_named(id, server.workloads.devices_behind(realm.id, id))
     }
 
     fn by_token(&self, realm: &Realm, token: &str) -> Result<Caller, Failure> {
@@ -236,6 +227,7 @@ impl Desk {
             .bundles
             .verify_jwt_svid(realm.id, token, &audience, server.env.clock.now())
             .map_err(|error| unauthenticated("the token is not accepted here").because(error))?;
+        by_no_person(realm, &claims.id)?;
         Ok(Caller {
             realm: realm.id,
             subject: Some(claims.id),
@@ -246,6 +238,17 @@ impl Desk {
             listener: self.listener,
         })
     }
+}
+
+/// A person's own SVID opens nothing here: any client with the scope `svid` gets one, it outlives the sign-in that it came from,
+/// and does not say how strong or how long ago that was. People administer through a client that is marked for it.
+fn by_no_person(realm: &Realm, id: &SpiffeId) -> Result<(), Failure> {
+    if is_under(realm, id, "/user") {
+        return Err(unauthenticated(
+            "people administer with an access token of an application for administration, not with their SVID",
+        ));
+    }
+    Ok(())
 }
 
 /// Another trust domain may name its own as it likes.

@@ -3,10 +3,11 @@
 //! An agent that holds a stream is told at once what it must not serve any more, and what it may ask for again. An SVID that is
 //! permitted stays; its next renewal has the lifetime that the standing leaves. Other agents learn of it when they renew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 
 use super::Workloads;
+use super::index::{Node, Roots};
 use super::issue_x509::evidence;
 use super::model::Entry;
 use super::push::{Directive, Why};
@@ -28,6 +29,23 @@ impl Workloads {
         for agent in self.read(realm, look).unwrap_or_default() {
             self.redecide_known(realm, &agent);
         }
+    }
+
+    /// The devices behind an identity: of its nodes, where those run on devices, and of the agent of that name itself.
+    pub fn devices_behind(&self, realm: RealmId, id: &SpiffeId) -> BTreeSet<DeviceId> {
+        let bound = self.nodes.on_devices(realm);
+        if bound.is_empty() {
+            return BTreeSet::new();
+        }
+        let look = |realm: &super::push::Realm| -> Vec<Roots> {
+            realm.index.with_spiffe_id(id).map(|entry| realm.index.roots(entry)).collect()
+        };
+        let roots = self.read(realm, look).unwrap_or_default();
+        let serves = |agent: &Agent| {
+            let node = Node::of(agent);
+            agent.id == *id || roots.iter().any(|roots| roots.hold(&node))
+        };
+        bound.iter().filter(|agent| serves(agent)).filter_map(|agent| agent.device).collect()
     }
 
     /// The same for every agent to which something is refused: a refusal may end with time alone.

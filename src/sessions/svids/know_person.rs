@@ -6,10 +6,7 @@ use serde_json::Value;
 
 use super::PersonSvids;
 use crate::accounts::User;
-use crate::kernel::{
-    DeviceId, Evidence, EvidenceSource, Failure, Kind, RealmId, SessionId, SpiffeId, Standing,
-    Strength, Subject, SubjectId, SubjectKind, Timestamp, UserId,
-};
+use crate::kernel::{DeviceId, Failure, Kind, SessionId, SpiffeId, Timestamp, UserId};
 use crate::realms::Realm;
 use crate::sessions::Revocable;
 use crate::svid::{Expiry, TokenKind, VerifiedToken};
@@ -57,33 +54,6 @@ impl PersonSvids {
         let id = user.spiffe_id(&realm.trust_domain)?;
         let device = device(&token)?;
         Ok(Person { user, id, token, session, signed_in_at, device })
-    }
-
-    /// Who an SVID of a person's is about, and what is known of the devices that they are signed in on: of several the worst,
-    /// because an SVID does not say which of their sign-ins it hangs off.
-    ///
-    /// Fails with kind `Unauthenticated` where the person is gone or locked.
-    pub async fn of_svid(
-        &self,
-        realm: RealmId,
-        id: &SpiffeId,
-    ) -> Result<(SubjectId, Standing), Failure> {
-        let user = self.below.accounts.of_spiffe_id(realm, id).await?;
-        let user = user.filter(|user| user.is_active());
-        let words = "the person of this SVID is gone or locked";
-        let gone = || Failure::new(Kind::Unauthenticated, "caller.unauthenticated", words);
-        let user = user.ok_or_else(gone)?;
-        let sessions = self.below.sessions.list(realm, user.id).await?;
-        let evidence = Evidence {
-            subject: Subject { kind: SubjectKind::User, id: id.clone(), number: user.number },
-            source: EvidenceSource::Possession,
-            strength: Strength::Software,
-            at: self.env.clock.now(),
-            expires: Timestamp::FOREVER,
-            device: None,
-        };
-        let devices = sessions.iter().filter_map(|session| session.device);
-        Ok((user.number, self.below.posture.worst(&evidence, devices)))
     }
 
     /// What this token says, as far as no person need be read for it.

@@ -27,6 +27,8 @@ use weft_proto::node::v1 as push;
 use weft_proto::node::v1::node_client::NodeClient;
 use weft_proto::spire::api::server::agent::v1 as agent_api;
 use weft_proto::spire::api::server::agent::v1::agent_client::AgentClient;
+use weft_proto::spire::api::server::svid::v1::NewJwtsvidRequest;
+use weft_proto::spire::api::server::svid::v1::svid_client::SvidClient;
 use weft_proto::spire::api::types;
 
 use super::home::{Answer, App, Home, PASSWORD, basic, came_back, redemption, refreshment};
@@ -130,6 +132,9 @@ struct Agent {
     id: SpiffeId,
     key: Arc<PrivateKey>,
     chain: Vec<Vec<u8>>,
+    /// The entry of its workload.
+    entry: String,
+    channel: tonic::transport::Channel,
     updates: Streaming<push::Update>,
     _acks: tokio::sync::mpsc::Sender<push::Ack>,
     refused: bool,
@@ -151,13 +156,24 @@ impl Agent {
         let chain: Vec<Vec<u8>> = svid.cert_chain.iter().map(|der| der.to_vec()).collect();
         let shown = CurrentCertificate::none();
         shown.set(&chain, &key).unwrap();
-        server.create(&format!("/on{}", id.path()), &id, &["unix:uid:0"]).await;
+        let entry = server.create(&format!("/on{}", id.path()), &id, &["unix:uid:0"]).await;
         let (acks, waiting) = tokio::sync::mpsc::channel(1);
         acks.send(push::Ack::default()).await.unwrap();
-        let mut client = NodeClient::new(dial(way, &peer, Some(&shown)));
+        let channel = dial(way, &peer, Some(&shown));
+        let mut client = NodeClient::new(channel.clone());
         let updates = within("a stream", client.watch(ReceiverStream::new(waiting))).await;
         let updates = updates.unwrap().into_inner();
-        Self { id, key, chain, updates, _acks: acks, refused: false }
+        let entry = entry.id.to_string();
+        Self { id, key, chain, entry, channel, updates, _acks: acks, refused: false }
+    }
+
+    /// A JWT-SVID of its workload.
+    async fn jwt_svid(&self, audience: &str) -> String {
+        let mut client = SvidClient::new(self.channel.clone());
+        let ask =
+            NewJwtsvidRequest { entry_id: self.entry.clone(), audience: vec![audience.to_owned()] };
+        let answer = within("a JWT-SVID", client.new_jwtsvid(ask)).await.unwrap();
+        answer.into_inner().svid.unwrap().token
     }
 
     /// Runs on this device from now on, and may serve its workload.
@@ -387,6 +403,41 @@ async fn who_is_contained_gets_nothing_and_after_the_release_everything_is_as_be
         agent.told(false).await;
         let left = home.administer(("GET", "containments"), "", None).await;
         assert_eq!(left["items"], json!([]));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_administers_from_a_device_that_went_bad_is_refused_with_the_svid_it_still_has() {
+    on_each_database(async |database| {
+        let home = Home::start(database).await;
+        let wish = json!({"class": "laptop"});
+        let made = home.administer(("POST", "device-tokens"), "", Some(wish)).await;
+        let device = Device::enrolled(&home, made["secret"].as_str().unwrap()).await;
+        let mut agent = Agent::joined(&home.server).await;
+        let workload = home.server.id(&format!("/on{}", agent.id.path()));
+        let role = json!({"name": "robot", "holder": workload.as_str(), "role": "admin"});
+        home.administer(("POST", "role-bindings"), "", Some(role)).await;
+        let svid = agent.jwt_svid(&format!("{}/api", home.issuer())).await;
+        let asks = async || home.bearing(Method::GET, "/api/v1/entries", &svid).await.status;
+        assert_eq!(asks().await, 200, "on no device");
+        agent.moved_to(&home, &device).await;
+        assert_eq!(asks().await, 200, "on one of which nothing is known");
+        device.report(&home, 0).await;
+        until("it is on a bad one", async || match asks().await {
+            403 => Ok(()),
+            other => Err(other),
+        })
+        .await;
+        let id = device.spiffe_id.rsplit('/').next().unwrap().to_owned();
+        home.administer(
+            ("POST", &format!("devices/{id}/lock")),
+            "",
+            Some(json!({"reason": "lost"})),
+        )
+        .await;
+        agent.told(true).await;
+        assert_eq!(asks().await, 403, "locked");
     })
     .await;
 }

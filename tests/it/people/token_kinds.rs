@@ -112,7 +112,7 @@ places! {
     "account pages, session cookie" [SessionCookie] account_cookie;
     "sign-in pages, browser cookie" [BrowserCookie] sign_in_cookie;
     "proof pages, link" [Link] link;
-    "admin API, header" [Administration, JwtSvid] administration;
+    "admin API, header" [Administration] administration;
     "X.509-SVIDs of people, header" [AccessToken] x509_svid;
     "JWT-SVIDs of people, header" [AccessToken] jwt_svid;
     "Workload API, ValidateJWTSVID" [JwtSvid] workload_api;
