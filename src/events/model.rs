@@ -136,7 +136,8 @@ impl Event {
         self
     }
 
-    /// Adds what was known of the device behind the subject when this was decided: level, score, model; nothing without one.
+    /// Adds what was known of the device behind the subject when this was decided: level, score, by which model, from which
+    /// evidence; nothing without one.
     #[must_use]
     pub fn on_device(self, standing: &Standing) -> Self {
         let Some(device) = standing.device else { return self };
@@ -144,6 +145,7 @@ impl Event {
             .about("level", standing.level.as_str())
             .about("score_basis_points", standing.score.map(|score| i64::from(score.get())))
             .about("model", standing.model.as_deref())
+            .about("evidence", &*standing.evidence)
     }
 
     /// Adds a field to the actor's part.

@@ -58,6 +58,8 @@ pub struct Standing {
     pub expires: Timestamp,
     /// The model that scored: name, version and digest.
     pub model: Option<Arc<str>>,
+    /// What it scored: of each source that counts, its name and the digest of what it said.
+    pub evidence: Arc<[Arc<str>]>,
     /// The device.
     pub device: Option<DeviceId>,
     /// Somebody locked the device: until it is released it gets nothing, whatever its score.
@@ -78,6 +80,7 @@ impl Standing {
             reported: None,
             expires: Timestamp::FOREVER,
             model: None,
+            evidence: Arc::from([]),
             device: None,
             locked: false,
             contained: false,

@@ -82,6 +82,8 @@ pub struct Said {
     pub received_at: Timestamp,
     /// SHA-256 of it.
     pub digest: [u8; 32],
+    /// The same in short, as decisions and explanations name it.
+    pub evidence: Arc<str>,
     /// How it came: no signal of it is of a better class.
     pub came_as: Class,
     /// True if it says that the machine is carried around.

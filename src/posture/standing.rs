@@ -129,6 +129,7 @@ pub(super) fn standing(
         reported: known.newest().map(|said| said.received_at),
         expires: scored.expires,
         model: Some(Arc::clone(&current.name)),
+        evidence: known.said.iter().map(|said| Arc::clone(&said.evidence)).collect(),
         device: Some(id),
         locked: false,
         contained: false,

@@ -298,14 +298,16 @@ fn read(row: &Row, current: &Current) -> Result<Said, Fault> {
     let all: Vec<Json> = serde_json::from_str(&row.text("readings")?).map_err(bad)?;
     let evidence = evidence(&source, &digest);
     let readings = all.iter().filter_map(|one| reading(one, current, &evidence).transpose());
+    let readings = readings.collect::<Result<_, _>>()?;
     Ok(Said {
         source,
         collected_at: row.time("collected_at")?,
         received_at: row.time("received_at")?,
         digest,
+        evidence,
         came_as: class(&row.text("came_as")?)?,
         laptop: row.flag("laptop")?,
-        readings: readings.collect::<Result<_, _>>()?,
+        readings,
     })
 }
 

@@ -221,7 +221,8 @@ impl Spoken {
         let text =
             serde_json::to_string(report).map_err(|error| ReportError::Form(error.to_string()))?;
         let digest = digest.unwrap_or_else(|| sha256(text.as_bytes()));
-        let mut readings = readings(report, &store::evidence(source, &digest), now)?;
+        let evidence = store::evidence(source, &digest);
+        let mut readings = readings(report, &evidence, now)?;
         for reading in &mut readings {
             // What a source says of its own class and time is believed only where it makes less of its word.
             reading.class = reading.class.min(source.class());
@@ -237,6 +238,7 @@ impl Spoken {
             collected_at: report.collected_at.0,
             received_at: now,
             digest,
+            evidence,
             came_as: source.class(),
             laptop: report.facts.get("chassis").is_some_and(|kind| kind == "laptop"),
             readings: readings.into_iter().filter_map(named).collect(),

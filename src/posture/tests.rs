@@ -1,5 +1,6 @@
 //! What devices say, what is made of it, and what nobody can make of it.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 
 use flate2::Compression;
@@ -516,6 +517,13 @@ async fn the_score_over_time_is_kept_and_bounded() {
         let levels: Vec<Level> = told.chart.iter().map(|point| point.level).collect();
         assert_eq!(levels, [Level::Low, Level::Critical], "each change, and once an hour");
         assert_eq!(told.scored.score_basis_points, house.standing().score.unwrap().get());
+        let named = house.standing().evidence.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let shown = told.scored.signals.iter().filter_map(|one| one.evidence.clone());
+        assert_eq!(
+            shown.collect::<BTreeSet<_>>(),
+            named.into_iter().collect(),
+            "decisions name the same"
+        );
         for _ in 0..250 {
             house.advance(Lifetime::hours(1));
             house.report(0).await;

@@ -62,6 +62,7 @@ fn on_a_bad_device() -> Standing {
         confidence: BasisPoints::new(6500),
         reported: Some(Timestamp::EPOCH),
         model: Some(Arc::from("weft-linux 1 0f0f")),
+        evidence: Arc::from([Arc::from("report:77aa")]),
         device: Some(DeviceId::new(uuid::Uuid::from_u128(5))),
         reasons: Arc::from([Arc::from("switch disk encryption on")]),
         ..Standing::unknown()
@@ -88,6 +89,7 @@ async fn a_refusal_of_each_sort_is_on_record_with_rule_evidence_versions_and_wha
             assert_eq!(about["level"], "critical", "{sort}");
             assert_eq!(about["score_basis_points"], 1200, "{sort}");
             assert_eq!(about["model"], "weft-linux 1 0f0f", "{sort}");
+            assert_eq!(about["evidence"], serde_json::json!(["report:77aa"]), "{sort}");
             assert!(about["rules"].as_array().is_some_and(|rules| !rules.is_empty()), "{about:?}");
             let reason = about["reason"].as_str().unwrap();
             assert!(reason.contains("to fix: switch disk encryption on"), "{reason}");

@@ -41,14 +41,16 @@ impl Word {
         let digest = sha256(report.to_string().as_bytes());
         let evidence = store::evidence(&Source::Collector, &digest);
         let named = |one| Reading { evidence: Arc::clone(&evidence), ..one };
+        let readings = readings.into_iter().map(named).collect();
         let said = Said {
             source: Source::Collector,
             collected_at: NOW,
             received_at: NOW,
             digest,
+            evidence,
             came_as: Class::HardwareAttested,
             laptop: false,
-            readings: readings.into_iter().map(named).collect(),
+            readings,
         };
         let (held, charted_at) = (Held::new(), Timestamp::EPOCH);
         let said = [said].into();

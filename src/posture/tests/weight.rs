@@ -37,6 +37,7 @@ fn known(n: u32, current: &Current) -> Known {
         collected_at: Timestamp::EPOCH,
         received_at: Timestamp::EPOCH,
         digest,
+        evidence: Arc::clone(&evidence),
         came_as: Class::BearerAgent,
         laptop: true,
         readings: crate::machine::names().iter().map(reading).collect(),
