@@ -197,7 +197,7 @@ mod tests {
         let device = DeviceId::new(uuid::Uuid::from_u128(5)).to_string();
         let case = read(
             json!({
-                "spiffe_id": "spiffe://weft.test/other", "source": "other", "level": "low",
+                "spiffe_id": "spiffe://weft.test/other", "source": "other", "level": "restricted",
                 "score_basis_points": 1,
                 "asked": {
                     "action": "IssueX509Svid",
@@ -205,7 +205,7 @@ mod tests {
                     "resource": ["Svid", "spiffe://weft.test/web"],
                     "context": {"subject": "workload", "source": "workload_attestation", "audiences": 0},
                     "standing": {
-                        "level": "high", "score": null, "confidence": 8000, "reported": 1_000_000,
+                        "level": "trusted", "score": null, "confidence": 8000, "reported": 1_000_000,
                         "expires": 20_000_000, "device": device, "locked": true, "contained": false,
                     },
                 },
@@ -220,7 +220,7 @@ mod tests {
         let source = GivenFact::Text("workload_attestation".to_owned());
         assert_eq!(case.context.get("source"), Some(&source));
         let standing = case.standing.unwrap();
-        assert_eq!((standing.level, standing.score), (Level::High, None));
+        assert_eq!((standing.level, standing.score), (Level::Trusted, None));
         assert_eq!(standing.reported, Some(Timestamp::from_seconds(101)));
         assert_eq!(standing.expires, Timestamp::from_seconds(120));
         assert_eq!(standing.device.map(|id| id.to_string()), Some(device));

@@ -261,10 +261,10 @@ fn issue(level: Level, action: &'static str) -> Ask {
 fn standing(level: Level) -> Standing {
     let points = match level {
         Level::Unknown => return Standing::unknown(),
-        Level::Critical => 39,
-        Level::Low => 59,
+        Level::Quarantine => 39,
+        Level::Restricted => 59,
         Level::Standard => 79,
-        Level::High => 100,
+        Level::Trusted => 100,
     };
     Standing {
         level,

@@ -31,7 +31,7 @@ fn device(row: &[&str]) -> Option<Standing> {
         locked: *put_out == "locked",
         contained: *put_out == "contained",
         expires: ends.unwrap_or(Timestamp::FOREVER),
-        ..standing(Level::High)
+        ..standing(Level::Trusted)
     };
     (*name != "no device").then_some(known)
 }

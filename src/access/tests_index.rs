@@ -180,7 +180,7 @@ fn policies() -> impl Strategy<Value = String> {
         1 => path().prop_map(|id| format!("when {{ principal has spiffe_id && principal.spiffe_id != \"{id}\" }}")),
         1 => Just("when { context.own }".to_owned()),
         1 => (0..100_i64).prop_map(|score| format!("when {{ context.score < {score} }}")),
-        1 => Just("unless { context.standing == \"low\" || context.device_locked }".to_owned()),
+        1 => Just("unless { context.standing == \"restricted\" || context.device_locked }".to_owned()),
         1 => Just("when { context has subject && context.subject == \"workload\" }".to_owned()),
         1 => Just("when { context.posture_age_seconds > 30 }".to_owned()),
     ];

@@ -38,7 +38,7 @@ fn a_policy_that_no_administrator_could_undo_is_refused_with_their_names() {
 fn one_administrator_who_remains_is_enough_be_it_on_a_good_device_only() {
     let people = "forbid (principal is User, action, resource);";
     assert_eq!(locked_out(&[], "own", Some(people)), [""; 0]);
-    let unknown = r#"forbid (principal, action, resource) when { context.standing != "high" };"#;
+    let unknown = r#"forbid (principal, action, resource) when { context.standing != "trusted" };"#;
     assert_eq!(locked_out(&[], "own", Some(unknown)), [""; 0]);
     let known = "forbid (principal, action, resource) when { context.score >= 0 };";
     assert_eq!(locked_out(&[], "own", Some(known)), [""; 0]);
@@ -73,7 +73,7 @@ fn a_policy_that_lets_no_administrator_sign_in_is_refused_and_one_that_goes_by_t
     assert_eq!(refused(from_home), [""; 0]);
     let permit_from_home = r#"permit (principal, action == Action::"SignIn", resource) when { context.address == "192.0.2.7" };"#;
     assert_eq!(locked_out(&others, "sign-in", Some(permit_from_home)), [""; 0]);
-    let on_a_device = r#"forbid (principal, action == Action::"SignIn", resource) when { context.standing != "high" };"#;
+    let on_a_device = r#"forbid (principal, action == Action::"SignIn", resource) when { context.standing != "trusted" };"#;
     assert_eq!(refused(on_a_device), [""; 0]);
     let two_factors = r#"@step_up forbid (principal, action == Action::"SignIn", resource) when { context.assurance < 3 };"#;
     assert_eq!(refused(two_factors), [""; 0]);

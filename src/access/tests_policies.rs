@@ -149,13 +149,13 @@ fn the_ceiling_follows_the_posture_and_unknown_has_what_the_permit_gives() {
     let realm = realm(vec![], &[]);
     let table = [
         (Level::Unknown, "IssueX509Svid", Some(86_400)),
-        (Level::High, "IssueX509Svid", Some(86_400)),
+        (Level::Trusted, "IssueX509Svid", Some(86_400)),
         (Level::Standard, "IssueX509Svid", Some(53_922)),
-        (Level::Low, "IssueX509Svid", Some(1253)),
-        (Level::Critical, "IssueX509Svid", None),
+        (Level::Restricted, "IssueX509Svid", Some(1253)),
+        (Level::Quarantine, "IssueX509Svid", None),
         (Level::Unknown, "IssueJwtSvid", Some(3600)),
-        (Level::Low, "IssueJwtSvid", Some(1253)),
-        (Level::Critical, "IssueJwtSvid", None),
+        (Level::Restricted, "IssueJwtSvid", Some(1253)),
+        (Level::Quarantine, "IssueJwtSvid", None),
     ];
     for (level, action, seconds) in table {
         let got = decide(&realm, &issue(level, action)).ok().map(Lifetime::as_seconds);
@@ -249,7 +249,7 @@ fn an_explanation_names_the_policies_that_decided() {
     let realm = realm(vec![], &[]);
     let explain =
         |ask: Ask| realm.question(ask.action, &ask.request(), now()).unwrap().explain().unwrap();
-    let yes = explain(issue(Level::Low, "IssueJwtSvid"));
+    let yes = explain(issue(Level::Restricted, "IssueJwtSvid"));
     assert_eq!(yes.outcome.map(Lifetime::as_seconds), Ok(1253));
     let ids: Vec<&str> = yes.decided_by.iter().map(|(id, _)| &**id).collect();
     assert_eq!(
@@ -257,11 +257,11 @@ fn an_explanation_names_the_policies_that_decided() {
         [
             "issuance/workload-svids",
             "issuance/jwt-svids-live-an-hour",
-            "posture/low-svids-live-an-hour-at-most",
+            "posture/restricted-svids-live-an-hour-at-most",
         ]
     );
-    let no = explain(issue(Level::Critical, "IssueX509Svid"));
-    assert_eq!(&*no.decided_by[0].1, "the posture of this device is critical");
+    let no = explain(issue(Level::Quarantine, "IssueX509Svid"));
+    assert_eq!(&*no.decided_by[0].1, "the posture of this device puts it in quarantine");
     assert!(no.considered.iter().any(|id| &**id == "issuance/workload-svids"));
 }
 

@@ -31,7 +31,7 @@ fn a_policy_in_shadow_decides_nothing_and_tells_what_it_would_have_done() {
     let ban = Ask::new(workload("/web"), "BanAgent", "Agent", &id("/spire/agent/a"));
     for (ask, expected) in [
         (issue(Level::Standard, "IssueX509Svid"), told("no", "permit", "deny")),
-        (issue(Level::High, "IssueX509Svid"), None),
+        (issue(Level::Trusted, "IssueX509Svid"), None),
         (issue(Level::Standard, "IssueJwtSvid"), told("less", "permit", "permit for less long")),
         (sign_in, told("ask", "permit", "step-up")),
         (ban, told("yes", "deny", "permit")),
@@ -72,7 +72,7 @@ fn beside_a_policy_in_shadow_answers_are_remembered_and_every_difference_is_told
         ("IssueX509Svid", "own/no", "permit", "deny"),
         ("IssueJwtSvid", "own/less", "permit", "permit for less long"),
     ] {
-        let ask = issue(Level::High, action);
+        let ask = issue(Level::Trusted, action);
         for _ in 0..3 {
             assert_eq!(differs(&realm, &ask), Some((vec![id.to_owned()], is, would)));
             assert_eq!(remembered(&realm, &ask), Some(1), "{action}");
@@ -82,7 +82,7 @@ fn beside_a_policy_in_shadow_answers_are_remembered_and_every_difference_is_told
     assert_eq!(differs(&realm, &other), None, "its scope is another");
     let hardware = Owned::Text("hardware".to_owned());
     assert_eq!(
-        differs(&realm, &issue(Level::High, "IssueX509Svid").with("strength", hardware)),
+        differs(&realm, &issue(Level::Trusted, "IssueX509Svid").with("strength", hardware)),
         None
     );
 }
@@ -92,7 +92,7 @@ fn a_policy_in_shadow_that_reads_the_time_is_asked_every_time() {
     let own = r#"@shadow forbid (principal, action == Action::"IssueX509Svid", resource)
         when { context.now_seconds > 1767225600 };"#;
     let realm = realm(vec![], &[("own", own)]);
-    let ask = issue(Level::High, "IssueX509Svid");
+    let ask = issue(Level::Trusted, "IssueX509Svid");
     assert_eq!(remembered(&realm, &ask), None);
     assert_eq!(differs(&realm, &ask), None);
     let (request, later) = (ask.request(), now().plus(Lifetime::seconds(1)));
@@ -104,7 +104,7 @@ fn no_policy_in_shadow_is_behind_evidence_that_has_ended() {
     let own = r#"@shadow @lifetime_seconds("60")
         permit (principal, action == Action::"IssueX509Svid", resource);"#;
     let realm = realm(vec![], &[("own", own)]);
-    let ask = Ask { expires: now(), ..issue(Level::High, "IssueX509Svid") };
+    let ask = Ask { expires: now(), ..issue(Level::Trusted, "IssueX509Svid") };
     assert!(decide(&realm, &ask).is_err());
     assert_eq!(differs(&realm, &ask), None);
 }

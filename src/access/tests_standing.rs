@@ -55,13 +55,13 @@ fn what_is_unknown_compares_worst() {
         "context.confidence > 0",
         "context.posture_age_seconds < 31536000",
         r#"context.device != """#,
-        r#"context.standing == "high" || context.standing == "standard""#,
+        r#"context.standing == "trusted" || context.standing == "standard""#,
     ];
     for condition in good {
         let realm = own(condition);
         assert!(decide(&realm, &asked(None)).is_err(), "{condition}");
         assert!(decide(&realm, &asked(Some(Standing::unknown()))).is_err(), "{condition}");
-        assert!(decide(&realm, &asked(Some(standing(Level::High)))).is_ok(), "{condition}");
+        assert!(decide(&realm, &asked(Some(standing(Level::Trusted)))).is_ok(), "{condition}");
     }
 }
 
@@ -90,10 +90,10 @@ fn what_is_remembered_is_what_the_policies_say_and_never_what_a_score_left_of_it
 #[test]
 fn nothing_lives_longer_than_the_evidence_of_the_posture_remembered_or_not() {
     let realm = realm(vec![], &[]);
-    let ask = issue(Level::High, "IssueX509Svid");
+    let ask = issue(Level::Trusted, "IssueX509Svid");
     assert_eq!(decide(&realm, &ask).unwrap().as_seconds(), 86_400);
     let expires = now().plus(Lifetime::minutes(10));
-    let ask = ask.on(Standing { expires, ..standing(Level::High) });
+    let ask = ask.on(Standing { expires, ..standing(Level::Trusted) });
     let at = |seconds| {
         let now = now().plus(Lifetime::seconds(seconds));
         realm.question(ask.action, &ask.request(), now).unwrap().decide()
@@ -107,7 +107,7 @@ fn nothing_lives_longer_than_the_evidence_of_the_posture_remembered_or_not() {
 #[test]
 fn an_action_that_issues_nothing_does_not_ask_for_a_report_again() {
     let realm = realm(vec![bind("a", Holder::Spiffe(id("/ops")), Given::Admin)], &[]);
-    let ended = Standing { expires: now(), ..standing(Level::High) };
+    let ended = Standing { expires: now(), ..standing(Level::Trusted) };
     let ask = Ask::new(workload("/ops"), "BanAgent", "Agent", &id("/spire/agent/a")).on(ended);
     assert_eq!(decide(&realm, &ask), Ok(Lifetime::ZERO));
 }
@@ -121,9 +121,9 @@ fn a_permit_says_what_the_posture_leaves_at_least_and_whether_it_counts_at_all()
         );
         realm(vec![], &[("issuance", &*text)])
     };
-    let bad = Standing { score: Some(BasisPoints::new(1_000)), ..standing(Level::High) };
+    let bad = Standing { score: Some(BasisPoints::new(1_000)), ..standing(Level::Trusted) };
     let lives = |annotation: &str| {
-        let ask = issue(Level::High, "IssueX509Svid").on(bad.clone());
+        let ask = issue(Level::Trusted, "IssueX509Svid").on(bad.clone());
         decide(&own(annotation), &ask).map(Lifetime::as_seconds)
     };
     assert_eq!(lives(""), Ok(60));
@@ -137,9 +137,9 @@ fn a_permit_says_what_the_posture_leaves_at_least_and_whether_it_counts_at_all()
 fn a_refusal_by_posture_says_what_to_fix_and_another_does_not() {
     let reasons: Arc<[Arc<str>]> =
         Arc::from([Arc::from("turn on disk encryption"), Arc::from("install updates")]);
-    let known = Standing { reasons, ..standing(Level::Critical) };
+    let known = Standing { reasons, ..standing(Level::Quarantine) };
     let realm = realm(vec![], &[]);
-    let said = refusal(&realm, &issue(Level::Critical, "IssueX509Svid").on(known.clone()));
+    let said = refusal(&realm, &issue(Level::Quarantine, "IssueX509Svid").on(known.clone()));
     assert!(said.ends_with("; to fix: turn on disk encryption; install updates"), "{said}");
     let ask = Ask::new(workload("/user/ada"), "SignIn", "Client", &id("/user/ada"));
     let known = Standing { level: Level::Standard, ..known };

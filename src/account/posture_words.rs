@@ -35,10 +35,10 @@ impl Tone {
 pub fn level(look: &Look, level: Level) -> String {
     look.say(match level {
         Level::Unknown => text_key("level-unknown"),
-        Level::Critical => text_key("level-critical"),
-        Level::Low => text_key("level-low"),
+        Level::Quarantine => text_key("level-quarantine"),
+        Level::Restricted => text_key("level-restricted"),
         Level::Standard => text_key("level-standard"),
-        Level::High => text_key("level-high"),
+        Level::Trusted => text_key("level-trusted"),
     })
 }
 
@@ -46,11 +46,11 @@ pub fn level(look: &Look, level: Level) -> String {
 pub fn place(look: &Look, place: Place) -> (String, Tone) {
     match place {
         Place::Waiting => (look.say("place-waiting"), Tone::Warn),
-        Place::Critical => (level(look, Level::Critical), Tone::Bad),
-        Place::Low => (level(look, Level::Low), Tone::Warn),
+        Place::Quarantine => (level(look, Level::Quarantine), Tone::Bad),
+        Place::Restricted => (level(look, Level::Restricted), Tone::Warn),
         Place::Unknown => (level(look, Level::Unknown), Tone::Plain),
         Place::Standard => (level(look, Level::Standard), Tone::Good),
-        Place::High => (level(look, Level::High), Tone::Good),
+        Place::Trusted => (level(look, Level::Trusted), Tone::Good),
         Place::Contained => (look.say("place-contained"), Tone::Bad),
         Place::Locked => (look.say("place-locked"), Tone::Bad),
         Place::Retired => (look.say("place-retired"), Tone::Plain),

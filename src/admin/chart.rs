@@ -46,9 +46,9 @@ pub fn chart(points: &[Charted], levels: Levels, now: Timestamp) -> Option<Chart
         line: line.join(" "),
         end,
         levels: vec![
-            (down(levels.low.basis()), Level::Low),
+            (down(levels.restricted.basis()), Level::Restricted),
             (down(levels.standard.basis()), Level::Standard),
-            (down(levels.high.basis()), Level::High),
+            (down(levels.trusted.basis()), Level::Trusted),
         ],
         from: first,
         to: last,
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_score_holds_until_the_next_one_and_the_last_until_now() {
-        let points = [point(0, 10_000, Level::High), point(5, 5000, Level::Low)];
+        let points = [point(0, 10_000, Level::Trusted), point(5, 5000, Level::Restricted)];
         let now = Timestamp::from_seconds(1_000_000).plus(Lifetime::hours(10));
         let chart = chart(&points, levels(), now).unwrap();
         assert_eq!(chart.line, "4,8 178,8 178,76 352,76");
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn one_point_of_this_moment_is_a_picture_too() {
-        let points = [point(0, 0, Level::Critical)];
+        let points = [point(0, 0, Level::Quarantine)];
         let chart = chart(&points, levels(), points[0].at).unwrap();
         assert_eq!(chart.line, "4,144 352,144");
         assert_eq!(super::chart(&[], levels(), points[0].at), None);
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_was_set_back_draws_nothing_outside() {
-        let points = [point(5, 5000, Level::Low), point(0, 6000, Level::Standard)];
+        let points = [point(5, 5000, Level::Restricted), point(0, 6000, Level::Standard)];
         let chart = chart(&points, levels(), Timestamp::from_seconds(1)).unwrap();
         let inside = |corner: &str| {
             let (x, y) = corner.split_once(',').unwrap();
@@ -129,12 +129,15 @@ mod tests {
 
     #[test]
     fn what_is_read_aloud_is_each_change_of_the_level_the_newest_first() {
-        use Level::{High, Low, Standard};
-        let all = [(0, High), (1, High), (2, Low), (3, Low), (4, Standard)];
+        use Level::{Restricted, Standard, Trusted};
+        let all = [(0, Trusted), (1, Trusted), (2, Restricted), (3, Restricted), (4, Standard)];
         let points = all.map(|(hours, level)| point(hours, 5000, level));
         let now = points[4].at;
         let steps = chart(&points, levels(), now).unwrap().steps;
         let told: Vec<_> = steps.iter().map(|step| (step.at, step.level)).collect();
-        assert_eq!(told, [(points[4].at, Standard), (points[2].at, Low), (points[0].at, High)]);
+        assert_eq!(
+            told,
+            [(points[4].at, Standard), (points[2].at, Restricted), (points[0].at, Trusted)]
+        );
     }
 }

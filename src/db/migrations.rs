@@ -42,4 +42,5 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(22, "0022_contained_by", oldest 20),
     migration!(23, "0023_passkey_declined", oldest 20),
     migration!(24, "0024_asked_device", oldest 24),
+    migration!(25, "0025_levels", oldest 25),
 ];

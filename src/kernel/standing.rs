@@ -12,28 +12,28 @@ pub enum Level {
     /// Nothing is known: no device stands behind the subject.
     Unknown,
     /// Something is badly wrong.
-    Critical,
+    Quarantine,
     /// Below what daily work needs.
-    Low,
+    Restricted,
     /// Good for daily work.
     Standard,
     /// Good for administration.
-    High,
+    Trusted,
 }
 
 impl Level {
     /// All of them, lowest first.
     pub const ALL: [Self; 5] =
-        [Self::Unknown, Self::Critical, Self::Low, Self::Standard, Self::High];
+        [Self::Unknown, Self::Quarantine, Self::Restricted, Self::Standard, Self::Trusted];
 
     /// The name in policies, pages and events.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Unknown => "unknown",
-            Self::Critical => "critical",
-            Self::Low => "low",
+            Self::Quarantine => "quarantine",
+            Self::Restricted => "restricted",
             Self::Standard => "standard",
-            Self::High => "high",
+            Self::Trusted => "trusted",
         }
     }
 

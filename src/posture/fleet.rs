@@ -27,15 +27,15 @@ pub enum Place {
     /// Its owner asked for it, and somebody has to approve.
     Waiting,
     /// Something is badly wrong.
-    Critical,
+    Quarantine,
     /// Below what daily work needs.
-    Low,
+    Restricted,
     /// It never reported, or not for long.
     Unknown,
     /// Good for daily work.
     Standard,
     /// Good for administration.
-    High,
+    Trusted,
     /// For a while it gets nothing, whatever its level.
     Contained,
     /// Somebody locked it.
@@ -280,11 +280,11 @@ impl Place {
     /// All of them, what hurts most first.
     pub const ALL: [Self; 9] = [
         Self::Waiting,
-        Self::Critical,
-        Self::Low,
+        Self::Quarantine,
+        Self::Restricted,
         Self::Unknown,
         Self::Standard,
-        Self::High,
+        Self::Trusted,
         Self::Contained,
         Self::Locked,
         Self::Retired,
@@ -298,10 +298,10 @@ impl Place {
             (State::Retired { .. }, _) => Self::Retired,
             (State::Enrolled, _) if contained => Self::Contained,
             (State::Enrolled, Level::Unknown) => Self::Unknown,
-            (State::Enrolled, Level::Critical) => Self::Critical,
-            (State::Enrolled, Level::Low) => Self::Low,
+            (State::Enrolled, Level::Quarantine) => Self::Quarantine,
+            (State::Enrolled, Level::Restricted) => Self::Restricted,
             (State::Enrolled, Level::Standard) => Self::Standard,
-            (State::Enrolled, Level::High) => Self::High,
+            (State::Enrolled, Level::Trusted) => Self::Trusted,
         }
     }
 
@@ -309,11 +309,11 @@ impl Place {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
-            Self::Critical => "critical",
-            Self::Low => "low",
+            Self::Quarantine => "quarantine",
+            Self::Restricted => "restricted",
             Self::Unknown => "unknown",
             Self::Standard => "standard",
-            Self::High => "high",
+            Self::Trusted => "trusted",
             Self::Contained => "contained",
             Self::Locked => "locked",
             Self::Retired => "retired",
@@ -328,11 +328,11 @@ impl Place {
     const fn rank(self) -> u64 {
         match self {
             Self::Waiting => 0,
-            Self::Critical => 1,
-            Self::Low => 2,
+            Self::Quarantine => 1,
+            Self::Restricted => 2,
             Self::Unknown => 3,
             Self::Standard => 4,
-            Self::High => 5,
+            Self::Trusted => 5,
             Self::Contained => 6,
             Self::Locked => 7,
             Self::Retired => 8,
@@ -419,7 +419,7 @@ mod tests {
             (rank.place, rank.score)
         };
         let all: Vec<_> = first.iter().map(place).collect();
-        assert!(all.is_sorted() && all[0] == (Place::Critical, Some(BasisPoints::ZERO)));
+        assert!(all.is_sorted() && all[0] == (Place::Quarantine, Some(BasisPoints::ZERO)));
         wish.after = next;
         let (_, second, _) = fleet.page(&wish);
         assert!(place(&second[0]) >= all[49] && !first.contains(&second[0]));
@@ -435,7 +435,7 @@ mod tests {
 
     #[test]
     fn every_order_has_each_device_once_whatever_is_equal() {
-        let fleet = fleet((0..97).map(|n| rank(n, Place::Low, 4000)).collect());
+        let fleet = fleet((0..97).map(|n| rank(n, Place::Restricted, 4000)).collect());
         for order in FleetOrder::ALL {
             let mut wish = FleetWish { limit: 10, order, ..FleetWish::default() };
             let mut seen = Vec::new();

@@ -80,11 +80,11 @@ impl devices::Assess for Posture {
 /// Of two standings, the one with less of it gets less from the default policies.
 const fn benefit(standing: &Standing) -> (bool, bool, u8) {
     let level = match standing.level {
-        Level::Critical => 0,
-        Level::Low => 1,
+        Level::Quarantine => 0,
+        Level::Restricted => 1,
         Level::Unknown => 2,
         Level::Standard => 3,
-        Level::High => 4,
+        Level::Trusted => 4,
     };
     (!standing.locked, !standing.contained, level)
 }
@@ -111,7 +111,7 @@ pub(super) fn standing(
     if let Some((how, reason)) = put_out {
         let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
         return Standing {
-            level: Level::Critical,
+            level: Level::Quarantine,
             score: Some(BasisPoints::ZERO),
             locked: true,
             reasons: Arc::from([Arc::from(format!("the device is {how}{why}"))]),

@@ -187,7 +187,7 @@ async fn a_device_that_never_reported_is_unknown_and_so_is_a_subject_without_a_d
         );
         let nobody = house.posture.standing(&Evidence { device: None, ..possession });
         assert_eq!(nobody, Standing::unknown());
-        assert!(nobody.level < Level::Critical, "a level that is asked for is never nothing");
+        assert!(nobody.level < Level::Quarantine, "a level that is asked for is never nothing");
     })
     .await;
 }
@@ -200,7 +200,7 @@ async fn a_report_is_scored_kept_and_read_again_after_a_start() {
         assert_eq!(taken.outcome, Outcome::Taken);
         let standing = house.standing();
         assert_eq!(standing.score, Some(taken.score.score));
-        assert_eq!((standing.level, standing.reported), (Level::Low, Some(house.now())));
+        assert_eq!((standing.level, standing.reported), (Level::Restricted, Some(house.now())));
         assert!(standing.model.as_deref().unwrap().starts_with("weft-linux 1 "));
         let other = house.replica().await;
         assert_eq!(other.of_device(house.device), standing, "another start knows the same");
@@ -284,10 +284,10 @@ async fn a_report_that_is_sent_again_is_known_and_confirms_nothing() {
         for _ in 0..3 {
             assert_eq!(house.send(good.clone()).await.unwrap().outcome, Outcome::Known);
         }
-        assert_eq!((house.level(), house.head().await), (Level::Critical, head));
+        assert_eq!((house.level(), house.head().await), (Level::Quarantine, head));
         house.advance(Lifetime::seconds(1));
         house.report(10_000).await;
-        assert_eq!(house.level(), Level::Low, "the second fresh report confirms it");
+        assert_eq!(house.level(), Level::Restricted, "the second fresh report confirms it");
     })
     .await;
 }
@@ -351,17 +351,17 @@ async fn a_standing_ages_with_the_clock_and_sinks_at_once_without_any_event() {
             assert!((now.score, now.level) <= (last.score, last.level), "{now:?}");
             last = now;
         }
-        assert_eq!((last.level, house.head().await), (Level::Critical, head));
+        assert_eq!((last.level, house.head().await), (Level::Quarantine, head));
         let reason = last.reasons.first().unwrap();
         assert!(reason.contains("nothing is known of"), "{reason}");
         house.advance(Lifetime::days(90));
         assert_eq!(house.standing().confidence.get(), 0);
         // From there it rises as from any bad score.
         house.report(10_000).await;
-        assert_eq!(house.level(), Level::Critical);
+        assert_eq!(house.level(), Level::Quarantine);
         house.advance(Lifetime::seconds(10));
         house.report(10_000).await;
-        assert_eq!(house.level(), Level::Low);
+        assert_eq!(house.level(), Level::Restricted);
     })
     .await;
 }
@@ -374,11 +374,11 @@ async fn a_better_level_holds_after_five_minutes_of_one_good_report() {
         house.advance(Lifetime::seconds(10));
         let taken = house.report(10_000).await;
         assert!(taken.known.held.rising.is_some());
-        assert_eq!(house.level(), Level::Critical);
+        assert_eq!(house.level(), Level::Quarantine);
         house.advance(Lifetime::minutes(4));
-        assert_eq!(house.level(), Level::Critical);
+        assert_eq!(house.level(), Level::Quarantine);
         house.advance(Lifetime::minutes(1));
-        assert_eq!(house.level(), Level::Low);
+        assert_eq!(house.level(), Level::Restricted);
     })
     .await;
 }
@@ -390,7 +390,7 @@ async fn a_locked_device_is_critical_whatever_it_reports_and_is_not_listened_to(
         house.report(10_000).await;
         house.lock().await;
         let standing = house.standing();
-        assert_eq!((standing.level, standing.locked), (Level::Critical, true));
+        assert_eq!((standing.level, standing.locked), (Level::Quarantine, true));
         assert_eq!(&*standing.reasons[0], "the device is locked: left in a taxi");
         let refused = house.send(report(house.now(), 10_000)).await;
         let Err(Error::Device(devices::Error::Refused(Refusal::Locked))) = refused else {
@@ -399,7 +399,7 @@ async fn a_locked_device_is_critical_whatever_it_reports_and_is_not_listened_to(
         let ask = Manage::new(house.device, None, "found").unwrap();
         house.devices.release(by(), ask).await.unwrap();
         house.follow().await;
-        assert_eq!(house.level(), Level::Low);
+        assert_eq!(house.level(), Level::Restricted);
     })
     .await;
 }
@@ -490,7 +490,7 @@ async fn nobody_reports_for_another_device() {
             .unwrap();
         assert_eq!(
             (house.level(), house.posture.of_device(other).level),
-            (Level::Unknown, Level::Critical)
+            (Level::Unknown, Level::Quarantine)
         );
         for caller in [
             Caller { proof: Proof::Nothing, ..house.caller.clone() },
@@ -515,7 +515,7 @@ async fn the_score_over_time_is_kept_and_bounded() {
         }
         let told = house.posture.own(&house.caller).await.unwrap().reported.unwrap();
         let levels: Vec<Level> = told.chart.iter().map(|point| point.level).collect();
-        assert_eq!(levels, [Level::Low, Level::Critical], "each change, and once an hour");
+        assert_eq!(levels, [Level::Restricted, Level::Quarantine], "each change, and once an hour");
         assert_eq!(told.scored.score_basis_points, house.standing().score.unwrap().get());
         let named = house.standing().evidence.iter().map(ToString::to_string).collect::<Vec<_>>();
         let shown = told.scored.signals.iter().filter_map(|one| one.evidence.clone());

@@ -152,8 +152,11 @@ fn summed(
         u64::try_from(all.iter().filter(|one| wanted(one)).count()).unwrap_or(u64::MAX)
     };
     let levels = next.model.levels;
-    let begins =
-        [(Level::High, levels.high), (Level::Standard, levels.standard), (Level::Low, levels.low)];
+    let begins = [
+        (Level::Trusted, levels.trusted),
+        (Level::Standard, levels.standard),
+        (Level::Restricted, levels.restricted),
+    ];
     let fall = begins.map(|(level, points)| PostureModelFall {
         level: level.as_str().to_owned(),
         below_points: points.get(),

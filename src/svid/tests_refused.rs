@@ -57,7 +57,7 @@ async fn told_of(replica: &KeysReplica, kind: &str) -> Vec<(Record, Map<String, 
 
 fn on_a_bad_device() -> Standing {
     Standing {
-        level: Level::Critical,
+        level: Level::Quarantine,
         score: Some(BasisPoints::new(1200)),
         confidence: BasisPoints::new(6500),
         reported: Some(Timestamp::EPOCH),
@@ -86,7 +86,7 @@ async fn a_refusal_of_each_sort_is_on_record_with_rule_evidence_versions_and_wha
         for ((record, about), sort) in told.iter().zip(sorts) {
             assert_eq!(about["action"], sort);
             assert_eq!(about["policy"], json!(version), "{sort}");
-            assert_eq!(about["level"], "critical", "{sort}");
+            assert_eq!(about["level"], "quarantine", "{sort}");
             assert_eq!(about["score_basis_points"], 1200, "{sort}");
             assert_eq!(about["model"], "weft-linux 1 0f0f", "{sort}");
             assert_eq!(about["evidence"], serde_json::json!(["report:77aa"]), "{sort}");
@@ -291,7 +291,7 @@ async fn other_policies_say_what_they_would_have_made_of_what_is_on_record_and_n
         assert!(still.is_ok(), "nothing is saved");
         // What was known of a device counts as it was known then, however long ago that is.
         replica.clock.advance(Lifetime::days(20));
-        let stale = r#"@id("stale") forbid (principal, action in Action::"Issue", resource) when { context.standing == "high" && context.posture_age_seconds > 60 };"#;
+        let stale = r#"@id("stale") forbid (principal, action in Action::"Issue", resource) when { context.standing == "trusted" && context.posture_age_seconds > 60 };"#;
         assert_eq!(replay(Some(stale), 1000).await.refused.len(), 0);
         let high = r#"@id("high") forbid (principal, action in Action::"Issue", resource) when { context.score == 91 };"#;
         assert_eq!(names(&replay(Some(high), 1000).await.refused), ["spiffe://weft.test/db"]);
@@ -303,7 +303,7 @@ async fn other_policies_say_what_they_would_have_made_of_what_is_on_record_and_n
 
 fn good(now: Timestamp) -> Standing {
     Standing {
-        level: Level::High,
+        level: Level::Trusted,
         score: Some(BasisPoints::new(9100)),
         confidence: BasisPoints::ONE,
         reported: Some(now),

@@ -56,7 +56,7 @@ impl Laptop {
         until("the machine has reported", async || {
             let (_, all) = ask(server, "GET", "devices", "", None).await;
             let level = all["items"][0]["level"].as_str().unwrap_or("none").to_owned();
-            if matches!(&*level, "low" | "standard") { Ok(()) } else { Err(level) }
+            if matches!(&*level, "restricted" | "standard") { Ok(()) } else { Err(level) }
         })
         .await;
         running

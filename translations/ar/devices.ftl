@@ -1,10 +1,10 @@
 # ما يُعرف عن الأجهزة.
 
 level-unknown = غير معروف
-level-critical = حرج
-level-low = منخفض
+level-quarantine = حجر
+level-restricted = مقيّد
 level-standard = اعتيادي
-level-high = مرتفع
+level-trusted = موثوق
 place-waiting = بانتظار الموافقة
 device-waits = سجّل صاحبه الدخول وطلبه. لا يحصل على شيء حتى يوافق عليه أحدهم.
 place-contained = محتوى

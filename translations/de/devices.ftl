@@ -1,10 +1,10 @@
 # Was über Geräte bekannt ist.
 
 level-unknown = Unbekannt
-level-critical = Kritisch
-level-low = Niedrig
+level-quarantine = Quarantäne
+level-restricted = Eingeschränkt
 level-standard = Standard
-level-high = Hoch
+level-trusted = Vertrauenswürdig
 place-waiting = Wartet auf Freigabe
 device-waits = Sein Besitzer hat sich angemeldet und um es gebeten. Es bekommt nichts, bis jemand es zulässt.
 place-contained = Eingedämmt

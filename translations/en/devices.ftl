@@ -1,10 +1,10 @@
 # What is known of devices.
 
 level-unknown = Unknown
-level-critical = Critical
-level-low = Low
+level-quarantine = Quarantine
+level-restricted = Restricted
 level-standard = Standard
-level-high = High
+level-trusted = Trusted
 place-waiting = Waits for approval
 device-waits = Its owner signed in and asked for it. It gets nothing until somebody approves it.
 place-contained = Contained

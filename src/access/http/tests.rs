@@ -175,7 +175,7 @@ async fn a_trial_says_what_is_and_what_would_be_and_changes_nothing() {
         "principal": "Node::\"spiffe://weft.test/spire/agent/a\"",
         "resource": "Svid::\"spiffe://weft.test/web\"",
         "context": {"subject": "workload", "source": "workload_attestation"},
-        "device": {"level": "low", "score": 58, "confidence": 65},
+        "device": {"level": "restricted", "score": 58, "confidence": 65},
         "expect": "permit", "lifetime_seconds": 787, "by": "own/never",
     });
     let never = "@id(\"never\") forbid (principal, action == Action::\"IssueX509Svid\", resource);";

@@ -190,11 +190,11 @@ fn tile(look: &Look, sought: &Sought, (of, count, here): (Place, usize, Option<P
     let current = here == Some(of);
     let id = match of {
         Place::Waiting => "at-waiting",
-        Place::Critical => "at-critical",
-        Place::Low => "at-low",
+        Place::Quarantine => "at-quarantine",
+        Place::Restricted => "at-restricted",
         Place::Unknown => "at-unknown",
         Place::Standard => "at-standard",
-        Place::High => "at-high",
+        Place::Trusted => "at-trusted",
         Place::Contained => "at-contained",
         Place::Locked => "at-locked",
         Place::Retired => "at-retired",

@@ -351,7 +351,7 @@ fn answer_line(look: &Look, policies: &[PolicyText], told: &Explanation) -> Answ
     }
 }
 
-/// The text of a rule: `posture/critical` is the one with `@id("critical")` in the policy `posture`.
+/// The text of a rule: `posture/quarantine` is the one with `@id("quarantine")` in the policy `posture`.
 pub(super) fn rule_called(policies: &[PolicyText], id: &str) -> Option<String> {
     let (policy, rule) = id.split_once('/')?;
     let text = &policies.iter().find(|one| one.name == policy)?.text;

@@ -18,7 +18,7 @@ fn paths(machine: &Machine) -> Vec<String> {
     let page = machine.page();
     let mut all: Vec<String> = [
         "/admin/devices",
-        "/admin/devices?level=low&q=a",
+        "/admin/devices?level=restricted&q=a",
         "/admin/contained",
         "/admin/contained/new",
         "/admin/contained/release?subject=usr_x",
@@ -79,7 +79,7 @@ async fn administration_needs_two_factors_and_the_page_asked_for_comes_after_the
     assert!(accounts.confirm_totp(REALM, grace.id, &code(&house, &secret)).await.unwrap());
     house.clock.advance(Lifetime::minutes(1));
     let mut tab = session(&house, REALM, &grace, [Method::Password].into()).await;
-    let page = "/admin/devices?level=low&q=a";
+    let page = "/admin/devices?level=restricted&q=a";
     tab.get(&house, page).await;
     tab.follow(&house).await;
     assert_eq!(tab.step(), "totp", "{}", tab.body);

@@ -151,12 +151,16 @@ async fn what_if_is_answered_with_the_rules_that_decide() {
     check(&mut tab, &ask(&user(&grace), ""), &["id=\"outcome\">Allowed<", "roles/viewer"]).await;
     check(&mut tab, &ask(&user(&ada), ""), &["id=\"outcome\">Refused<", "No rule permits it."])
         .await;
-    let low = ask(&user(&grace), "&level=low&score=45");
-    check(&mut tab, &low, &["Refused<", "posture/low-calls-no-admin-api", "context.standing"])
-        .await;
+    let restricted = ask(&user(&grace), "&level=restricted&score=45");
+    check(
+        &mut tab,
+        &restricted,
+        &["Refused<", "posture/restricted-calls-no-admin-api", "context.standing"],
+    )
+    .await;
     check(&mut tab, &ask("ada", ""), &["id=\"flaws\""]).await;
     check(&mut tab, &ask(&user(&ada), "&context=%7B"), &["id=\"flaws\""]).await;
-    check(&mut tab, &ask(&user(&ada), "&level=low&score=many"), &["id=\"flaws\""]).await;
+    check(&mut tab, &ask(&user(&ada), "&level=restricted&score=many"), &["id=\"flaws\""]).await;
     let mut none = signed_in(&house, &ada).await;
     none.get(&house, &ask(&user(&ada), "")).await;
     assert_eq!(none.status, StatusCode::FORBIDDEN, "{}", none.body);

@@ -86,7 +86,7 @@ pub(super) struct ListArgs {
     /// Of this person, `usr_…`.
     #[arg(long, value_name = "ID")]
     owner: Option<String>,
-    /// Whose posture is of this level: unknown, critical, low, standard, high.
+    /// Whose posture is of this level: unknown, quarantine, restricted, standard, trusted.
     #[arg(long, value_name = "LEVEL")]
     level: Option<String>,
 }

@@ -112,7 +112,7 @@ async fn a_node_is_bound_by_both_keys_and_its_evidence_names_the_device() {
         laptop.follow(&house).await;
         let posture = house.keys.posture_of(house.nodes.devices.clone());
         let standing = posture.standing(&caller.agent.evidence());
-        assert_eq!((standing.level, standing.locked), (Level::Critical, true));
+        assert_eq!((standing.level, standing.locked), (Level::Quarantine, true));
         house.nodes.evict(House::by(), &agent.svid.id).await.unwrap();
         house.follow().await;
         assert!(house.nodes.agent(REALM, &agent.svid.id).is_none());

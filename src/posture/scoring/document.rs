@@ -126,10 +126,14 @@ impl Reader<'_> {
     }
 
     fn levels(&self, levels: &Spanned<LevelsText>) -> Levels {
-        let LevelsText { high, standard, low } = *levels.get_ref();
-        let rise = 0 < low && low < standard && standard < high && high <= 100;
-        self.check(&levels.span(), rise, "levels rise: 0 < low < standard < high ≤ 100");
-        Levels { high: Points::new(high), standard: Points::new(standard), low: Points::new(low) }
+        let LevelsText { trusted, standard, restricted } = *levels.get_ref();
+        let rise = 0 < restricted && restricted < standard && standard < trusted && trusted <= 100;
+        self.check(&levels.span(), rise, "levels rise: 0 < restricted < standard < trusted ≤ 100");
+        Levels {
+            trusted: Points::new(trusted),
+            standard: Points::new(standard),
+            restricted: Points::new(restricted),
+        }
     }
 
     fn profile(&self, profile: &ProfileText) -> Profile {
@@ -233,7 +237,7 @@ fn line_of(text: &str, span: &Range<usize>) -> usize {
 const SHIPPED: &str = include_str!("../../../config/posture/linux.toml");
 /// What a gate may cap to, hardest first; unknown is one step milder.
 const CAPS: [u8; 4] = [0, 20, 39, 59];
-/// The mildest: no longer high.
+/// The mildest: no longer trusted.
 const MILDEST: u8 = 79;
 /// Some 300 signals with their remedies.
 const DOCUMENT_BYTES_MAX: usize = 256 * 1024;
@@ -255,7 +259,7 @@ const FLAWS_MAX: usize = 50;
 mod tests {
     use super::*;
 
-    const GOOD: &str = "name = \"m\"\nversion = 1\nlevels = { high = 80, standard = 60, low = 40 }\n\n\
+    const GOOD: &str = "name = \"m\"\nversion = 1\nlevels = { trusted = 80, standard = 60, restricted = 40 }\n\n\
         [[profile]]\nname = \"p\"\n\n[[profile.signal]]\nname = \"disk\"\nweight = 10000\nfresh_seconds = 60\n\n\
         [[profile.gate]]\nname = \"open_disk\"\nsignal = \"disk\"\nbelow = 5000\ncap = 39\n";
 
@@ -278,7 +282,7 @@ mod tests {
             ("name = \"m\"", "name = \"M\"", 1, "a name is 1 to 63 of"),
             ("version = 1", "version = -1", 2, "-1"),
             ("version = 1", "version = 1\nvresion = 2", 3, "vresion"),
-            ("high = 80", "high = 60", 3, "levels rise"),
+            ("trusted = 80", "trusted = 60", 3, "levels rise"),
             ("weight = 10000", "weight = 9999", 6, "add up to 10000, and these to 9999"),
             ("weight = 10000", "weight = \"all\"", 10, "invalid type"),
             ("fresh_seconds = 60", "fresh_seconds = 0", 11, "0 < fresh"),
@@ -313,12 +317,13 @@ mod tests {
 
     #[test]
     fn all_mistakes_are_told_at_once_in_the_order_of_their_lines() {
-        let bad = GOOD.replace("high = 80", "high = 60").replace("weight = 10000", "weight = 0");
+        let bad =
+            GOOD.replace("trusted = 80", "trusted = 60").replace("weight = 10000", "weight = 0");
         let bad = bad.replace("below = 5000", "below = 0").replace("cap = 39", "cap = 40");
         let told = parse(&bad).unwrap_err().to_string();
         assert_eq!(
             told,
-            "line 3: levels rise: 0 < low < standard < high ≤ 100; \
+            "line 3: levels rise: 0 < restricted < standard < trusted ≤ 100; \
              line 6: the weights of a profile add up to 10000, and these to 0; \
              line 10: a weight is 1 to 10000; line 16: `below` is 1 to 10000; line 17: a cap is 0, 20, 39 or 59"
         );

@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     const LEVELS: Levels =
-        Levels { high: Points::new(80), standard: Points::new(60), low: Points::new(40) };
+        Levels { trusted: Points::new(80), standard: Points::new(60), restricted: Points::new(40) };
 
     fn walk(steps: &[(u16, bool, i64)]) -> Vec<Level> {
         let mut held = Held::new();
@@ -83,39 +83,42 @@ mod tests {
 
     #[test]
     fn the_first_score_holds_at_once_and_a_lower_level_does_too() {
-        use Level::{Critical, High, Low, Standard};
+        use Level::{Quarantine, Restricted, Standard, Trusted};
         assert_eq!(
             walk(&[(85, true, 0), (79, true, 1), (41, false, 2), (0, true, 3)]),
-            [High, Standard, Low, Critical]
+            [Trusted, Standard, Restricted, Quarantine]
         );
     }
 
     #[test]
     fn a_higher_level_takes_two_reports() {
-        use Level::{Low, Standard};
-        assert_eq!(walk(&[(50, true, 0), (65, true, 1), (65, true, 2)]), [Low, Low, Standard]);
+        use Level::{Restricted, Standard};
+        assert_eq!(
+            walk(&[(50, true, 0), (65, true, 1), (65, true, 2)]),
+            [Restricted, Restricted, Standard]
+        );
     }
 
     #[test]
     fn or_it_lasts_five_minutes() {
-        use Level::{Low, Standard};
+        use Level::{Restricted, Standard};
         assert_eq!(
             walk(&[(50, true, 0), (65, true, 1), (65, false, 5), (65, false, 6)]),
-            [Low, Low, Low, Standard]
+            [Restricted, Restricted, Restricted, Standard]
         );
     }
 
     #[test]
     fn a_relapse_on_the_way_up_starts_anew() {
-        use Level::{Low, Standard};
+        use Level::{Restricted, Standard};
         let steps = [(50, true, 0), (65, true, 1), (50, true, 2), (65, true, 3), (65, true, 4)];
-        assert_eq!(walk(&steps), [Low, Low, Low, Low, Standard]);
+        assert_eq!(walk(&steps), [Restricted, Restricted, Restricted, Restricted, Standard]);
     }
 
     #[test]
     fn what_was_confirmed_twice_is_the_lower_of_the_two() {
-        use Level::{High, Low, Standard};
+        use Level::{Restricted, Standard, Trusted};
         let steps = [(50, true, 0), (65, true, 1), (90, true, 2), (90, true, 3), (90, true, 4)];
-        assert_eq!(walk(&steps), [Low, Low, Standard, Standard, High]);
+        assert_eq!(walk(&steps), [Restricted, Restricted, Standard, Standard, Trusted]);
     }
 }

@@ -147,25 +147,25 @@ pub struct Profile {
 /// From which score on a level is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Levels {
-    /// High from here on.
-    pub high: Points,
+    /// Trusted from here on.
+    pub trusted: Points,
     /// Standard from here on.
     pub standard: Points,
-    /// Low from here on; critical below it.
-    pub low: Points,
+    /// Restricted from here on; quarantine below it.
+    pub restricted: Points,
 }
 
 impl Levels {
     /// What this score is called.
     pub fn of(self, score: BasisPoints) -> Level {
-        if score >= self.high.basis() {
-            Level::High
+        if score >= self.trusted.basis() {
+            Level::Trusted
         } else if score >= self.standard.basis() {
             Level::Standard
-        } else if score >= self.low.basis() {
-            Level::Low
+        } else if score >= self.restricted.basis() {
+            Level::Restricted
         } else {
-            Level::Critical
+            Level::Quarantine
         }
     }
 }

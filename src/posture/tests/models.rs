@@ -39,7 +39,7 @@ fn narrow(signal: &str) -> String {
             "[[profile]]\nname = \"{name}\"\n[[profile.signal]]\nname = \"{signal}\"\nweight = 10000\nfresh_seconds = 3600\n"
         )
     };
-    let levels = "levels = { high = 80, standard = 60, low = 40 }";
+    let levels = "levels = { trusted = 80, standard = 60, restricted = 40 }";
     let profiles = profile("linux-laptop") + &profile("linux-server");
     format!("name = \"{signal}\"\nversion = 1\n{levels}\n{profiles}")
 }
@@ -111,7 +111,7 @@ async fn a_model_that_is_set_counts_at_every_replica_and_stands_in_every_score()
         assert_eq!(set.set_by, "Local 0");
         house.hears_of_models(&other).await;
         let standing = house.standing();
-        assert_eq!((standing.score < before.score, standing.level), (true, Level::Critical));
+        assert_eq!((standing.score < before.score, standing.level), (true, Level::Quarantine));
         assert!(house.model().ends_with(&digest(&strict())), "{}", house.model());
         assert_eq!(house.scored().await.model.digest, digest(&strict()));
         for replica in [&other, &house.replica().await] {
@@ -122,7 +122,7 @@ async fn a_model_that_is_set_counts_at_every_replica_and_stands_in_every_score()
         assert!(taken.model.ends_with(&digest(&strict())));
         let fleet =
             house.posture.fleet(by(), crate::posture::FleetWish { limit: 9, ..Default::default() });
-        assert_eq!(fleet.await.unwrap().rows[0].standing.level, Level::Critical);
+        assert_eq!(fleet.await.unwrap().rows[0].standing.level, Level::Quarantine);
     })
     .await;
 }
@@ -213,7 +213,7 @@ async fn an_earlier_model_is_put_back_and_the_history_keeps_both() {
         assert_eq!(house.standing().score, before.score);
         let again = house.roll_back(1).await.unwrap();
         assert_eq!((again.number, again.restores, again.version), (3, Some(1), 2));
-        assert_eq!(house.level(), Level::Critical);
+        assert_eq!(house.level(), Level::Quarantine);
         let shipped = house.roll_back(0).await.unwrap();
         assert_eq!((shipped.number, shipped.own, shipped.restores), (4, false, Some(0)));
         // Nothing was reported meanwhile: what the device held, it holds again.
@@ -263,9 +263,9 @@ async fn a_report_is_weighed_by_the_model_that_counts_as_of_its_own_change() {
         house.advance(Lifetime::seconds(30));
         let taken = house.report(9_999).await;
         assert!(taken.model.ends_with(&digest(&strict())), "{}", taken.model);
-        assert_eq!(taken.known.held.level, Level::Critical);
+        assert_eq!(taken.known.held.level, Level::Quarantine);
         house.hear_of_models().await;
-        assert_eq!(house.level(), Level::Critical);
+        assert_eq!(house.level(), Level::Quarantine);
         // One that says nothing new moves no level, whichever model it was weighed by.
         house.roll_back(0).await.unwrap();
         house.set_unheard(&version(3, &[]), None).await.unwrap();
@@ -296,12 +296,14 @@ async fn a_trial_counts_who_would_fall_and_changes_nothing() {
         assert_eq!(falls, [(80, 0), (60, 0), (40, 2)]);
         assert_eq!(
             (&*trial.moves[0].from, &*trial.moves[0].to, trial.moves[0].devices),
-            ("low", "critical", 2)
+            ("restricted", "quarantine", 2)
         );
         assert_eq!(trial.worst.len(), 2);
         let words = trial.in_words();
         assert!(
-            words.contains(&"2 devices would fall below 40, and be `low` no more.".to_owned()),
+            words.contains(
+                &"2 devices would fall below 40, and be `restricted` no more.".to_owned()
+            ),
             "{words:?}"
         );
         let silent = "1 device never reported: no model says anything of those.".to_owned();

@@ -224,7 +224,7 @@ async fn a_source_is_forgotten_with_all_that_it_said_and_a_device_has_so_many_at
         let house = House::new(database).await;
         house.report(10_000).await;
         house.hears(&Source::Osquery, &[("disk_encryption", Some(0))]).await;
-        assert_eq!(house.level(), Level::Critical);
+        assert_eq!(house.level(), Level::Quarantine);
         let forget = async |source: &Source| {
             let heard = house.posture.forget_source(by(), house.device, source.clone()).await;
             heard.unwrap();
@@ -237,12 +237,12 @@ async fn a_source_is_forgotten_with_all_that_it_said_and_a_device_has_so_many_at
         };
         forget(&Source::Osquery).await;
         assert_eq!(house.counts("disk_encryption").await.0, Some(10_000));
-        assert_eq!(house.level(), Level::Critical, "it rises as after any good news");
+        assert_eq!(house.level(), Level::Quarantine, "it rises as after any good news");
         for _ in 0..2 {
             house.advance(Lifetime::seconds(10));
             house.report(10_000).await;
         }
-        assert_eq!(house.level(), Level::Low);
+        assert_eq!(house.level(), Level::Restricted);
         let head = house.head().await;
         forget(&Source::Osquery).await;
         assert_eq!(house.head().await, head, "there was nothing to forget");

@@ -45,7 +45,7 @@ fn known(n: u32, current: &Current) -> Known {
     Known {
         device: DeviceId::new(uuid::Uuid::from_u128(n.into())),
         said: Arc::from([said]),
-        held: Held { level: Level::Low, rising: None },
+        held: Held { level: Level::Restricted, rising: None },
         charted_at: Timestamp::EPOCH,
         revision: 1,
     }

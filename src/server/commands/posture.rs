@@ -223,7 +223,7 @@ mod tests {
     fn a_score_is_told_with_its_reasons_and_what_helps() {
         let text = score(&ask(&format!("{DISK},{LOCK}"), false)).unwrap();
         for part in [
-            "score       0.00 of 100: critical",
+            "score       0.00 of 100: quarantine",
             "profile linux-laptop",
             "disk_encryption      15.00   0.00 %  bearer_agent  2 min  15.00  failing: open",
             "unknown: not \u{fffd}[2J read",

@@ -243,6 +243,6 @@ async fn whoever_brings_a_device_has_signed_in_just_now_and_is_nobody_who_is_con
     assert_eq!(outcome(86_400, true, unknown()), Ok(()), "it was asked for in time");
     let contained = Standing { contained: true, ..unknown() };
     assert_eq!(outcome(0, true, contained), Err(Kind::Denied));
-    let critical = Standing { level: crate::kernel::Level::Critical, ..unknown() };
-    assert_eq!(outcome(0, false, critical), Err(Kind::Denied));
+    let quarantine = Standing { level: crate::kernel::Level::Quarantine, ..unknown() };
+    assert_eq!(outcome(0, false, quarantine), Err(Kind::Denied));
 }

@@ -256,7 +256,7 @@ fn devices(look: &Look) -> Vec<Sample> {
         server: "https://weft.example".to_owned(),
     };
     let all = vec![
-        card("ada-laptop", Place::Low, Some(4210), &["disk_encryption", "screen_lock"]),
+        card("ada-laptop", Place::Restricted, Some(4210), &["disk_encryption", "screen_lock"]),
         card("ada-desk", Place::Standard, Some(6100), &[]),
         card("ada-tablet", Place::Locked, None, &[]),
         card("ada-spare", Place::Unknown, None, &[]),

@@ -46,7 +46,7 @@ fn fleets(look: &Look) -> Vec<Sample> {
         count,
         tone: place(look, of).1,
         href: "/admin/devices".to_owned(),
-        current: of == Place::Low,
+        current: of == Place::Restricted,
     };
     let line = |name: &str, of: Place, score: Option<u16>, why: &str| DeviceLine {
         href: "/admin/devices".to_owned(),
@@ -69,7 +69,7 @@ fn fleets(look: &Look) -> Vec<Sample> {
         nav: nav(),
         tiles: Place::ALL.into_iter().zip(counts).map(tile).collect(),
         text: String::new(),
-        place: Some("low"),
+        place: Some("restricted"),
         orders: FleetOrder::ALL.into_iter().map(order).collect(),
         found: 41,
         next: (!devices.is_empty()).then(|| "/admin/devices?cursor=x".to_owned()),
@@ -79,8 +79,8 @@ fn fleets(look: &Look) -> Vec<Sample> {
         server: "https://weft.example".to_owned(),
     };
     let devices = vec![
-        line("ada-laptop", Place::Critical, Some(1200), "disk_encryption"),
-        line("build-07.fra.example.internal", Place::Low, Some(4120), "security_updates"),
+        line("ada-laptop", Place::Quarantine, Some(1200), "disk_encryption"),
+        line("build-07.fra.example.internal", Place::Restricted, Some(4120), "security_updates"),
         line("kiosk", Place::Locked, None, "screen_lock"),
     ];
     vec![
@@ -117,13 +117,16 @@ fn devices(look: &Look) -> Vec<Sample> {
         anew: Some(anew(look)),
         events: Some(vec![EventLine {
             kind: "posture.level_changed".to_owned(),
-            more: Some("standard → low".to_owned()),
+            more: Some("standard → restricted".to_owned()),
             when: ago(look, Lifetime::hours(3)),
             exactly: look.exactly(NOW),
         }]),
     };
     vec![
-        ("admin-device", Page::new(&device(Place::Low, Some(4210), Some(posture(look))), look)),
+        (
+            "admin-device",
+            Page::new(&device(Place::Restricted, Some(4210), Some(posture(look))), look),
+        ),
         ("admin-device-silent", Page::new(&device(Place::Unknown, None, None), look)),
         ("admin-device-waiting", Page::new(&device(Place::Waiting, None, None), look)),
         ("admin-device-locked", Page::new(&device(Place::Locked, None, None), look)),
@@ -196,10 +199,10 @@ fn credentials(look: &Look) -> Vec<CredentialLine> {
 fn posture(look: &Look) -> Posture {
     let scores = [7900, 8120, 8120, 7400, 6100, 6350, 3900, 4210];
     let level_of = |score: u16| match score {
-        8000.. => Level::High,
+        8000.. => Level::Trusted,
         6000.. => Level::Standard,
-        4000.. => Level::Low,
-        _ => Level::Critical,
+        4000.. => Level::Restricted,
+        _ => Level::Quarantine,
     };
     let points_of = (0_i64..).zip(scores).map(|(n, score)| Charted {
         at: NOW.minus(Lifetime::hours(200 - n * 26)),
@@ -213,7 +216,11 @@ fn posture(look: &Look) -> Posture {
         limits: limits.map(|(y, of)| (*y, level(look, *of))).collect(),
         chart_words: format!(
             "{} {}",
-            look.say2("device-chart-now", &("score", "42.1"), &("level", &level(look, Level::Low))),
+            look.say2(
+                "device-chart-now",
+                &("score", "42.1"),
+                &("level", &level(look, Level::Restricted))
+            ),
             look.say2("device-chart-range", &("lowest", "39.0"), &("highest", "81.2")),
         ),
         chart_from: ago(look, Lifetime::hours(200)),

@@ -155,7 +155,7 @@ fn what_if(look: &Look) -> WhatIfPage<'_> {
         principal: "User::\"spiffe://weft.example/user/ada\"".to_owned(),
         resource: "Client::\"account\"".to_owned(),
         context: "{\"locked\": true}".to_owned(),
-        levels: vec![("low", level(look, Level::Low), true)],
+        levels: vec![("restricted", level(look, Level::Restricted), true)],
         score: "45".to_owned(),
         wrong: None,
         answer: Some(AnswerLine {

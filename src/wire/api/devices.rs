@@ -29,8 +29,8 @@ pub struct Device {
     pub state: DeviceState,
     /// Why it is locked or retired, as an administrator said.
     pub reason: Option<String>,
-    /// The level of its posture now: `unknown`, `critical`, `low`, `standard`, `high`. One that is locked or retired is
-    /// `critical`, with a score of zero.
+    /// The level of its posture now: `unknown`, `quarantine`, `restricted`, `standard`, `trusted`. One that is locked or retired is
+    /// `quarantine`, with a score of zero.
     #[serde(default)]
     pub level: String,
     /// The score of its posture now: 6235 is 62.35 of 100. Null where nothing is known.

@@ -79,7 +79,7 @@ pub struct PolicyCase {
     /// How long what is issued should live at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifetime_seconds: Option<i64>,
-    /// A policy that should be among those that decided: `posture/critical`.
+    /// A policy that should be among those that decided: `posture/quarantine`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
 }
@@ -88,7 +88,7 @@ pub struct PolicyCase {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyCaseDevice {
-    /// The level: unknown, critical, low, standard, high.
+    /// The level: unknown, quarantine, restricted, standard, trusted.
     pub level: String,
     /// The score, 0 to 100; nothing where it is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -28,7 +28,7 @@ pub struct ReportAnswer {
     pub detail: String,
     /// The score of what is held now: 6235 is 62.35 of 100.
     pub score_basis_points: u16,
-    /// The level that the device holds: `high`, `standard`, `low` or `critical`.
+    /// The level that the device holds: `trusted`, `standard`, `restricted` or `quarantine`.
     pub level: String,
     /// A better level that has to last first.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -18,16 +18,18 @@ pub struct ModelText {
     pub profile: Vec<ProfileText>,
 }
 
-/// From which score on a level is reached, in points of a hundred; below `low` is critical.
+/// From which score on a level is reached, in points of a hundred; below `restricted` is quarantine.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LevelsText {
-    /// High from here on.
-    pub high: u8,
+    /// Trusted from here on; `high` in older documents.
+    #[serde(alias = "high")]
+    pub trusted: u8,
     /// Standard from here on.
     pub standard: u8,
-    /// Low from here on.
-    pub low: u8,
+    /// Restricted from here on; `low` in older documents.
+    #[serde(alias = "low")]
+    pub restricted: u8,
 }
 
 /// One sort of device.

@@ -10,7 +10,7 @@ use crate::wire::api::Time;
 pub struct ScoredDocument {
     /// The score, gates included: 6235 is 62.35 of 100.
     pub score_basis_points: u16,
-    /// `high`, `standard`, `low` or `critical`.
+    /// `trusted`, `standard`, `restricted` or `quarantine`.
     pub level: String,
     /// How much of it stands on evidence.
     pub confidence_basis_points: u16,

@@ -346,7 +346,7 @@ fn an_agent_hears_what_it_may_not_have_and_what_it_may_have_again_and_nobody_els
         entry: id(of),
         refused,
         why: Why::Posture,
-        message: if refused { "critical" } else { "it is permitted again" }.to_owned(),
+        message: if refused { "quarantine" } else { "it is permitted again" }.to_owned(),
     };
     let refused = |of: &[&str]| of.iter().map(|of| (id(of), order(of, true))).collect();
     world.realm.refuse(&name(A), refused(&["web", "api"]));

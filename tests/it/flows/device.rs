@@ -119,10 +119,10 @@ async fn a_machine_is_looked_after_from_its_enrolment_to_the_signal_and_its_node
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let first = within("the first report", lines.next_line()).await.unwrap().unwrap();
-    assert!(first.contains("critical"), "{first}");
+    assert!(first.contains("quarantine"), "{first}");
     let id = world.device().await.unwrap();
     let known = world.posture(&id).await;
-    assert_eq!(known["level"], json!("critical"), "{known}");
+    assert_eq!(known["level"], json!("quarantine"), "{known}");
     let first_at = known["received_at"].clone();
     until("it reports again", async || {
         let known = world.posture(&id).await;
@@ -132,7 +132,7 @@ async fn a_machine_is_looked_after_from_its_enrolment_to_the_signal_and_its_node
     let told = world.told(&mut world.weft("status", &world.mtls())).await;
     let said = words(&told);
     assert!(
-        told.status.success() && said.contains("critical") && said.contains("secure_boot"),
+        told.status.success() && said.contains("quarantine") && said.contains("secure_boot"),
         "{said}"
     );
 
@@ -150,7 +150,7 @@ async fn a_machine_is_looked_after_from_its_enrolment_to_the_signal_and_its_node
     .await;
     assert_eq!(evidence.device.map(|device| device.to_string()), Some(id.clone()));
     let standing = server.posture.standing(&evidence);
-    assert_eq!((standing.level, standing.locked), (Level::Critical, false));
+    assert_eq!((standing.level, standing.locked), (Level::Quarantine, false));
     let (status, _) =
         ask(&world.server, "POST", &format!("devices/{id}/lock"), "", Some(json!({}))).await;
     assert_eq!(status, 200);

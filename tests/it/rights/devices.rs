@@ -39,7 +39,7 @@ pub(crate) fn report(value: u16) -> Value {
 /// A model of one signal, for laptops and servers.
 pub(super) fn model(version: u32) -> String {
     let signal = "[[profile.signal]]\nname = \"ssh\"\nweight = 10000\nfresh_seconds = 3600\n";
-    let levels = "levels = { high = 80, standard = 60, low = 40 }";
+    let levels = "levels = { trusted = 80, standard = 60, restricted = 40 }";
     format!(
         "name = \"small\"\nversion = {version}\n{levels}\n[[profile]]\nname = \"linux-laptop\"\n{signal}\
          [[profile]]\nname = \"linux-server\"\n{signal}"
@@ -205,22 +205,25 @@ async fn a_device_reports_and_reads_what_is_known_of_it_and_nobody_else_does() {
 
     let send = |value| Ask::post("devices/self/reports", report(value));
     let (status, told) = device.caller.ask(&send(10_000)).await;
-    assert_eq!((status, &told["outcome"], &told["level"]), (200, &json!("taken"), &json!("low")));
+    assert_eq!(
+        (status, &told["outcome"], &told["level"]),
+        (200, &json!("taken"), &json!("restricted"))
+    );
     let (_, known) = device.caller.ask(&own).await;
     assert_eq!(known["scored"]["score_basis_points"], told["score_basis_points"], "{known}");
     assert_eq!(known["scored"]["signals"][0]["class"], json!("bearer_agent"));
     let shown = world.root(&ONE, Ask::get(device.path("/posture"))).await;
-    assert_eq!((&shown["level"], &shown["device"]), (&json!("low"), &json!(device.id)));
+    assert_eq!((&shown["level"], &shown["device"]), (&json!("restricted"), &json!(device.id)));
 
     let (_, worse) = device.caller.ask(&send(0)).await;
     assert_eq!(
         (&worse["level"], &worse["fix"][0]["signal"]),
-        (&json!("critical"), &json!("secure_boot"))
+        (&json!("quarantine"), &json!("secure_boot"))
     );
     let changes = world.root(&ONE, Ask::get("events?kind=posture.level_changed")).await;
     let about: Vec<_> =
         changes["items"].as_array().unwrap().iter().map(|one| &one["about"]).collect();
-    assert_eq!((&about[0]["from"], &about[0]["to"]), (&json!("low"), &json!("critical")));
+    assert_eq!((&about[0]["from"], &about[0]["to"]), (&json!("restricted"), &json!("quarantine")));
     assert_eq!((about.len(), &about[1]["from"]), (2, &json!("unknown")), "{changes}");
 
     for caller in &world.callers {

@@ -118,7 +118,7 @@ async fn set(replica: Arc<Replica>, signs: Arc<Signs>) -> Told {
 
 fn model(version: u64) -> String {
     let signal = "[[profile.signal]]\nname = \"ssh\"\nweight = 10000\nfresh_seconds = 60\n";
-    let levels = "levels = { high = 80, standard = 60, low = 40 }";
+    let levels = "levels = { trusted = 80, standard = 60, restricted = 40 }";
     format!("name = \"m\"\nversion = {version}\n{levels}\n[[profile]]\nname = \"p\"\n{signal}")
 }
 
