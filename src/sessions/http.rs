@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use super::{Browser, BrowserCookie, Error, Session, SessionCookie, Sessions};
 use crate::access::Administrator;
 use crate::accounts::Accounts;
-use crate::http::{Cookies, HostCookie, Json, Origin, Path, Problem, Query};
+use crate::http::{Cookies, HostCookie, Json, Origin, Path, Problem, Query, cursor, page_then};
 use crate::kernel::{Failure, Kind, Lifetime, Method, SessionId, UserId};
 use crate::wire::api;
 
@@ -64,16 +64,18 @@ pub fn routes(sessions: &Sessions, accounts: &Accounts) -> OpenApiRouter {
 }
 
 /// Lists the live sessions of a person, newest first.
-#[utoipa::path(get, path = "/api/v1/sessions", tag = "sessions", params(api::SessionQuery),
+#[utoipa::path(get, path = "/api/v1/sessions", tag = "sessions", params(api::SessionListQuery),
     responses((status = 200, body = api::Page<api::Session>), (status = "default", body = api::Problem)))]
 async fn list_sessions(
     State(desk): State<Desk>,
     Extension(by): Extension<Administrator>,
-    Query(query): Query<api::SessionQuery>,
+    Query(query): Query<api::SessionListQuery>,
 ) -> Result<Json<api::Page<api::Session>>, Problem> {
-    let sessions = desk.sessions.read_list(by, user(&query.user)?).await?;
-    let items = sessions.iter().map(shown).collect();
-    Ok(Json(api::Page { items, next_cursor: None }))
+    let (limit, after) = cursor::<String>(query.limit, query.cursor.as_deref())?;
+    let after = after.map(|text| session_id(&text)).transpose()?;
+    let (sessions, next) = desk.sessions.read_list(by, user(&query.user)?, (limit, after)).await?;
+    let next = next.map(|id| id.to_string());
+    Ok(Json(page_then(sessions, next.as_ref(), |session| shown(&session))?))
 }
 
 /// Ends all sessions of a person, and voids everything that was granted to applications so far: signs out everywhere.

@@ -19,7 +19,7 @@ impl KeepsPersonalData for Sessions {
         user: &'t Erased,
     ) -> BoxFuture<'t, Result<Value, Fault>> {
         Box::pin(async move {
-            let sessions = store::of_user(tx, user.user, EXPORTED_MAX).await?;
+            let sessions = store::of_user(tx, (user.user, None), EXPORTED_MAX).await?;
             let shown = sessions.iter().map(|session| {
                 let methods = session.methods.iter().copied().map(Method::as_str);
                 json!({

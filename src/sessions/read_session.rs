@@ -105,29 +105,43 @@ impl Sessions {
 
     /// The live sessions of a person, newest first.
     pub async fn list(&self, realm: RealmId, user: UserId) -> Result<Vec<Arc<Session>>, Error> {
-        let now = self.now();
-        let found = self
-            .inner
-            .env
-            .db
-            .read(realm, user, |tx, user| {
-                Box::pin(
-                    async move { Ok::<_, Error>(store::of_user(tx, *user, LISTED_MAX).await?) },
-                )
-            })
-            .await?;
-        Ok(found.into_iter().filter(|session| self.holds(session, now)).map(Arc::new).collect())
+        let found = self.stored_of(realm, (user, None), LISTED_MAX).await?;
+        Ok(self.held(found))
     }
 
-    /// The same for an administrator.
+    /// A page of the same for an administrator: the live ones among so many, older than that one, and where the next page begins.
     pub async fn read_list(
         &self,
         by: Administrator,
         user: UserId,
-    ) -> Result<Vec<Arc<Session>>, Error> {
+        (limit, after): (usize, Option<SessionId>),
+    ) -> Result<(Vec<Arc<Session>>, Option<SessionId>), Error> {
         let realm = by.realm;
         self.inner.access.permit(ReadSession { by, of: user.to_string() })?.spend();
-        self.list(realm, user).await
+        let most = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut found = self.stored_of(realm, (user, after), most.saturating_add(1)).await?;
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let next = found.last().map(|session| session.id).filter(|_| more);
+        Ok((self.held(found), next))
+    }
+
+    async fn stored_of(
+        &self,
+        realm: RealmId,
+        whose: (UserId, Option<SessionId>),
+        most: i64,
+    ) -> Result<Vec<Session>, Error> {
+        let db = &self.inner.env.db;
+        db.read(realm, (whose, most), |tx, (whose, most)| {
+            Box::pin(async move { Ok::<_, Error>(store::of_user(tx, *whose, *most).await?) })
+        })
+        .await
+    }
+
+    fn held(&self, found: Vec<Session>) -> Vec<Arc<Session>> {
+        let now = self.now();
+        found.into_iter().filter(|session| self.holds(session, now)).map(Arc::new).collect()
     }
 
     /// Whether this administrator may look at what hangs off sessions: for the slices that keep such things.

@@ -84,9 +84,15 @@ pub(super) async fn by_id(tx: &mut Tx, id: SessionId) -> Result<Option<Session>,
 }
 
 /// The sessions of a person, newest first.
-pub(super) async fn of_user(tx: &mut Tx, user: UserId, most: i64) -> Result<Vec<Session>, Fault> {
+pub(super) async fn of_user(
+    tx: &mut Tx,
+    (user, after): (UserId, Option<SessionId>),
+    most: i64,
+) -> Result<Vec<Session>, Fault> {
     let (realm, user) = (tx.realm(), user.to_string());
-    let rows = tx.rows(OF_USER, &[Value::from(&user), Value::from(most)]).await?;
+    let after = after.map(|id| id.to_string()).unwrap_or_default();
+    let bounds = [Value::from(&user), Value::from(&after), Value::from(most)];
+    let rows = tx.rows(OF_USER, &bounds).await?;
     rows.iter().map(|row| read(realm, row)).collect()
 }
 
@@ -269,8 +275,8 @@ const RENEW: &str = "UPDATE session SET digest = $3, assurance = $4, methods = $
      WHERE realm = $1 AND id = $2";
 const BY_DIGEST: &str = "SELECT * FROM session WHERE realm = $1 AND digest = $2";
 const BY_ID: &str = "SELECT * FROM session WHERE realm = $1 AND id = $2";
-const OF_USER: &str =
-    "SELECT * FROM session WHERE realm = $1 AND user_id = $2 ORDER BY id DESC LIMIT $3";
+const OF_USER: &str = "SELECT * FROM session WHERE realm = $1 AND user_id = $2 AND ($3 = '' OR id < $3) \
+     ORDER BY id DESC LIMIT $4";
 const ON_DEVICE: &str = "SELECT * FROM session WHERE realm = $1 AND device = $2 AND expires_at > $3 AND id > $4 \
      ORDER BY id LIMIT $5";
 /// Of one device in one read; there may be more.

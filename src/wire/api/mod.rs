@@ -70,7 +70,7 @@
 //! | `DELETE /groups/{id}` | | 204 |
 //! | `GET /groups/{id}/members` | [`PageQuery`] | [`Page`] of ids of users |
 //! | `PUT`, `DELETE /groups/{id}/members/{user}` | no body | 204 |
-//! | `GET /sessions` | [`SessionQuery`] | [`Page`] of [`Session`], newest first |
+//! | `GET /sessions` | [`SessionListQuery`] | [`Page`] of [`Session`], newest first |
 //! | `DELETE /sessions` | [`SessionQuery`]: signs the person out everywhere | 204 |
 //! | `GET /sessions/{id}` | `ses_…` | [`Session`] |
 //! | `DELETE /sessions/{id}` | ends it | 204 |
@@ -195,7 +195,7 @@ pub use services::{
     PostureDelivered, PostureDelivery, PostureService, PostureServiceInput, PostureServiceMade,
     PostureServiceRotation,
 };
-pub use sessions::{Session, SessionQuery};
+pub use sessions::{Session, SessionListQuery, SessionQuery};
 pub use status::{Component, Counts, Health, ListenerName, ProofKind, Status, Whoami};
 pub use svids::{PersonJwtAsk, PersonJwtSvid, PersonX509Ask, PersonX509Svid};
 pub use time::Time;

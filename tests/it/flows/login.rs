@@ -72,6 +72,40 @@ async fn a_person_signs_in_and_a_workload_accepts_their_svid() {
     println!("proof: commands of a person that print no token and no key: {said}");
 }
 
+/// An administrator at the server's machine sees where somebody is signed in, page after page, and ends it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_administrator_lists_the_sessions_of_a_person_and_ends_them() {
+    let world = World::start().await;
+    world.login(&[]).await;
+    world.login(&[]).await;
+    let socket = world.server.data_dir().join("admin.sock");
+    let local = ["--server-socket", socket.to_str().unwrap(), "--yes"];
+    let asked = |more: &[&'static str]| [&["session"][..], more, &local[..]].concat();
+    let listed = world.weft(&asked(&["list", "ann", "--output", "json"])).await;
+    let listed: Vec<Value> = serde_json::from_str(&listed).unwrap();
+    let listed: Vec<&str> = listed.iter().map(|one| one["id"].as_str().unwrap()).collect();
+    assert!(listed.len() >= 2, "{listed:?}");
+    // Pages of one: the newest first, then where the cursor says.
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    for _page in 0..=listed.len() {
+        let path = format!("sessions?user={}&limit=1{cursor}", world.user);
+        let (status, page) = ask(&world.server, "GET", &path, "", None).await;
+        assert_eq!(status, 200, "{page}");
+        let items = page["items"].as_array().unwrap();
+        assert!(items.len() <= 1, "{page}");
+        seen.extend(items.iter().map(|item| item["id"].as_str().unwrap().to_owned()));
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(seen, listed);
+    let table = world.weft(&asked(&["list", "ann"])).await;
+    assert!(listed.iter().all(|id| table.contains(id)), "{table}");
+    world.weft(&asked(&["end", "--everywhere", "ann"])).await;
+    let left = world.weft(&asked(&["list", "ann", "--output", "json"])).await;
+    let left: Value = serde_json::from_str(&left).unwrap();
+    assert_eq!(left, json!([]), "{left}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keep_renews_while_the_session_lives_and_says_when_it_ended() {
     let world = World::start().await;
