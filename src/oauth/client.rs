@@ -53,7 +53,7 @@ impl Profile {
 /// A rule of a profile that one client may be excused from, with the reason on record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Rule {
-    /// A public client sends a PKCE challenge.
+    /// An authorization request has a PKCE challenge.
     Pkce,
     /// A redirect goes to `https`, or to this machine.
     HttpsRedirects,
@@ -192,9 +192,10 @@ impl Terms {
         self.relaxed.contains_key(&rule)
     }
 
-    /// True if an authorization request without a PKCE challenge is refused.
+    /// True if an authorization request without a PKCE challenge is refused: also of a client with a secret, which a code that
+    /// somebody else's browser brings in would be shown with (RFC 9700 §2.1.1, §4.5).
     pub fn needs_pkce(&self) -> bool {
-        self.auth_method == AuthMethod::None && !self.is_excused(Rule::Pkce)
+        self.allows(GrantType::AuthorizationCode) && !self.is_excused(Rule::Pkce)
     }
 
     /// True if it may use this grant.

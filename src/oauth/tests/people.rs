@@ -1,14 +1,15 @@
 //! A person and an application: codes, tokens, refresh, sign-out, as a browser and a program see them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::world::{House, REALM, Told};
-use crate::accounts::NewUser;
+use crate::accounts::{NewUser, User};
 use crate::crypto::digest::{base64, base64url, sha256};
 use crate::kernel::{Lifetime, Method};
-use crate::sessions::{BrowserCookie, SessionCookie, SignedIn};
+use crate::sessions::{BrowserCookie, Session, SessionCookie, SignedIn};
 use crate::testkit::{TestDatabase, on_each_database};
 
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -27,6 +28,7 @@ impl Scene {
             "consent": "first_party",
             "post_logout_redirect_uris": ["https://shop.test/out"],
             "backchannel_logout_uri": "https://shop.test/bcl",
+            "relaxed": {"pkce": "most of these tests are about something else"},
         });
         for (name, value) in members.as_object().unwrap() {
             all[name] = value.clone();
@@ -44,6 +46,13 @@ impl Scene {
 
     pub(super) async fn signed_in_at(house: House, members: Value) -> Self {
         let mut scene = Self::new(house, members).await;
+        let user = scene.person().await;
+        scene.sign_in(&user).await;
+        scene
+    }
+
+    /// Somebody who may sign in.
+    pub(super) async fn person(&self) -> Arc<User> {
         let user = NewUser {
             id: None,
             handle: None,
@@ -52,23 +61,33 @@ impl Scene {
             attributes: BTreeMap::new(),
             groups: Vec::new(),
         };
-        let user = scene.house.accounts.create(&House::by(), user).await.unwrap();
+        self.house.accounts.create(&House::by(), user).await.unwrap()
+    }
+
+    /// Goes on in a new browser, in which this person is signed in; its session.
+    pub(super) async fn sign_in(&mut self, user: &User) -> Arc<Session> {
         let signed_in = SignedIn {
             realm: REALM,
             user: user.id,
             number: user.number,
             methods: BTreeSet::from([Method::Password]),
-            since: scene.house.keys.clock_now(),
+            since: self.house.keys.clock_now(),
             upstream: None,
             device: None,
             address: "192.0.2.1".to_owned(),
             agent: "a browser".to_owned(),
             before: None,
         };
-        let opened = scene.house.sessions.open(signed_in).await.unwrap();
-        scene.cookies =
-            format!("{}; {}={}", scene.cookies, SessionCookie::NAME, opened.cookie.expose());
-        scene
+        let opened = self.house.sessions.open(signed_in).await.unwrap();
+        let binding = BrowserCookie::make(self.house.keys.env.entropy.as_ref()).unwrap();
+        self.cookies = format!(
+            "{}={}; {}={}",
+            BrowserCookie::NAME,
+            binding.expose(),
+            SessionCookie::NAME,
+            opened.cookie.expose()
+        );
+        opened.session
     }
 
     pub(super) async fn get(&self, path: &str) -> Told {

@@ -12,7 +12,7 @@ use crate::oauth::authorization_request::{AuthorizationRequest, Refusal};
 use crate::oauth::check_client::{Draft, check};
 use crate::oauth::judge_session::{Before, Verdict, acr, judge};
 use crate::oauth::parameters::Parameters;
-use crate::oauth::{Client, Profile, Resource, SharedClient};
+use crate::oauth::{Client, Profile, Resource, Rule, SharedClient};
 use crate::sessions::Session;
 
 const ISSUER: &str = "https://weft.test";
@@ -76,6 +76,8 @@ fn with(parameters: &[(&str, &str)]) -> String {
         ("response_type", "code"),
         ("scope", "openid profile"),
         ("state", "s"),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
     ];
     let said = |name: &str| parameters.iter().any(|(other, _)| *other == name);
     let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -205,20 +207,32 @@ fn oidc_080_a_resource_that_is_not_the_clients_is_refused() {
 }
 
 #[test]
-fn oidc_030_a_challenge_is_by_s256_and_public_clients_send_one() {
+fn oidc_030_a_challenge_is_by_s256_and_every_application_sends_one() {
     let sent =
-        |more: &[(&'static str, &'static str)]| [&[("code_challenge", CHALLENGE)], more].concat();
-    redirected(&sent(&[]), "invalid_request");
-    redirected(&sent(&[("code_challenge_method", "plain")]), "invalid_request");
-    redirected(&[("code_challenge_method", "S256")], "invalid_request");
-    redirected(
-        &[("code_challenge", "short"), ("code_challenge_method", "S256")],
-        "invalid_request",
-    );
-    let good = parse(&with(&sent(&[("code_challenge_method", "S256")]))).unwrap();
+        |challenge, method| [("code_challenge", challenge), ("code_challenge_method", method)];
+    let none = sent("", "");
+    for bad in [
+        none,
+        sent(CHALLENGE, ""),
+        sent(CHALLENGE, "plain"),
+        sent("", "S256"),
+        sent("short", "S256"),
+    ] {
+        redirected(&bad, "invalid_request");
+        let of_a_page = [&bad[..], &[("client_id", "spa")]].concat();
+        redirected(&of_a_page, "invalid_request");
+    }
+    let good = parse(&with(&sent(CHALLENGE, "S256"))).unwrap();
     assert_eq!(good.challenge.as_deref(), Some(CHALLENGE), "oidc_022: for confidential ones too");
-    assert!(parse(&with(&[])).is_ok(), "a client with a secret need not");
-    redirected(&[("client_id", "spa")], "invalid_request");
+    // The one that was excused, with a reason, need not.
+    let find = |id: &ClientId| {
+        let mut shop = client(id.as_str(), Profile::Web);
+        Arc::make_mut(&mut shop).terms.relaxed.insert(Rule::Pkce, "an old library".to_owned());
+        Some(shop)
+    };
+    let parameters = Parameters::of(with(&none).as_bytes());
+    let excused = AuthorizationRequest::parse(&parameters, ISSUER, find).unwrap();
+    assert_eq!(excused.challenge, None);
 }
 
 #[test]
