@@ -48,7 +48,7 @@ pub(super) fn one<'f>(
 }
 
 /// The resources that a token is for: those asked for (each allowed to the client, and among those granted), or all granted,
-/// or the provider itself (RFC 8707 §2.2).
+/// or the provider itself (RFC 8707 §2.2). Where none was granted, the provider is: nobody was asked about any other.
 pub(super) fn audience(
     form: &Parameters,
     client: &SharedClient,
@@ -57,8 +57,8 @@ pub(super) fn audience(
     let mut asked: Vec<String> = Vec::new();
     for resource in form.all("resource") {
         check_resource(resource, client, issuer)?;
-        let among = granted.is_empty() || granted.iter().any(|known| known == resource);
-        if !among {
+        let among = granted.iter().any(|known| known == resource);
+        if !among && !(granted.is_empty() && resource == issuer) {
             let words = "this resource was not granted";
             return Err(WireError::new(Code::InvalidTarget, words));
         }

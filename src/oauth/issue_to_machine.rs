@@ -21,7 +21,8 @@ impl Oauth {
         let asked = form.all("resource").next().is_some();
         let audience = match usual(client) {
             Some(only) if !asked => vec![only],
-            _ => audience(form, client, (&place.issuer, &[]))?,
+            _ if !asked => vec![place.issuer.clone()],
+            _ => audience(form, client, (&place.issuer, &allowed(client, &place.issuer)))?,
         };
         let scopes = scopes(form, client, &audience)?;
         let kind = GrantKind::ClientCredentials;
@@ -36,6 +37,12 @@ fn usual(client: &SharedClient) -> Option<String> {
         [only] => Some(only.uri.clone()),
         _ => None,
     }
+}
+
+/// What it may ask for: nobody consents for a machine, so its registration does.
+fn allowed(client: &SharedClient, issuer: &str) -> Vec<String> {
+    let registered = client.terms.resources.iter().map(|resource| resource.uri.clone());
+    registered.chain([issuer.to_owned(), format!("{issuer}/api")]).collect()
 }
 
 /// Its own scopes, and those of the resources it asks for; all of them where it names none. Those of people are none of a

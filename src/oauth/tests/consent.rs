@@ -105,3 +105,40 @@ async fn a_policy_may_want_a_stronger_sign_in_for_one_application() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn oidc_080_a_token_is_for_no_resource_that_nobody_was_asked_about() {
+    on_each_database(async |database| {
+        let api = "https://api.test";
+        let members = json!({
+            "resources": [{"uri": api, "scopes": ["read"]}, {"uri": "https://payroll.test", "scopes": []}],
+            "scopes": ["openid", "offline_access"],
+        });
+        let scene = Scene::signed_in(database, members).await;
+        let scope = ("scope", "openid offline_access");
+        let audience = |told: &super::world::Told| told.token("access_token").1["aud"].clone();
+        let refused = (400, "invalid_target");
+
+        // Agreed to without a resource: that is for the provider, at the code and at each renewal.
+        let code = scene.code(&[scope]).await;
+        assert_eq!(scene.redeem(&code, &[("resource", api)]).await.error(), refused);
+        let code = scene.code(&[scope]).await;
+        let own = scene.redeem(&code, &[("resource", "https://weft.test")]).await;
+        assert_eq!(audience(&own), json!("https://weft.test"));
+        let refresh = own.text("refresh_token");
+        let renew = [("grant_type", "refresh_token"), ("refresh_token", &*refresh)];
+        let stolen = [renew[0], renew[1], ("resource", api)];
+        assert_eq!(scene.token(&stolen).await.error(), refused);
+        assert_eq!(audience(&scene.token(&renew).await), json!("https://weft.test"));
+
+        // Agreed to with one: that one, and no other of the application's.
+        for other in ["https://payroll.test", "https://weft.test"] {
+            let code = scene.code(&[scope, ("resource", api)]).await;
+            let asked = scene.redeem(&code, &[("resource", other)]).await;
+            assert_eq!(asked.error(), refused, "{other}");
+        }
+        let code = scene.code(&[scope, ("resource", api)]).await;
+        assert_eq!(audience(&scene.redeem(&code, &[("resource", api)]).await), json!(api));
+    })
+    .await;
+}

@@ -186,6 +186,28 @@ async fn oidc_041_to_046_and_051_an_application_signs_its_person_out() {
 }
 
 #[tokio::test]
+async fn the_hint_of_another_session_signs_nobody_out_unasked() {
+    on_each_database(async |database| {
+        let mut scene = Scene::signed_in(database, json!({})).await;
+        let (ada, mallory) = (scene.person().await, scene.person().await);
+        for (whose, victim) in [(&mallory, &ada), (&ada, &ada)] {
+            scene.sign_in(whose).await;
+            let code = scene.code(&[]).await;
+            let hint = scene.redeem(&code, &[]).await.text("id_token");
+            scene.sign_in(victim).await;
+            let out = "post_logout_redirect_uri=https%3A%2F%2Fshop.test%2Fout";
+            let told = scene.get(&format!("/logout?id_token_hint={hint}&{out}")).await;
+            assert_eq!((told.status, told.header("location")), (200, ""), "they are asked");
+            assert_eq!(told.header("set-cookie"), "", "and keep their cookie");
+            scene.house.follow().await;
+            assert!(member(&scene.authorize(&[("prompt", "none")]).await, "code").is_some());
+            assert_eq!(deliveries(&scene).await, 0, "nobody hears of an end");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn oidc_045_without_a_hint_the_person_is_asked_and_then_signed_out() {
     on_each_database(async |database| {
         let scene = Scene::signed_in(database, json!({})).await;
