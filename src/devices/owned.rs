@@ -17,7 +17,8 @@ impl Devices {
         store::of_owner(tx, owner).await
     }
 
-    /// Takes a person who is being erased off their devices, which stay; gives what followers must hear of.
+    /// Takes a person who is being erased off their devices, which stay; gives what followers must hear of. Devices are often
+    /// called after whoever has them: what is left goes by its id.
     pub async fn disown(
         &self,
         tx: &mut Tx,

@@ -317,7 +317,8 @@ const PUT_DEVICE: &str = "INSERT INTO device (realm, id, number, spiffe_id, name
 const DEVICE: &str = "SELECT * FROM device WHERE realm = $1 AND id = $2";
 const DEVICES: &str = "SELECT * FROM device WHERE realm = $1";
 const OF_OWNER: &str = "SELECT * FROM device WHERE realm = $1 AND owner = $2";
-const DISOWN_DEVICES: &str = "UPDATE device SET owner = NULL WHERE realm = $1 AND owner = $2";
+const DISOWN_DEVICES: &str =
+    "UPDATE device SET owner = NULL, name = id WHERE realm = $1 AND owner = $2";
 const DISOWN_TOKENS: &str = "UPDATE device_token SET owner = NULL WHERE realm = $1 AND owner = $2";
 const INSERT_TOKEN: &str = "INSERT INTO device_token (realm, id, digest, uses_max, uses, class, profile, owner, created_at, \
      expires_at, device, revoked) VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, 0)";

@@ -486,7 +486,13 @@ async fn a_person_who_is_erased_owns_no_device_any_more() {
             })
             .await;
         assert_eq!(erased.unwrap(), 1);
-        assert_eq!(house.stored(id).await.owner, None);
+        let left = house.stored(id).await;
+        let named = left.name.as_str();
+        assert_eq!(
+            (left.owner, named),
+            (None, id.to_string().as_str()),
+            "nor does its name say whose it was"
+        );
     })
     .await;
 }

@@ -1,7 +1,7 @@
 //! An authorization request on its way to its answer: read, kept where a person has to do something, judged, answered
 //! (OpenID Connect Core §3.1.2).
 //!
-//! The request is kept as the parameters it came with and read again at every step, so that a client that was changed or
+//! The request is kept, sealed, as the parameters it came with and read again at every step, so that a client that was changed or
 //! removed meanwhile gets nothing. It belongs to one browser: to the one that brought it, or, where a foreign page posted it and
 //! the browser kept its cookies to itself, to the first that comes for it.
 
@@ -21,12 +21,12 @@ use super::parameters::Parameters;
 use super::store::{self, KeptRow};
 use super::wire_error::{Code, WireError};
 use crate::access::Permit;
-use crate::crypto::digest::{base64url, sha256};
+use crate::crypto::digest::{base64url, from_base64url, sha256};
 use crate::db::Tx;
 use crate::events::{Event, Owner, Unrecorded};
 use crate::kernel::{
-    Assurance, AuthorizationRequestId, Failure, Fault, GrantId, Lifetime, RealmId, Timestamp,
-    UserId,
+    Assurance, AuthorizationRequestId, Failure, Fault, GrantId, Lifetime, RealmId, Secret,
+    Timestamp, UserId,
 };
 use crate::sessions::{self, Browser, BrowserCookie, Session, Sessions};
 use crate::signin::{Application, OwnPath, SigninRequest};
@@ -348,13 +348,8 @@ impl Oauth {
         kept: &mut Kept,
         browser: Option<&Browser>,
     ) -> Result<AuthorizationRequestId, WireError> {
-        let document = json!({
-            "parameters": kept.parameters.encoded(),
-            "asked": kept.before.asked,
-            "raised": kept.raised.map(Assurance::as_str),
-        })
-        .to_string();
         if let Some(id) = kept.id {
+            let document = self.sealed((realm, id), kept)?;
             let done: Result<(), Fault> = self
                 .env
                 .db
@@ -369,6 +364,7 @@ impl Oauth {
         let id = AuthorizationRequestId::new(self.env.entropy.uuid(now)?);
         let binding = browser.and_then(Browser::digest).map(Vec::from).unwrap_or_default();
         let expires_at = now.plus(REQUEST_LIFE);
+        let document = self.sealed((realm, id), kept)?;
         let row = KeptRow { id, binding, document, created_at: now, expires_at };
         let done: Result<(), Fault> =
             self.env.db.write(realm, row, |tx, row| Box::pin(store::insert_request(tx, row))).await;
@@ -396,7 +392,36 @@ impl Oauth {
             .await
             .map_err(WireError::from)?;
         let Some((document, arrived_at)) = found else { return Ok(None) };
-        let document: Value = serde_json::from_str(&document)
+        Ok(self.opened((realm, id), &document, arrived_at)?)
+    }
+
+    /// The document of a row: a request names people, in `login_hint` and `id_token_hint`, who may be erased before it is over.
+    fn sealed(
+        &self,
+        (realm, id): (RealmId, AuthorizationRequestId),
+        kept: &Kept,
+    ) -> Result<String, Fault> {
+        let text = json!({
+            "parameters": kept.parameters.encoded(),
+            "asked": kept.before.asked,
+            "raised": kept.raised.map(Assurance::as_str),
+        })
+        .to_string();
+        let text = Secret::new(text);
+        let (entropy, place) = (self.env.entropy.as_ref(), place_of(realm, id));
+        Ok(base64url(&self.ring.seal(&place, text.expose().as_bytes(), entropy)?))
+    }
+
+    /// Reads it; nothing where it is not sealed, as those that an earlier release kept: they were over within half an hour.
+    fn opened(
+        &self,
+        (realm, id): (RealmId, AuthorizationRequestId),
+        document: &str,
+        arrived_at: Timestamp,
+    ) -> Result<Option<Kept>, Fault> {
+        let Some(sealed) = from_base64url(document) else { return Ok(None) };
+        let text = self.ring.open(&place_of(realm, id), &sealed)?;
+        let document: Value = serde_json::from_slice(text.expose())
             .map_err(|error| Fault::malformed("authorization request", error))?;
         let parameters = document.get("parameters").and_then(Value::as_str).unwrap_or_default();
         let asked = document.get("asked") == Some(&Value::Bool(true));
@@ -511,6 +536,11 @@ async fn write_answer(tx: &mut Tx, input: &Answer) -> Result<Unrecorded<bool>, s
         store::put_consent(tx, owner, (resource, &scopes.join(" ")), *now).await?;
     }
     Ok(Unrecorded::new(true, event))
+}
+
+/// What binds a sealed request to its row.
+fn place_of(realm: RealmId, id: AuthorizationRequestId) -> Vec<u8> {
+    format!("authorization request|{realm}|{id}").into_bytes()
 }
 
 /// What a consent is for: the resources, or the provider itself.
