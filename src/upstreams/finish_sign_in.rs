@@ -2,6 +2,7 @@
 //!
 //! Every refusal goes on record with its reason. What the browser learns is one of six sentences.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -219,15 +220,16 @@ impl Upstreams {
     ) -> Result<(), Error> {
         metrics::counter!("weft_upstream_refusals_total", "code" => refusal.reason.code())
             .increment(1);
-        // Anybody can invent a state: what strangers send must not fill the ledger.
+        // Anybody can invent a state: what strangers send must not fill the ledger. What went without an event is counted by the
+        // next one.
         let stranger = matches!(refusal.reason, Reason::State | Reason::TokensDenied);
-        if stranger && !self.strangers.take() {
-            return Ok(());
-        }
+        let untold = if stranger { self.strangers.take(realm) } else { Some(0) };
+        let Some(untold) = untold else { return Ok(()) };
         let event = Event::new(realm, UPSTREAM_REFUSED)
             .about("upstream", id.as_str())
             .about("code", refusal.reason.code())
-            .about("reason", refusal.about.as_str());
+            .about("reason", refusal.about.as_str())
+            .about("untold", (untold > 0).then_some(untold));
         Ok(self.below.events.record(Unrecorded::new((), event)).await?)
     }
 }
@@ -304,26 +306,37 @@ const fn purpose_name(purpose: Purpose) -> &'static str {
     }
 }
 
-/// Ten a second and a hundred at once of what nobody began are put on record; the rest is counted.
+/// Ten a second and a hundred at once of what nobody began are put on record; the next of these says how many were not.
 pub(super) struct Strangers {
     clock: Arc<dyn Clock>,
-    full_again: Mutex<Lifetime>,
+    told: Mutex<Told>,
+}
+
+struct Told {
+    /// When all of them are free again.
+    full_again: Lifetime,
+    /// How many went without an event since the last one, in each realm.
+    untold: HashMap<RealmId, u64>,
 }
 
 impl Strangers {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, full_again: Mutex::new(Lifetime::ZERO) }
+        let told = Told { full_again: Lifetime::ZERO, untold: HashMap::new() };
+        Self { clock, told: Mutex::new(told) }
     }
 
-    fn take(&self) -> bool {
+    /// Whether this one is told of, and how many before it were not.
+    fn take(&self, realm: RealmId) -> Option<u64> {
         let now = self.clock.elapsed();
-        let mut full = self.full_again.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = (*full).max(now).as_micros().saturating_add(EVERY.as_micros());
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = told.full_again.max(now).as_micros().saturating_add(EVERY.as_micros());
         if next.saturating_sub(now.as_micros()) > EVERY.times(AT_ONCE).as_micros() {
-            return false;
+            let untold = told.untold.entry(realm).or_default();
+            *untold = untold.saturating_add(1);
+            return None;
         }
-        *full = Lifetime::micros(next);
-        true
+        told.full_again = Lifetime::micros(next);
+        Some(told.untold.remove(&realm).unwrap_or_default())
     }
 }
 
@@ -337,3 +350,25 @@ const EVERY: Lifetime = Lifetime::millis(100);
 const AT_ONCE: i64 = 100;
 /// Some providers put state of their own into a code.
 const CODE_BYTES_MAX: usize = 8 * 1024;
+
+#[cfg(test)]
+#[cfg(feature = "testkit")]
+mod tests {
+    use super::*;
+    use crate::testkit::TestClock;
+
+    #[test]
+    fn what_went_without_an_event_is_counted_by_the_next_one_of_its_realm() {
+        let clock = TestClock::new();
+        let strangers = Strangers::new(Arc::new(clock.clone()));
+        let (one, other) = (RealmId::FIRST, RealmId(2));
+        let told: Vec<Option<u64>> = (0..150).map(|_| strangers.take(one)).collect();
+        assert_eq!(told.iter().filter(|told| **told == Some(0)).count(), 100);
+        assert_eq!(told.iter().filter(|told| told.is_none()).count(), 50);
+        clock.advance(EVERY.times(3));
+        assert_eq!(strangers.take(other), Some(0), "another realm's are its own");
+        assert_eq!(strangers.take(one), Some(50));
+        assert_eq!(strangers.take(one), Some(0), "once");
+        assert_eq!(strangers.take(one), None);
+    }
+}
