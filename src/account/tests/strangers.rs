@@ -1,15 +1,18 @@
 //! What these pages promise to strangers, and to whoever is away.
 
+use std::collections::BTreeSet;
+
 use axum::http as ax;
 
 use super::world::House;
 use crate::account::pages;
 
 /// Every form of these pages.
-pub(super) const FORMS: [(&str, &str); 19] = [
+pub(super) const FORMS: [(&str, &str); 21] = [
     ("/account/sign-out", ""),
     ("/account/sessions/end", "session=ses_00000000000000000000000000000000"),
     ("/account/sessions/end-all", ""),
+    ("/account/devices/retire", "device=x"),
     ("/account/passkeys/start", ""),
     ("/account/passkeys/add", "credential=x&state=x&name=x"),
     ("/account/passkeys/rename", "passkey=x&name=x"),
@@ -24,9 +27,20 @@ pub(super) const FORMS: [(&str, &str); 19] = [
     ("/account/providers/unlink", "link=x"),
     ("/account/applications/withdraw", "application=x"),
     ("/account/verification", ""),
+    ("/account/language", "language=de"),
     ("/account/export", ""),
     ("/account/delete", "sure=yes"),
 ];
+
+#[test]
+fn every_form_of_these_pages_is_tried() {
+    let routes = include_str!("../http.rs").split(".route(").skip(1);
+    let posted = routes.filter(|route| route.contains("post("));
+    let posted: BTreeSet<&str> = posted.map(|route| route.split('"').nth(1).unwrap()).collect();
+    let tried: BTreeSet<&str> = FORMS.iter().map(|(path, _)| *path).collect();
+    assert_eq!(posted, tried);
+    assert_eq!(tried.len(), FORMS.len(), "each once");
+}
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
@@ -50,7 +64,7 @@ async fn whoever_is_not_signed_in_signs_in_first_and_no_form_is_kept() {
 async fn a_form_that_another_site_sends_does_nothing() {
     let house = House::start().await;
     let mut refused = 0;
-    for (path, form) in FORMS.into_iter().chain([("/account/language", "language=de")]) {
+    for (path, form) in FORMS {
         for said in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")] {
             let headers = [FORM, said, ("accept", "text/html")];
             let (status, answer, body) = house.ask(("POST", path), &headers, form).await;
