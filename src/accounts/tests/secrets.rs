@@ -5,7 +5,7 @@ use crate::accounts::{By, Checked, Error};
 use crate::crypto::password::PasswordError;
 use crate::env::Clock as _;
 use crate::kernel::{Lifetime, Method, Secret, UserId};
-use crate::testkit::on_each_database;
+use crate::testkit::{TestDatabase, on_each_database};
 
 /// The code that an authenticator with this secret shows.
 fn code_of(secret: &Secret<String>, world: &World) -> String {
@@ -98,6 +98,38 @@ async fn tries_are_limited_alike_for_who_exists_and_who_does_not() {
         world.clock.advance(retry_after);
         assert_eq!(world.try_password_from("ada", GOOD, HERE).await, yes(Method::Password));
         assert_eq!(world.try_password("ada", "wrong").await, Checked::No, "and all are free again");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_tries_of_one_person_are_counted_together_and_nobody_learns_whose_names_are_one() {
+    on_each_database(async |database| {
+        let world = World::new(database).await;
+        world.with_password("ada", GOOD).await;
+        let mut answers = Vec::new();
+        for name in ["ada", "nobody"] {
+            let mut got = Vec::new();
+            for typed in [name.to_owned(), format!("{name}@example.org")] {
+                for _try in 0..5 {
+                    got.push(world.try_password(&typed, "wrong").await);
+                }
+            }
+            answers.push(got);
+        }
+        assert_eq!(answers[0], answers[1], "two names of one person are as two of nobody");
+        assert!(answers[0].iter().all(|answer| *answer == Checked::No), "{answers:?}");
+        // Under the other name five more would have been free: the right one among them is in vain.
+        let world = World::new(&TestDatabase::new(database.engine()).await).await;
+        world.with_password("ada", GOOD).await;
+        for _try in 0..5 {
+            world.try_password("ada", "wrong").await;
+        }
+        assert_eq!(world.try_password("ada@example.org", GOOD).await, Checked::No);
+        world.clock.advance(Lifetime::seconds(2));
+        assert_eq!(world.try_password("ada@example.org", GOOD).await, yes(Method::Password));
+        assert_eq!(world.try_password("ada@example.org", "wrong").await, Checked::No);
+        assert_eq!(world.try_password("ada@example.org", GOOD).await, yes(Method::Password));
     })
     .await;
 }

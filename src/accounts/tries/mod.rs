@@ -1,4 +1,4 @@
-//! Limits on tries: by what was typed, by address and by network; alike for accounts that do not exist.
+//! Limits on tries: by what was typed, by whose it is, by address and by network; alike for accounts that do not exist.
 //!
 //! A try is counted before it is looked at, so that a hundred at once are a hundred, and taken back when it was right. After the
 //! tries that are free each waits twice as long as the one before, at most [`WAIT_MAX`]: 96 a day against one account. A try
@@ -8,7 +8,7 @@ pub(super) mod store;
 
 use std::net::IpAddr;
 
-use super::model::{Error, User};
+use super::model::{Claimed, Error, User};
 use super::{Accounts, Identifier};
 use crate::db::Tx;
 use crate::kernel::{Fault, Lifetime, RealmId, Timestamp, UserId};
@@ -18,6 +18,9 @@ use crate::kernel::{Fault, Lifetime, RealmId, Timestamp, UserId};
 pub(super) struct Try {
     keys: Vec<Key>,
     now: Timestamp,
+    /// The person has to wait, whichever name was typed: this one is wrong, also where it is right. To say so would say that two
+    /// names are one person's.
+    pub(super) in_vain: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +29,8 @@ struct Key {
     free: i64,
     /// Of an account: a right try forgets the wrong ones before it.
     account: bool,
+    /// Of a person under all their names: nobody is told of the wait.
+    silent: bool,
 }
 
 impl Accounts {
@@ -36,24 +41,56 @@ impl Accounts {
         (what, typed): (&'static str, &str),
         address: impl Into<Option<IpAddr>>,
     ) -> Result<Try, Error> {
+        let keys = vec![self.account_key(realm, what, &folded(typed))];
+        self.count_keys(realm, keys, address.into()).await
+    }
+
+    /// Counts a try of a password: by what was typed, and by whose it is, for one person has several names. Of a name that is
+    /// nobody's there are two counters as well, so that both cost the same.
+    pub(super) async fn count_password(
+        &self,
+        realm: RealmId,
+        who: Claimed<'_>,
+        address: IpAddr,
+    ) -> Result<Try, Error> {
+        let typed = folded(who.typed);
+        let person = who.user.map_or_else(|| format!("nobody|{typed}"), of_user);
+        let person = self.account_key(realm, PERSON, &person);
+        let keys = vec![self.account_key(realm, PASSWORD, &typed), Key { silent: true, ..person }];
+        self.count_keys(realm, keys, Some(address)).await
+    }
+
+    fn account_key(&self, realm: RealmId, kind: &str, value: &str) -> Key {
+        let free = i64::from(self.inner.settings.tries_per_account);
+        let digest = self.try_key(realm, kind, value);
+        Key { digest, free, account: true, silent: false }
+    }
+
+    async fn count_keys(
+        &self,
+        realm: RealmId,
+        mut keys: Vec<Key>,
+        address: Option<IpAddr>,
+    ) -> Result<Try, Error> {
         let settings = &self.inner.settings;
         let key = |kind: &str, value: &str, free: u32| Key {
             digest: self.try_key(realm, kind, value),
             free: i64::from(free),
-            account: kind == what,
+            account: false,
+            silent: false,
         };
-        let mut keys = vec![key(what, &folded(typed), settings.tries_per_account)];
-        if let Some(address) = address.into() {
+        if let Some(address) = address {
             let host = address.to_canonical().to_string();
             keys.push(key("address", &host, settings.tries_per_address));
             keys.push(key("network", &network(address), settings.tries_per_network));
         }
         // Everybody locks in one order: nobody waits for whoever waits for them.
         keys.sort();
-        let tried = Try { keys, now: self.inner.env.clock.now() };
+        let tried = Try { keys, now: self.inner.env.clock.now(), in_vain: false };
         let db = &self.inner.env.db;
-        db.write(realm, tried.clone(), |tx, tried| Box::pin(count(tx, tried))).await?;
-        Ok(tried)
+        let in_vain =
+            db.write(realm, tried.clone(), |tx, tried| Box::pin(count(tx, tried))).await?;
+        Ok(Try { in_vain, ..tried })
     }
 
     /// Takes a try back that was right: the account's are forgotten, one of the address's and network's too.
@@ -103,25 +140,36 @@ pub(super) fn of_user(user: UserId) -> String {
     user.to_string()
 }
 
-async fn count(tx: &mut Tx, tried: &Try) -> Result<(), Error> {
+/// True where it is in vain.
+async fn count(tx: &mut Tx, tried: &Try) -> Result<bool, Error> {
     let forgotten = tried.now.minus(FORGOTTEN_AFTER);
-    let mut wait = Lifetime::ZERO;
+    let (mut wait, mut early) = (Lifetime::ZERO, Vec::new());
     for key in &tried.keys {
         // Counted first, so that the row is locked when it is read; an early try is undone with everything.
         let (count, last_at) = store::count(tx, &key.digest, tried.now, forgotten).await?;
         let before = wait_before(count, key.free);
-        if !before.is_zero() {
-            // Two at once: whichever is written first may have been asked a moment later, by another replica's clock too.
-            wait = wait.max(last_at.min(tried.now).plus(before).since(tried.now));
+        if before.is_zero() {
+            continue;
+        }
+        // Two at once: whichever is written first may have been asked a moment later, by another replica's clock too.
+        let left = last_at.min(tried.now).plus(before).since(tried.now);
+        if !key.silent {
+            wait = wait.max(left);
+        } else if left > Lifetime::ZERO {
+            early.push(key.digest);
         }
     }
     if !wait.is_zero() {
         return Err(Error::Limited { retry_after: wait });
     }
     for key in &tried.keys {
-        store::note(tx, &key.digest, tried.now).await?;
+        if early.contains(&key.digest) {
+            store::take_back(tx, &key.digest).await?;
+        } else {
+            store::note(tx, &key.digest, tried.now).await?;
+        }
     }
-    Ok(())
+    Ok(!early.is_empty())
 }
 
 /// How long this try waits after the one before it.
@@ -154,13 +202,15 @@ fn network(address: IpAddr) -> String {
 
 /// What an account's tries are counted under: one kind of proof does not use up another's.
 pub(super) const PASSWORD: &str = "password";
+/// The same by the person, where there is one: no name that somebody types is counted with it.
+const PERSON: &str = "password of";
 /// One-time passwords and recovery codes: six digits are soon guessed, so both share.
 pub(super) const SECOND: &str = "second";
 /// Requests for mail.
 pub(super) const MAIL: &str = "mail";
 /// Passkeys, which name their owner only afterwards.
 pub(super) const PASSKEY: &str = "passkey";
-const KINDS: [&str; 4] = [PASSWORD, SECOND, MAIL, PASSKEY];
+const KINDS: [&str; 5] = [PASSWORD, PERSON, SECOND, MAIL, PASSKEY];
 
 /// NIST SP 800-63B-4 §3.2.2 asks for at most 100 in a row; with the free ones that is a day.
 const WAIT_MAX: Lifetime = Lifetime::minutes(15);
