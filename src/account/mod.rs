@@ -5,7 +5,7 @@
 //! applications (`oauth`), the events that are shown. Nothing here decides; each form asks the slice that owns the noun.
 //! Endpoints: `/account`, `/account/…`.
 //! Invariants: a page is for whoever has a session; a change needs one in which something was shown at most five minutes
-//! ago, else the person shows it again first and comes back; a form does one thing and answers 303.
+//! ago, two factors by whoever has two, else the person shows it again first and comes back; a form does one thing and answers 303.
 
 mod cards;
 mod device;

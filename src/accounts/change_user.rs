@@ -155,7 +155,8 @@ impl Accounts {
             .map(Arc::new)
     }
 
-    /// Keeps a person from signing in, or lets them again, for an administrator.
+    /// Keeps a person from signing in, or lets them again, for an administrator. What hangs off sign-ins before a lock ends
+    /// with it, and does not come back when they are let in again.
     pub async fn set_state(
         &self,
         by: &Administrator,
@@ -167,20 +168,24 @@ impl Accounts {
         let granted = self.inner.access.permit(ask)?.spend().1;
         let doer = By::Administrator { granted, asker: by.asker.clone() };
         let (realm, now) = (by.realm, self.inner.env.clock.now());
-        let input = (user, state, now, doer.clone());
-        self.take((realm, user, &doer), input, move |tx, (user, state, now, by)| {
-            Box::pin(async move {
-                let head = touched(tx, *user, *now).await?;
-                store::set_state(tx, *user, *state).await?;
-                let kind = match state {
-                    UserState::Locked => "accounts.user_locked",
-                    UserState::Active => "accounts.user_unlocked",
-                };
-                Ok((loaded(tx, *user).await?, by.tells(realm, kind, &head)))
-            })
-        })
-        .await
-        .map(Arc::new)
+        let (whom, input) = ((realm, user, &doer), (user, now, doer.clone()));
+        let changed = match state {
+            UserState::Locked => {
+                let kind = "accounts.user_locked";
+                self.take_and_cut_off(whom, input, move |tx, (user, now, by)| {
+                    Box::pin(put_state(tx, (*user, state), *now, (by, kind)))
+                })
+                .await
+            }
+            UserState::Active => {
+                let kind = "accounts.user_unlocked";
+                self.take(whom, input, move |tx, (user, now, by)| {
+                    Box::pin(put_state(tx, (*user, state), *now, (by, kind)))
+                })
+                .await
+            }
+        };
+        changed.map(Arc::new)
     }
 
     pub(super) fn spiffe_of_handle(
@@ -192,6 +197,17 @@ impl Accounts {
         let text = format!("spiffe://{home}/user/{handle}");
         Ok(crate::kernel::SpiffeId::parse(&text).map_err(Fault::bug)?)
     }
+}
+
+async fn put_state(
+    tx: &mut Tx,
+    (user, state): (UserId, UserState),
+    now: Timestamp,
+    (by, kind): (&By, &'static str),
+) -> Result<Done<User>, Error> {
+    let head = touched(tx, user, now).await?;
+    store::set_state(tx, user, state).await?;
+    Ok((loaded(tx, user).await?, by.tells(tx.realm(), kind, &head)))
 }
 
 /// The person's row, locked for this transaction.

@@ -107,7 +107,7 @@ impl Accounts {
         Ok(Erased { user: user.id, number: user.number, spiffe_id })
     }
 
-    fn keepers(&self) -> Vec<Arc<dyn KeepsPersonalData>> {
+    pub(super) fn keepers(&self) -> Vec<Arc<dyn KeepsPersonalData>> {
         self.inner.keepers.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

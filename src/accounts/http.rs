@@ -108,7 +108,7 @@ async fn delete_user(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Keeps a person from signing in.
+/// Keeps a person from signing in, and ends every session.
 #[utoipa::path(post, path = "/api/v1/users/{id}/lock", tag = "users", params(("id" = String, Path)),
     responses((status = 200, body = api::User), (status = "default", body = api::Problem)))]
 async fn lock_user(
@@ -143,7 +143,7 @@ async fn export_user(
     Ok(Json(accounts.export_for(&by, user_id(&id)?).await?))
 }
 
-/// Takes every password, passkey, authenticator and code of a person away; linked identities stay.
+/// Takes every password, passkey, authenticator and code of a person away, and ends every session; linked identities stay.
 #[utoipa::path(post, path = "/api/v1/users/{id}/reset-credentials", tag = "users", params(("id" = String, Path)),
     responses((status = 200, body = api::User), (status = "default", body = api::Problem)))]
 async fn reset_user(

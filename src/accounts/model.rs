@@ -217,6 +217,11 @@ impl Factors {
         self.password || self.passkeys > 0 || self.external > 0
     }
 
+    /// True if they can show two factors: whoever can is asked for both before anything changes that they sign in with.
+    pub fn shows_two(&self) -> bool {
+        self.totp || self.passkeys > 0
+    }
+
     /// True if there is a second factor beside a password.
     pub fn has_second(&self) -> bool {
         self.totp || self.recovery_codes > 0

@@ -1,4 +1,5 @@
-//! What every slice that knows something of people promises: to tell it, and to forget it.
+//! What every slice that knows something of people promises: to tell it, to forget it, and to end it where what they sign in
+//! with was taken from them.
 
 use std::fmt;
 
@@ -41,4 +42,14 @@ pub trait KeepsPersonalData: Send + Sync + fmt::Debug {
         tx: &'t mut Tx,
         user: &'t Erased,
     ) -> BoxFuture<'t, Result<Vec<Change>, Fault>>;
+
+    /// Ends everything that hangs off what this person showed so far: it may have been a thief who showed it. Gives what
+    /// followers must hear of. Nothing hangs off what most slices keep.
+    fn cut_off<'t>(
+        &'t self,
+        _tx: &'t mut Tx,
+        _user: &'t Erased,
+    ) -> BoxFuture<'t, Result<Vec<Change>, Fault>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
 }

@@ -6,6 +6,7 @@ use futures_util::future::BoxFuture;
 
 use super::Accounts;
 use super::model::{By, Error};
+use super::personal_data::{Erased, KeepsPersonalData};
 use super::store::Head;
 use crate::db::Tx;
 use crate::events::{Changed, Event, FORGET, Owner, Unrecorded};
@@ -63,15 +64,59 @@ impl Accounts {
             + Sync
             + 'static,
     {
+        self.take_from((realm, user, by), None, input, body).await
+    }
+
+    /// The same, and in the same transaction everything ends that hangs off what they showed before: sessions, grants, what
+    /// applications were given.
+    pub(super) async fn take_and_cut_off<I, T, F>(
+        &self,
+        (realm, user, by): (RealmId, UserId, &By),
+        input: I,
+        body: F,
+    ) -> Result<T, Error>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<Done<T>, Error>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        let known = self.existing(realm, user).await?;
+        let whom = self.whom(realm, &known)?;
+        self.take_from((realm, user, by), Some((whom, self.keepers())), input, body).await
+    }
+
+    async fn take_from<I, T, F>(
+        &self,
+        (realm, user, by): (RealmId, UserId, &By),
+        ends: Option<(Erased, Vec<Arc<dyn KeepsPersonalData>>)>,
+        input: I,
+        body: F,
+    ) -> Result<T, Error>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<Done<T>, Error>>
+            + Send
+            + Sync
+            + 'static,
+    {
         let body = Arc::new(body);
         let done = self
             .inner
             .events
-            .change_in(realm, by.granted(), input, move |tx, input| {
+            .change_in(realm, by.granted(), (input, ends), move |tx, (input, ends)| {
                 let body = Arc::clone(&body);
                 Box::pin(async move {
                     let (value, event) = body(tx, input).await?;
-                    let changes = vec![(FORGET, user.to_string(), event)];
+                    let mut changes = vec![(FORGET, user.to_string(), event)];
+                    if let Some((whom, keepers)) = ends {
+                        for keeper in keepers {
+                            changes.extend(keeper.cut_off(tx, whom).await?);
+                        }
+                    }
                     Ok::<_, Error>(Changed { value, changes, rights: false })
                 })
             })

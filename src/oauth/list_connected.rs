@@ -88,9 +88,10 @@ impl Oauth {
         one
     }
 
-    /// Nobody took the grant back, nor the session that it would have ended with.
+    /// Nobody took the grant back, nor the session that it would have ended with, nor all that its person gave.
     fn is_held(&self, realm: RealmId, grant: &Grant) -> bool {
-        let mut ends = vec![Revocable::Grant(grant.id)];
+        let user = grant.user.to_string();
+        let mut ends = vec![Revocable::Grant(grant.id), Revocable::Subject(&user)];
         ends.extend((!grant.offline).then_some(Revocable::Session(grant.session)));
         !self.sessions.is_revoked(realm, ends, grant.created_at)
     }

@@ -9,11 +9,12 @@ use serde_json::{Map, Value, json};
 use super::grant::Place;
 use super::{Oauth, model};
 use crate::access;
+use crate::accounts::Handle;
 use crate::db::Tx;
 use crate::jobs::deliveries::{Delivery, DeliveryHandler, NotDelivered, post};
 use crate::kernel::{
     ClientId, Evidence, EvidenceSource, Failure, Fault, GrantId, Lifetime, RealmId, SessionId,
-    Strength, Subject, SubjectKind, UserId,
+    SpiffeId, Strength, Subject, SubjectId, SubjectKind, UserId,
 };
 use crate::outbound;
 use crate::sessions::{Ended, WhenEnded};
@@ -27,12 +28,14 @@ pub struct TellClients(pub Oauth);
 #[derive(Debug, Clone)]
 pub struct SendLogoutToken(pub Oauth);
 
-/// What a delivery carries: opaque ids alone.
+/// What a delivery carries: opaque ids alone, and all that the token says, for its person may be gone when it is signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Notice {
     client: ClientId,
     session: SessionId,
     user: UserId,
+    /// The person's number in events. Nothing in a notice that an earlier release wrote.
+    number: Option<SubjectId>,
 }
 
 impl WhenEnded for TellClients {
@@ -55,7 +58,8 @@ impl TellClients {
         if known.is_none_or(|known| known.terms.backchannel_logout_uri.is_none()) {
             return Ok(());
         }
-        let notice = Notice { client: client.clone(), session: end.session, user: end.user };
+        let (client_id, number) = (client.clone(), Some(end.number));
+        let notice = Notice { client: client_id, session: end.session, user: end.user, number };
         // One for each session and client: a body that runs again writes the same.
         let id = format!("{KIND}/{}/{client}", end.session);
         let delivery = Delivery { id, kind: KIND.into(), body: notice.print() };
@@ -114,13 +118,9 @@ impl Oauth {
     ) -> Result<Option<String>, Failure> {
         let now = self.env.clock.now();
         let place = self.place(realm)?;
-        let Some(user) = self.accounts.user(realm, notice.user).await? else { return Ok(None) };
+        let Some(subject) = self.subject_of(&place, notice).await? else { return Ok(None) };
         let evidence = Evidence {
-            subject: Subject {
-                kind: SubjectKind::User,
-                id: user.spiffe_id(&place.trust_domain)?,
-                number: user.number,
-            },
+            subject,
             source: EvidenceSource::Session,
             strength: Strength::Software,
             at: now,
@@ -153,6 +153,22 @@ impl Oauth {
         let signed = self.svid.sign_tokens(permit?, now)?;
         let tokens = self.events.record(signed).await?;
         Ok(tokens.get(TokenKind::Logout).map(|token| token.text.expose().clone()))
+    }
+
+    /// Whose session ended. Of somebody who is gone the ids are left, and they go by the name that is made of theirs: no handle
+    /// of somebody erased waits in a notice.
+    async fn subject_of(&self, place: &Place, notice: &Notice) -> Result<Option<Subject>, Failure> {
+        let known = self.accounts.user(place.realm, notice.user).await?;
+        let (number, handle) = match known {
+            Some(user) => (user.number, user.handle.clone()),
+            None => match notice.number {
+                Some(number) => (number, Handle::of_id(notice.user)),
+                None => return Ok(None),
+            },
+        };
+        let id = format!("spiffe://{}/user/{handle}", place.trust_domain);
+        let id = SpiffeId::parse(&id).map_err(Fault::bug)?;
+        Ok(Some(Subject { kind: SubjectKind::User, id, number }))
     }
 
     async fn send_logout_token(&self, uri: &str, token: &str) -> Result<(), NotDelivered> {
@@ -196,11 +212,12 @@ impl Oauth {
 
 impl Notice {
     fn print(&self) -> Vec<u8> {
-        let Self { client, session, user } = self;
+        let Self { client, session, user, number } = self;
         json!({
             "client": client.as_str(),
             "session": session.to_string(),
             "user": user.to_string(),
+            "number": number.map(|number| number.to_string()),
         })
         .to_string()
         .into_bytes()
@@ -213,6 +230,7 @@ impl Notice {
             client: ClientId::parse(text("client")?).ok()?,
             session: SessionId::parse(text("session")?).ok()?,
             user: UserId::parse(text("user")?).ok()?,
+            number: text("number").and_then(|number| SubjectId::parse(number).ok()),
         })
     }
 }

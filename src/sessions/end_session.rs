@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::access::{Administrator, Permit};
+use crate::accounts::Change;
 use crate::crypto::digest::hex;
 use crate::db::Tx;
 use crate::events::{Changed, Event};
@@ -24,8 +25,9 @@ struct OneEnd {
     listeners: Vec<Arc<dyn WhenEnded>>,
 }
 
+/// What one run of the end of everything of a person needs.
 #[derive(Debug)]
-struct AllEnd {
+pub(super) struct AllEnd {
     realm: RealmId,
     user: UserId,
     number: SubjectId,
@@ -188,12 +190,27 @@ impl Sessions {
         granted: Granted,
         (why, since): (Why, Option<Timestamp>),
     ) -> Result<(), Error> {
-        let (now, listeners) = (self.now(), self.listeners());
-        let input = AllEnd { realm, user, number, why, since, now, listeners };
+        let input = AllEnd { since, ..self.all_end(realm, (user, number), why) };
         self.inner
             .events
-            .change_in(realm, granted, input, |tx, input| Box::pin(end_all(tx, input)))
+            .change_in(realm, granted, input, |tx, input| {
+                Box::pin(async move {
+                    let changes = end_all(tx, input).await?;
+                    Ok::<_, Error>(Changed { value: (), changes, rights: false })
+                })
+            })
             .await
+    }
+
+    /// The end of everything of a person, now.
+    pub(super) fn all_end(
+        &self,
+        realm: RealmId,
+        (user, number): (UserId, SubjectId),
+        why: Why,
+    ) -> AllEnd {
+        let (now, listeners) = (self.now(), self.listeners());
+        AllEnd { realm, user, number, why, since: None, now, listeners }
     }
 }
 
@@ -205,7 +222,8 @@ async fn end_one(tx: &mut Tx, input: &OneEnd) -> Result<Changed<Option<String>>,
     };
     let what = Revocable::Session(session.id);
     store::revoke_by_key(tx, &what.key(), *now, now.plus(TOKEN_LIFE_MAX)).await?;
-    let ended = [Ended { session: session.id, user: session.user, clients, at: *now, why: *why }];
+    let (user, number) = (session.user, session.number);
+    let ended = [Ended { session: session.id, user, number, clients, at: *now, why: *why }];
     for listener in listeners {
         listener.ended(tx, &ended).await?;
     }
@@ -213,26 +231,28 @@ async fn end_one(tx: &mut Tx, input: &OneEnd) -> Result<Changed<Option<String>>,
     Ok(Changed { value: Some(hex(&digest)), changes, rights: false })
 }
 
-/// The rows of the sessions stay until their end has come: what was taken back covers them.
-async fn end_all(tx: &mut Tx, input: &AllEnd) -> Result<Changed<()>, Error> {
+/// Gives what followers must hear of; nothing if it ended already. The rows of the sessions stay until their end has come: what
+/// was taken back covers them.
+pub(super) async fn end_all(tx: &mut Tx, input: &AllEnd) -> Result<Vec<Change>, Fault> {
     let AllEnd { realm, user, number, why, since, now, listeners } = input;
     let subject = user.to_string();
     let what = Revocable::Subject(&subject);
     let until = now.plus(GRANT_LIFE_MAX);
     let since = since.unwrap_or(Timestamp::FOREVER);
     if !store::revoke_unless(tx, &what.key(), (*now, until), since).await? {
-        return Ok(Changed { value: (), changes: Vec::new(), rights: false });
+        return Ok(Vec::new());
     }
     let clients = store::clients_of_user(tx, *user).await?;
-    let ended: Vec<Ended> = clients
-        .into_iter()
-        .map(|(session, clients)| Ended { session, user: *user, clients, at: *now, why: *why })
-        .collect();
+    let end = |(session, clients)| {
+        let (user, number) = (*user, *number);
+        Ended { session, user, number, clients, at: *now, why: *why }
+    };
+    let ended: Vec<Ended> = clients.into_iter().map(end).collect();
     for listener in listeners {
         listener.ended(tx, &ended).await?;
     }
     let event = told::all_ended(*realm, *user, *number, (ended.len(), *why));
-    Ok(Changed { value: (), changes: vec![(REVOCATION, what.key(), event)], rights: false })
+    Ok(vec![(REVOCATION, what.key(), event)])
 }
 
 /// Tokens that name a session live no longer; what can be renewed is looked up in the database when it is.

@@ -143,8 +143,10 @@ pub enum Why {
     Replaced,
     /// The provider that vouched for it ended it.
     Upstream,
-    /// A credential was changed or the account was locked.
+    /// A credential was changed or taken, or the account was locked.
     Credentials,
+    /// The account was deleted.
+    Erased,
     /// Its person was contained.
     Contained,
     /// Its person would not be let in any more on the device that it hangs off.
@@ -162,6 +164,7 @@ impl Why {
             Self::Replaced => "replaced",
             Self::Upstream => "upstream",
             Self::Credentials => "credentials",
+            Self::Erased => "erased",
             Self::Contained => "contained",
             Self::Device => "device",
         }
@@ -175,6 +178,8 @@ pub struct Ended {
     pub session: SessionId,
     /// Whose.
     pub user: UserId,
+    /// The person's number in events: what is left of them if their account goes with the session.
+    pub number: SubjectId,
     /// The clients that got something from it.
     pub clients: Vec<ClientId>,
     /// When.

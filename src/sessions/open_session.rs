@@ -68,6 +68,18 @@ impl Sessions {
         Ok(Opened { cookie, session: Arc::new(session) })
     }
 
+    /// Goes on with what was shown for a session under a new one, for the browser of the person who had everything before
+    /// ended. Errors: `Fault` where the new one could not be written; then that browser is signed out as well.
+    pub async fn begin_anew(&self, ended: &Session) -> Result<Opened, Error> {
+        let cookie = SessionCookie::make(self.inner.env.entropy.as_ref())?;
+        let now = self.now();
+        let id = SessionId::new(self.inner.env.entropy.uuid(now)?);
+        let session = Session { id, created_at: now, used_at: now, ..ended.clone() };
+        let opening = Opening { session: session.clone(), digest: cookie.digest(), input: () };
+        self.insert(opening, |_, ()| Box::pin(async { Ok(()) })).await?;
+        Ok(Opened { cookie, session: Arc::new(session) })
+    }
+
     fn session(&self, signed_in: SignedIn, renewed: Option<&Session>) -> Result<Session, Fault> {
         let now = self.now();
         let assurance = assurance_of(&signed_in.methods);

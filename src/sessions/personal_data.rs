@@ -3,7 +3,8 @@
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
-use super::{Sessions, store};
+use super::end_session::end_all;
+use super::{Sessions, Why, store};
 use crate::accounts::{Change, Erased, KeepsPersonalData};
 use crate::db::Tx;
 use crate::kernel::{Fault, Method};
@@ -37,16 +38,38 @@ impl KeepsPersonalData for Sessions {
         })
     }
 
-    /// What is held in memory goes with the change that `accounts` adds.
+    /// Whoever must tell clients hears of it first, while it is known what they got. What is held in memory goes with the change
+    /// that `accounts` adds.
     fn erase<'t>(
         &'t self,
         tx: &'t mut Tx,
         user: &'t Erased,
     ) -> BoxFuture<'t, Result<Vec<Change>, Fault>> {
         Box::pin(async move {
+            let changes = self.end_everything(tx, user, Why::Erased).await?;
             store::delete_of_user(tx, user.user).await?;
-            Ok(Vec::new())
+            Ok(changes)
         })
+    }
+
+    fn cut_off<'t>(
+        &'t self,
+        tx: &'t mut Tx,
+        user: &'t Erased,
+    ) -> BoxFuture<'t, Result<Vec<Change>, Fault>> {
+        Box::pin(self.end_everything(tx, user, Why::Credentials))
+    }
+}
+
+impl Sessions {
+    async fn end_everything(
+        &self,
+        tx: &mut Tx,
+        user: &Erased,
+        why: Why,
+    ) -> Result<Vec<Change>, Fault> {
+        let all = self.all_end(tx.realm(), (user.user, user.number), why);
+        end_all(tx, &all).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::decide::{Answered, SignIn};
 use super::gather_facts::Gathered;
-use super::model::{Complaint, End, Error, Person, Shown};
+use super::model::{Complaint, End, Error, Mark, Person, Shown};
 use super::next_step::Step;
 use super::read_sign_in::Held;
 use super::{Signin, store};
@@ -90,6 +90,9 @@ impl Signin {
     ) -> Result<Opened, Error> {
         let (SignIn { user, number, shown, device, .. }, _) = permit.spend();
         let Shown { methods, since, upstream, .. } = shown;
+        // A session that ended with the lost password is not gone on with.
+        let ended = held.state.is(Mark::Renewed);
+        let before = before.filter(|before| !(ended && before.user == user));
         let signed_in = SignedIn {
             realm: held.place.realm,
             user,

@@ -283,6 +283,8 @@ pub enum Mark {
     Mailed,
     /// They came by a link because the password is lost: a new one must be set.
     Renew,
+    /// They set a new password for a lost one: what was before has ended.
+    Renewed,
     /// They came by a link to add a first passkey.
     Enrol,
     /// They were offered to add a passkey, and said: not now.
@@ -293,11 +295,12 @@ pub enum Mark {
 
 impl Mark {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Other,
         Self::Selected,
         Self::Mailed,
         Self::Renew,
+        Self::Renewed,
         Self::Enrol,
         Self::Declined,
         Self::Anywhere,
@@ -310,6 +313,7 @@ impl Mark {
             Self::Selected => "selected",
             Self::Mailed => "mailed",
             Self::Renew => "renew",
+            Self::Renewed => "renewed",
             Self::Enrol => "enrol",
             Self::Declined => "declined",
             Self::Anywhere => "anywhere",

@@ -186,9 +186,7 @@ fn after_proof(state: &State, facts: &Facts, shown: &Shown) -> Step {
         // What is known of their device may be what policy misses.
         Some(Verdict::StepUp(_) | Verdict::Deny(_)) if asks => Step::Device,
         // What was lost is replaced first: it may be what makes this sure enough.
-        Some(Verdict::Permit) if state.is(Mark::Renew) && !state.is(Mark::Enrol) => {
-            Step::NewPassword
-        }
+        Some(Verdict::Permit) if renews_password(state, facts, shown) => Step::NewPassword,
         Some(Verdict::Permit) if short && !state.is(Mark::Enrol) => {
             step_up(state, facts, shown, "")
         }
@@ -198,6 +196,19 @@ fn after_proof(state: &State, facts: &Facts, shown: &Shown) -> Step {
         // Nobody goes on whom nobody was asked about.
         None => Step::Refused(String::new()),
     }
+}
+
+/// Who came because a password is lost may add a passkey instead, unless they have a second factor that they did not show:
+/// whoever reads somebody's mail must not come out with one.
+fn renews_password(state: &State, facts: &Facts, shown: &Shown) -> bool {
+    let instead = state.is(Mark::Enrol) && may_add(facts, shown);
+    state.is(Mark::Renew) && !instead
+}
+
+/// Whoever has two factors shows both before another one, or another provider, is added to them.
+pub(super) fn may_add(facts: &Facts, shown: &Shown) -> bool {
+    let two = facts.has.passkey || facts.has.totp;
+    !two || shown.assurance() >= Assurance::Aal2
 }
 
 fn step_up(state: &State, facts: &Facts, shown: &Shown, reason: &str) -> Step {
@@ -217,6 +228,8 @@ fn before_the_end(state: &State, facts: &Facts, shown: &Shown) -> Step {
         Step::Enrol { required: true }
     } else if asks_for_device(state, facts, shown) {
         Step::Device
+    } else if state.stranger.is_some() && !may_add(facts, shown) {
+        step_up(state, facts, shown, "")
     } else if state.stranger.is_some() {
         Step::LinkConfirm
     } else if offers_passkey(state, facts, shown) {
@@ -239,6 +252,7 @@ fn offers_passkey(state: &State, facts: &Facts, shown: &Shown) -> bool {
     matches!(state.person, Person::Proven(_))
         && shown.methods.contains(&Method::Password)
         && !facts.has.passkey
+        && may_add(facts, shown)
         && !facts.declined
         && !state.is(Mark::Declined)
 }

@@ -4,7 +4,7 @@ use super::Signin;
 use super::complete::Onward;
 use super::gather_facts::Gathered;
 use super::model::{CeremonyOf, Complaint, End, Error, Mark, Person, Shown, State, Way};
-use super::next_step::{Step, known_again, ways};
+use super::next_step::{Step, known_again, may_add, ways};
 use super::read_sign_in::Held;
 use crate::accounts::{self, AskedFrom, Checked, Claimed, Identifier, PasskeyChecked};
 use crate::http::pages::Look;
@@ -330,9 +330,12 @@ impl Signin {
             return Ok(());
         }
         let by = accounts::By::Themselves;
-        match self.inner.accounts.set_password(desk.realm.id, base.user, password, by).await {
+        match self.inner.accounts.renew_password(desk.realm.id, base.user, password, by).await {
             Ok(()) => {
+                // Both: what is left of a wish for a passkey would pass for an administrator's link.
                 held.state.marks.remove(&Mark::Renew);
+                held.state.marks.remove(&Mark::Enrol);
+                held.state.marks.insert(Mark::Renewed);
                 proven(&mut held.state, base.clone().and(Method::Password));
             }
             Err(accounts::Error::Password(rule)) => {
@@ -500,7 +503,9 @@ fn turn(state: &mut State, gathered: &Gathered, step: &str, sent: &Sent) -> bool
             state.marks.insert(Mark::Renew);
         }
         ("way", Step::NewPassword) if word(&sent.way) == "passkey" => {
-            state.marks.insert(Mark::Enrol);
+            if gathered.shown.as_ref().is_some_and(|shown| may_add(&gathered.facts, shown)) {
+                state.marks.insert(Mark::Enrol);
+            }
         }
         ("way", _) => turn_to(state, gathered, Way::parse(&word(&sent.way))),
         _ => return false,

@@ -102,6 +102,7 @@ passkeys-offer-again = Wieder anbieten
 pw-title = Passwort
 pw-present = Sie haben ein Passwort. Mit einem neuen gilt das alte nicht mehr.
 pw-none = Sie haben kein Passwort. Mit einem Passkey brauchen Sie keines.
+pw-elsewhere = Überall sonst abmelden: andere Browser und alle Anwendungen
 
 otp-title = Authenticator-App
 otp-lead = Eine App auf Ihrem Telefon zeigt jede halbe Minute einen neuen Code. Sie geben ihn nach dem Passwort ein.

@@ -102,6 +102,7 @@ passkeys-offer-again = Offer it again
 pw-title = Password
 pw-present = You have a password. With a new one, the old one stops working.
 pw-none = You have no password. With a passkey you need none.
+pw-elsewhere = Sign out everywhere else: other browsers, and all applications
 
 otp-title = Authenticator app
 otp-lead = An app on your phone shows a new code every half minute. You type it after your password.

@@ -5,6 +5,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use http::header::SET_COOKIE;
 use serde::Deserialize;
 
 use super::super::pages::{
@@ -29,11 +30,12 @@ pub(super) async fn password(State(account): State<Account>, asks: Asks) -> Resu
     Ok(page(StatusCode::OK, &shown, &visitor.look))
 }
 
-/// A new password, typed twice.
+/// A new password, typed twice, and whether everything else ends with the old one.
 #[derive(Deserialize)]
 pub(super) struct Chosen {
     password: String,
     repeated: String,
+    elsewhere: Option<String>,
 }
 
 pub(super) async fn set_password(
@@ -47,11 +49,22 @@ pub(super) async fn set_password(
         return Ok(wrong(Tab::Password, Wrong::Repeated));
     }
     let (realm, user) = (visitor.realm, visitor.user.id);
-    match account.accounts.set_password(realm, user, &password, By::Themselves).await {
-        Ok(()) => Ok(done(Tab::Password, Done::Saved)),
-        Err(Error::Password(_)) => Ok(wrong(Tab::Password, Wrong::Password)),
-        Err(error) => Err(error.into()),
+    let ends = chosen.elsewhere.as_deref() == Some("end");
+    let set = if ends {
+        account.accounts.renew_password(realm, user, &password, By::Themselves).await
+    } else {
+        account.accounts.set_password(realm, user, &password, By::Themselves).await
+    };
+    let mut answer = match set {
+        Ok(()) => done(Tab::Password, Done::Saved),
+        Err(Error::Password(_)) => return Ok(wrong(Tab::Password, Wrong::Password)),
+        Err(error) => return Err(error.into()),
+    };
+    if ends {
+        let here = account.sessions.begin_anew(&visitor.session).await?;
+        answer.headers_mut().append(SET_COOKIE, here.cookie.header());
     }
+    Ok(answer)
 }
 
 pub(super) async fn authenticator(

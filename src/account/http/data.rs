@@ -12,7 +12,6 @@ use super::visitor::{Asks, Away, Visitor, done, wrong};
 use crate::accounts::{AskedFrom, AttributeName, By, Error, UserChange};
 use crate::http::pages::{Language, page};
 use crate::http::{Form, Problem};
-use crate::sessions::Why;
 use crate::sessions::http::SESSION;
 
 pub(super) async fn show(State(account): State<Account>, asks: Asks) -> Result<Response, Away> {
@@ -104,10 +103,7 @@ pub(super) async fn delete(
         let back = format!("/account/delete?wrong={}", Wrong::Sure.as_str());
         return Ok(Redirect::to(&back).into_response());
     }
-    let (realm, user) = (visitor.realm, &visitor.user);
-    // First, so that applications are told while there is somebody to tell of.
-    account.sessions.end_all(realm, user.id, user.number, Why::Ended).await?;
-    account.accounts.erase(realm, user.id, By::Themselves).await?;
+    account.accounts.erase(visitor.realm, visitor.user.id, By::Themselves).await?;
     let cleared = SESSION.clear();
     Ok(([(SET_COOKIE, cleared)], Redirect::to("/account/signed-out")).into_response())
 }

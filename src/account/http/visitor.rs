@@ -13,7 +13,7 @@ use crate::accounts::User;
 use crate::env::Entropy;
 use crate::http::pages::{Flaws, Look};
 use crate::http::{Origin, Problem};
-use crate::kernel::{Fault, Lifetime, RealmId, Timestamp, TrustDomain};
+use crate::kernel::{Assurance, Fault, Lifetime, RealmId, Timestamp, TrustDomain, UserId};
 use crate::realms::Realm;
 use crate::sessions::{Browser, Session};
 use crate::signin::{OwnPath, SigninRequest};
@@ -78,6 +78,17 @@ pub(super) struct Visitor {
     done: Option<Done>,
 }
 
+/// What has to be shown again before a change.
+#[derive(Debug)]
+struct Again {
+    /// By whom.
+    user: UserId,
+    /// Since when it would have done.
+    since: Timestamp,
+    /// How sure.
+    least: Assurance,
+}
+
 impl Account {
     /// Whoever has a session comes in to look.
     pub(super) async fn enter(&self, asks: &Asks, tab: Tab) -> Result<Visitor, Away> {
@@ -91,8 +102,9 @@ impl Account {
         Ok(self.visitor(asks, session, user))
     }
 
-    /// Whoever has shown something in the last five minutes comes in to change. Others show it again, and come back to the
-    /// page, where they can repeat what they wanted: a form is never kept.
+    /// Whoever has shown something in the last five minutes comes in to change, with two factors if they have two: one that
+    /// was stolen must not become a second. Others show it again, and come back to the page, where they can repeat what they
+    /// wanted: a form is never kept.
     pub(super) async fn enter_to_change(&self, asks: &Asks, tab: Tab) -> Result<Visitor, Away> {
         let Some(session) = self.session_of(asks).await? else {
             return Err(self.elsewhere(asks, tab, None).await);
@@ -100,11 +112,13 @@ impl Account {
         let realm = asks.realm.id;
         let since = self.env.clock.now().minus(LATELY);
         let user = self.accounts.fresh(realm, session.user).await?.filter(|user| user.is_active());
-        match user {
-            Some(user) if session.signed_in_at >= since => Ok(self.visitor(asks, session, user)),
-            Some(_) => Err(self.elsewhere(asks, tab, Some((&session, since))).await),
-            None => Err(self.elsewhere(asks, tab, None).await),
+        let Some(user) = user else { return Err(self.elsewhere(asks, tab, None).await) };
+        let least = if user.factors.shows_two() { Assurance::Aal2 } else { Assurance::Aal1 };
+        if session.signed_in_at >= since && session.assurance >= least {
+            return Ok(self.visitor(asks, session, user));
         }
+        let again = Again { user: user.id, since, least };
+        Err(self.elsewhere(asks, tab, Some(again)).await)
     }
 
     async fn session_of(&self, asks: &Asks) -> Result<Option<Arc<Session>>, Away> {
@@ -112,14 +126,15 @@ impl Account {
         Ok(self.sessions.by_cookie(asks.realm.id, cookie).await?)
     }
 
-    async fn elsewhere(&self, asks: &Asks, tab: Tab, again: Option<(&Session, Timestamp)>) -> Away {
+    async fn elsewhere(&self, asks: &Asks, tab: Tab, again: Option<Again>) -> Away {
         let Some(path) = OwnPath::parse(tab.path()) else {
             return Fault::bug("a path of our own").into();
         };
         let mut request = SigninRequest::to(path);
-        if let Some((session, since)) = again {
-            request.expected_user = Some(session.user);
+        if let Some(Again { user, since, least }) = again {
+            request.expected_user = Some(user);
             request.fresh_after = Some(since);
+            request.assurance = Some(least);
         }
         Away::to(self.signin.start(asks.realm.id, request, &asks.browser).await)
     }

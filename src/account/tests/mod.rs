@@ -3,6 +3,7 @@
 pub(crate) mod applications;
 mod changes;
 mod devices;
+mod factors;
 mod letters;
 mod links;
 mod strangers;

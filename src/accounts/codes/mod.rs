@@ -4,8 +4,9 @@ pub(super) mod store;
 
 use std::net::IpAddr;
 
-use super::change_user::{loaded, touched};
+use super::change_user::loaded;
 use super::model::{By, Checked, Error, TotpEnrolment, User};
+use super::proofs::Turn;
 use super::{Accounts, tries};
 use crate::crypto::digest::sha256;
 use crate::kernel::{Fault, Method, RealmId, Secret, UserId};
@@ -50,7 +51,7 @@ impl Accounts {
         Ok(TotpEnrolment { secret: text, uri })
     }
 
-    /// Takes the new secret into use, by a code of it. False: the code is wrong. That code does not sign in as well.
+    /// Takes the new secret into use, by a code of it, and tells its person by mail. False: the code is wrong. That code does not sign in as well.
     pub async fn confirm_totp(
         &self,
         realm: RealmId,
@@ -60,32 +61,36 @@ impl Accounts {
         let Some(row) = self.totp_row(realm, user).await? else { return Err(Error::Spent) };
         let sealed = row.pending.ok_or(Error::Spent)?;
         let Some(step) = self.step_of(realm, user, &sealed, code)? else { return Ok(false) };
-        let input = (user, sealed, step, self.inner.env.clock.now());
-        self.give(realm, user, input, move |tx, (user, sealed, step, now)| {
+        let input = (self.news_of(realm, (user, Turn::TotpAdded))?, sealed, step);
+        self.give(realm, user, input, move |tx, (told, sealed, step)| {
             Box::pin(async move {
-                let head = touched(tx, *user, *now).await?;
-                if !store::confirm(tx, *user, sealed, *step).await? {
+                let head = told.touched(tx).await?;
+                if !store::confirm(tx, told.user, sealed, *step).await? {
                     return Err(Error::Spent);
                 }
-                Ok((true, By::Themselves.tells(realm, "accounts.totp_added", &head)))
+                Ok(((), By::Themselves.tells(realm, "accounts.totp_added", &head)))
             })
         })
-        .await
+        .await?;
+        self.inner.posted.nudge();
+        Ok(true)
     }
 
-    /// Removes the authenticator of one-time passwords.
+    /// Removes the authenticator of one-time passwords, and tells its person by mail.
     pub async fn remove_totp(&self, realm: RealmId, user: UserId, by: By) -> Result<(), Error> {
-        let input = (user, self.inner.env.clock.now(), by.clone());
-        self.take((realm, user, &by), input, move |tx, (user, now, by)| {
+        let input = (self.news_of(realm, (user, Turn::TotpRemoved))?, by.clone());
+        self.take((realm, user, &by), input, move |tx, (told, by)| {
             Box::pin(async move {
-                let head = touched(tx, *user, *now).await?;
-                if !store::delete_totp(tx, *user).await? {
+                let head = told.touched(tx).await?;
+                if !store::delete_totp(tx, told.user).await? {
                     return Err(Error::Unknown("authenticator"));
                 }
                 Ok(((), by.tells(realm, "accounts.totp_removed", &head)))
             })
         })
-        .await
+        .await?;
+        self.inner.posted.nudge();
+        Ok(())
     }
 
     /// Compares a one-time password. Each works once.
@@ -159,7 +164,7 @@ impl Accounts {
         Ok(step.and_then(|step| i64::try_from(step).ok()))
     }
 
-    /// Ten new recovery codes; the old ones are void.
+    /// Ten new recovery codes, of which their person is told by mail; the old ones are void.
     pub async fn make_recovery_codes(
         &self,
         realm: RealmId,
@@ -172,22 +177,23 @@ impl Accounts {
         let digests: Vec<[u8; 32]> =
             codes.iter().filter_map(|code| digest_of(user, code.expose())).collect();
         let by = By::Themselves;
-        let input = (user, digests, self.inner.env.clock.now());
-        self.take((realm, user, &by), input, move |tx, (user, digests, now)| {
+        let input = (self.news_of(realm, (user, Turn::CodesMade))?, digests);
+        self.take((realm, user, &by), input, move |tx, (told, digests)| {
             Box::pin(async move {
-                let head = touched(tx, *user, *now).await?;
-                store::delete_codes(tx, *user).await?;
+                let head = told.touched(tx).await?;
+                store::delete_codes(tx, told.user).await?;
                 for digest in digests {
-                    store::insert_code(tx, *user, digest, *now).await?;
+                    store::insert_code(tx, told.user, digest, told.at).await?;
                 }
                 Ok(((), By::Themselves.tells(realm, "accounts.recovery_codes_made", &head)))
             })
         })
         .await?;
+        self.inner.posted.nudge();
         Ok(codes)
     }
 
-    /// Uses a recovery code up.
+    /// Uses a recovery code up, and tells its person by mail.
     pub async fn check_recovery_code(
         &self,
         realm: RealmId,
@@ -201,20 +207,21 @@ impl Accounts {
         };
         let Some(digest) = digest_of(user, code) else { return Ok(Checked::No) };
         let by = By::Themselves;
-        let input = (user, digest, self.inner.env.clock.now());
-        let done = self.take((realm, user, &by), input, move |tx, (user, digest, now)| {
+        let input = (self.news_of(realm, (user, Turn::CodeUsed))?, digest);
+        let done = self.take((realm, user, &by), input, move |tx, (told, digest)| {
             Box::pin(async move {
-                let head = touched(tx, *user, *now).await?;
-                if !store::use_code(tx, *user, digest, *now).await? {
+                let head = told.touched(tx).await?;
+                if !store::use_code(tx, told.user, digest, told.at).await? {
                     return Err(Error::Spent);
                 }
-                let left = loaded(tx, *user).await?.factors.recovery_codes;
+                let left = loaded(tx, told.user).await?.factors.recovery_codes;
                 let event = By::Themselves.tells(realm, "accounts.recovery_code_used", &head);
                 Ok(((), event.about("left", left)))
             })
         });
         match done.await {
             Ok(()) => {
+                self.inner.posted.nudge();
                 self.was_right(realm, attempt).await?;
                 Ok(Checked::Yes(Method::RecoveryCode))
             }

@@ -18,6 +18,7 @@ use webauthn_rs::prelude::{
 use super::change_user::touched;
 use super::model::{By, Error, Passkey, PasskeyChallenge, PasskeyChecked};
 use super::passwords::must_be_left;
+use super::proofs::Turn;
 use super::{Accounts, tries};
 use crate::crypto::digest::{base64url, hex};
 use crate::kernel::{Fault, Lifetime, Method, PasskeyId, RealmId, UserId};
@@ -171,7 +172,7 @@ impl Accounts {
         Ok(PasskeyChallenge { options, state })
     }
 
-    /// Ends it. An empty name becomes `Passkey`. Whoever had asked to be offered none may be offered one again.
+    /// Ends it, and tells its person by mail. An empty name becomes `Passkey`. Whoever had asked to be offered none may be offered one again.
     pub async fn register_passkey_finish(
         &self,
         realm: RealmId,
@@ -206,9 +207,10 @@ impl Accounts {
             used_at: None,
         };
         let shown = key.shown();
-        self.give(realm, user, key, move |tx, key| {
+        let input = (self.news_of(realm, (user, Turn::PasskeyAdded))?, key);
+        self.give(realm, user, input, move |tx, (told, key)| {
             Box::pin(async move {
-                let head = touched(tx, key.user, key.created_at).await?;
+                let head = told.touched(tx).await?;
                 if !store::insert(tx, key).await? {
                     return Err(Error::Taken { what: "passkey" });
                 }
@@ -219,6 +221,7 @@ impl Accounts {
             })
         })
         .await?;
+        self.inner.posted.nudge();
         Ok(shown)
     }
 
@@ -252,7 +255,7 @@ impl Accounts {
         .await
     }
 
-    /// Removes a passkey, if something else is left to sign in with.
+    /// Removes a passkey, if something else is left to sign in with, and tells its person by mail.
     pub async fn remove_passkey(
         &self,
         realm: RealmId,
@@ -260,19 +263,21 @@ impl Accounts {
         passkey: PasskeyId,
         by: By,
     ) -> Result<(), Error> {
-        let input = (user, passkey, self.inner.env.clock.now(), by.clone());
-        self.take((realm, user, &by), input, move |tx, (user, passkey, now, by)| {
+        let input = (self.news_of(realm, (user, Turn::PasskeyRemoved))?, passkey, by.clone());
+        self.take((realm, user, &by), input, move |tx, (told, passkey, by)| {
             Box::pin(async move {
-                let head = touched(tx, *user, *now).await?;
-                if !store::delete(tx, *user, *passkey).await? {
+                let head = told.touched(tx).await?;
+                if !store::delete(tx, told.user, *passkey).await? {
                     return Err(Error::Unknown("passkey"));
                 }
-                must_be_left(tx, *user).await?;
+                must_be_left(tx, told.user).await?;
                 let event = by.tells(realm, "accounts.passkey_removed", &head);
                 Ok(((), event.about("passkey", passkey.to_string())))
             })
         })
-        .await
+        .await?;
+        self.inner.posted.nudge();
+        Ok(())
     }
 
     async fn credentials(&self, realm: RealmId, user: UserId) -> Result<Vec<Vec<u8>>, Error> {

@@ -6,19 +6,21 @@ pub(super) mod store;
 
 use std::net::IpAddr;
 
-use super::change_user::touched;
 use super::model::{By, Checked, Claimed, Error};
+use super::proofs::{Told, Turn};
 use super::store::load;
-use super::{Accounts, proofs, tries};
+use super::write_user::Done;
+use super::{Accounts, proofs};
 use crate::crypto::password::{self, Password, PasswordError, Verified};
+use crate::db::Tx;
 use crate::kernel::{Method, RealmId, Secret, UserId};
 
 pub(super) use breached::Breached;
 pub(super) use pool::HashPool;
 
 impl Accounts {
-    /// Compares a password. Without a person it does the same work and says no. Tries are limited by what was typed, by
-    /// address and by network. That it was right is the caller's to record, with the sign-in.
+    /// Compares a password. Without a person it does the same work and says no. Tries are limited by what was typed,
+    /// by person, by address and by network. That it was right is the caller's to record, with the sign-in.
     pub async fn check_password(
         &self,
         realm: RealmId,
@@ -26,7 +28,7 @@ impl Accounts {
         password: &Secret<String>,
         address: IpAddr,
     ) -> Result<Checked, Error> {
-        let tried = match self.count_try(realm, (tries::PASSWORD, who.typed), address).await {
+        let tried = match self.count_password(realm, who, address).await {
             Ok(tried) => tried,
             Err(Error::Limited { retry_after }) => return Ok(Checked::Limited { retry_after }),
             Err(other) => return Err(other),
@@ -41,6 +43,9 @@ impl Accounts {
         let Some(typed) = Password::typed(password) else { return Ok(Checked::No) };
         let verified = self.compare(typed, stored.clone()).await?;
         let Verified { right: true, stale } = verified else { return Ok(Checked::No) };
+        if tried.in_vain {
+            return Ok(Checked::No);
+        }
         self.was_right(realm, tried).await?;
         if let (true, Some(old)) = (stale, stored) {
             self.hash_again(realm, user, password, old).await?;
@@ -84,7 +89,7 @@ impl Accounts {
         Ok(self.inner.hashing.run(work).await??)
     }
 
-    /// Sets a password. What was sent to recover the old one is void from here on.
+    /// Sets a password, and tells its person by mail. What was sent to recover the old one is void from here on.
     pub async fn set_password(
         &self,
         realm: RealmId,
@@ -92,6 +97,34 @@ impl Accounts {
         password: &Secret<String>,
         by: By,
     ) -> Result<(), Error> {
+        let input = self.new_password((realm, user), password, &by).await?;
+        self.take((realm, user, &by), input, move |tx, input| Box::pin(put(tx, input))).await?;
+        self.inner.posted.nudge();
+        Ok(())
+    }
+
+    /// The same where the old one is lost or known to others: every session ends with it, and everything that applications were
+    /// given.
+    pub async fn renew_password(
+        &self,
+        realm: RealmId,
+        user: UserId,
+        password: &Secret<String>,
+        by: By,
+    ) -> Result<(), Error> {
+        let input = self.new_password((realm, user), password, &by).await?;
+        self.take_and_cut_off((realm, user, &by), input, move |tx, input| Box::pin(put(tx, input)))
+            .await?;
+        self.inner.posted.nudge();
+        Ok(())
+    }
+
+    async fn new_password(
+        &self,
+        (realm, user): (RealmId, UserId),
+        password: &Secret<String>,
+        by: &By,
+    ) -> Result<NewPassword, Error> {
         let chosen = Password::chosen(password, self.inner.settings.password_chars_min)?;
         if let Some(list) = &self.inner.breached {
             let (list, digest) = (list.clone(), chosen.sha1());
@@ -100,30 +133,24 @@ impl Accounts {
             }
         }
         let hash = self.hash(chosen).await?;
-        let input = (user, hash, self.inner.env.clock.now(), by.clone());
-        self.take((realm, user, &by), input, move |tx, (user, hash, now, by)| {
-            Box::pin(async move {
-                let head = touched(tx, *user, *now).await?;
-                store::put(tx, *user, hash, *now).await?;
-                proofs::store::void_all(tx, *user, *now).await?;
-                Ok(((), by.tells(realm, "accounts.password_set", &head)))
-            })
-        })
-        .await
+        let told = self.news_of(realm, (user, Turn::PasswordSet))?;
+        Ok(NewPassword { told, hash, by: by.clone() })
     }
 
-    /// Removes the password, if something else is left to sign in with.
+    /// Removes the password, if something else is left to sign in with, and tells its person by mail.
     pub async fn remove_password(&self, realm: RealmId, user: UserId, by: By) -> Result<(), Error> {
-        let input = (user, self.inner.env.clock.now(), by.clone());
-        self.take((realm, user, &by), input, move |tx, (user, now, by)| {
+        let input = (self.news_of(realm, (user, Turn::PasswordRemoved))?, by.clone());
+        self.take((realm, user, &by), input, move |tx, (told, by)| {
             Box::pin(async move {
-                let head = touched(tx, *user, *now).await?;
-                store::delete(tx, *user).await?;
-                must_be_left(tx, *user).await?;
+                let head = told.touched(tx).await?;
+                store::delete(tx, told.user).await?;
+                must_be_left(tx, told.user).await?;
                 Ok(((), by.tells(realm, "accounts.password_removed", &head)))
             })
         })
-        .await
+        .await?;
+        self.inner.posted.nudge();
+        Ok(())
     }
 
     /// How many passwords were hashed since the start: what a comparison costs, for tests and metrics.
@@ -132,8 +159,23 @@ impl Accounts {
     }
 }
 
+/// What one run of a new password needs.
+#[derive(Debug)]
+struct NewPassword {
+    told: Told,
+    hash: String,
+    by: By,
+}
+
+async fn put(tx: &mut Tx, NewPassword { told, hash, by }: &NewPassword) -> Result<Done<()>, Error> {
+    let head = told.touched(tx).await?;
+    store::put(tx, told.user, hash, told.at).await?;
+    proofs::store::void_all(tx, told.user, told.at).await?;
+    Ok(((), by.tells(tx.realm(), "accounts.password_set", &head)))
+}
+
 /// The guard: a removal that leaves nothing to sign in with is undone.
-pub(super) async fn must_be_left(tx: &mut crate::db::Tx, user: UserId) -> Result<(), Error> {
+pub(super) async fn must_be_left(tx: &mut Tx, user: UserId) -> Result<(), Error> {
     let left = load(tx, user).await?.ok_or(Error::Unknown("user"))?;
     if left.factors.can_sign_in() { Ok(()) } else { Err(Error::LastFactor) }
 }

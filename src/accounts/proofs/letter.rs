@@ -19,6 +19,63 @@ pub(super) enum Letter {
     Recover(String),
     /// Tells of a link that came or went.
     Link(LinkNews),
+    /// Tells that something else changed by which they sign in.
+    Credential(CredentialNews),
+}
+
+/// What a letter about a credential says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::accounts) struct CredentialNews {
+    /// Whom.
+    pub(in crate::accounts) user: UserId,
+    /// What changed.
+    pub(in crate::accounts) what: Turn,
+    /// When.
+    pub(in crate::accounts) at: Timestamp,
+}
+
+/// What became of a credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::accounts) enum Turn {
+    PasswordSet,
+    PasswordRemoved,
+    PasskeyAdded,
+    PasskeyRemoved,
+    TotpAdded,
+    TotpRemoved,
+    CodesMade,
+    CodeUsed,
+    Reset,
+}
+
+impl Turn {
+    /// All of them.
+    pub(super) const ALL: [Self; 9] = [
+        Self::PasswordSet,
+        Self::PasswordRemoved,
+        Self::PasskeyAdded,
+        Self::PasskeyRemoved,
+        Self::TotpAdded,
+        Self::TotpRemoved,
+        Self::CodesMade,
+        Self::CodeUsed,
+        Self::Reset,
+    ];
+
+    /// The word in the letter that waits.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::PasswordSet => "password_set",
+            Self::PasswordRemoved => "password_removed",
+            Self::PasskeyAdded => "passkey_added",
+            Self::PasskeyRemoved => "passkey_removed",
+            Self::TotpAdded => "totp_added",
+            Self::TotpRemoved => "totp_removed",
+            Self::CodesMade => "codes_made",
+            Self::CodeUsed => "code_used",
+            Self::Reset => "reset",
+        }
+    }
 }
 
 /// What a letter about a link says.
@@ -66,6 +123,7 @@ impl Letter {
                 News::Linked => Some((ProofPurpose::Unlink, Some(news.identity.clone()))),
                 News::Unlinked => None,
             },
+            Self::Credential(_) => None,
         }
     }
 }
@@ -81,6 +139,7 @@ impl Posted {
             Letter::Verify(user) => json!({ "verify": user.to_string() }),
             Letter::Recover(typed) => json!({ "recover": typed }),
             Letter::Link(news) => news.written(),
+            Letter::Credential(news) => news.written(),
         };
         if let (Some(members), Some(language)) = (document.as_object_mut(), self.language) {
             members.insert("language".to_owned(), language.tag().into());
@@ -101,10 +160,32 @@ impl Posted {
             Letter::Verify(user)
         } else if let Some(typed) = field("recover") {
             Letter::Recover(typed.to_owned())
+        } else if let Some(news) = CredentialNews::read(&document) {
+            Letter::Credential(news)
         } else {
             LinkNews::read(&document).map(Letter::Link).ok_or_else(bad)?
         };
         Ok(Self { letter, language })
+    }
+}
+
+impl CredentialNews {
+    fn written(&self) -> Value {
+        json!({
+            "credential": self.user.to_string(),
+            "what": self.what.as_str(),
+            "at": self.at.micros(),
+        })
+    }
+
+    fn read(document: &Value) -> Option<Self> {
+        let text = |name: &str| document.get(name)?.as_str();
+        let what = text("what")?;
+        Some(Self {
+            user: UserId::parse(text("credential")?).ok()?,
+            what: Turn::ALL.into_iter().find(|turn| turn.as_str() == what)?,
+            at: Timestamp::from_micros(document.get("at")?.as_i64()?),
+        })
     }
 }
 

@@ -14,7 +14,7 @@ use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsPar
 use lettre::transport::smtp::response::{Category, Code, Severity};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 
-use super::letter::{KIND, Letter, LinkNews, Posted};
+use super::letter::{CredentialNews, KIND, Letter, LinkNews, Posted};
 use super::words::{Said, words};
 use crate::accounts::model::{By, Error, ProofPurpose, User};
 use crate::accounts::{
@@ -91,7 +91,9 @@ impl Mail {
         Posted { letter, language }: Posted,
     ) -> Result<Option<Written>, Error> {
         let user = match &letter {
-            Letter::Verify(user) | Letter::Link(LinkNews { user, .. }) => {
+            Letter::Verify(user)
+            | Letter::Link(LinkNews { user, .. })
+            | Letter::Credential(CredentialNews { user, .. }) => {
                 self.accounts.fresh(realm, *user).await?
             }
             Letter::Recover(typed) => match Identifier::typed(typed) {
@@ -187,7 +189,7 @@ fn language_of(user: &User, asked_in: Option<Language>) -> Language {
 fn address(letter: &Letter, user: &User) -> Option<String> {
     let address = match letter {
         Letter::Verify(_) => user.attribute(AttributeName::Email),
-        Letter::Recover(_) | Letter::Link(_) => user.verified_email(),
+        Letter::Recover(_) | Letter::Link(_) | Letter::Credential(_) => user.verified_email(),
     };
     address.map(str::to_owned)
 }

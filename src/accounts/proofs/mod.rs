@@ -15,7 +15,7 @@ use std::net::IpAddr;
 
 use super::change_user::{loaded, touched};
 use super::model::{Attribute, By, Error, Proof, ProofKind, ProofPurpose, ProofToken, UserState};
-use super::store as people;
+use super::store::{self as people, Head};
 use super::{
     Accounts, AttributeName, Identifier, MailTransport, actions, codes, passkeys, passwords, tries,
 };
@@ -23,10 +23,10 @@ use crate::access::Administrator;
 use crate::crypto::digest::{base64url, sha256};
 use crate::db::Tx;
 use crate::http::pages::Language;
-use crate::jobs::deliveries::Delivery;
+use crate::jobs::deliveries::{self, Delivery};
 use crate::kernel::{Fault, RealmId, Secret, Timestamp, UserId};
-use letter::{Letter, Posted};
-pub(super) use letter::{LinkNews, News};
+use letter::{CredentialNews, Letter, Posted};
+pub(super) use letter::{LinkNews, News, Turn};
 pub use mailer::Mail;
 
 /// From where a letter is asked for, and in which language, where that is known.
@@ -41,6 +41,30 @@ pub struct AskedFrom {
 impl From<IpAddr> for AskedFrom {
     fn from(address: IpAddr) -> Self {
         Self { address, language: None }
+    }
+}
+
+/// A change of what a person signs in with: when, and the letter that tells them.
+#[derive(Debug)]
+pub(super) struct Told {
+    /// Whose.
+    pub(super) user: UserId,
+    /// When.
+    pub(super) at: Timestamp,
+    letter: Option<Delivery>,
+}
+
+impl Told {
+    /// The person's row, locked for this transaction, in which the letter leaves. Asked before anything is written: whoever has
+    /// nothing to sign in with yet is not told of the first thing.
+    pub(super) async fn touched(&self, tx: &mut Tx) -> Result<Head, Error> {
+        let head = touched(tx, self.user, self.at).await?;
+        if let Some(letter) = &self.letter
+            && loaded(tx, self.user).await?.factors.can_sign_in()
+        {
+            deliveries::post(tx, letter, self.at).await?;
+        }
+        Ok(head)
     }
 }
 
@@ -118,9 +142,7 @@ impl Accounts {
         let now = env.clock.now();
         env.db
             .write(realm, (delivery, now), |tx, (delivery, now)| {
-                Box::pin(async move {
-                    Ok::<_, Error>(crate::jobs::deliveries::post(tx, delivery, *now).await?)
-                })
+                Box::pin(async move { Ok::<_, Error>(deliveries::post(tx, delivery, *now).await?) })
             })
             .await?;
         self.inner.posted.nudge();
@@ -130,6 +152,22 @@ impl Accounts {
     /// The letter about a link, to be posted with it.
     pub(super) fn letter_of(&self, realm: RealmId, news: LinkNews) -> Result<Delivery, Error> {
         self.letter(realm, &Posted { letter: Letter::Link(news), language: None })
+    }
+
+    /// The letter that tells a person what became of what they sign in with, if letters can be sent; it leaves with the
+    /// transaction.
+    pub(super) fn news_of(
+        &self,
+        realm: RealmId,
+        (user, what): (UserId, Turn),
+    ) -> Result<Told, Error> {
+        let at = self.inner.env.clock.now();
+        if !self.sends_mail() {
+            return Ok(Told { user, at, letter: None });
+        }
+        let letter = Letter::Credential(CredentialNews { user, what, at });
+        let letter = Some(self.letter(realm, &Posted { letter, language: None })?);
+        Ok(Told { user, at, letter })
     }
 
     fn letter(&self, realm: RealmId, letter: &Posted) -> Result<Delivery, Error> {
@@ -159,24 +197,26 @@ impl Accounts {
         self.proof_link(by.realm, &token)
     }
 
-    /// Takes all passwords, passkeys, authenticators, codes and tokens of a person away, for an administrator. Linked identities
-    /// stay. An enrolment link makes new ones.
+    /// Takes all passwords, passkeys, authenticators, codes and tokens of a person away, for an administrator, and ends what hangs
+    /// off them. Linked identities stay. An enrolment link makes new ones.
     pub async fn reset_credentials(&self, by: &Administrator, user: UserId) -> Result<(), Error> {
         let doer = self.may_enrol(by, user).await?;
-        let (realm, now) = (by.realm, self.inner.env.clock.now());
-        let input = (user, now, doer.clone());
-        self.take((realm, user, &doer), input, move |tx, (user, now, by)| {
+        let realm = by.realm;
+        let input = (self.news_of(realm, (user, Turn::Reset))?, doer.clone());
+        self.take_and_cut_off((realm, user, &doer), input, move |tx, (told, by)| {
             Box::pin(async move {
-                let head = touched(tx, *user, *now).await?;
-                passwords::store::delete(tx, *user).await?;
-                passkeys::store::delete_all(tx, *user).await?;
-                codes::store::delete_totp(tx, *user).await?;
-                codes::store::delete_codes(tx, *user).await?;
-                store::void_all(tx, *user, *now).await?;
+                let head = told.touched(tx).await?;
+                passwords::store::delete(tx, told.user).await?;
+                passkeys::store::delete_all(tx, told.user).await?;
+                codes::store::delete_totp(tx, told.user).await?;
+                codes::store::delete_codes(tx, told.user).await?;
+                store::void_all(tx, told.user, told.at).await?;
                 Ok(((), by.tells(realm, "accounts.credentials_reset", &head)))
             })
         })
-        .await
+        .await?;
+        self.inner.posted.nudge();
+        Ok(())
     }
 
     async fn may_enrol(&self, by: &Administrator, user: UserId) -> Result<By, Error> {

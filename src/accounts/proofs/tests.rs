@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::letter::{Letter, LinkNews, News, Posted};
+use super::letter::{CredentialNews, Letter, LinkNews, News, Posted, Turn};
 use super::mailer::Mail;
 use crate::accounts::tests::{REALM, World};
 use crate::accounts::{By, UserChange};
@@ -29,13 +29,16 @@ async fn each_letter_is_whole_in_each_language_with_its_link_on_a_line_of_its_ow
     let world = World::new(&database).await;
     let ada = world.person("ada").await.id;
     let mail = Mail::new(world.accounts.clone()).unwrap();
-    let (mut written, mut subjects) = (0, BTreeSet::new());
+    let (mut written, mut subjects, mut bodies) = (0, BTreeSet::new(), BTreeSet::new());
+    let turn = |what| Letter::Credential(CredentialNews { user: ada, what, at: Timestamp::EPOCH });
     let letters = [
         Letter::Verify(ada),
         Letter::Recover("ada".to_owned()),
         of_a_link(ada, News::Linked),
         of_a_link(ada, News::Unlinked),
     ];
+    let letters: Vec<Letter> = letters.into_iter().chain(Turn::ALL.map(turn)).collect();
+    let kinds = letters.len();
     for letter in letters {
         for language in Language::ALL {
             let posted = Posted { letter: letter.clone(), language: Some(language) };
@@ -55,15 +58,17 @@ async fn each_letter_is_whole_in_each_language_with_its_link_on_a_line_of_its_ow
             }
             assert!(all.contains("https://id.weft.test"), "{all}");
             subjects.insert(told.subject);
+            bodies.insert(told.body);
             written += 1;
         }
     }
     println!(
-        "proof: letters 4 × languages {}: {written} whole, different subjects {}",
+        "proof: letters {kinds} × languages {}: {written} whole, different texts {}",
         Language::ALL.len(),
-        subjects.len()
+        bodies.len()
     );
-    assert_eq!((written, subjects.len()), (12, 12));
+    // What changed of a credential is said in the text: one subject for all of it.
+    assert_eq!((kinds, written, bodies.len(), subjects.len()), (13, 39, 39, 15));
 }
 
 #[tokio::test]

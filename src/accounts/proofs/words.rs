@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::letter::{Letter, LinkNews, News};
+use super::letter::{CredentialNews, Letter, LinkNews, News, Turn};
 use crate::http::pages::Look;
 use crate::kernel::{Fault, Lifetime, Timestamp};
 
@@ -53,7 +53,16 @@ struct Unlinked<'a> {
     facts: Facts<'a>,
 }
 
-/// What a letter about a link tells: who, when, where.
+#[derive(Template)]
+#[template(path = "mail/credential.txt", escape = "none")]
+struct Credential<'a> {
+    look: &'a Look,
+    issuer: &'a str,
+    what: String,
+    facts: Facts<'a>,
+}
+
+/// What a letter about a link, or about a credential, tells: who, when, where.
 struct Facts<'a> {
     provider: String,
     display: Option<String>,
@@ -90,11 +99,36 @@ pub(super) fn words(
                 }
             }
         }
+        Letter::Credential(news) => {
+            let what = look.say1(text_of(news.what), "issuer", issuer);
+            let facts = Facts::at(news, account);
+            let subject = look.say("mail-credential-subject");
+            (subject, Credential { look, issuer, what, facts }.render())
+        }
     };
     Ok((plain(&subject), plain(&text.map_err(Fault::bug)?)))
 }
 
+/// The name of the text that says it.
+const fn text_of(what: Turn) -> &'static str {
+    match what {
+        Turn::PasswordSet => "mail-password-set",
+        Turn::PasswordRemoved => "mail-password-removed",
+        Turn::PasskeyAdded => "mail-passkey-added",
+        Turn::PasskeyRemoved => "mail-passkey-removed",
+        Turn::TotpAdded => "mail-totp-added",
+        Turn::TotpRemoved => "mail-totp-removed",
+        Turn::CodesMade => "mail-codes-made",
+        Turn::CodeUsed => "mail-code-used",
+        Turn::Reset => "mail-credentials-reset",
+    }
+}
+
 impl<'a> Facts<'a> {
+    fn at(news: &CredentialNews, account: &'a str) -> Self {
+        Self { provider: String::new(), display: None, account, at: news.at, from: None }
+    }
+
     /// What others chose is one line of a letter and never two.
     fn of(news: &LinkNews, account: &'a str) -> Self {
         let line = |text: &str| -> String {

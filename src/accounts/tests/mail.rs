@@ -9,7 +9,7 @@ use crate::accounts::{
 use crate::env::Clock as _;
 use crate::http::Origin;
 use crate::kernel::{Lifetime, Method};
-use crate::testkit::on_each_database;
+use crate::testkit::{TestPasskey, on_each_database};
 
 /// A person whose address nobody has proven.
 async fn unproven(world: &World, email: &str) -> crate::kernel::UserId {
@@ -263,6 +263,7 @@ async fn a_letter_tells_of_a_link_and_of_its_end_with_who_when_and_where() {
             .set_password(REALM, ada, &secret("a brand new password"), By::Themselves)
             .await
             .unwrap();
+        assert_eq!(world.letters().await.len(), 1, "which has a letter of its own");
         let seen = accounts.look_at_proof(REALM, &token).await.unwrap().unwrap();
         assert_eq!((seen.user, seen.purpose), (ada, ProofPurpose::Unlink));
         accounts.unlink(REALM, ada, &external("s1"), occasion()).await.unwrap();
@@ -270,6 +271,47 @@ async fn a_letter_tells_of_a_link_and_of_its_end_with_who_when_and_where() {
         assert_eq!(letters.len(), 1);
         assert!(letters[0].contains("Example Works was disconnected"), "{}", letters[0]);
         println!("proof: letters of a link and its end: 2, facts in the first {}", facts.len());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_letter_tells_of_each_change_of_what_one_signs_in_with_but_the_first() {
+    on_each_database(async |database| {
+        let world = World::new(database).await;
+        let ada = world.with_password("ada", "a good first password").await.id;
+        let accounts = &world.accounts;
+        assert!(world.letters().await.is_empty(), "the first thing is no news");
+        let told = async |words: &str| {
+            let letters = world.letters().await;
+            assert_eq!(letters.len(), 1, "{words}: {letters:?}");
+            let letter = letters[0].replace("=\r\n", "").replace("=3D", "=");
+            assert!(letter.contains(words), "{words}: {letter}");
+            assert!(letter.contains("To: ada@example.org"), "{letter}");
+        };
+        let new = secret("a brand new password");
+        accounts.set_password(REALM, ada, &new, By::Themselves).await.unwrap();
+        told("was replaced by a new one").await;
+        let issuer = world.realms.all().remove(0).issuer.to_string();
+        let key = TestPasskey::synced(&issuer);
+        let begun = accounts.register_passkey_start(REALM, ada).await.unwrap();
+        let made = key.create(&begun.options);
+        let said = (&*made, "blue");
+        let key = accounts.register_passkey_finish(REALM, ada, &begun.state, said).await.unwrap();
+        told("a passkey was added").await;
+        accounts.rename_passkey(REALM, ada, key.id, "red").await.unwrap();
+        assert!(world.letters().await.is_empty(), "a name opens nothing");
+        let codes = accounts.make_recovery_codes(REALM, ada).await.unwrap();
+        told("new recovery codes were made").await;
+        let used = accounts.check_recovery_code(REALM, ada, codes[0].expose(), HERE).await;
+        assert_eq!(used.unwrap(), yes(Method::RecoveryCode));
+        told("one of the recovery codes").await;
+        accounts.remove_password(REALM, ada, By::Themselves).await.unwrap();
+        told("was removed").await;
+        assert!(accounts.remove_passkey(REALM, ada, key.id, By::Themselves).await.is_err());
+        assert!(world.letters().await.is_empty(), "what did not happen is not told");
+        accounts.reset_credentials(&root(), ada).await.unwrap();
+        told("an administrator took").await;
     })
     .await;
 }

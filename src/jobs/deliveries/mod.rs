@@ -76,7 +76,8 @@ pub trait DeliveryHandler: Send + Sync {
     ) -> BoxFuture<'a, Result<(), NotDelivered>>;
 }
 
-/// Writes a delivery in the transaction that causes it. The caller nudges [`Deliveries`] after the commit.
+/// Writes a delivery in the transaction that causes it; one that waits already under this id stays as it is. The caller nudges
+/// [`Deliveries`] after the commit.
 pub async fn post(tx: &mut Tx, delivery: &Delivery, now: Timestamp) -> Result<(), Fault> {
     store::insert(tx, delivery, now).await
 }

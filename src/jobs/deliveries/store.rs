@@ -106,7 +106,7 @@ fn due_of(row: &Row) -> Result<Waiting, Fault> {
 pub(super) const AT_ONCE: usize = 64;
 
 const INSERT: &str = "INSERT INTO delivery (realm, id, kind, body, made, due, attempts) \
-    VALUES ($1, $2, $3, $4, $5, $5, 0)";
+    VALUES ($1, $2, $3, $4, $5, $5, 0) ON CONFLICT (realm, id) DO NOTHING";
 const DUE: &str = "SELECT id, kind, body, made, due, attempts FROM delivery \
     WHERE realm = $1 AND due <= $2 AND (due > $3 OR (due = $3 AND id > $4)) ORDER BY due, id LIMIT 64";
 const CLAIM: &str = "UPDATE delivery SET due = $4, attempts = attempts + 1 \

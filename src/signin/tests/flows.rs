@@ -170,6 +170,7 @@ async fn a_lost_password_is_replaced_by_mail_in_the_same_browser_or_another() {
             let mut again = Tab::new();
             again.post_to(&world, &link, &[]).await;
             assert_eq!(again.status, StatusCode::GONE, "a link works once");
+            assert_eq!(world.letters().await.len(), 1, "and they are told of the new password");
             let mut fresh = Tab::new();
             world.begin(&mut fresh, request()).await;
             password(&world, &mut fresh, "ada", new).await;

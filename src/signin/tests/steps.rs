@@ -137,7 +137,7 @@ fn the_level_that_was_asked_for_is_reached_or_there_is_no_way() {
         let facts = Facts { has, ..permitted() };
         assert_eq!(next_step(&asking(proven(methods), ask(level)), &facts), step, "{methods:?}");
     };
-    check(&[M::Password], Assurance::Aal1, TOTP, Step::Enrol { required: false });
+    check(&[M::Password], Assurance::Aal1, PASSWORD, Step::Enrol { required: false });
     check(&[M::Password], Assurance::Aal2, TOTP, Step::Totp);
     check(&[M::Password, M::Totp], Assurance::Aal2, ALL, Step::Done);
     check(&[M::Passkey], Assurance::Aal2, ALL, Step::Done);
@@ -209,6 +209,32 @@ fn what_one_came_for_is_done_before_the_end() {
     let bringing = State { stranger: Some(stranger()), ..begun() };
     let facts = with_session(permitted(ALL), &[M::Passkey]);
     assert_eq!(next_step(&bringing, &facts), Step::Identify);
+}
+
+#[test]
+fn whoever_has_two_factors_adds_another_only_after_both() {
+    let permitted = |has| Facts { has, ..permitted() };
+    let check = |state: &State, has: Has, step: Step| {
+        assert_eq!(next_step(state, &permitted(has)), step, "{state:?} {has:?}");
+    };
+    let passkey = Has { passkey: true, ..PASSWORD };
+    let lost = |methods: &[M]| marked(proven(methods), &[Mark::Renew, Mark::Enrol]);
+    for has in [passkey, TOTP] {
+        check(&lost(&[M::Mail]), has, Step::NewPassword);
+        // A one-time password beside a mail is one factor of theirs.
+        check(&lost(&[M::Mail, M::Totp]), has, Step::NewPassword);
+        check(&lost(&[M::Password, M::Totp]), has, ENROL);
+    }
+    check(&proven(&[M::Password]), TOTP, Step::Done);
+    check(&proven(&[M::Password, M::Totp]), TOTP, Step::Enrol { required: false });
+    let linking = |methods: &[M]| {
+        let state = marked(proven(methods), &[Mark::Declined]);
+        State { stranger: Some(stranger()), ..state }
+    };
+    check(&linking(&[M::Password]), PASSWORD, Step::LinkConfirm);
+    check(&linking(&[M::Password]), passkey, Step::Passkey);
+    check(&linking(&[M::Password]), TOTP, Step::Totp);
+    check(&linking(&[M::Password, M::Totp]), TOTP, Step::LinkConfirm);
 }
 
 #[test]

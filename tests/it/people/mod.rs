@@ -1,6 +1,7 @@
 //! People, their browsers and their applications at whole servers, over TLS, as the world outside meets them.
 
 mod bad_input;
+mod deletion;
 mod home;
 mod on_device;
 mod one_time;
