@@ -283,7 +283,7 @@ pub enum Mark {
     Mailed,
     /// They came by a link because the password is lost: a new one must be set.
     Renew,
-    /// They set a new password for a lost one: what was before has ended.
+    /// They replaced what was lost: every session from before has ended.
     Renewed,
     /// They came by a link to add a first passkey.
     Enrol,

@@ -10,7 +10,7 @@ use crate::accounts::{self, AskedFrom, Checked, Claimed, Identifier, PasskeyChec
 use crate::http::pages::Look;
 use crate::kernel::{Lifetime, Method, Secret, SignInId, UserId};
 use crate::realms::Realm;
-use crate::sessions::Browser;
+use crate::sessions::{Browser, Why};
 use crate::upstreams;
 
 /// The fields of all forms; each page has some of them.
@@ -373,7 +373,16 @@ impl Signin {
             .register_passkey_finish(desk.realm.id, base.user, &ceremony.state, (credential, name))
             .await;
         match added {
-            Ok(_) => Self::enrolled(&mut held.state, base),
+            Ok(_) => {
+                // In place of a lost password: what was before ends as with a new one.
+                if let (true, Some(user)) = (held.state.is(Mark::Renew), &gathered.user) {
+                    let (realm, why) = (desk.realm.id, Why::Credentials);
+                    let ends = self.inner.sessions.end_all(realm, user.id, user.number, why);
+                    Box::pin(ends).await?;
+                    held.state.marks.insert(Mark::Renewed);
+                }
+                Self::enrolled(&mut held.state, base);
+            }
             Err(accounts::Error::Busy) => held.state.complaint = Some(Complaint::Busy),
             Err(
                 accounts::Error::Passkey { .. }

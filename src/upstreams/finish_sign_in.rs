@@ -326,7 +326,7 @@ impl Strangers {
     }
 
     /// Whether this one is told of, and how many before it were not.
-    fn take(&self, realm: RealmId) -> Option<u64> {
+    pub(super) fn take(&self, realm: RealmId) -> Option<u64> {
         let now = self.clock.elapsed();
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let next = told.full_again.max(now).as_micros().saturating_add(EVERY.as_micros());
@@ -350,25 +350,3 @@ const EVERY: Lifetime = Lifetime::millis(100);
 const AT_ONCE: i64 = 100;
 /// Some providers put state of their own into a code.
 const CODE_BYTES_MAX: usize = 8 * 1024;
-
-#[cfg(test)]
-#[cfg(feature = "testkit")]
-mod tests {
-    use super::*;
-    use crate::testkit::TestClock;
-
-    #[test]
-    fn what_went_without_an_event_is_counted_by_the_next_one_of_its_realm() {
-        let clock = TestClock::new();
-        let strangers = Strangers::new(Arc::new(clock.clone()));
-        let (one, other) = (RealmId::FIRST, RealmId(2));
-        let told: Vec<Option<u64>> = (0..150).map(|_| strangers.take(one)).collect();
-        assert_eq!(told.iter().filter(|told| **told == Some(0)).count(), 100);
-        assert_eq!(told.iter().filter(|told| told.is_none()).count(), 50);
-        clock.advance(EVERY.times(3));
-        assert_eq!(strangers.take(other), Some(0), "another realm's are its own");
-        assert_eq!(strangers.take(one), Some(50));
-        assert_eq!(strangers.take(one), Some(0), "once");
-        assert_eq!(strangers.take(one), None);
-    }
-}

@@ -162,6 +162,28 @@ async fn a_lost_password_takes_every_session_and_every_application_with_it() {
 }
 
 #[tokio::test]
+async fn a_passkey_in_place_of_a_lost_password_ends_every_session_too() {
+    on_each_database(async |database| {
+        let house = House::on(database).await;
+        let ada = house.person("ada").await;
+        let mut thief = by_password(&house, "ada").await;
+        let mut owner = recovering(&house, "ada").await;
+        owner.jar.insert(SessionCookie::NAME.to_owned(), thief.jar[SessionCookie::NAME].clone());
+        owner.post(&house, "way", &[("way", "passkey")]).await;
+        assert_eq!(owner.step(), "enrol", "{}", owner.body);
+        let issuer = house.server().realms.all().remove(0).issuer.to_string();
+        let made = TestPasskey::synced(&issuer).create(&owner.options());
+        owner.post(&house, "enrol", &[("credential", &made), ("name", "hers")]).await;
+        assert_eq!(owner.location().as_deref(), Some("/account"), "{}", owner.body);
+        is_out(&house, &mut thief, "the session from before ends").await;
+        assert!(is_in(&house, &mut owner).await, "{}", owner.body);
+        let sessions = house.server().sessions.list(REALM, ada.id).await.unwrap();
+        assert_eq!(sessions.len(), 1, "{sessions:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_new_password_ends_everything_else_unless_one_says_otherwise() {
     on_each_database(async |database| {
         let house = House::on(database).await;

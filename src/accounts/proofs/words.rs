@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::letter::{CredentialNews, Letter, LinkNews, News, Turn};
-use crate::http::pages::Look;
+use crate::http::pages::{Look, text_key};
 use crate::kernel::{Fault, Lifetime, Timestamp};
 
 /// What a letter says beside what it is about.
@@ -112,15 +112,15 @@ pub(super) fn words(
 /// The name of the text that says it.
 const fn text_of(what: Turn) -> &'static str {
     match what {
-        Turn::PasswordSet => "mail-password-set",
-        Turn::PasswordRemoved => "mail-password-removed",
-        Turn::PasskeyAdded => "mail-passkey-added",
-        Turn::PasskeyRemoved => "mail-passkey-removed",
-        Turn::TotpAdded => "mail-totp-added",
-        Turn::TotpRemoved => "mail-totp-removed",
-        Turn::CodesMade => "mail-codes-made",
-        Turn::CodeUsed => "mail-code-used",
-        Turn::Reset => "mail-credentials-reset",
+        Turn::PasswordSet => text_key("mail-password-set"),
+        Turn::PasswordRemoved => text_key("mail-password-removed"),
+        Turn::PasskeyAdded => text_key("mail-passkey-added"),
+        Turn::PasskeyRemoved => text_key("mail-passkey-removed"),
+        Turn::TotpAdded => text_key("mail-totp-added"),
+        Turn::TotpRemoved => text_key("mail-totp-removed"),
+        Turn::CodesMade => text_key("mail-codes-made"),
+        Turn::CodeUsed => text_key("mail-code-used"),
+        Turn::Reset => text_key("mail-credentials-reset"),
     }
 }
 

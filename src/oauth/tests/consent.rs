@@ -66,7 +66,11 @@ async fn a_policy_keeps_a_scope_from_one_application_and_the_person_reads_why() 
         assert_eq!(error(&quiet), "access_denied");
         // Less is still had, and so is everything by another application.
         assert!(member(&scene.authorize(&[]).await, "code").is_some());
-        let other = json!({"consent": "first_party", "redirect_uris": ["https://shop.test/cb"]});
+        let other = json!({
+            "consent": "first_party",
+            "redirect_uris": ["https://shop.test/cb"],
+            "relaxed": {"pkce": "this is about policies"},
+        });
         scene.house.client("other", other).await;
         let other = scene.authorize(&[phone[0], ("client_id", "other")]).await;
         assert!(member(&other, "code").is_some(), "{other:?}");

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::crypto::digest::from_base64url;
-use crate::testkit::on_each_database;
+use crate::testkit::{TestClock, on_each_database};
+use crate::upstreams::finish_sign_in::Strangers;
 
 /// Once for every engine: the statement that uses an attempt up is the database's.
 #[tokio::test]
@@ -216,3 +217,18 @@ async fn broker_rule_25_what_is_secret_is_kept_as_a_digest_or_sealed_and_compare
 const ATTEMPTS: &str =
     "SELECT digest, upstream, binding, document FROM broker_transaction WHERE realm = $1";
 const UPSTREAMS: &str = "SELECT id, document, secret FROM upstream WHERE realm = $1";
+
+#[test]
+fn what_went_without_an_event_is_counted_by_the_next_one_of_its_realm() {
+    let clock = TestClock::new();
+    let strangers = Strangers::new(Arc::new(clock.clone()));
+    let (one, other) = (RealmId::FIRST, RealmId(2));
+    let told: Vec<Option<u64>> = (0..150).map(|_| strangers.take(one)).collect();
+    assert_eq!(told.iter().filter(|told| **told == Some(0)).count(), 100);
+    assert_eq!(told.iter().filter(|told| told.is_none()).count(), 50);
+    clock.advance(crate::kernel::Lifetime::millis(300));
+    assert_eq!(strangers.take(other), Some(0), "another realm's are its own");
+    assert_eq!(strangers.take(one), Some(50));
+    assert_eq!(strangers.take(one), Some(0), "once");
+    assert_eq!(strangers.take(one), None);
+}

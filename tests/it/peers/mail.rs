@@ -25,6 +25,8 @@ async fn letters_reach_a_foreign_mail_server_and_wait_while_it_is_down() {
     assert_eq!(letter["to"], serde_json::json!(["ann@example.org"]));
     let mut checked = usize::from(letter["tls"] == true && letter["by"] == NAME);
     choose_a_password(&mut browser, &link_in(&letter)).await;
+    let told = server.letter().await;
+    assert_eq!(told["to"], serde_json::json!(["ann@example.org"]), "of the new password");
 
     // The person's address changes, and nobody has proven the new one.
     let id = ann.to_string();
@@ -56,6 +58,8 @@ async fn letters_reach_a_foreign_mail_server_and_wait_while_it_is_down() {
     assert_eq!(letter["to"], serde_json::json!(["bob@example.org"]));
     checked += usize::from(letter["tls"] == true && letter["by"] == NAME);
     choose_a_password(&mut browser, &link_in(&letter)).await;
+    let told = server.letter().await;
+    assert_eq!(told["to"], serde_json::json!(["bob@example.org"]), "of the new password");
 
     server.stop().await;
     waits_while_we_are_refused(&site, port, &verification).await;

@@ -30,9 +30,8 @@ async fn applications_hear_that_an_account_was_deleted_whoever_deletes_it() {
             let tokens = home.tokens(&mut browser, &app, &[]).await;
             let told = claims(tokens.member("id_token"));
             if themselves {
-                let page = browser.get(&home.url("/account/delete")).await.unwrap();
-                let sure = [("sure", "yes")];
-                let gone = browser.press(&page, "/account/delete", &sure).await.unwrap();
+                let sure = [("sure".to_owned(), "yes".to_owned())];
+                let gone = browser.post(&home.url("/account/delete"), &sure).await.unwrap();
                 assert!(gone.url.path().ends_with("/signed-out"), "{} {}", gone.url, gone.body);
             } else {
                 home.administer(("DELETE", &format!("users/{user}")), "", None).await;

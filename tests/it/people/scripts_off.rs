@@ -266,16 +266,18 @@ impl World {
         Ok(claims)
     }
 
-    /// The link of the only letter.
+    /// The link of the only letter that has one; others tell that something changed.
     fn link(&self) -> Result<String, String> {
         let folder = fs::read_dir(self.directory.path().join("mail/new"));
-        let mut letters = folder.map_err(|error| error.to_string())?;
-        let letter = letters.next().ok_or("no letter")?.map_err(|error| error.to_string())?;
-        let text = fs::read_to_string(letter.path()).map_err(|error| error.to_string())?;
-        let text = text.replace("=\r\n", "").replace("=\n", "").replace("=3D", "=");
-        let (_, rest) = text.split_once("/account/proof/").ok_or("no link")?;
-        let end = |c: char| !(c.is_ascii_alphanumeric() || "-_".contains(c));
-        Ok(format!("/account/proof/{}", rest.split(end).next().unwrap_or_default()))
+        for letter in folder.map_err(|error| error.to_string())? {
+            let letter = letter.map_err(|error| error.to_string())?;
+            let text = fs::read_to_string(letter.path()).map_err(|error| error.to_string())?;
+            let text = text.replace("=\r\n", "").replace("=\n", "").replace("=3D", "=");
+            let Some((_, rest)) = text.split_once("/account/proof/") else { continue };
+            let end = |c: char| !(c.is_ascii_alphanumeric() || "-_".contains(c));
+            return Ok(format!("/account/proof/{}", rest.split(end).next().unwrap_or_default()));
+        }
+        Err("no link".to_owned())
     }
 
     async fn user(&self, name: &str) -> UserId {
