@@ -57,8 +57,11 @@ pub(super) fn audience(
     let mut asked: Vec<String> = Vec::new();
     for resource in form.all("resource") {
         check_resource(resource, client, issuer)?;
-        let among = granted.iter().any(|known| known == resource);
-        if !among && !(granted.is_empty() && resource == issuer) {
+        let among = match granted {
+            [] => resource == issuer,
+            some => some.iter().any(|known| known == resource),
+        };
+        if !among {
             let words = "this resource was not granted";
             return Err(WireError::new(Code::InvalidTarget, words));
         }

@@ -120,7 +120,8 @@ async fn the_tries_of_one_person_are_counted_together_and_nobody_learns_whose_na
         assert_eq!(answers[0], answers[1], "two names of one person are as two of nobody");
         assert!(answers[0].iter().all(|answer| *answer == Checked::No), "{answers:?}");
         // Under the other name five more would have been free: the right one among them is in vain.
-        let world = World::new(&TestDatabase::new(database.engine()).await).await;
+        let another = TestDatabase::new(database.engine()).await;
+        let world = World::new(&another).await;
         world.with_password("ada", GOOD).await;
         for _try in 0..5 {
             world.try_password("ada", "wrong").await;
