@@ -185,7 +185,8 @@ pub enum Error {
     /// No key of the answering server is pinned.
     #[error(
         "the server at `{address}` shows none of the keys that the join string pins, so it is not the server that made \
-         the string, or its keys have all been replaced since: no token was sent; make a new join string there"
+         the string, or its keys have all been replaced since: no token was sent; make a new join string there with \
+         `weft token create`"
     )]
     NoPinnedKey {
         /// Where it answers.

@@ -200,17 +200,14 @@ impl RealmKeys {
         })
     }
 
-    /// What the rule of steps looks at. `known` tells whether everybody connected has the bundle of this number.
-    pub(super) fn seats(&self, line: Line, known: impl Fn(i64) -> bool) -> Vec<Seat> {
+    /// What the rule of steps looks at.
+    pub(super) fn seats(&self, line: Line) -> Vec<Seat> {
         let of_line = self.seats.iter().filter(|(slot, _)| slot.line() == line);
         of_line
             .map(|(slot, key)| Seat {
                 id: slot.id,
                 stage: match slot.state {
-                    State::Prepared => Stage::Prepared {
-                        since: slot.prepared_at,
-                        known: known(slot.published_sequence),
-                    },
+                    State::Prepared => Stage::Prepared { since: slot.prepared_at },
                     State::Active => Stage::Active,
                     State::Old { .. } | State::Revoked => Stage::Past,
                 },

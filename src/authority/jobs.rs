@@ -67,7 +67,7 @@ impl Authority {
 
     async fn take_step(&self, realm: RealmId, line: Line) -> Result<bool, Error> {
         let keys = self.keys(realm)?;
-        let seats = keys.seats(line, |sequence| self.has_arrived(realm, line.purpose, sequence));
+        let seats = keys.seats(line);
         let doer = Doer::server("RotateAuthorities");
         let done = match step(self.env.clock.now(), &seats, self.settings.policy(line.purpose)) {
             Action::Nothing => return Ok(false),

@@ -58,12 +58,7 @@ impl Authority {
         let signs_already = keys.seats.iter().any(|(other, key)| {
             other.line() == slot.line() && other.state == State::Active && key.is_some()
         });
-        let known = self.has_arrived(realm, slot.purpose, slot.published_sequence);
-        if signs_already
-            && !force
-            && !known
-            && self.env.clock.now() < ready
-            && slot.state == State::Prepared
+        if signs_already && !force && self.env.clock.now() < ready && slot.state == State::Prepared
         {
             return Err(Error::TooEarly { id, since: slot.prepared_at, ready });
         }

@@ -1,7 +1,7 @@
 //! Signing authorities: who signs for a realm, from when until when, and who must know of it first.
 //!
 //! Owns: the slots of each purpose and their journal, keys sealed at rest, rotation, the number and content of the realm's
-//! own bundle, proof of arrival. Does not own: what is signed (`svid`), bundles of others and their documents (`bundles`).
+//! own bundle, how far it has come. Does not own: what is signed (`svid`), bundles of others and their documents (`bundles`).
 //! Endpoints: admin REST under `/authorities`.
 //!
 //! Invariants:
@@ -140,6 +140,18 @@ impl Authority {
     /// The roots of the realm's own trust domain, at every moment: what the listener of agents verifies with.
     pub fn roots(&self, realm: RealmId) -> Option<CurrentRoots> {
         self.index.realm(realm).map(|keys| keys.roots.clone())
+    }
+
+    /// Until when whoever knows the X.509 authorities of today, and hears of no more, knows the server: until an authority that
+    /// is not made yet may sign, by the clock. By hand that can be sooner. Now, where none signs.
+    pub fn known_until(&self, realm: RealmId) -> Timestamp {
+        let now = self.env.clock.now();
+        let Some(keys) = self.index.realm(realm) else { return now };
+        let policy = self.settings.policy(Purpose::X509);
+        let line =
+            keys.seats.iter().map(|(slot, _)| slot).filter(|slot| slot.purpose == Purpose::X509);
+        let newest = line.filter(|slot| matches!(slot.state, State::Prepared | State::Active));
+        newest.map(|slot| policy.replaced_at(slot, now)).max().unwrap_or(now)
     }
 
     /// How many authorities the realm has, in any slot.

@@ -1,10 +1,10 @@
-//! Proof of arrival: who of those that are connected has which bundle.
+//! How far a bundle has come: who of those that are connected has which one. It is shown to administrators, and decides
+//! nothing: agents that are off, servers of other domains and everybody else who fetches the bundle are not among them.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::{Authority, Purpose};
-use crate::db::Engine;
+use super::Authority;
 use crate::kernel::{RealmId, SpiffeId};
 
 /// How far a bundle has come among those connected to this server.
@@ -37,7 +37,7 @@ impl Authority {
         });
     }
 
-    /// An agent is connected no longer: nobody waits for it.
+    /// An agent is connected no longer: it is not counted.
     pub fn left(&self, realm: RealmId, holder: &SpiffeId) {
         self.arrivals.with(realm, |holders| holders.remove(holder));
     }
@@ -48,23 +48,5 @@ impl Authority {
             have: holders.values().filter(|seen| **seen >= sequence).count(),
             connected: holders.len(),
         })
-    }
-
-    /// True if everybody who verifies is known to have what is published under this number. Who verifies OpenID tokens, nobody
-    /// knows: for them time must pass.
-    pub(super) fn has_arrived(&self, realm: RealmId, purpose: Purpose, sequence: i64) -> bool {
-        match purpose {
-            Purpose::X509 | Purpose::JwtSvid => self.is_known_everywhere(realm, sequence),
-            Purpose::Oidc => false,
-        }
-    }
-
-    /// True if every holder there can be has it. Only a server that is alone knows all of them, and only if somebody is
-    /// connected at all; everywhere else time must pass.
-    fn is_known_everywhere(&self, realm: RealmId, sequence: i64) -> bool {
-        let arrival = self.arrival(realm, u64::try_from(sequence).unwrap_or(u64::MAX));
-        self.env.db.engine() == Engine::Sqlite
-            && arrival.connected > 0
-            && arrival.have == arrival.connected
     }
 }

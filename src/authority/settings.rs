@@ -29,6 +29,10 @@ section! {
         /// For how many refresh hints a new authority is published before it signs. The SPIFFE federation specification
         /// advises three to five.
         pub published_hints: i64,
+        /// For how long a new X.509 authority is published before it signs, in seconds: at least as long as an agent's SVID
+        /// lives (`node.svid_seconds`) and a refresh hint. An agent that was off for as long as its SVID lives still knows then
+        /// who signs for the server that it comes back to.
+        pub x509_published_seconds: i64,
         /// PEM file of an upstream authority's certificate, followed by those above it, the root last. Empty: none; our own
         /// X.509 authority is then its own root.
         pub upstream_certificate: String,
@@ -60,6 +64,7 @@ impl Default for Settings {
             oidc_published_seconds: 86_400,
             refresh_hint_seconds: 300,
             published_hints: 3,
+            x509_published_seconds: 3900,
             upstream_certificate: String::new(),
             upstream_key: String::new(),
         }
@@ -74,9 +79,8 @@ impl Settings {
 
     pub(super) fn policy(&self, purpose: Purpose) -> Policy {
         let overlap = match purpose {
-            Purpose::X509 | Purpose::JwtSvid => {
-                self.refresh_hint().times(self.published_hints.max(1))
-            }
+            Purpose::X509 => Lifetime::seconds(self.x509_published_seconds.max(1)),
+            Purpose::JwtSvid => self.refresh_hint().times(self.published_hints.max(1)),
             Purpose::Oidc => Lifetime::seconds(self.oidc_published_seconds.max(1)),
         };
         Policy { overlap, margin: self.refresh_hint() }
@@ -91,19 +95,8 @@ impl Settings {
 
     /// What is wrong with these values together, if anything: the key and what would be right.
     pub fn problem(&self) -> Option<(&'static str, String)> {
-        let overlap = self.policy(Purpose::X509).overlap.as_seconds();
-        for (key, life) in [("x509_seconds", self.x509_seconds), ("jwt_seconds", self.jwt_seconds)]
-        {
-            if life < 4 * overlap {
-                return Some((
-                    key,
-                    format!(
-                        "must be at least four times refresh_hint_seconds × published_hints, that is {}, so that the next \
-                     authority is known everywhere before it signs",
-                        4 * overlap
-                    ),
-                ));
-            }
+        if let Some(problem) = self.published_too_short() {
+            return Some(problem);
         }
         if self.oidc_seconds < 4 * self.oidc_published_seconds {
             let words = "must be at least four times oidc_published_seconds, so that applications know the next key before it signs";
@@ -119,6 +112,42 @@ impl Settings {
             _ => None,
         }
     }
+
+    /// The same for the keys of SVIDs: published long enough, and alive for long enough beside it.
+    fn published_too_short(&self) -> Option<(&'static str, String)> {
+        let overlap = |purpose| self.policy(purpose).overlap.as_seconds();
+        let (x509, jwt) = (overlap(Purpose::X509), overlap(Purpose::JwtSvid));
+        if x509 < jwt {
+            let words = format!(
+                "must be at least refresh_hint_seconds × published_hints, that is {jwt}, so that whoever fetches the bundle \
+                 knows an authority before it signs"
+            );
+            return Some(("x509_published_seconds", words));
+        }
+        let hints = "refresh_hint_seconds × published_hints";
+        let lives = [
+            ("x509_seconds", self.x509_seconds, x509, "x509_published_seconds"),
+            ("jwt_seconds", self.jwt_seconds, jwt, hints),
+        ];
+        let (key, _, overlap, of) =
+            lives.into_iter().find(|(_, life, overlap, _)| *life < 4 * overlap)?;
+        let words = format!(
+            "must be at least four times {of}, that is {}, so that the next authority is known everywhere before it signs",
+            4 * overlap
+        );
+        Some((key, words))
+    }
+
+    /// Why a new X.509 authority would sign before agents know it whose SVID lives this long; the key and what would be right.
+    pub fn unknown_to_agents(&self, svid_seconds: i64) -> Option<(&'static str, String)> {
+        let needed = svid_seconds.saturating_add(self.refresh_hint_seconds);
+        let words = format!(
+            "must be at least node.svid_seconds and authority.refresh_hint_seconds together, that is {needed}, so that an agent \
+             that was off while its SVID lived knows the authority of the server it comes back to"
+        );
+        (self.x509_published_seconds < needed)
+            .then_some(("authority.x509_published_seconds", words))
+    }
 }
 
 #[cfg(test)]
@@ -132,9 +161,15 @@ mod tests {
 
     #[test]
     fn a_life_too_short_for_the_overlap_is_refused_with_what_would_be_right() {
-        let settings = Settings { x509_seconds: 3599, ..Settings::default() };
+        let settings = Settings { x509_seconds: 15_599, ..Settings::default() };
         let (key, words) = settings.problem().unwrap();
-        assert!(key == "x509_seconds" && words.contains("3600"), "{words}");
+        assert!(key == "x509_seconds" && words.contains("15600"), "{words}");
+        let settings = Settings { jwt_seconds: 3599, ..Settings::default() };
+        let (key, words) = settings.problem().unwrap();
+        assert!(key == "jwt_seconds" && words.contains("3600"), "{words}");
+        let settings = Settings { x509_published_seconds: 899, ..Settings::default() };
+        let (key, words) = settings.problem().unwrap();
+        assert!(key == "x509_published_seconds" && words.contains("900"), "{words}");
         let half = Settings { upstream_key: "k".to_owned(), ..Settings::default() };
         assert_eq!(half.problem().unwrap().0, "upstream_certificate");
     }

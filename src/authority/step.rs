@@ -4,6 +4,8 @@
 //! had the time to fetch it. An old one stays published until the last thing it can have signed has ended, and that is its
 //! own end: nothing outlives its authority.
 
+use super::model::Slot;
+use crate::crypto::x509::CertificateView;
 use crate::kernel::{AuthorityId, Lifetime, Timestamp};
 
 /// How far apart the steps are.
@@ -13,6 +15,18 @@ pub(super) struct Policy {
     pub(super) overlap: Lifetime,
     /// How long an authority stays published after its end, for verifiers whose clocks are behind.
     pub(super) margin: Lifetime,
+}
+
+impl Policy {
+    /// When an authority that is not made yet may sign at the earliest, this slot being the newest. One below the same upstream
+    /// root is known by that root: until it ends.
+    pub(super) fn replaced_at(self, newest: &Slot, now: Timestamp) -> Timestamp {
+        let upstream = newest.upstream.last().and_then(|root| CertificateView::parse(root).ok());
+        match upstream {
+            Some(root) => root.not_after,
+            None => half_of(newest.not_before, newest.not_after).max(now).plus(self.overlap),
+        }
+    }
 }
 
 /// One slot, as far as this rule looks at it.
@@ -29,10 +43,9 @@ pub(super) struct Seat {
 /// Where a slot stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// Published since then; `known` if everybody connected has shown to have it.
+    /// Published since then.
     Prepared {
         since: Timestamp,
-        known: bool,
     },
     Active,
     /// Old or revoked.
@@ -65,16 +78,16 @@ pub(super) fn step(now: Timestamp, seats: &[Seat], policy: Policy) -> Action {
         .iter()
         .find(|seat| seat.stage == Stage::Active && seat.has_key && now < seat.not_after);
     let prepared = seats.iter().find_map(|seat| match seat.stage {
-        Stage::Prepared { since, known } => Some((seat, since, known)),
+        Stage::Prepared { since } => Some((seat, since)),
         _ => None,
     });
     match (active, prepared) {
         // Nobody can sign: a verifier that does not know the new one yet is better off than everybody without an SVID.
-        (None, Some((seat, _, _))) => Action::Activate(seat.id),
+        (None, Some((seat, _))) => Action::Activate(seat.id),
         (None, None) => Action::Prepare,
         (Some(active), None) if is_half_over(active, now) => Action::Prepare,
-        (Some(active), Some((seat, since, known))) if is_half_over(active, now) => {
-            let published = known || now >= since.plus(policy.overlap);
+        (Some(active), Some((seat, since))) if is_half_over(active, now) => {
+            let published = now >= since.plus(policy.overlap);
             // What the active one signs now would end before verifiers fetch the bundle again: waiting helps nobody.
             let ending = active.not_after <= now.plus(policy.overlap);
             if published || ending { Action::Activate(seat.id) } else { Action::Nothing }
@@ -85,7 +98,11 @@ pub(super) fn step(now: Timestamp, seats: &[Seat], policy: Policy) -> Action {
 
 /// Half a life in reserve: whatever is asked to live up to half as long as an authority is never cut short.
 fn is_half_over(seat: &Seat, now: Timestamp) -> bool {
-    now >= seat.not_before.plus(seat.not_after.since(seat.not_before).divided_by(2))
+    now >= half_of(seat.not_before, seat.not_after)
+}
+
+fn half_of(not_before: Timestamp, not_after: Timestamp) -> Timestamp {
+    not_before.plus(not_after.since(not_before).divided_by(2))
 }
 
 #[cfg(test)]
@@ -107,7 +124,7 @@ mod tests {
     }
 
     fn published(since: i64) -> Stage {
-        Stage::Prepared { since: Timestamp::from_seconds(since), known: false }
+        Stage::Prepared { since: Timestamp::from_seconds(since) }
     }
 
     fn check(now: i64, seats: &[Seat], expected: Action, why: &str) {
@@ -120,19 +137,12 @@ mod tests {
         let lost = Seat { has_key: false, ..active };
         let next = |since| seat(2, published(since), since, since + 200);
         let old = |until| seat(3, Stage::Past, 0, until);
-        let known = Stage::Prepared { since: Timestamp::from_seconds(100), known: true };
         check(0, &[], Action::Prepare, "an empty realm");
         check(0, &[next(0)], Action::Activate(id(2)), "nobody signs yet");
         check(99, &[active], Action::Nothing, "before half of its life");
         check(100, &[active], Action::Prepare, "at half of its life");
         check(114, &[active, next(100)], Action::Nothing, "not published long enough");
         check(115, &[active, next(100)], Action::Activate(id(2)), "published long enough");
-        check(
-            101,
-            &[active, seat(2, known, 100, 300)],
-            Action::Activate(id(2)),
-            "everybody has it",
-        );
         check(
             50,
             &[active, next(0)],

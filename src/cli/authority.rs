@@ -28,7 +28,7 @@ pub(super) enum AuthorityCommand {
     Activate {
         /// Its id, `aut_…`.
         id: String,
-        /// Also before every connected agent has it.
+        /// Also before it was published for as long as it has to be: agents that are off meanwhile are locked out.
         #[arg(long)]
         force: bool,
     },
@@ -62,7 +62,7 @@ pub(super) async fn run(command: AuthorityCommand, session: &mut Session<'_>) ->
         AuthorityCommand::Activate { id, force } => {
             if force {
                 session.confirm(
-                    "Activate before every agent has it? Verifiers may meet a key they do not know",
+                    "Activate at once? Agents that are off now are locked out, and verifiers may meet a key they do not know",
                 )?;
             }
             let body = ActivateAuthority { force };

@@ -73,9 +73,18 @@ fn print_new(session: &mut Session<'_>, made: &NewJoinToken) -> Result<(), Error
         1 => "one node".to_owned(),
         more => format!("{more} nodes"),
     };
-    let until = value::moment(made.token.expires_at, session.now());
+    let ends = made.token.expires_at;
+    let good_until = made.join_good_until.map_or(ends, |until| until.min(ends));
+    let until = value::moment(good_until, session.now());
     session.print.note(&format!("Join string for {nodes}, good until {until}:\n"))?;
     session.print.line(&made.join)?;
+    if good_until < ends {
+        session.print.note(&format!(
+            "\nThe token itself is good until {}, but the server's authorities are replaced before that, and the string does \
+             not name their successors: make a new one then.",
+            value::moment(ends, session.now())
+        ))?;
+    }
     session.print.note(&format!(
         "\nIt is a secret. On the node, run\n\n  weft agent --join {}\n\n\
          or `weft agent --join -` and paste it, which keeps it out of the shell's history.\n\

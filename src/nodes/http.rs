@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use super::model::{Administrator, Agent, Error, JoinToken, NewJoinToken, TokenWish};
 use super::{BindDevice, Nodes};
 use crate::http::{CalledBy, Conditions, Json, Path, Problem, Query, cursor, page_of};
-use crate::kernel::{JoinTokenId, Lifetime, RealmId, Selector, SpiffeId, SubjectId};
+use crate::kernel::{JoinTokenId, Lifetime, RealmId, Selector, SpiffeId, SubjectId, Timestamp};
 use crate::wire::api;
 use crate::wire::join::JoinString;
 
@@ -26,6 +26,8 @@ pub trait JoinFacts: Send + Sync + std::fmt::Debug {
     fn address(&self) -> String;
     /// SHA-256 of the public key of each X.509 authority of the realm.
     fn pins(&self, realm: RealmId) -> Vec<[u8; 32]>;
+    /// Until when one of them signs for the server, as far as time decides it.
+    fn pins_hold_until(&self, realm: RealmId) -> Timestamp;
     /// How this replica hears of the agent.
     fn contact(&self, realm: RealmId, agent: &SpiffeId) -> Contact;
 }
@@ -226,7 +228,9 @@ impl Desk {
         let join = self.join_string(realm, &made)?;
         let token = token_shown(&made.token);
         let secret = made.secret.expose().clone();
-        Ok((StatusCode::CREATED, Json(api::NewJoinToken { token, secret, join })))
+        let good_until = made.token.expires.min(self.facts.pins_hold_until(realm));
+        let join_good_until = Some(good_until.into());
+        Ok((StatusCode::CREATED, Json(api::NewJoinToken { token, secret, join, join_good_until })))
     }
 
     fn join_string(&self, realm: RealmId, made: &NewJoinToken) -> Result<String, Error> {

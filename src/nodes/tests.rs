@@ -13,7 +13,7 @@ use super::{Below, Error, NodeCaller, Nodes, PeerSvid, Refusal, Settings};
 use crate::crypto::keys::{Algorithm, PrivateKey};
 use crate::crypto::x509::{csr, svid_of_verified_peer};
 use crate::devices::Inventory;
-use crate::kernel::{Fault, Lifetime, RealmId, SpiffeId};
+use crate::kernel::{Fault, Lifetime, RealmId, SpiffeId, Timestamp};
 use crate::svid::X509Svid;
 use crate::testkit::{KeysReplica, TestDatabase, on_each_database};
 
@@ -102,6 +102,10 @@ impl House {
 
     async fn renewed(&self, caller: &NodeCaller) -> PeerSvid {
         shown(&self.nodes.renew(caller, &csr::create(&key()).unwrap()).await.unwrap())
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.keys.clock_now()
     }
 
     fn wait(&self, span: Lifetime) {

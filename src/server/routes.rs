@@ -21,7 +21,7 @@ use crate::audit::http::Past;
 use crate::grpc::GrpcShell;
 use crate::http::{ApiShell, pages};
 use crate::kernel::limits::ADMIN_BODY_BYTES_MAX;
-use crate::kernel::{Lifetime, Listener, RealmId, SpiffeId};
+use crate::kernel::{Lifetime, Listener, RealmId, SpiffeId, Timestamp};
 use crate::nodes::grpc::AgentService;
 use crate::nodes::http::{Contact, JoinFacts};
 use crate::telemetry::{health_service, ops_routes};
@@ -139,6 +139,10 @@ impl JoinFacts for Facts {
 
     fn pins(&self, realm: RealmId) -> Vec<[u8; 32]> {
         self.0.pins(realm)
+    }
+
+    fn pins_hold_until(&self, realm: RealmId) -> Timestamp {
+        self.0.authority.known_until(realm)
     }
 
     fn contact(&self, realm: RealmId, agent: &SpiffeId) -> Contact {

@@ -52,6 +52,7 @@ section! {
         pub log: crate::telemetry::Settings,
     }
     live { log }
+    fits { problem }
 }
 
 section! {
@@ -131,6 +132,13 @@ section! {
         pub earlier_files: Vec<PathBuf>
     }
     fits { problem }
+}
+
+impl Settings {
+    /// What is wrong between sections, if anything: the key and what would be right.
+    fn problem(&self) -> Option<(&'static str, String)> {
+        self.authority.unknown_to_agents(self.node.svid_seconds)
+    }
 }
 
 impl ServerSettings {
@@ -241,6 +249,11 @@ mod tests {
             (
                 &[("authority.x509_seconds", "60")],
                 "`authority.x509_seconds`: must be at least four",
+            ),
+            (
+                &[("node.svid_seconds", "3601")],
+                "`authority.x509_published_seconds`: must be at least node.svid_seconds and \
+                 authority.refresh_hint_seconds together, that is 3901",
             ),
             (&[("authority.upstream_key", "k.pem")], "`authority.upstream_certificate`: is needed"),
         ] {

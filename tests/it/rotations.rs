@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection};
 use rustls_pki_types::ServerName;
 use weft::access::Administrator;
-use weft::authority::{Line, Purpose, Settings, State};
+use weft::authority::{Error, Line, Purpose, Settings, State};
 use weft::bundles::Bundle;
 use weft::crypto::jose::{JwtKeys, verify_jwt_svid};
 use weft::crypto::keys::{Algorithm, PrivateKey};
@@ -19,7 +19,7 @@ use weft::kernel::{
     AuthorityId, EntryId, Evidence, EvidenceSource, Lifetime, RealmId, SpiffeId, Standing,
     Strength, Subject, SubjectId, SubjectKind, Timestamp,
 };
-use weft::svid::{IssueJwtSvid, IssueX509};
+use weft::svid::{IssueJwtSvid, IssueX509, ServerCertificates};
 use weft::testkit::{KeysReplica, TestDatabase, engines, shake_hands};
 
 const ROTATIONS: usize = 50;
@@ -27,6 +27,10 @@ const CHECKS_MIN: usize = 100_000;
 /// What is asked of relying parties: to fetch the bundle this often. A new key is published three times as long.
 const HINT_SECONDS: i64 = 5;
 const OVERLAP_SECONDS: usize = 15;
+/// An X.509 authority longer: an agent may have been off for as long as its SVID lives, and have heard the bundle a hint before.
+const X509_OVERLAP_SECONDS: usize = SVID_SECONDS + 5;
+/// Far too long: agents that were off for so long show that the others come back because of the overlap.
+const OFF_TOO_LONG_SECONDS: usize = 60;
 /// How late they are: at every moment, as they are asked to, and missing two fetches in a row.
 const LAGS_SECONDS: [i64; 3] = [1, 5, 13];
 /// Later than the overlap allows: it shows that the others pass because of the overlap, and not whatever happens.
@@ -47,9 +51,13 @@ async fn fifty_rotations_under_traffic_and_no_verifier_meets_an_unknown_key() {
     assert!(failures.is_empty(), "{}: {:#?}", failures.len(), failures.iter().take(5));
     assert!(world.handshakes > ROTATIONS, "{} handshakes", world.handshakes);
     assert!(world.too_late > 0, "the overlap was not needed: nothing is proved");
+    let (back, locked_out) = (world.agents.back, world.agents.locked_out);
+    assert!(back > ROTATIONS * OVERLAP_SECONDS, "{back} agents came back");
+    assert!(locked_out > 0, "agents may stay away as long as they like: nothing is proved");
     assert!(checks >= CHECKS_MIN, "{checks} checks");
     println!(
-        "proof: {ROTATIONS} rotations under traffic: {checks} mTLS and JWT checks by {} lagging verifiers, failures {}",
+        "proof: {ROTATIONS} rotations under traffic, an agent connected: {checks} mTLS and JWT checks by {} lagging verifiers, \
+         {back} agents back after as long as their SVID lives, failures {}",
         LAGS_SECONDS.len(),
         failures.len(),
     );
@@ -65,6 +73,7 @@ struct World {
     live: VecDeque<Issued>,
     verifiers: Vec<Verifier>,
     tardy: Verifier,
+    agents: Agents,
     ticks: usize,
     tally: Tally,
     handshakes: usize,
@@ -86,7 +95,11 @@ struct Tally {
 
 impl World {
     async fn new() -> Self {
-        let settings = Settings { refresh_hint_seconds: HINT_SECONDS, ..Settings::default() };
+        let settings = Settings {
+            refresh_hint_seconds: HINT_SECONDS,
+            x509_published_seconds: i64::try_from(X509_OVERLAP_SECONDS).unwrap(),
+            ..Settings::default()
+        };
         let shared = engines().contains(&Engine::Postgres);
         let engine = if shared { Engine::Postgres } else { Engine::Sqlite };
         let database = TestDatabase::new(engine).await;
@@ -101,6 +114,7 @@ impl World {
         Self {
             verifiers: LAGS_SECONDS.map(verifier).into(),
             tardy: verifier(TOO_LATE_SECONDS),
+            agents: Agents::new(&replicas[0]),
             replicas,
             changes_at: 0,
             behind: None,
@@ -128,11 +142,18 @@ impl World {
             next.push(prepared.id);
         }
         self.changed().await;
-        self.pass(OVERLAP_SECONDS).await;
-        for id in next {
-            // Not by force: refused before everybody had the time to fetch it.
-            self.changer().authority.activate(root(), id, false).await.unwrap();
+        self.pass(1).await;
+        for id in &next {
+            // The agent that is connected has it by now; those that are off have not.
+            let early = self.changer().authority.activate(root(), *id, false).await;
+            assert!(matches!(early, Err(Error::TooEarly { .. })), "{early:?}");
         }
+        // Not by force: refused before everybody had the time to fetch it.
+        self.pass(OVERLAP_SECONDS - 1).await;
+        self.changer().authority.activate(root(), next[1], false).await.unwrap();
+        self.changed().await;
+        self.pass(X509_OVERLAP_SECONDS - OVERLAP_SECONDS).await;
+        self.changer().authority.activate(root(), next[0], false).await.unwrap();
         self.changed().await;
         // What the old ones signed lives on, also what the other replica signs until it hears of the change.
         self.pass(SVID_SECONDS + 2).await;
@@ -166,6 +187,8 @@ impl World {
     async fn pass(&mut self, seconds: usize) {
         for _ in 0..seconds {
             self.issue().await;
+            self.agents.come_back(&self.replicas[0], &self.live[0], &self.key).await;
+            self.tally.failures.append(&mut self.agents.failures);
             self.verify();
             self.ticks += 1;
             self.replicas[0].clock.advance(Lifetime::seconds(1));
@@ -233,6 +256,66 @@ impl World {
         }
         self.tally.mtls += 2;
         self.handshakes += 1;
+    }
+}
+
+/// Agents at the server's own door: one is connected all the time, and at every moment one goes off and another comes back,
+/// whose SVID is about to end.
+struct Agents {
+    connected: SpiffeId,
+    /// What was known at each second, the latest last.
+    heard: VecDeque<Arc<Bundle>>,
+    server: ServerCertificates,
+    listener: Arc<ServerConfig>,
+    roots: CurrentRoots,
+    certificate: CurrentCertificate,
+    client: Arc<ClientConfig>,
+    back: usize,
+    locked_out: usize,
+    failures: Vec<String>,
+}
+
+impl Agents {
+    fn new(replica: &KeysReplica) -> Self {
+        let server =
+            ServerCertificates::new(RealmId::FIRST, replica.svid.clone(), replica.events.clone());
+        let (roots, certificate) = (CurrentRoots::none(), CurrentCertificate::none());
+        let clock = || TlsClock(Arc::clone(&replica.env.clock));
+        let agents = Clients::Required(replica.authority.roots(RealmId::FIRST).unwrap());
+        let listener = server_config(&server.current(), agents, &["h2"], clock()).unwrap();
+        let id = SpiffeId::parse("spiffe://weft.test/spire/server").unwrap();
+        let peer = ExpectedPeer::Exactly { id, roots: roots.clone() };
+        let client = client_config(peer, Some(&certificate), &["h2"], clock()).unwrap();
+        Self {
+            connected: SpiffeId::parse("spiffe://weft.test/spire/agent/join_token/on").unwrap(),
+            heard: VecDeque::from(vec![bundle(replica); OFF_TOO_LONG_SECONDS]),
+            server,
+            listener: Arc::new(listener),
+            roots,
+            certificate,
+            client: Arc::new(client),
+            back: 0,
+            locked_out: 0,
+            failures: Vec::new(),
+        }
+    }
+
+    /// A second passes: who was off for as long as their SVID lives dials, and so does somebody who was off for longer.
+    async fn come_back(&mut self, replica: &KeysReplica, oldest: &Issued, key: &PrivateKey) {
+        self.server.renew(replica.clock_now()).await.unwrap();
+        let newest = bundle(replica);
+        replica.authority.seen(RealmId::FIRST, &self.connected, newest.sequence);
+        self.heard.push_back(newest);
+        self.certificate.set(&oldest.chain, key).unwrap();
+        let long_ago = self.heard.pop_front().unwrap();
+        self.roots.set(long_ago.roots());
+        self.locked_out += usize::from(handshake(&self.client, &self.listener).is_err());
+        let off = &self.heard[self.heard.len() - 1 - X509_OVERLAP_SECONDS];
+        self.roots.set(off.roots());
+        match handshake(&self.client, &self.listener) {
+            Ok(()) => self.back += 1,
+            Err(error) => self.failures.push(format!("an agent that was off: {error}")),
+        }
     }
 }
 

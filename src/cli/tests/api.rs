@@ -190,7 +190,7 @@ fn a_new_join_string_stands_alone_on_the_output_and_the_next_command_beside() {
     let made = json!({
         "id": "jtk_1", "uses_max": 2, "uses": 0, "selectors": ["a:b"], "agent_alias": "spiffe://example.org/racks/7",
         "created_at": "2026-01-31T12:00:00Z", "expires_at": "2126-01-31T13:00:00Z", "revoked": false,
-        "secret": "s3cret", "join": "weft-join-1.body.sum",
+        "secret": "s3cret", "join": "weft-join-1.body.sum", "join_good_until": "2126-01-30T12:00:00Z",
     });
     let house = House::answering(vec![
         told("POST /join-tokens", 201, &made),
@@ -211,6 +211,8 @@ fn a_new_join_string_stands_alone_on_the_output_and_the_next_command_beside() {
     assert_eq!(ran.out, "weft-join-1.body.sum\n");
     assert!(
         ran.notes.contains("for 2 nodes")
+            && ran.notes.contains("good until 2126-01-30T12:00:00Z")
+            && ran.notes.contains("authorities are replaced before that")
             && ran.notes.contains("  weft agent --join weft-join-1.body.sum\n"),
         "{}",
         ran.notes

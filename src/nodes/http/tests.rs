@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Contact, JoinFacts, routes};
 use crate::access::{Administrator, Asker};
-use crate::kernel::{Lifetime, RealmId, SpiffeId};
+use crate::kernel::{Lifetime, RealmId, SpiffeId, Timestamp};
 use crate::nodes::tests::{House, key};
 use crate::nodes::{Error, PeerSvid, Refusal};
 use crate::testkit::{Answer, Rest, TestDatabase, engines};
@@ -18,9 +18,9 @@ struct Door {
     rest: Rest,
 }
 
-/// A server at this address, to which every agent is connected since a minute.
+/// A server at this address, to which every agent is connected since a minute, and whose keys sign until then.
 #[derive(Debug)]
-struct Facts;
+struct Facts(Timestamp);
 
 impl JoinFacts for Facts {
     fn address(&self) -> String {
@@ -31,6 +31,10 @@ impl JoinFacts for Facts {
         vec![[7; 32]]
     }
 
+    fn pins_hold_until(&self, _: RealmId) -> Timestamp {
+        self.0
+    }
+
     fn contact(&self, _: RealmId, _: &SpiffeId) -> Contact {
         Contact { connected: true, view_age: Some(Lifetime::minutes(1)) }
     }
@@ -39,7 +43,10 @@ impl JoinFacts for Facts {
 impl Door {
     async fn new() -> Self {
         let house = House::new(&TestDatabase::new(engines()[0]).await).await;
-        Self { rest: Rest::new(routes(&house.nodes, Arc::new(Facts)), House::by()), house }
+        Self {
+            rest: Rest::new(routes(&house.nodes, Arc::new(Facts(Timestamp::FOREVER))), House::by()),
+            house,
+        }
     }
 
     fn nobody(&self) -> Rest {
@@ -197,4 +204,15 @@ async fn a_token_that_was_taken_back_lets_nobody_in() {
     let shown = door.rest.get(&path).await.body;
     assert_eq!((&shown["revoked"], &shown["uses"]), (&json!(true), &json!(0)));
     assert!(door.house.join(made.body["secret"].as_str().unwrap(), &key()).await.is_err());
+}
+
+#[tokio::test]
+async fn a_join_string_says_when_it_ends_where_the_keys_that_it_names_end_before_its_token() {
+    let door = Door::new().await;
+    let made = door.rest.post("join-tokens", wish()).await;
+    assert_eq!(made.body["join_good_until"], made.body["expires_at"]);
+    let soon = door.house.now().plus(Lifetime::seconds(60));
+    let pinned = Rest::new(routes(&door.house.nodes, Arc::new(Facts(soon))), House::by());
+    let made = pinned.post("join-tokens", wish()).await;
+    assert_eq!(made.body["join_good_until"], json!(crate::wire::api::Time::from(soon)));
 }

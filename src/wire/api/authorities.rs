@@ -136,6 +136,7 @@ impl AuthorityAlgorithm {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ActivateAuthority {
-    /// Also before every connected agent has it in its bundle: verifiers may then meet a key they do not know.
+    /// Also before it was published for as long as it has to be: agents that were off meanwhile are then locked out, and other
+    /// verifiers may meet a key they do not know.
     pub force: bool,
 }

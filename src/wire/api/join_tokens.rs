@@ -57,6 +57,10 @@ pub struct NewJoinToken {
     pub secret: String,
     /// The whole join string: trust domain, address, token, and pins of the bundle's keys. `weft agent --join` takes it.
     pub join: String,
+    /// Until when it is good. Where that is before the token ends, the server's authorities are replaced then by ones that
+    /// the join string does not name; by hand that can happen sooner. An older server says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub join_good_until: Option<Time>,
 }
 
 impl fmt::Debug for NewJoinToken {
