@@ -1,5 +1,6 @@
 //! A new authority: its key, and for X.509 its certificate, self-signed or from the upstream authority on disk.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls_pki_types::PrivatePkcs8KeyDer;
@@ -9,7 +10,7 @@ use super::model::{Error, Line, Manager, OpenedKey, Purpose, RealmNames, Slot, S
 use super::settings::Settings;
 use super::store::{self, Stored};
 use super::{Authority, seal_key};
-use crate::crypto::keys::{Algorithm, PrivateKey, Signer};
+use crate::crypto::keys::{Algorithm, PrivateKey, Signer, read_key_file};
 use crate::crypto::x509::{
     CaTemplate, CertificateView, Issuer, Serial, pem_certificates, self_signed_ca,
 };
@@ -112,9 +113,15 @@ impl Upstream {
         if settings.upstream_certificate.is_empty() {
             return Ok(None);
         }
-        let certificates = read(&settings.upstream_certificate).await?;
-        let key = read(&settings.upstream_key).await?;
-        Self::parse(certificates.expose(), &key).map(Some)
+        let path = &settings.upstream_certificate;
+        let certificates = tokio::fs::read(path)
+            .await
+            .map_err(|error| Error::Upstream(format!("`{path}`: {error}")))?;
+        let path = PathBuf::from(&settings.upstream_key);
+        let reading = tokio::task::spawn_blocking(move || read_key_file(&path, KEY_BYTES_MAX));
+        let key = reading.await.map_err(Fault::bug)?;
+        let key = key.map_err(|error| Error::Upstream(error.to_string()))?;
+        Self::parse(&certificates, &key).map(Some)
     }
 
     fn parse(certificates: &[u8], key: &Secret<Vec<u8>>) -> Result<Self, Error> {
@@ -155,12 +162,7 @@ async fn new_key(algorithm: Algorithm) -> Result<PrivateKey, Fault> {
     }
 }
 
-async fn read(path: &str) -> Result<Secret<Vec<u8>>, Error> {
-    let bytes = tokio::fs::read(path)
-        .await
-        .map_err(|error| Error::Upstream(format!("`{path}`: {error}")))?;
-    Ok(Secret::new(bytes))
-}
-
+/// A key in PEM, with words around it.
+const KEY_BYTES_MAX: usize = 16 * 1024;
 /// The version of a key's first sealing.
 const FIRST_VERSION: i64 = 1;

@@ -3,12 +3,14 @@
 //! Invariant: a `PublicKey` has been decoded and checked (a point on its curve, a modulus of a sane size), so whoever holds
 //! one may put it into a certificate.
 
+mod file;
 mod private;
 mod public;
 mod rsa;
 
 use std::fmt;
 
+pub use file::{KeyFileError, read_credential, read_key_file};
 pub use private::PrivateKey;
 pub use public::{KeyError, KeyKind, PublicKey, Scheme, ecdsa_der};
 pub use rsa::RsaPrivateKey;

@@ -1,12 +1,13 @@
 //! Where a key-encryption key comes from: a file, the text of an environment variable, or a systemd credential.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::Kek;
 use crate::crypto::digest::{base64, from_base64, from_hex};
+use crate::crypto::keys::{KeyFileError, read_credential, read_key_file};
 use crate::env::Entropy;
 use crate::kernel::{Fault, Secret};
 
@@ -32,7 +33,7 @@ pub enum KekSource<'a> {
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]
 pub enum KekError {
-    /// The file cannot be read or made.
+    /// The file cannot be made.
     #[error("key-encryption key file `{}`", path.display())]
     Io {
         /// Which file.
@@ -41,14 +42,9 @@ pub enum KekError {
         #[source]
         source: io::Error,
     },
-    /// Somebody else than the owner can read it.
-    #[error("key-encryption key file `{}` has mode {mode:04o}: others can read it; run `chmod 600` on it", path.display())]
-    Readable {
-        /// Which file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
+    /// The file cannot be read, or others could.
+    #[error(transparent)]
+    File(#[from] KeyFileError),
     /// Not 32 bytes in base64 or hexadecimal.
     #[error(
         "a key-encryption key is 32 bytes in base64 or hexadecimal, as `head -c 32 /dev/urandom | base64` prints"
@@ -64,31 +60,15 @@ impl Kek {
     pub fn load(source: &KekSource<'_>, entropy: &dyn Entropy) -> Result<Self, KekError> {
         match source {
             KekSource::Text(text) => parse(text.expose()),
-            KekSource::Credential { path } => parse(read(path, false)?.expose()),
+            KekSource::Credential { path } => parse_file(&read_credential(path, FILE_BYTES_MAX)?),
             KekSource::File { path, create } => {
                 if *create {
                     make(path, entropy)?;
                 }
-                parse(read(path, true)?.expose())
+                parse_file(&read_key_file(path, FILE_BYTES_MAX)?)
             }
         }
     }
-}
-
-fn read(path: &Path, owner_only: bool) -> Result<Secret<String>, KekError> {
-    let io = |source| KekError::Io { path: path.to_owned(), source };
-    let mut file = File::open(path).map_err(io)?;
-    // The rights are read from the open file, so that nobody swaps it in between.
-    let mode = file.metadata().map_err(io)?.mode() & 0o7777;
-    if owner_only && mode & 0o077 != 0 {
-        return Err(KekError::Readable { path: path.to_owned(), mode });
-    }
-    let mut text = String::with_capacity(FILE_BYTES_MAX);
-    (&mut file)
-        .take(FILE_BYTES_MAX.try_into().unwrap_or(u64::MAX))
-        .read_to_string(&mut text)
-        .map_err(io)?;
-    Ok(Secret::new(text))
 }
 
 /// Writes a new key unless the file is there. Written beside and linked into place, so that a crash leaves no half key and
@@ -111,6 +91,10 @@ fn make(path: &Path, entropy: &dyn Entropy) -> Result<(), KekError> {
     });
     std::fs::remove_file(&beside).map_err(io)?;
     linked.map_err(io)
+}
+
+fn parse_file(bytes: &Secret<Vec<u8>>) -> Result<Kek, KekError> {
+    parse(std::str::from_utf8(bytes.expose()).map_err(|_| KekError::Form)?)
 }
 
 fn parse(text: &str) -> Result<Kek, KekError> {

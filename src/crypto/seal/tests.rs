@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
 use crate::crypto::digest::{base64, hex};
+use crate::crypto::keys::KeyFileError;
 use crate::kernel::Secret;
 use crate::testkit::SeededEntropy;
 
@@ -67,7 +68,7 @@ fn a_key_file_is_made_for_its_owner_alone_and_kept() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("kek");
     let absent = Kek::load(&KekSource::File { path: &path, create: false }, &chance());
-    assert!(matches!(absent, Err(KekError::Io { .. })));
+    assert!(matches!(absent, Err(KekError::File(KeyFileError::Io { .. }))));
     let made = Kek::load(&KekSource::File { path: &path, create: true }, &chance()).unwrap();
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
     let kept =
@@ -88,7 +89,7 @@ fn a_key_file_that_others_can_read_is_refused() {
     for mode in [0o640, 0o604, 0o660, 0o644, 0o610] {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         let refused = Kek::load(&KekSource::File { path: &path, create: true }, &chance());
-        assert!(matches!(refused, Err(KekError::Readable { .. })), "{mode:o}");
+        assert!(matches!(refused, Err(KekError::File(KeyFileError::Readable { .. }))), "{mode:o}");
         assert!(refused.unwrap_err().to_string().contains("chmod 600"));
     }
     let credential = Kek::load(&KekSource::Credential { path: &path }, &chance()).unwrap();

@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use weft::env::{Clock as _, SystemClock};
 use weft::kernel::{Level, RealmId};
-use weft::testkit::{TestAgent, TestDatabase, TestServer, engines, until, within};
+use weft::testkit::{TestAgent, TestDatabase, TestServer, engines, private_file, until, within};
 use weft::wire::api::Time;
 
 use crate::admin_api::ask;
@@ -30,7 +30,7 @@ impl World {
         let web = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let (chain, key) = (directory.path().join("web.pem"), directory.path().join("web.key"));
         std::fs::write(&chain, web.cert.pem()).unwrap();
-        std::fs::write(&key, web.signing_key.serialize_pem()).unwrap();
+        private_file(&key, web.signing_key.serialize_pem());
         let etc = directory.path().join("machine/etc");
         std::fs::create_dir_all(&etc).unwrap();
         std::fs::write(etc.join("os-release"), "ID=debian\nVERSION_ID=\"12\"\n").unwrap();

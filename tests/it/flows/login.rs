@@ -25,7 +25,7 @@ use weft::crypto::x509::{
 use weft::env::{Clock as _, SystemClock, SystemEntropy};
 use weft::kernel::{Lifetime, RealmId, Secret, UserId};
 use weft::server::Settings;
-use weft::testkit::{TestAgent, TestDatabase, TestServer, engines, until, within};
+use weft::testkit::{TestAgent, TestDatabase, TestServer, engines, private_file, until, within};
 
 use crate::admin_api::ask;
 use crate::walker::{Browser, Presses, Typed};
@@ -542,7 +542,7 @@ fn web_certificate(directory: &Path) -> (PathBuf, PathBuf) {
     let (certificate, file) = (directory.join("web.pem"), directory.join("web.key"));
     std::fs::write(&certificate, pem("CERTIFICATE", &der).as_bytes()).unwrap();
     let pkcs8 = key.to_pkcs8().unwrap();
-    std::fs::write(&file, pem("PRIVATE KEY", pkcs8.expose()).as_bytes()).unwrap();
+    private_file(&file, pem("PRIVATE KEY", pkcs8.expose()).as_bytes());
     (certificate, file)
 }
 

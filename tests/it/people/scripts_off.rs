@@ -12,7 +12,7 @@ use weft::env::SystemEntropy;
 use weft::kernel::{RealmId, Timestamp, UserId};
 use weft::outbound::Network;
 use weft::settings::{Text, Textual as _};
-use weft::testkit::{TestDatabase, engines, until};
+use weft::testkit::{TestDatabase, engines, private_file, until};
 
 use super::home::{App, GOODBYE, Home, PASSWORD, came_back, free_port};
 use super::one_time::{confirm_totp, one_time};
@@ -304,6 +304,6 @@ pub(super) fn certificate(directory: &Path) -> String {
     let certificate = pem("CERTIFICATE", &self_signed_web(&template, &key).unwrap()).to_string();
     let key = pem("PRIVATE KEY", key.to_pkcs8().unwrap().expose()).to_string();
     fs::write(directory.join("certificate.pem"), &certificate).unwrap();
-    fs::write(directory.join("key.pem"), key).unwrap();
+    private_file(&directory.join("key.pem"), key);
     certificate
 }

@@ -1,7 +1,5 @@
 //! Every kind of token in every other kind's place.
 
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
 use rustls::RootCertStore;
@@ -11,7 +9,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use weft::testkit::{TestAgent, TestDatabase, TestServer, engines, within};
+use weft::testkit::{TestAgent, TestDatabase, TestServer, engines, private_file, within};
 use weft::wire::join::JoinText;
 use weft::workloads::JwtAsk;
 
@@ -72,8 +70,7 @@ impl House {
         let (chain, private) =
             (directory.path().join("chain.pem"), directory.path().join("key.pem"));
         std::fs::write(&chain, certificate.pem()).unwrap();
-        std::fs::write(&private, key.serialize_pem()).unwrap();
-        std::fs::set_permissions(&private, Permissions::from_mode(0o600)).unwrap();
+        private_file(&private, key.serialize_pem());
         let server = TestServer::start_with(database, move |all| {
             all.listen.certificate = Some(chain);
             all.listen.certificate_key = Some(private);

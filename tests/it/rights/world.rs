@@ -17,7 +17,7 @@ use weft::crypto::tls::{CurrentCertificate, CurrentRoots, ExpectedPeer};
 use weft::crypto::x509::{Roots, csr};
 use weft::kernel::{RealmId, SpiffeId, TrustDomain};
 use weft::server::Settings;
-use weft::testkit::{TestDatabase, TestServer, engines, until, within};
+use weft::testkit::{TestDatabase, TestServer, engines, private_file, until, within};
 use weft::workloads::explain::{AgentState, Explain};
 
 use crate::admin_api;
@@ -98,7 +98,7 @@ impl World {
         let web = rcgen::generate_simple_self_signed(names).unwrap();
         let (chain, key) = (files.path().join("web.pem"), files.path().join("web.key"));
         std::fs::write(&chain, web.cert.pem()).unwrap();
-        std::fs::write(&key, web.signing_key.serialize_pem()).unwrap();
+        private_file(&key, web.signing_key.serialize_pem());
         let letters = files.path().join("letters");
         let database = TestDatabase::new(engines()[0]).await;
         let server = TestServer::start_with(&database, |settings| {
