@@ -255,6 +255,7 @@ mod tests {
                 "`authority.x509_published_seconds`: must be at least node.svid_seconds and \
                  authority.refresh_hint_seconds together, that is 3901",
             ),
+            (&[("log.level", "weft=loud")], "`log.level`: `weft=loud` is neither a level"),
             (&[("authority.upstream_key", "k.pem")], "`authority.upstream_certificate`: is needed"),
         ] {
             let refused = loaded(overrides).expect_err(words);

@@ -34,7 +34,7 @@ impl Logs {
     where
         W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
     {
-        let (filter, handle) = reload::Layer::new(filter(&settings.level)?);
+        let (filter, handle) = reload::Layer::new(filter(&settings.level).map_err(refused)?);
         let registry = tracing_subscriber::registry().with(filter);
         let lines = tracing_subscriber::fmt::layer().with_writer(writer);
         let subscriber: Box<dyn Subscriber + Send + Sync> = match settings.format {
@@ -50,18 +50,23 @@ impl Logs {
 
     /// Changes what is written, from the next line on.
     pub fn set_level(&self, level: &str) -> Result<(), Failure> {
-        self.filter.reload(filter(level)?).map_err(|error| Failure::from(Fault::bug(error)))
+        let filter = filter(level).map_err(refused)?;
+        self.filter.reload(filter).map_err(|error| Failure::from(Fault::bug(error)))
     }
 }
 
-fn filter(level: &str) -> Result<EnvFilter, Failure> {
+/// Reads what shall be written; or says what it should look like.
+pub(super) fn filter(level: &str) -> Result<EnvFilter, String> {
     EnvFilter::try_new(level).map_err(|error| {
-        let words = format!(
-            "`log.level` is `{level}`, which is neither a level (`error`, `warn`, `info`, `debug`, `trace`) nor a list \
-             such as `info,weft::http=debug`"
-        );
-        Failure::new(Kind::Invalid, "log.level", words).because(error)
+        format!(
+            "`{level}` is neither a level (`error`, `warn`, `info`, `debug`, `trace`) nor a list such as \
+             `info,weft::http=debug`: {error}"
+        )
     })
+}
+
+fn refused(words: String) -> Failure {
+    Failure::new(Kind::Invalid, "log.level", words)
 }
 
 impl fmt::Debug for Logs {

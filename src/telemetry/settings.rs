@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::logs::filter;
 use crate::settings::{section, value};
 
 /// The form of a log line.
@@ -29,6 +30,14 @@ section! {
         pub format: LogFormat,
     }
     live { level }
+    fits { problem }
+}
+
+impl Settings {
+    /// What is wrong with these values, if anything: the key and what would be right.
+    fn problem(&self) -> Option<(&'static str, String)> {
+        Some(("level", filter(&self.level).err()?))
+    }
 }
 
 impl Default for Settings {
