@@ -39,6 +39,7 @@ use crate::workloads::{self, Workloads};
 
 use super::realm_doors::RealmDoor;
 use super::settings::{SealSettings, Settings};
+use super::web_certificate::WebCertificate;
 
 /// A server, built and not yet open.
 #[derive(Debug)]
@@ -100,6 +101,8 @@ pub struct Server {
     pub(super) replica: ReplicaId,
     pub(super) started_at: Timestamp,
     pub(super) node_bound: OnceLock<String>,
+    /// What `public` and `mtls` show.
+    pub(super) web: OnceLock<WebCertificate>,
     /// Wakes the rotation of authorities.
     pub(super) rotation: Nudge,
     pub(super) doors: RwLock<HashMap<RealmId, Arc<RealmDoor>>>,
@@ -355,6 +358,7 @@ impl Server {
             reconcilers: Reconcilers::new(clock, entropy),
             doors: RwLock::default(),
             node_bound: OnceLock::new(),
+            web: OnceLock::new(),
             rotation: Nudge::default(),
             replica,
             started_at: now,
@@ -498,7 +502,7 @@ fn attestors(settings: &Settings) -> Result<Attestors, Failure> {
 }
 
 /// A directory that only this user may enter.
-fn private_directory(path: &Path) -> Result<(), Failure> {
+pub(super) fn private_directory(path: &Path) -> Result<(), Failure> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new()
         .recursive(true)

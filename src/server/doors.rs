@@ -2,20 +2,17 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::ServerConfig;
 
-use super::build::{Server, unreadable};
+use super::build::Server;
 use super::routes;
-use crate::crypto::keys::{Algorithm, PrivateKey};
+use super::web_certificate::WebCertificate;
 use crate::crypto::tls::{Clients, CurrentCertificate, TlsClock, server_config};
-use crate::crypto::x509::{
-    Serial, WebTemplate, pem_certificates, pem_private_key, self_signed_web,
-};
 use crate::http::{Door, DoorLimits, TlsChoice};
-use crate::kernel::{Failure, Fault, Kind, Lifetime, Listener};
+use crate::kernel::{Failure, Fault, Kind, Listener};
 
 /// Where a server listens.
 #[derive(Debug, Clone)]
@@ -47,7 +44,9 @@ impl Doors {
     pub(super) fn bind(server: &Arc<Server>) -> Result<Self, Failure> {
         let listen = &server.settings.listen;
         let local_path = listen.local.clone().unwrap_or_else(|| server.data_dir.join("admin.sock"));
-        let web = web_certificate(server)?;
+        let web = server.web.get_or_init(WebCertificate::default);
+        web.take(server)?;
+        let web = web.current();
         let node = Door::tcp("node", listen.node)?.limits(node_limits()).tls(node_tls(server));
         let open = Arc::new(web_tls(server, &web, Clients::NotAsked)?);
         let choose: TlsChoice = Arc::new(move |_| Some(Arc::clone(&open)));
@@ -123,68 +122,12 @@ fn node_limits() -> DoorLimits {
         connections: 50_000,
         connections_per_peer: 20_000,
         streams: 1024,
+        // An agent dials anew with each SVID, so within half of its life. Asked to come anew before, it would keep its push stream,
+        // which a GOAWAY lets go on, and open a second connection beside it for everything else.
         age: None,
         ..DoorLimits::default()
     }
 }
 
-/// The certificate of the settings, or one made now for trying out.
-fn web_certificate(server: &Server) -> Result<CurrentCertificate, Failure> {
-    let listen = &server.settings.listen;
-    let current = CurrentCertificate::none();
-    match (&listen.certificate, &listen.certificate_key) {
-        (Some(chain), Some(key)) => current.set(&read_chain(chain)?, &read_key(key)?)?,
-        (None, None) => {
-            let (chain, key) = self_made(server)?;
-            current.set(&chain, &key)?;
-        }
-        _ => {
-            let words =
-                "`listen.certificate` and `listen.certificate_key` go together: name both or none";
-            return Err(Failure::new(Kind::Invalid, "listen.certificate", words));
-        }
-    }
-    Ok(current)
-}
-
-fn read_chain(path: &Path) -> Result<Vec<Vec<u8>>, Failure> {
-    let text = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
-    pem_certificates(&text).map_err(|error| bad(path, error))
-}
-
-fn read_key(path: &Path) -> Result<PrivateKey, Failure> {
-    let text = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
-    pem_private_key(&text).map_err(|error| bad(path, error))
-}
-
-fn bad(path: &Path, error: impl std::fmt::Display) -> Failure {
-    Failure::new(Kind::Invalid, "listen.certificate", format!("`{}`: {error}", path.display()))
-}
-
-fn self_made(server: &Server) -> Result<(Vec<Vec<u8>>, PrivateKey), Failure> {
-    let now = server.env.clock.now();
-    let names: Vec<String> = server
-        .realms
-        .all()
-        .iter()
-        .flat_map(|realm| realm.hosts.iter().map(|host| host.as_str().to_owned()))
-        .chain(["localhost".to_owned()])
-        .collect();
-    let key = PrivateKey::generate(Algorithm::P256)?;
-    let template = WebTemplate {
-        names: &names,
-        serial: Serial::new(server.env.entropy.as_ref())?,
-        not_before: now.minus(Lifetime::hours(1)),
-        not_after: now.plus(SELF_MADE_LIFE),
-    };
-    let certificate = self_signed_web(&template, &key)?;
-    tracing::warn!(
-        "`public` and `mtls` show a certificate made just now: good for trying out, and for nothing else"
-    );
-    Ok((vec![certificate], key))
-}
-
 /// Root and the server's own user; the kernel says who calls.
 const LOCAL_MODE: u32 = 0o660;
-/// A self-made certificate lasts until the next start, and at most this long.
-const SELF_MADE_LIFE: Lifetime = Lifetime::days(30);

@@ -22,6 +22,7 @@ mod statements;
 mod status;
 mod visitors;
 mod wait_for_database;
+mod web_certificate;
 
 pub use build::{Ports, Server};
 pub use documents::openapi;

@@ -12,7 +12,7 @@ use super::react::{Changed, react};
 use super::realm_doors::RealmDoor;
 use super::settings::Settings;
 use super::sight::{SEEN, Sight};
-use super::wait_for_database;
+use super::{wait_for_database, web_certificate};
 use crate::access::{Refused, Shadowed};
 use crate::accounts::Mail;
 use crate::authority::RealmNames;
@@ -153,6 +153,8 @@ impl Server {
         self.reconcilers.add(Arc::new(Rotation(self.authority.clone())), &self.rotation);
         self.reconcilers.add(Arc::new(Certificates(Arc::downgrade(self))), &Nudge::default());
         self.reconcilers.add(Arc::new(NewRealms(Arc::downgrade(self))), &Nudge::default());
+        let certificate = web_certificate::Changed(Arc::downgrade(self));
+        self.reconcilers.add(Arc::new(certificate), &Nudge::default());
         self.reconcilers.add(Arc::new(Activations(Arc::downgrade(self))), &Nudge::default());
         self.reconcilers.add(Arc::new(Retention(Arc::downgrade(self))), &Nudge::default());
         self.reconcilers.add(Arc::new(self.deliveries()?), &self.accounts.posted());

@@ -39,12 +39,18 @@ async fn until_told(
             _ = stop.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
             fault = running.server.events.failed() => return Err(fault.into()),
-            _ = reload.recv() => take_new(current, logs),
+            _ = reload.recv() => take_new(running, current, logs),
         }
     }
 }
 
-fn take_new(current: &Current<Settings>, logs: &Logs) {
+fn take_new(running: &Running, current: &Current<Settings>, logs: &Logs) {
+    match running.server.take_web_certificate() {
+        Ok(()) => tracing::debug!("the certificate of `public` and `mtls` was read again"),
+        Err(failure) => {
+            tracing::error!(cause = %failure, "the certificate of `public` and `mtls` was not taken; the one before stays");
+        }
+    }
     match current.reload() {
         Ok(keys) if keys.is_empty() => tracing::info!("the settings are as they were"),
         Ok(keys) => match logs.set_level(&current.get().log.level) {
