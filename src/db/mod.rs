@@ -37,6 +37,7 @@ mod tests;
 
 pub use count::in_background;
 pub use fault::unique;
+pub use sqlite::Alone;
 pub use tx::Tx;
 pub use value::{Row, Value};
 
@@ -297,8 +298,8 @@ impl Db {
         }
     }
 
-    /// Copies one snapshot of a SQLite database into a new file, while everything goes on. PostgreSQL is refused: it has
-    /// `pg_dump`.
+    /// Copies one snapshot of a SQLite database into a new file, for its owner alone, while everything goes on. Refused where
+    /// a file is there. PostgreSQL is refused: it has `pg_dump`.
     pub async fn backup(&self, to: &Path) -> Result<(), Fault> {
         match &self.inner.shell {
             Shell::Sqlite(sqlite) => sqlite.backup(to.to_owned()).await,
@@ -306,12 +307,14 @@ impl Db {
         }
     }
 
-    /// Puts a backup in the place of an SQLite database that nobody has open. Either the old file is there afterwards, or
-    /// the whole new one. Follow it with `new_history` for every realm.
-    pub async fn replace(backup: &Path, target: &Path) -> Result<(), Fault> {
-        let (backup, target) = (backup.to_owned(), target.to_owned());
-        tokio::task::spawn_blocking(move || sqlite::replace(&backup, &target))
-            .await
-            .map_err(Fault::bug)?
+    /// Copies a backup beside the SQLite database `target`, and looks whether it is one that this program can use. Gives
+    /// where it lies: open it, begin a `new_history` for every realm, and let [`Alone`] put it in the database's place. Blocks.
+    pub fn stage(backup: &Path, target: &Path) -> Result<PathBuf, Fault> {
+        sqlite::stage(backup, target)
+    }
+
+    /// Removes what `stage` made.
+    pub fn unstage(staged: &Path) {
+        sqlite::discard(staged);
     }
 }

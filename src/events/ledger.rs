@@ -535,7 +535,7 @@ fn answer(
 }
 
 /// Makes the directory if need be, and takes it for this process alone.
-fn take(directory: &Path) -> Result<File, Fault> {
+pub(super) fn take(directory: &Path) -> Result<File, Fault> {
     std::fs::create_dir_all(directory).map_err(segment::fault)?;
     hold_file(&directory.join("lock")).map_err(|error| match error.kind() {
         std::io::ErrorKind::WouldBlock => {

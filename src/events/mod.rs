@@ -101,6 +101,12 @@ pub struct Health {
     pub fatal: Option<Fault>,
 }
 
+/// Takes a ledger's directory for this program, for as long as what is given lives. Refused (`Fault::Away`) while a server
+/// writes there.
+pub fn hold_ledger(directory: &std::path::Path) -> Result<std::fs::File, Fault> {
+    ledger::take(directory)
+}
+
 impl Events {
     /// Opens the ledger in `directory` (not used with `sync = "database"`). A full disk is no error here: recording is
     /// refused until there is room. Faults: the directory cannot be used, or another server uses it.

@@ -5,8 +5,10 @@
 
 mod link;
 mod reader;
+mod restore;
 mod writer;
 
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -16,6 +18,8 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{mpsc, oneshot};
 
 pub(super) use link::Link;
+pub use restore::Alone;
+pub(super) use restore::{discard, stage};
 
 use super::fault::{Met, from_sqlite};
 use super::heads::Heads;
@@ -121,8 +125,6 @@ fn start_thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), 
 
 /// The writer's connection. The file is made for its owner only; SQLite gives its log the same rights.
 fn open_writer(path: &Path) -> Result<Link, Met> {
-    use std::os::unix::fs::OpenOptionsExt;
-
     let made = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path);
     // A medium that can only be read is met again below, with its own fault.
     drop(made);
@@ -182,6 +184,9 @@ fn copy(from: &Path, to: &Path) -> Result<(), Fault> {
     let met = |error: rusqlite::Error| from_sqlite(&error).fault;
     let source =
         Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(met)?;
+    // Made before SQLite opens it, which would make it as the umask says; refused where something is there.
+    let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(to);
+    made.map_err(|error| Fault::away("backup", format!("`{}`: {error}", to.display())))?;
     let mut target = Connection::open(to).map_err(met)?;
     let backup = Backup::new(&source, &mut target).map_err(met)?;
     // All pages in one step: a snapshot, so that no write makes it begin again.
@@ -201,22 +206,3 @@ const READER: &str =
 const BEGIN: &str = "BEGIN IMMEDIATE";
 const COMMIT: &str = "COMMIT";
 const ALL_HEADS: &str = "SELECT realm, history, seq, rights_seq FROM change_head";
-
-/// Copies `backup` beside `target`, makes it durable, and moves it into place with the old log and its index removed.
-pub(super) fn replace(backup: &Path, target: &Path) -> Result<(), Fault> {
-    let fresh = target.with_extension("restoring");
-    let away = |error: std::io::Error| Fault::away("database file", error);
-    std::fs::copy(backup, &fresh).map_err(away)?;
-    std::fs::File::open(&fresh).and_then(|file| file.sync_all()).map_err(away)?;
-    for extension in ["-wal", "-shm"] {
-        let mut beside = target.as_os_str().to_owned();
-        beside.push(extension);
-        match std::fs::remove_file(&beside) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(away(error)),
-            _ => {}
-        }
-    }
-    std::fs::rename(&fresh, target).map_err(away)?;
-    let directory = target.parent().unwrap_or(Path::new("."));
-    std::fs::File::open(directory).and_then(|directory| directory.sync_all()).map_err(away)
-}

@@ -151,6 +151,10 @@ async fn a_copy_is_one_snapshot_and_writes_go_on_meanwhile() {
     });
     let copy = base.directory().unwrap().join("copy.db");
     db.backup(&copy).await.unwrap();
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&copy).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600, "for its owner alone from its first byte on");
+    assert!(db.backup(&copy).await.is_err(), "what is there is not written over");
     writer.await.unwrap();
     let copied = base.open_at(&format!("sqlite:{}", copy.display())).await;
     let stored = names(&copied).await;
@@ -158,6 +162,18 @@ async fn a_copy_is_one_snapshot_and_writes_go_on_meanwhile() {
     // Rows and numbers are of one moment.
     assert_eq!(super::changes::numbers(&copied, REALM).await.len(), stored.len());
     assert_eq!(names(&db).await.len(), 70);
+}
+
+#[test]
+fn a_database_of_another_program_is_no_backup() {
+    let directory = tempfile::tempdir().unwrap();
+    let (foreign, target) = (directory.path().join("foreign"), directory.path().join("target"));
+    let connection = rusqlite::Connection::open(&foreign).unwrap();
+    connection.execute_batch("CREATE TABLE t (x); INSERT INTO t VALUES (1)").unwrap();
+    drop(connection);
+    let refused = Db::stage(&foreign, &target).unwrap_err();
+    assert!(refused.to_string().contains("none of Weft's"), "{refused}");
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "nothing is left of it");
 }
 
 #[tokio::test]

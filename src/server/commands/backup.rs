@@ -1,11 +1,10 @@
 //! `weft backup FILE`: a copy of the database, taken while the server runs.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::{logs, ports, say};
 use crate::db::{Db, Engine};
-use crate::kernel::{Failure, Fault, Kind};
+use crate::kernel::{Failure, Kind};
 use crate::server::build::{data_dir, database_url};
 use crate::server::settings::Settings;
 
@@ -25,9 +24,6 @@ pub(super) async fn run(settings: Settings, file: &Path) -> Result<(), Failure> 
         return Err(Failure::new(Kind::Invalid, "backup.engine", words));
     }
     db.backup(file).await?;
-    // It holds what the database holds: for the owner alone.
-    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600))
-        .map_err(|error| Fault::away("backup", error))?;
     say(format_args!("The database is copied to {}.", file.display()))?;
     say(format_args!(
         "It is of no use without the key-encryption key ({}): keep both, and not in one place.",

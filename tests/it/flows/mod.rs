@@ -11,6 +11,8 @@ mod login;
 mod outage;
 mod own_device;
 mod replicas;
+mod restore;
+mod web_certificate;
 
 use std::sync::Arc;
 
