@@ -120,6 +120,16 @@ pub(crate) fn roots(
         .map_err(|why| Error::BadAnswer(format!("a bundle with an unreadable authority: {why}")))
 }
 
+/// The roots of a bundle that are not tainted; nothing where none is.
+pub(crate) fn untainted(bundle: &Bundle) -> Option<Roots> {
+    let is_good = |authority: &&X509Authority| !authority.tainted;
+    let good: Vec<_> = bundle.x509.iter().filter(is_good).cloned().collect();
+    if good.len() == bundle.x509.len() {
+        return None;
+    }
+    roots(&bundle.trust_domain, &good).ok()
+}
+
 /// One step of the push stream.
 pub(crate) fn update(message: node::Update) -> Result<Update, Error> {
     let mut update = Update {

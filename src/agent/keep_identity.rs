@@ -1,4 +1,5 @@
-//! The agent's own SVID: attested once, renewed at half-life, attested again when the server wants it.
+//! The agent's own SVID: attested once, renewed at half-life or when its authority is tainted, attested again when the server
+//! wants it.
 //!
 //! Owns: when, and what a refusal leads to. Does not own: the files (`identity.rs`), the proofs (`attest.rs`).
 
@@ -15,12 +16,13 @@ use weft_proto::spire::api::server::agent::v1::{
 use weft_proto::spire::api::types;
 
 use crate::crypto::keys::PrivateKey;
-use crate::crypto::x509::csr;
-use crate::kernel::{Lifetime, TrustDomain};
+use crate::crypto::x509::{Roots, csr, verify_svid};
+use crate::kernel::{Lifetime, Timestamp, TrustDomain};
 
 use super::Ports;
 use super::attest::Attestor;
 use super::cache::Cache;
+use super::convert;
 use super::identity::{Identity, Store};
 use super::model::{Error, Refusal, draw};
 use super::renewal::{backoff, renew_svid_at};
@@ -54,12 +56,14 @@ impl Keeper {
     /// Renews for ever; ends only with what nothing but a person can mend.
     pub(crate) async fn run(self, mut identity: Identity) -> Result<Infallible, Error> {
         let mut refusals = self.client.refusals();
+        let mut earliest = self.ports.clock.now();
         loop {
             let life = (identity.not_before, identity.expires_at);
             // It may have been kept on disk for long: then nothing speaks against renewing it at once.
             let received = identity.not_before;
             let due = renew_svid_at(life, received, draw(&self.ports.entropy)?);
-            let refused = self.until_due_or_refused(due, &mut refusals).await;
+            let refused =
+                self.until_due_or_refused((&identity, due, earliest), &mut refusals).await;
             identity = match refused {
                 Some(Refusal::Banned) => return self.banned(),
                 Some(Refusal::AttestAgain) => {
@@ -70,6 +74,7 @@ impl Keeper {
                 }
                 None => self.renew_until_done(&identity).await?,
             };
+            earliest = self.ports.clock.now().plus(TAINTED_WAIT);
             tracing::info!(
                 spiffe.id = %identity.spiffe_id, svid.expires_at = %identity.expires_at, "the agent has a new SVID"
             );
@@ -78,24 +83,40 @@ impl Keeper {
 
     async fn until_due_or_refused(
         &self,
-        due: crate::kernel::Timestamp,
+        (identity, due, earliest): (&Identity, Timestamp, Timestamp),
         refusals: &mut tokio::sync::watch::Receiver<Option<Refusal>>,
     ) -> Option<Refusal> {
+        let mut changes = self.cache.changes();
         loop {
             if let Some(refusal) = *refusals.borrow_and_update() {
                 return Some(refusal);
             }
-            let left = due.since(self.ports.clock.now());
+            changes.mark_unchanged();
+            let now = self.ports.clock.now();
+            // Revoked, what is tainted locks out whoever still holds something of it.
+            let due = if self.is_tainted(identity, now) { due.min(earliest) } else { due };
+            let left = due.since(now);
             if left.is_zero() {
                 return None;
             }
             tokio::select! {
                 // The client lives as long as this keeper, so the channel does not close.
                 _ = refusals.changed() => {}
+                _ = changes.changed() => {}
                 // A wall clock can be set, and a machine can sleep: look at it again now and then.
                 () = self.ports.clock.sleep(left.capped_by(LOOK_AGAIN)) => {}
             }
         }
+    }
+
+    /// True if an authority that is tainted now vouches for this SVID, and no other does.
+    fn is_tainted(&self, identity: &Identity, now: Timestamp) -> bool {
+        let Some(own) = self.cache.look(|view| view.own().cloned()) else { return false };
+        let Some(good) = convert::untainted(&own) else { return false };
+        let chain: Vec<&[u8]> = identity.chain.iter().map(AsRef::as_ref).collect();
+        let holds = |roots: &Roots| verify_svid(&chain, roots, now).is_ok();
+        // What nobody vouches for, as by a wrong clock, is no matter of tainting.
+        convert::roots(&own.trust_domain, &own.x509).is_ok_and(|all| holds(&all)) && !holds(&good)
     }
 
     async fn renew_until_done(&self, identity: &Identity) -> Result<Identity, Error> {
@@ -270,5 +291,7 @@ const NO_ATTESTOR: &str = "this agent has no valid SVID and nothing to attest wi
     (`weft token create` on the server prints one), or an `x509pop` certificate";
 const FIRST_WAIT: Lifetime = Lifetime::millis(500);
 const LONGEST_WAIT: Lifetime = Lifetime::seconds(30);
+/// A replica that has not heard yet who signs now may sign once more by who was tainted.
+const TAINTED_WAIT: Lifetime = Lifetime::seconds(5);
 const LOOK_AGAIN: Lifetime = Lifetime::minutes(1);
 const ANSWER_WITHIN: std::time::Duration = std::time::Duration::from_secs(30);

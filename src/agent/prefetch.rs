@@ -130,12 +130,7 @@ impl Prefetch {
     /// Has SVIDs replaced that hang from an authority that is tainted now, or gone from the bundle.
     pub(crate) fn judge(cache: &Cache, now: Timestamp) {
         let Some(own) = cache.look(|view| view.own().cloned()) else { return };
-        if own.x509.iter().all(|authority| !authority.tainted) {
-            return;
-        }
-        let good: Vec<_> =
-            own.x509.iter().filter(|authority| !authority.tainted).cloned().collect();
-        let Ok(roots) = convert::roots(&own.trust_domain, &good) else { return };
+        let Some(roots) = convert::untainted(&own) else { return };
         let hangs = |svid: &X509Svid| {
             let chain: Vec<_> = svid.certificates.iter().map(AsRef::as_ref).collect();
             verify_svid(&chain, &roots, now).is_err()

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
@@ -23,6 +24,8 @@ struct Peer {
     door: &'static str,
     remote: Remote,
     tls: Option<TlsPeer>,
+    /// The number that it passed a check for last.
+    passed: AtomicU64,
 }
 
 /// Where the other end is.
@@ -64,7 +67,8 @@ pub struct TlsPeer {
 impl PeerInfo {
     /// What a door knows of a connection it accepted.
     pub fn new(door: &'static str, remote: Remote, tls: Option<TlsPeer>) -> Self {
-        Self(Arc::new(Peer { door, remote, tls }))
+        let passed = AtomicU64::new(NOTHING_PASSED);
+        Self(Arc::new(Peer { door, remote, tls, passed }))
     }
 
     /// The name of the door it came through.
@@ -102,6 +106,15 @@ impl PeerInfo {
     /// certificate.
     pub fn svid(&self) -> Option<&Result<VerifiedSvid, SvidError>> {
         self.0.tls.as_ref()?.svid.as_ref()
+    }
+
+    /// Whether this end of the connection passes a check whose outcome changes with `number` alone: it runs once for each.
+    pub fn passes<E>(&self, number: u64, check: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
+        if self.0.passed.load(Ordering::Relaxed) != number {
+            check()?;
+            self.0.passed.store(number, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Its certificates, leaf first; empty if it showed none.
@@ -163,3 +176,6 @@ impl<S: Sync> FromRequestParts<S> for PeerInfo {
         })
     }
 }
+
+/// A number that nobody counts up to.
+const NOTHING_PASSED: u64 = u64::MAX;

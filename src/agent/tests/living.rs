@@ -361,6 +361,26 @@ async fn svids_of_a_tainted_authority_are_replaced_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_agents_own_svid_of_a_tainted_authority_is_renewed_at_once_and_once() {
+    let server = FakeServer::start(system_clock());
+    let node = Node::new(system_clock());
+    let mut agent = node.start(node.joining(&server, "t0ken"));
+    node.ready().await;
+    let current = || server.lock().agents[&agent_id()].current.clone();
+    let first = current();
+    server.rotate(false);
+    server.rotate(true);
+    until("the agent shows another SVID", || {
+        let renewed = current() != first;
+        Box::pin(async move { renewed })
+    })
+    .await;
+    assert_eq!(server.calls("AttestAgent"), 1);
+    assert_eq!(server.calls("RenewAgent"), 1, "what is good is kept");
+    assert!(agent.is_running());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tokens_of_a_tainted_key_and_of_a_renewed_entry_are_replaced() {
     let server = FakeServer::start(system_clock());
     server.add_entry("a", "/a", &my_uid());

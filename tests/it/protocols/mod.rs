@@ -4,4 +4,5 @@ pub(crate) mod dynamic;
 pub(crate) mod foreign_agent;
 mod node_api;
 mod refusals;
+mod stolen_authority;
 mod tokens;
