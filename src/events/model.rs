@@ -169,6 +169,12 @@ impl<T> Unrecorded<T> {
     pub fn new(value: T, event: Event) -> Self {
         Self { value, event }
     }
+
+    /// Adds a field to the event.
+    #[must_use]
+    pub fn about(self, field: &'static str, value: impl serde::Serialize) -> Self {
+        Self { event: self.event.about(field, value), ..self }
+    }
 }
 
 /// What a class 1 write did: a value, and for each changed row its kind, key and event.

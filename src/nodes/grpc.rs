@@ -62,9 +62,9 @@ pub async fn authenticate(
     match nodes.judge(realm, svid).await {
         Ok(caller) => Ok(caller),
         Err(error) => {
-            if matches!(error, Error::Refused(Refusal::NotActive)) && path.ends_with("/RenewAgent")
-            {
-                nodes.note_clone(realm, svid).await.map_err(refuse)?;
+            if matches!(error, Error::Refused(Refusal::NotActive)) {
+                let renews = path.ends_with("/RenewAgent");
+                nodes.note_clone(realm, svid, renews).await.map_err(refuse)?;
             }
             Err(refuse(error))
         }

@@ -3,18 +3,20 @@
 //! Invariant: an agent whose current SVID is newer here than in its row is among the `unwritten` until the row is as new.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::broadcast;
 
-use crate::kernel::{DeviceId, RealmId, SpiffeId};
+use crate::kernel::{DeviceId, RealmId, SpiffeId, Timestamp};
 
-use super::model::{Agent, CurrentSvid, Notice};
+use super::model::{Agent, CurrentSvid, Notice, PeerSvid};
 
 /// Agents by realm and ID.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     realms: RwLock<HashMap<RealmId, Realm>>,
+    /// Replaced SVIDs that were used, by serial, until they end: each was told of once.
+    rung: Mutex<HashMap<(RealmId, String), Timestamp>>,
 }
 
 #[derive(Debug)]
@@ -29,6 +31,9 @@ struct Realm {
 
 /// Notices a receiver may lag behind before it must read everything anew.
 const NOTICES_MAX: usize = 4096;
+
+/// Replaced SVIDs that are remembered: a fleet of ten thousand whose SVIDs were all copied. Beyond it nobody is told anew.
+const RUNG_MAX: usize = 10_000;
 
 impl Default for Realm {
     fn default() -> Self {
@@ -123,6 +128,21 @@ impl Index {
         *known = Arc::new(agent);
         realm.unwritten.insert(id.clone());
         Some((Arc::clone(known), true))
+    }
+
+    /// True if nobody was told yet that this replaced SVID was used. One that has ended is refused as such, and forgotten here.
+    pub(super) fn rings(&self, realm: RealmId, shown: &PeerSvid, now: Timestamp) -> bool {
+        let mut rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
+        if rung.len() >= RUNG_MAX {
+            rung.retain(|_, expires| *expires > now);
+        }
+        rung.len() < RUNG_MAX && rung.insert((realm, shown.serial.clone()), shown.expires).is_none()
+    }
+
+    /// It could not be told: the next use tells.
+    pub(super) fn rings_again(&self, realm: RealmId, shown: &PeerSvid) {
+        let mut rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
+        rung.remove(&(realm, shown.serial.clone()));
     }
 
     /// The agents whose activation the database does not know yet.

@@ -1,12 +1,14 @@
 //! Ban an agent, evict an agent: an administrator's two verbs, and the look-up behind them.
 //!
-//! A banned agent is refused until it is evicted. An eviction forgets the agent, banned or not: it may attest again.
+//! A banned agent is refused until it is evicted. An eviction forgets the agent, banned or not: it may attest again. Not by the
+//! join token that it used up: for ten minutes the same key could ask for that answer once more.
 
 use std::sync::Arc;
 
 use crate::events::Changed;
 use crate::kernel::{DeviceId, Granted, RealmId, SpiffeId};
 
+use super::attestors::use_of;
 use super::model::{AGENT, Administrator, BanAgent, EvictAgent, ReadAgent, events};
 use super::{Agent, Error, Nodes, store};
 
@@ -81,7 +83,12 @@ impl Nodes {
                 Box::pin(async move {
                     let found = match verb {
                         Verb::Ban => store::ban(tx, &agent.id, *now).await?,
-                        Verb::Evict => store::evict(tx, &agent.id).await?,
+                        Verb::Evict => {
+                            if let Some((token, ordinal)) = use_of(&agent.id) {
+                                store::forget_use(tx, token, ordinal).await?;
+                            }
+                            store::evict(tx, &agent.id).await?
+                        }
                     };
                     let event =
                         events::managed(realm, verb.event(), agent.number, &agent.id, *actor);

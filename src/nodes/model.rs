@@ -283,7 +283,7 @@ pub mod events {
             .about("replaces", agent.current.previous.as_str())
     }
 
-    /// An SVID that was already replaced asked for a renewal: somebody else has its key.
+    /// An SVID that was already replaced was used: somebody else has its key.
     pub fn clone_suspected(realm: RealmId, agent: &Agent, serial: &str) -> Event {
         Event::new(realm, "agent.clone_suspected")
             .subject(agent.number)

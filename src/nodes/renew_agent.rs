@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::crypto::digest::hex;
 use crate::crypto::x509::csr;
 use crate::events::{Changed, Unrecorded};
 use crate::kernel::{Evidence, EvidenceSource, Granted, Lifetime, RealmId};
@@ -13,6 +14,8 @@ use crate::svid::{IssueX509, X509Svid};
 use super::model::{AGENT, Refusal, events};
 use super::{Error, NodeCaller, Nodes, store};
 
+/// How long after its change of SVIDs an agent's own calls may still come with the one before.
+const IN_FLIGHT: Lifetime = Lifetime::seconds(30);
 /// Longest version text an agent may report.
 const VERSION_BYTES_MAX: usize = 64;
 
@@ -37,17 +40,41 @@ impl Nodes {
             lifetime,
         ))?;
         let signed = self.svid.sign_x509(permit, &public_key, now)?;
+        // By these a copy is traced to what it was made from.
+        let signed = signed
+            .about("renews", caller.svid.serial.as_str())
+            .about("public_key", hex(&public_key.digest()));
         Ok(self.events.record(signed).await?)
     }
 
-    /// Somebody asked for a renewal with an SVID that was replaced: the agent's key is in two hands. Recorded; the caller
-    /// is refused, and the agent itself goes on.
-    pub async fn note_clone(&self, realm: RealmId, shown: &super::PeerSvid) -> Result<(), Error> {
+    /// Somebody called with an SVID that was replaced: the agent's key is in two hands. Recorded once for each such SVID, so that
+    /// its holder cannot fill the log; the caller is refused, and the agent itself goes on.
+    ///
+    /// `renews` says that a renewal was asked for: an agent asks for no other after the one that it uses. Any other call may be
+    /// its own, on the way when it changed over.
+    pub async fn note_clone(
+        &self,
+        realm: RealmId,
+        shown: &super::PeerSvid,
+        renews: bool,
+    ) -> Result<(), Error> {
         let Some(agent) = self.agent(realm, &shown.id) else { return Ok(()) };
-        tracing::warn!(spiffe.id = %agent.id, serial = shown.serial, "a replaced agent SVID was used for a renewal");
+        let now = self.env.clock.now();
+        let changing = now < agent.current.issued_at.plus(IN_FLIGHT);
+        if !renews && changing && agent.current.previous == shown.serial {
+            return Ok(());
+        }
+        if !self.index.rings(realm, shown, now) {
+            return Ok(());
+        }
+        tracing::warn!(spiffe.id = %agent.id, serial = shown.serial, renews, "a replaced agent SVID was used");
         metrics::counter!("weft_agent_clones_suspected_total").increment(1);
         let event = events::clone_suspected(realm, &agent, &shown.serial);
-        Ok(self.events.record(Unrecorded::new((), event)).await?)
+        let recorded = self.events.record(Unrecorded::new((), event)).await;
+        if recorded.is_err() {
+            self.index.rings_again(realm, shown);
+        }
+        Ok(recorded?)
     }
 
     /// Notes the version that the agent reports. Nothing is written when it is known already.

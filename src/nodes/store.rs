@@ -157,6 +157,12 @@ pub(super) async fn earlier_use(
     }
 }
 
+/// Forgets a use of a token: whoever it let in does not come back by it.
+pub(super) async fn forget_use(tx: &mut Tx, token: JoinTokenId, ordinal: i64) -> Result<(), Fault> {
+    let token = token.to_string();
+    tx.execute(FORGET_USE, &[Value::from(&token), Value::from(ordinal)]).await.map(drop)
+}
+
 fn read_agent(row: &Row) -> Result<Agent, Fault> {
     Ok(Agent {
         number: SubjectId::parse(&row.text("number")?).map_err(bad)?,
@@ -246,6 +252,8 @@ const NOTE_USE: &str = "INSERT INTO join_token_use (realm, token, key_digest, or
 const EARLIER_USE: &str = "SELECT t.*, u.ordinal FROM join_token t JOIN join_token_use u \
      ON u.realm = t.realm AND u.token = t.id \
      WHERE t.realm = $1 AND t.digest = $2 AND u.key_digest = $3 AND u.used_at >= $4 AND t.revoked = 0";
+const FORGET_USE: &str =
+    "DELETE FROM join_token_use WHERE realm = $1 AND token = $2 AND ordinal = $3";
 
 /// Every statement of this slice.
 pub(crate) const STATEMENTS: &[&str] = &[
@@ -264,4 +272,5 @@ pub(crate) const STATEMENTS: &[&str] = &[
     USE_TOKEN,
     NOTE_USE,
     EARLIER_USE,
+    FORGET_USE,
 ];

@@ -7,12 +7,15 @@ use std::sync::Arc;
 
 use super::attest_agent::{AttestAgent, Progress};
 use super::attestors::{Attestors, JoinTokens};
-use super::grpc::peer_svid;
+use super::grpc::{authenticate, peer_svid};
 use super::model::{Administrator, NewJoinToken, TokenWish};
 use super::{Below, Error, NodeCaller, Nodes, PeerSvid, Refusal, Settings};
+use crate::audit::{Audit, Query, ReadEvents, Record};
+use crate::crypto::digest::hex;
 use crate::crypto::keys::{Algorithm, PrivateKey};
 use crate::crypto::x509::{csr, svid_of_verified_peer};
 use crate::devices::Inventory;
+use crate::events::Part;
 use crate::kernel::{Fault, Lifetime, RealmId, SpiffeId, Timestamp};
 use crate::svid::X509Svid;
 use crate::testkit::{KeysReplica, TestDatabase, on_each_database};
@@ -102,6 +105,24 @@ impl House {
 
     async fn renewed(&self, caller: &NodeCaller) -> PeerSvid {
         shown(&self.nodes.renew(caller, &csr::create(&key()).unwrap()).await.unwrap())
+    }
+
+    /// What the events of this kind are about.
+    async fn events(&self, kind: &str) -> Vec<serde_json::Value> {
+        let query = Query { kind: Some(kind.to_owned()), ..Query::default() };
+        let (keys, asker) = (&self.keys, KeysReplica::root());
+        let audit = Audit::new(keys.env.db.clone(), keys.events.clone(), keys.access.clone());
+        keys.events.copy().await.unwrap();
+        let found = audit.list(ReadEvents { realm: REALM, asker, query }).await.unwrap().items;
+        let fields = |event: Record| match event.about {
+            Part::Open(fields) => fields.into(),
+            other => panic!("{other:?}"),
+        };
+        found.into_iter().map(fields).collect()
+    }
+
+    async fn recorded(&self, kind: &str) -> usize {
+        self.events(kind).await.len()
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -266,13 +287,60 @@ async fn a_stolen_svid_that_two_renew_ends_one_of_them() {
         house.judged(&owner).await.unwrap();
         refused(&house.judged(&thief).await, Refusal::NotActive);
         refused(&house.judged(&stolen).await, Refusal::NotActive);
-        house.nodes.note_clone(REALM, &stolen).await.unwrap();
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_banned_agent_is_refused_until_it_is_evicted_and_then_it_must_attest() {
+async fn each_use_of_a_replaced_svid_is_told_once_and_an_agents_own_call_on_its_way_is_not() {
+    on_each_database(async |database| {
+        let house = House::new(database).await;
+        let (_, stolen) = house.joined().await;
+        house.wait(Lifetime::minutes(30));
+        let caller = house.judged(&stolen).await.unwrap();
+        let renewed = house.renewed(&caller).await;
+        house.judged(&renewed).await.unwrap();
+        // What the agent asked for just before it changed over.
+        let status = "/spire.api.server.agent.v1.Agent/PostStatus";
+        assert!(authenticate(&house.nodes, REALM, &stolen, status).await.is_err());
+        assert_eq!(house.recorded("agent.clone_suspected").await, 0);
+        house.wait(Lifetime::seconds(31));
+        for _ in 0..3 {
+            assert!(authenticate(&house.nodes, REALM, &stolen, status).await.is_err());
+        }
+        assert_eq!(house.recorded("agent.clone_suspected").await, 1, "once for each SVID");
+        // A renewal is never on its way twice.
+        let caller = house.judged(&renewed).await.unwrap();
+        let third = house.renewed(&caller).await;
+        house.judged(&third).await.unwrap();
+        let renewal = "/spire.api.server.agent.v1.Agent/RenewAgent";
+        for _ in 0..2 {
+            assert!(authenticate(&house.nodes, REALM, &renewed, renewal).await.is_err());
+        }
+        assert_eq!(house.recorded("agent.clone_suspected").await, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_renewal_is_on_record_with_what_it_renews_and_for_which_key() {
+    on_each_database(async |database| {
+        let house = House::new(database).await;
+        let (_, first) = house.joined().await;
+        let caller = house.judged(&first).await.unwrap();
+        let fresh = key();
+        house.nodes.renew(&caller, &csr::create(&fresh).unwrap()).await.unwrap();
+        let issued = house.events("svid.x509_issued").await;
+        let told: Vec<_> = issued.iter().filter(|about| about.get("renews").is_some()).collect();
+        assert_eq!(told.len(), 1, "{issued:?}");
+        assert_eq!(told[0]["renews"], first.serial);
+        assert_eq!(told[0]["public_key"], hex(&fresh.public().digest()));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_banned_agent_is_refused_until_it_is_evicted_and_then_it_needs_a_token_of_its_own() {
     on_each_database(async |database| {
         let house = House::new(database).await;
         let token = house.token(1).await;
@@ -285,8 +353,34 @@ async fn a_banned_agent_is_refused_until_it_is_evicted_and_then_it_must_attest()
         house.nodes.evict(House::by(), &svid.id).await.unwrap();
         house.follow().await;
         refused(&house.judged(&shown(&svid)).await, Refusal::NotAttested);
-        let back = house.join(secret, &mine).await.unwrap();
+        not_admitted(&house.join(secret, &mine).await);
+        let another = house.token(1).await;
+        let back = house.join(another.secret.expose(), &mine).await.unwrap();
         house.judged(&shown(&back)).await.expect("within seconds of the eviction");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_evicted_agent_does_not_come_back_by_the_use_of_a_token_that_it_used_up() {
+    on_each_database(async |database| {
+        let house = House::new(database).await;
+        for uses in [1, 2] {
+            let token = house.token(uses).await;
+            let (mine, secret) = (key(), token.secret.expose());
+            let mut last = house.join(secret, &mine).await.unwrap();
+            if uses == 2 {
+                // Its answer can be asked for no longer, so this is a use of its own.
+                house.wait(Lifetime::minutes(11));
+                last = house.join(secret, &mine).await.unwrap();
+            }
+            let again = house.join(secret, &mine).await.unwrap();
+            assert_eq!(last.id, again.id, "a lost answer is asked for again");
+            house.nodes.evict(House::by(), &last.id).await.unwrap();
+            house.follow().await;
+            not_admitted(&house.join(secret, &mine).await);
+            refused(&house.judged(&shown(&again)).await, Refusal::NotAttested);
+        }
     })
     .await;
 }

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use crate::crypto::digest::sha256;
 use crate::db::Tx;
 use crate::env::Env;
-use crate::kernel::{Lifetime, Selector, Strength, Timestamp};
+use crate::kernel::{JoinTokenId, Lifetime, Selector, SpiffeId, Strength, Timestamp};
 use crate::nodes::{Error, store};
 
 use super::super::model::JoinToken;
@@ -70,6 +70,13 @@ async fn consume(tx: &mut Tx, this: &Use) -> Result<Option<(JoinToken, i64)>, Er
     let ordinal = token.uses;
     store::note_use(tx, token.id, &this.key_digest, ordinal, this.now).await?;
     Ok(Some((token, ordinal)))
+}
+
+/// The use of a join token that made this agent, as `attested` named it; nothing for one that came in another way.
+pub(in crate::nodes) fn use_of(agent: &SpiffeId) -> Option<(JoinTokenId, i64)> {
+    let own = agent.path().strip_prefix("/spire/agent/")?.strip_prefix(NAME)?.strip_prefix('/')?;
+    let (token, ordinal) = own.split_once('/').unwrap_or((own, "1"));
+    Some((JoinTokenId::new(uuid::Uuid::parse_str(token).ok()?), ordinal.parse().ok()?))
 }
 
 /// A token for one agent names it; one for several numbers them.

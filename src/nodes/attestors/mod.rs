@@ -12,6 +12,7 @@ use crate::env::Env;
 use crate::kernel::{Lifetime, RealmId, Selector, SpiffeId, Strength};
 
 pub use join_token::JoinTokens;
+pub(super) use join_token::use_of;
 pub use x509pop::X509Pop;
 
 use super::Error;
