@@ -22,6 +22,15 @@ pub(in crate::cli) struct UpdateArgs {
     /// What a process must show; those said take the place of all there are.
     #[arg(long, value_name = "TYPE:VALUE", value_parser = value::selector)]
     selector: Vec<String>,
+    /// It has no DNS names any more.
+    #[arg(long, conflicts_with = "dns")]
+    no_dns: bool,
+    /// No foreign bundle comes along any more.
+    #[arg(long, conflicts_with = "federates_with")]
+    no_federates_with: bool,
+    /// It counts for good.
+    #[arg(long, conflicts_with = "expires_at")]
+    no_expires_at: bool,
     #[command(flatten)]
     terms: TermArgs,
 }
@@ -37,6 +46,15 @@ pub(super) async fn run(update: UpdateArgs, session: &mut Session<'_>) -> Result
         input.parent_id = session.whole_id(id).await?;
     }
     replace(&mut input.selectors, update.selector);
+    if update.no_dns {
+        input.dns_names.clear();
+    }
+    if update.no_federates_with {
+        input.federates_with.clear();
+    }
+    if update.no_expires_at {
+        input.expires_at = None;
+    }
     update.terms.apply(&mut input, session.now());
     if input == EntryInput::from(entry) {
         return Err(Error::usage("nothing to change: say what shall be different"));

@@ -25,6 +25,7 @@ weft token list
 weft token revoke jtk_1
 weft entry create --spiffe-id /web --selector unix:uid:1000
 weft entry create --spiffe-id spiffe://example.org/web --parent /node --selector unix:uid:1 --selector unix:gid:2 --x509-ttl 1h --jwt-ttl 5m --dns a --dns b --federates-with other.example --hint main --admin --downstream --expires-at 7d --id web-1
+weft entry update web --no-dns --no-federates-with --no-expires-at
 weft entry create --spiffe-id /web --parent-id /node --selector unix:uid:1 --admin=false --store-svid --no-prefetch --jwt-jti --expires-at 2026-01-31T12:00:00Z
 weft entry create --file entries.json
 weft entry list
