@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::settings::{AgentFile, X509Pop};
 use super::{Ports, Settings, run, runtime};
 use crate::env::{SystemClock, SystemEntropy};
-use crate::jobs::{raise_limit, told_to_stop, use_small_pages};
+use crate::jobs::{ignore_hangups, raise_limit, told_to_stop, use_small_pages};
 use crate::kernel::{Failure, Fault, Kind};
 use crate::settings::{Environment, Places, Sources, load};
 use crate::telemetry::Logs;
@@ -75,6 +75,7 @@ fn serve(settings: Settings) -> Result<(), Failure> {
         let mut running = std::pin::pin!(run(settings, ports, stop.clone()));
         let outcome = tokio::select! {
             outcome = &mut running => outcome,
+            () = ignore_hangups() => Ok(()),
             () = told_to_stop() => {
                 // Streams end, answers under way are finished, and the socket's file goes.
                 stop.cancel();

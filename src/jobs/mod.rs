@@ -15,7 +15,7 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 
-pub use process::{raise_limit, told_to_stop, use_small_pages};
+pub use process::{ignore_hangups, raise_limit, told_to_stop, use_small_pages};
 pub use reconcile::{Last, Nudge, Reconciler, Reconcilers, State, Summary};
 pub use remove_past::{Past, REMOVED_AT_ONCE, RemovePast};
 pub(crate) use tasks::panic_words;

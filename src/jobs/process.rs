@@ -42,6 +42,20 @@ pub async fn told_to_stop() {
     }
 }
 
+/// Hears SIGHUP from now on, which would end this process otherwise, and says in the log that nothing comes of it. Never
+/// resolves.
+pub async fn ignore_hangups() {
+    let Ok(mut hangups) = signal(SignalKind::hangup()) else {
+        return std::future::pending().await;
+    };
+    while hangups.recv().await.is_some() {
+        tracing::info!(
+            "SIGHUP changes nothing here: settings are read at the start; restart to take new ones"
+        );
+    }
+    std::future::pending().await
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

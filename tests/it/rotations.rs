@@ -52,7 +52,7 @@ async fn fifty_rotations_under_traffic_and_no_verifier_meets_an_unknown_key() {
     assert!(world.handshakes > ROTATIONS, "{} handshakes", world.handshakes);
     assert!(world.too_late > 0, "the overlap was not needed: nothing is proved");
     let (back, locked_out) = (world.agents.back, world.agents.locked_out);
-    assert!(back > ROTATIONS * OVERLAP_SECONDS, "{back} agents came back");
+    assert!(back > ROTATIONS * 10, "{back} agents came back");
     assert!(locked_out > 0, "agents may stay away as long as they like: nothing is proved");
     assert!(checks >= CHECKS_MIN, "{checks} checks");
     println!(
@@ -187,7 +187,11 @@ impl World {
     async fn pass(&mut self, seconds: usize) {
         for _ in 0..seconds {
             self.issue().await;
-            self.agents.come_back(&self.replicas[0], &self.live[0], &self.key).await;
+            self.agents.hear(&self.replicas[0]).await;
+            // In time every moment of a rotation is met: its length is no multiple of this.
+            if self.ticks % 3 == 0 {
+                self.agents.come_back(&self.live[0], &self.key);
+            }
             self.tally.failures.append(&mut self.agents.failures);
             self.verify();
             self.ticks += 1;
@@ -300,15 +304,19 @@ impl Agents {
         }
     }
 
-    /// A second passes: who was off for as long as their SVID lives dials, and so does somebody who was off for longer.
-    async fn come_back(&mut self, replica: &KeysReplica, oldest: &Issued, key: &PrivateKey) {
+    /// A second passes: the server renews, and the one that is connected hears what is new.
+    async fn hear(&mut self, replica: &KeysReplica) {
         self.server.renew(replica.clock_now()).await.unwrap();
         let newest = bundle(replica);
         replica.authority.seen(RealmId::FIRST, &self.connected, newest.sequence);
         self.heard.push_back(newest);
+        self.heard.pop_front();
+    }
+
+    /// Who was off for as long as their SVID lives dials, and so does somebody who was off for longer.
+    fn come_back(&mut self, oldest: &Issued, key: &PrivateKey) {
         self.certificate.set(&oldest.chain, key).unwrap();
-        let long_ago = self.heard.pop_front().unwrap();
-        self.roots.set(long_ago.roots());
+        self.roots.set(self.heard[0].roots());
         self.locked_out += usize::from(handshake(&self.client, &self.listener).is_err());
         let off = &self.heard[self.heard.len() - 1 - X509_OVERLAP_SECONDS];
         self.roots.set(off.roots());

@@ -70,14 +70,7 @@ impl Unix {
             return Err(AttestError::UserChanged);
         }
         let mut found = Found::default();
-        found.add("uid", &status.uid.to_string());
-        found.add("gid", &status.gid.to_string());
-        found.add_some("user", user_name(status.uid));
-        found.add_some("group", group_name(status.gid));
-        for gid in status.groups {
-            found.add("supplementary_gid", &gid.to_string());
-            found.add_some("supplementary_group", group_name(gid));
-        }
+        status.users(&mut found);
         self.program(peer, &mut found);
         Ok(found.0)
     }
@@ -157,6 +150,18 @@ impl Found {
 }
 
 impl Status {
+    /// Whose process it is: by number, and by name where this machine knows one.
+    fn users(&self, found: &mut Found) {
+        found.add("uid", &self.uid.to_string());
+        found.add("gid", &self.gid.to_string());
+        found.add_some("user", user_name(self.uid));
+        found.add_some("group", group_name(self.gid));
+        for gid in &self.groups {
+            found.add("supplementary_gid", &gid.to_string());
+            found.add_some("supplementary_group", group_name(*gid));
+        }
+    }
+
     /// The effective ids: the second of the four.
     fn parse(text: &str) -> Option<Self> {
         let field =

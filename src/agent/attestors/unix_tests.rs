@@ -103,6 +103,28 @@ async fn a_process_in_another_namespace_is_refused() {
     assert_eq!(found(&peer).await, Err(AttestError::Invisible));
 }
 
+#[test]
+fn user_and_groups_are_told_by_number_and_where_they_have_one_by_name() {
+    // Nobody has the last number; the first is root's on every machine.
+    let nameless = 4_000_000_123;
+    let status = Status { uid: 0, gid: 0, groups: vec![0, nameless] };
+    let mut found = Found::default();
+    status.users(&mut found);
+    let found: Vec<String> = found.0.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        found,
+        [
+            "unix:uid:0",
+            "unix:gid:0",
+            "unix:user:root",
+            "unix:group:root",
+            "unix:supplementary_gid:0",
+            "unix:supplementary_group:root",
+            "unix:supplementary_gid:4000000123",
+        ]
+    );
+}
+
 #[tokio::test]
 async fn user_groups_path_and_digest_are_found() {
     let process = Process::start(&sleep());
