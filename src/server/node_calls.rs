@@ -83,12 +83,15 @@ impl Trust {
     fn check(&self) -> Result<(), Status> {
         let bundle = self.server.authority.bundle(self.realm);
         let bundle = bundle.ok_or_else(|| Status::unavailable("the realm is not open"))?;
+        let now = self.server.env.clock.now();
         let verified = self.peer.passes(bundle.sequence, || {
             let chain: Vec<&[u8]> = self.peer.chain().iter().map(AsRef::as_ref).collect();
-            verify_svid(&chain, bundle.roots(), self.server.env.clock.now()).map(drop)
+            verify_svid(&chain, bundle.roots(), now).map(drop)
         });
+        let leaf_ended = || matches!(self.peer.svid(), Some(Ok(svid)) if svid.not_after <= now);
         match verified {
-            Ok(()) | Err(SvidError::Expired { .. }) => Ok(()),
+            Ok(()) => Ok(()),
+            Err(SvidError::Expired { .. }) if leaf_ended() => Ok(()),
             Err(error) => {
                 tracing::info!(%error, "a connection of an agent is trusted no longer");
                 Err(Status::unauthenticated(
