@@ -2,7 +2,7 @@
 //! for trying out.
 
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError, Weak};
 
 use futures_util::future::BoxFuture;
@@ -128,12 +128,12 @@ fn stamp(path: &Path) -> Result<Stamp, Failure> {
     Ok(Stamp { inode: found.ino(), changed: (found.ctime(), found.ctime_nsec()) })
 }
 
-fn read_chain(path: &PathBuf) -> Result<Vec<Vec<u8>>, Failure> {
+fn read_chain(path: &Path) -> Result<Vec<Vec<u8>>, Failure> {
     let text = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
     pem_certificates(&text).map_err(|error| bad(path, error))
 }
 
-fn read_key(path: &PathBuf) -> Result<PrivateKey, Failure> {
+fn read_key(path: &Path) -> Result<PrivateKey, Failure> {
     let wrong = |words: String| Failure::new(Kind::Invalid, "listen.certificate_key", words);
     let text = read_key_file(path, KEY_BYTES_MAX).map_err(|error| wrong(error.to_string()))?;
     pem_private_key(text.expose()).map_err(|error| bad(path, error))

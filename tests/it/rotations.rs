@@ -189,7 +189,7 @@ impl World {
             self.issue().await;
             self.agents.hear(&self.replicas[0]).await;
             // In time every moment of a rotation is met: its length is no multiple of this.
-            if self.ticks % 3 == 0 {
+            if self.ticks.is_multiple_of(3) {
                 self.agents.come_back(&self.live[0], &self.key);
             }
             self.tally.failures.append(&mut self.agents.failures);
