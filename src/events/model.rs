@@ -171,7 +171,6 @@ impl<T> Unrecorded<T> {
     }
 
     /// Adds a field to the event.
-    #[must_use]
     pub fn about(self, field: &'static str, value: impl serde::Serialize) -> Self {
         Self { event: self.event.about(field, value), ..self }
     }

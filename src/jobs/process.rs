@@ -53,7 +53,7 @@ pub async fn ignore_hangups() {
             "SIGHUP changes nothing here: settings are read at the start; restart to take new ones"
         );
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[cfg(test)]
