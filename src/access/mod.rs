@@ -62,6 +62,7 @@ pub use bind_role::BindRole;
 pub use delete_policy::DeletePolicy;
 pub use flaw::{Flaw, PolicyError, What};
 pub use jobs::{Refused, Shadowed};
+pub use lockout::WaysIn;
 pub use model::{
     Action, ChangeError, Error, Explanation, Fact, Name, NameError, POLICY, POLICY_DELETED,
     POLICY_SET, Permit, ROLE_BINDING, ROLE_BOUND, ROLE_UNBOUND, Refusal, Request, SHADOW_DIFFERED,

@@ -234,12 +234,15 @@ pub enum ChangeError {
     },
     /// After it no administrator could change policies and roles any more.
     #[error(
-        "with this, none of the realm's administrators could change policies or roles any more: {}; the local socket of the server's machine could",
-        names.join(", ")
+        "with this, none of the realm's administrators could change policies or roles any more: {}{}; the local socket of the server's machine could",
+        names.join(", "),
+        needed.map(|standing| format!("; they would need a device whose standing is {standing}, and have none")).unwrap_or_default()
     )]
     LocksOut {
         /// Whom it would lock out.
         names: Vec<String>,
+        /// The standing of a device that would let one of them in, if any would.
+        needed: Option<&'static str>,
     },
     /// A name of a shipped policy whose place cannot be taken.
     #[error("the policy `{0}` protects reserved names: nothing can take its place")]

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
+
 use super::asker::{Administrator, Asker};
+use super::lockout::WaysIn;
 use super::model::{Action, ChangeError, Error, Name, Request};
 use super::roles::RoleBinding;
 use super::{Access, SHIPPED};
 use crate::env::Env;
 use crate::events::Events;
-use crate::kernel::RealmId;
+use crate::kernel::{Fault, RealmId, SpiffeId, Standing};
 
 /// The keeper of roles and policies. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -16,6 +19,21 @@ pub struct Rights {
     pub(super) access: Access,
     pub(super) events: Events,
     pub(super) env: Env,
+    pub(super) ways: Arc<dyn WaysIn>,
+}
+
+/// Everybody can come, on no device, as far as is known.
+#[derive(Debug)]
+struct OnNoDevice;
+
+impl WaysIn for OnNoDevice {
+    fn of<'p>(
+        &'p self,
+        _realm: RealmId,
+        _person: &'p SpiffeId,
+    ) -> BoxFuture<'p, Result<Vec<Standing>, Fault>> {
+        Box::pin(async { Ok(vec![Standing::unknown()]) })
+    }
 }
 
 /// A policy document as an administrator reads it.
@@ -65,7 +83,13 @@ impl Access {
 impl Rights {
     /// The keeper over this decision point.
     pub fn new(access: Access, events: Events, env: Env) -> Self {
-        Self { access, events, env }
+        Self { access, events, env, ways: Arc::new(OnNoDevice) }
+    }
+
+    /// The same, where it is known how administrators can come.
+    #[must_use]
+    pub fn knowing(self, ways: Arc<dyn WaysIn>) -> Self {
+        Self { ways, ..self }
     }
 
     /// The role bindings of a realm, by name.

@@ -88,16 +88,18 @@ impl Rights {
         text: Option<&Arc<str>>,
     ) -> Result<(), ChangeError> {
         let (access, name, text) = (self.access.clone(), name.clone(), text.cloned());
+        let shown = access.shown(realm, &*self.ways).await?;
         let work = move || {
             if let Some(text) = &text {
                 let checked = access.check(&name, text);
                 checked.map_err(|error| ChangeError::Policy { name: name.clone(), error })?;
             }
-            let names = access.locked_out(realm, (name.as_str(), text.as_ref()))?;
-            if names.is_empty() {
+            let out = access.locked_out(realm, (name.as_str(), text.as_ref()), &shown)?;
+            if out.holders.is_empty() {
                 return Ok(());
             }
-            Err(ChangeError::LocksOut { names: names.iter().map(ToString::to_string).collect() })
+            let names = out.holders.iter().map(ToString::to_string).collect();
+            Err(ChangeError::LocksOut { names, needed: out.needed })
         };
         tokio::task::spawn_blocking(work).await.map_err(Fault::bug)?
     }

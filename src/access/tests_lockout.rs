@@ -1,5 +1,7 @@
 //! A change of policies that nobody could undo any more is refused, with the names of those it would lock out.
 
+use std::collections::HashMap;
+
 use super::*;
 
 fn access(own: &[(&str, &str)]) -> Access {
@@ -16,9 +18,25 @@ fn access(own: &[(&str, &str)]) -> Access {
 }
 
 fn locked_out(own: &[(&str, &str)], name: &str, text: Option<&str>) -> Vec<String> {
+    judged(own, (name, text), &[]).0
+}
+
+/// Whom it locks out, where ada has these devices, and what would do.
+fn judged(
+    own: &[(&str, &str)],
+    (name, text): (&str, Option<&str>),
+    devices: &[(Level, u16)],
+) -> (Vec<String>, Option<&'static str>) {
+    let standing = |(level, score): &(Level, u16)| Standing {
+        level: *level,
+        score: Some(BasisPoints::new(*score)),
+        ..Standing::unknown()
+    };
+    let standings = [Standing::unknown()].into_iter().chain(devices.iter().map(standing));
+    let shown = HashMap::from([(id("/user/ada"), standings.collect())]);
     let text = text.map(Arc::from);
-    let found = access(own).locked_out(REALM, (name, text.as_ref())).unwrap();
-    found.iter().map(ToString::to_string).collect()
+    let out = access(own).locked_out(REALM, (name, text.as_ref()), &shown).unwrap();
+    (out.holders.iter().map(ToString::to_string).collect(), out.needed)
 }
 
 const ALL: [&str; 3] = ["spiffe://weft.test/ops", "spiffe://weft.test/user/ada", "uid:7"];
@@ -35,13 +53,44 @@ fn a_policy_that_no_administrator_could_undo_is_refused_with_their_names() {
 }
 
 #[test]
-fn one_administrator_who_remains_is_enough_be_it_on_a_good_device_only() {
+fn one_administrator_who_remains_is_enough() {
     let people = "forbid (principal is User, action, resource);";
     assert_eq!(locked_out(&[], "own", Some(people)), [""; 0]);
-    let unknown = r#"forbid (principal, action, resource) when { context.standing != "trusted" };"#;
-    assert_eq!(locked_out(&[], "own", Some(unknown)), [""; 0]);
-    let known = "forbid (principal, action, resource) when { context.score >= 0 };";
-    assert_eq!(locked_out(&[], "own", Some(known)), [""; 0]);
+}
+
+#[test]
+fn a_device_that_no_administrator_has_lets_nobody_in() {
+    let high = r#"forbid (principal, action, resource) when { context.standing != "trusted" };"#;
+    let by_high = |devices: &[(Level, u16)]| judged(&[], ("own", Some(high)), devices);
+    let all = || ALL.map(str::to_owned).to_vec();
+    let needed = Some("`trusted`");
+    assert_eq!(by_high(&[]), (all(), needed));
+    assert_eq!(by_high(&[(Level::Restricted, 5_800), (Level::Standard, 7_900)]), (all(), needed));
+    assert_eq!(by_high(&[(Level::Restricted, 5_800), (Level::Trusted, 8_000)]), (Vec::new(), None));
+    let known = "forbid (principal, action, resource) when { context.score < 55 };";
+    let by_score = |devices: &[(Level, u16)]| judged(&[], ("own", Some(known)), devices);
+    assert_eq!(by_score(&[(Level::Restricted, 5_400)]), (all(), Some("`standard`")));
+    assert_eq!(by_score(&[(Level::Restricted, 5_800)]), (Vec::new(), None));
+    let perfect = "forbid (principal, action, resource) when { context.score < 100 };";
+    let perfect = judged(&[], ("own", Some(perfect)), &[(Level::Trusted, 9_900)]);
+    assert_eq!(perfect, (all(), Some("`trusted` with more than 80 of 100")));
+    let on_none = "forbid (principal, action, resource) when { context.score >= 0 };";
+    assert_eq!(judged(&[], ("own", Some(on_none)), &[(Level::Restricted, 5_800)]), (Vec::new(), None));
+    let anyhow = "forbid (principal, action, resource);";
+    assert_eq!(judged(&[], ("own", Some(anyhow)), &[(Level::Trusted, 10_000)]), (all(), None));
+}
+
+#[test]
+fn whoever_is_not_let_in_at_all_is_no_administrator_who_remains() {
+    let others = "forbid (principal, action, resource) unless { principal is User };";
+    let text: Arc<str> = Arc::from(others);
+    let out = |standings: Vec<Standing>| {
+        let shown = HashMap::from([(id("/user/ada"), standings)]);
+        let found = access(&[]).locked_out(REALM, ("own", Some(&text)), &shown).unwrap();
+        found.holders.len()
+    };
+    assert_eq!(out(vec![Standing::unknown()]), 0);
+    assert_eq!(out(Vec::new()), 2, "her account is locked");
 }
 
 #[test]
@@ -74,7 +123,9 @@ fn a_policy_that_lets_no_administrator_sign_in_is_refused_and_one_that_goes_by_t
     let permit_from_home = r#"permit (principal, action == Action::"SignIn", resource) when { context.address == "192.0.2.7" };"#;
     assert_eq!(locked_out(&others, "sign-in", Some(permit_from_home)), [""; 0]);
     let on_a_device = r#"forbid (principal, action == Action::"SignIn", resource) when { context.standing != "trusted" };"#;
-    assert_eq!(refused(on_a_device), [""; 0]);
+    assert_eq!(refused(on_a_device), ada);
+    let devices = &[(Level::Trusted, 8_000)];
+    assert_eq!(judged(&others, ("own", Some(on_a_device)), devices), (Vec::new(), None));
     let two_factors = r#"@step_up forbid (principal, action == Action::"SignIn", resource) when { context.assurance < 3 };"#;
     assert_eq!(refused(two_factors), [""; 0]);
     // A workload signs in nowhere: it still could.

@@ -40,6 +40,7 @@ use crate::workloads::{self, Workloads};
 use super::realm_doors::RealmDoor;
 use super::settings::{SealSettings, Settings};
 use super::web_certificate::WebCertificate;
+use super::ways_in::KnownWaysIn;
 
 /// A server, built and not yet open.
 #[derive(Debug)]
@@ -57,6 +58,8 @@ pub struct Server {
     pub events: Events,
     /// Decisions.
     pub access: Access,
+    /// Roles and policies.
+    pub rights: Rights,
     /// Realms.
     pub realms: Realms,
     /// Events, read back.
@@ -336,9 +339,16 @@ impl Server {
             posture: posture.clone(),
         };
         let account = Account::new(env.clone(), below);
+        let ways = KnownWaysIn {
+            accounts: accounts.clone(),
+            devices: inventory,
+            posture: posture.clone(),
+        };
+        let rights = Rights::new(access.clone(), events.clone(), env.clone());
+        let rights = rights.knowing(Arc::new(ways));
         let below = admin::Below {
             access: access.clone(),
-            rights: Rights::new(access.clone(), events.clone(), env.clone()),
+            rights: rights.clone(),
             audit: audit.clone(),
             devices: devices.clone(),
             containments: containments.clone(),
@@ -369,6 +379,7 @@ impl Server {
             data_dir,
             events,
             access,
+            rights,
             realms,
             audit,
             devices,

@@ -23,6 +23,7 @@ mod status;
 mod visitors;
 mod wait_for_database;
 mod web_certificate;
+mod ways_in;
 
 pub use build::{Ports, Server};
 pub use documents::openapi;

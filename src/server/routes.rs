@@ -16,7 +16,6 @@ use weft_proto::spire::api::server::agent::v1::agent_server::AgentServer;
 use super::build::Server;
 use super::callers::Desk;
 use super::{callers, deliveries, documents, node_calls, status, visitors};
-use crate::access::Rights;
 use crate::audit::http::Past;
 use crate::grpc::GrpcShell;
 use crate::http::{ApiShell, pages};
@@ -102,7 +101,7 @@ fn known(server: &Arc<Server>, routes: Router, listener: Listener) -> Router {
 
 /// The admin API's operations, a slice a line.
 pub(super) fn admin_routes(server: &Arc<Server>) -> OpenApiRouter {
-    let rights = Rights::new(server.access.clone(), server.events.clone(), server.env.clone());
+    let rights = server.rights.clone();
     OpenApiRouter::with_openapi(documents::about())
         .merge(nodes::http::routes(&server.nodes, Arc::new(Facts(Arc::clone(server)))))
         .merge(workloads::http::routes(&server.workloads))
