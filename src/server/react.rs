@@ -4,11 +4,12 @@
 //! Owns: when that happens, and for which devices. Does not own: what is decided and what follows, which is each slice's own.
 //!
 //! A report or a lock is heard of through the log. Silence is no event: once a minute the level of each device is compared with
-//! the one that was acted on, and the row of one that sank is read first, for another replica may have its newer report.
+//! the one that was acted on, and the row of one that sank is read first, for another replica may have its newer report. Such a
+//! look at a whole fleet goes in steps, and between two of them comes what was heard of meanwhile.
 
 use std::collections::{BTreeSet, HashMap};
-use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::{future, mem};
 
 use futures_util::StreamExt;
 use tokio::sync::Notify;
@@ -62,38 +63,56 @@ type Seen = HashMap<DeviceId, Level>;
 
 /// Decides anew what hangs off the devices of a realm, until the process stops.
 pub(super) async fn react(server: Arc<Server>, realm: RealmId, changed: Arc<Changed>) {
-    let reactor = Reactor { server, realm };
+    let mut reactor = Reactor::new(server, realm);
     let clock = Arc::clone(&reactor.server.env.clock);
-    let mut seen = Seen::new();
     let mut minute = clock.sleep(LOOK_EVERY);
     loop {
-        let mut look = tokio::select! {
-            () = changed.bell.notified() => false,
+        let look = tokio::select! {
+            // The minute first: a log that is never quiet must not put the look off.
+            biased;
             () = &mut minute => true,
+            () = changed.bell.notified() => false,
+            () = future::ready(()), if reactor.pass.is_under_way() => false,
         };
         if look {
-            // Begun anew here alone: a log that is never quiet must not put the look off.
             minute = clock.sleep(LOOK_EVERY);
         }
-        let news = changed.take();
-        if news.everything {
-            seen.clear();
-            look = true;
-        }
-        let (devices, others) = sorted(news);
-        let subjects = reactor.contain(others).await;
-        let devices = reactor.act(devices, Because::Heard, &mut seen).await;
-        if look {
-            let moved = reactor.moved(&seen).await;
-            // What is missed has still moved at the next look. It is not heard of: its row is to be read first.
-            let _missed = reactor.act(moved, Because::Looked, &mut seen).await;
-            reactor.server.workloads.redecide_refused(realm);
-        }
-        let missed = Waiting { devices, subjects, everything: false };
+        let missed = reactor.turn(changed.take(), look).await;
         if !missed.is_empty() {
             clock.sleep(RETRY).await;
             changed.put(missed);
         }
+    }
+}
+
+/// A look at every device of a realm, in steps: what changed meanwhile is not kept waiting by a fleet.
+#[derive(Debug, Default)]
+struct Pass {
+    /// In a ring: where everything is to be looked at anew in the middle, what was not looked at yet comes first.
+    devices: Vec<DeviceId>,
+    next: usize,
+    left: usize,
+}
+
+impl Pass {
+    fn is_under_way(&self) -> bool {
+        self.left > 0
+    }
+
+    /// All of these are to be looked at from now on, in the order of their ids.
+    fn begin(&mut self, devices: Vec<DeviceId>) {
+        let next = self.devices.get(self.next).filter(|_| self.is_under_way());
+        self.next = next.map_or(0, |next| devices.partition_point(|device| device < next));
+        self.left = devices.len();
+        self.devices = devices;
+    }
+
+    fn take(&mut self) -> Option<DeviceId> {
+        self.left = self.left.checked_sub(1)?;
+        let found = self.devices.get(self.next).or_else(|| self.devices.first()).copied();
+        let past = self.next.saturating_add(1);
+        self.next = if self.next < self.devices.len() { past } else { 1 };
+        found
     }
 }
 
@@ -121,28 +140,54 @@ enum Because {
 struct Reactor {
     server: Arc<Server>,
     realm: RealmId,
+    seen: Seen,
+    pass: Pass,
 }
 
 impl Reactor {
+    fn new(server: Arc<Server>, realm: RealmId) -> Self {
+        Self { server, realm, seen: Seen::new(), pass: Pass::default() }
+    }
+
+    /// Acts on what changed, and then on the next few devices of the look at all. Gives what could not be acted on.
+    async fn turn(&mut self, news: Waiting, look: bool) -> Waiting {
+        if news.everything {
+            self.seen.clear();
+        }
+        if news.everything || (look && !self.pass.is_under_way()) {
+            let all = self.server.devices.devices(self.realm);
+            self.pass.begin(all.iter().map(|device| device.id).collect());
+        }
+        let (devices, others) = sorted(news);
+        let subjects = self.contain(others).await;
+        let devices = self.act(devices, Because::Heard).await;
+        if self.pass.is_under_way() {
+            let moved = self.moved();
+            // What is missed has still moved at the next look. It is not heard of: its row is to be read first.
+            let _missed = self.act(moved, Because::Looked).await;
+            if !self.pass.is_under_way() {
+                self.server.workloads.redecide_refused(self.realm);
+            }
+            tokio::task::yield_now().await;
+        }
+        Waiting { devices, subjects, everything: false }
+    }
+
     /// Decides anew for these devices, some at once. Gives those for which it could not.
-    async fn act(
-        &self,
-        devices: BTreeSet<DeviceId>,
-        because: Because,
-        seen: &mut Seen,
-    ) -> BTreeSet<DeviceId> {
-        let mut missed = BTreeSet::new();
-        let known = devices.into_iter().map(|device| (device, seen.get(&device).copied()));
-        let known: Vec<_> = known.collect();
-        let mut outcomes = futures_util::stream::iter(known)
-            .map(|(device, acted_on)| async move {
-                (device, self.redecide(device, because, acted_on).await)
+    async fn act(&mut self, devices: BTreeSet<DeviceId>, because: Because) -> BTreeSet<DeviceId> {
+        let this = &*self;
+        let outcomes: Vec<_> = futures_util::stream::iter(devices)
+            .map(|device| async move {
+                (device, this.redecide(device, because, this.seen.get(&device).copied()).await)
             })
-            .buffer_unordered(AT_ONCE);
-        while let Some((device, outcome)) = outcomes.next().await {
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
+        let mut missed = BTreeSet::new();
+        for (device, outcome) in outcomes {
             match outcome {
                 Ok(level) => {
-                    seen.insert(device, level);
+                    self.seen.insert(device, level);
                 }
                 Err(failure) => {
                     let words = "what hangs off a device could not be decided anew for now";
@@ -168,7 +213,7 @@ impl Reactor {
     }
 
     async fn contain_one(&self, subject: &str) -> Result<(), Failure> {
-        let Self { server, realm } = self;
+        let (server, realm) = (&self.server, &self.realm);
         if let Ok(id) = SpiffeId::parse(subject) {
             server.workloads.redecide_subject(*realm, &id);
             return Ok(());
@@ -189,7 +234,7 @@ impl Reactor {
         because: Because,
         acted_on: Option<Level>,
     ) -> Result<Level, Failure> {
-        let Self { server, realm } = self;
+        let (server, realm) = (&self.server, &self.realm);
         if because == Because::Looked {
             let level = server.posture.confirmed(*realm, device).await?.level;
             if acted_on == Some(level) {
@@ -206,17 +251,18 @@ impl Reactor {
         Ok(level)
     }
 
-    /// The devices whose level is not the one that was acted on.
-    async fn moved(&self, seen: &Seen) -> BTreeSet<DeviceId> {
+    /// The next few devices of the look whose level is not the one that was acted on.
+    fn moved(&mut self) -> BTreeSet<DeviceId> {
         let mut moved = BTreeSet::new();
-        for some in self.server.devices.devices(self.realm).chunks(SCORED_AT_ONCE) {
-            for device in some.iter().map(|device| device.id) {
-                let level = self.server.posture.of_device(device).level;
-                if seen.get(&device) != Some(&level) {
-                    moved.insert(device);
-                }
+        for _ in 0..SCORED_AT_ONCE {
+            let Some(device) = self.pass.take() else { break };
+            let level = self.server.posture.of_device(device).level;
+            if self.seen.get(&device) != Some(&level) {
+                moved.insert(device);
             }
-            tokio::task::yield_now().await;
+            if moved.len() == ACTED_AT_ONCE {
+                break;
+            }
         }
         moved
     }
@@ -230,31 +276,9 @@ const RETRY: Lifetime = Lifetime::millis(500);
 const AT_ONCE: usize = 8;
 /// Scored in one go: some two milliseconds.
 const SCORED_AT_ONCE: usize = 1000;
+/// Decided anew before it is asked what changed meanwhile: with a slow database a few tenths of a second.
+const ACTED_AT_ONCE: usize = 64;
 
 #[cfg(test)]
 #[cfg(feature = "testkit")]
-mod tests {
-    use super::*;
-    use crate::account::tests::world::{House, REALM};
-    use crate::admin::tests::world::{machine, reports};
-
-    #[tokio::test]
-    async fn what_sank_in_silence_is_acted_on_once() {
-        let house = House::start().await;
-        let laptop = machine(&house, "ada-laptop", None).await;
-        reports(&house, &laptop, 10_000, &[]).await;
-        let reactor = Reactor { server: Arc::clone(house.server()), realm: REALM };
-        let (ours, mut seen) = (BTreeSet::from([laptop.id]), Seen::new());
-        let level = || reactor.server.posture.of_device(laptop.id).level;
-        assert!(reactor.act(ours.clone(), Because::Heard, &mut seen).await.is_empty());
-        let before = level();
-        assert_eq!(seen.get(&laptop.id), Some(&before));
-        assert!(reactor.moved(&seen).await.is_empty(), "it holds what was acted on");
-        house.clock.advance(Lifetime::days(30));
-        assert!(level() < before, "silence has sunk it");
-        assert_eq!(reactor.moved(&seen).await, ours);
-        assert!(reactor.act(ours.clone(), Because::Looked, &mut seen).await.is_empty());
-        assert_eq!(seen.get(&laptop.id), Some(&level()));
-        assert!(reactor.moved(&seen).await.is_empty());
-    }
-}
+mod tests;
