@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use http::header::HOST;
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderMap, StatusCode};
 
 use super::super::page::Query;
 use super::files::Files;
@@ -97,14 +97,17 @@ impl Loopback {
         TokenSigner::new(Arc::new(key), &kid, TYPE).sign(&claims).ok()
     }
 
-    /// By a person, under this address. A browser that says nothing of how it came is an old one.
+    /// As a page, under this address, from another site or by hand. No script can say so for itself (Fetch Metadata §2), and what
+    /// says nothing of it is no browser of today.
     fn is_opened(&self, headers: &HeaderMap) -> bool {
-        let is = |name: &HeaderName, text: &str| headers.get(name).is_some_and(|said| said == text);
-        let fits =
-            |name: &'static str, text: &str| headers.get(name).is_none_or(|said| said == text);
-        is(&HOST, &self.host)
-            && fits("sec-fetch-mode", "navigate")
-            && fits("sec-fetch-dest", "document")
+        let is = |name: &str, texts: &[&str]| {
+            let said = headers.get(name).and_then(|said| said.to_str().ok());
+            said.is_some_and(|said| texts.contains(&said))
+        };
+        is(HOST.as_str(), &[&self.host])
+            && is("sec-fetch-mode", &["navigate"])
+            && is("sec-fetch-dest", &["document"])
+            && is("sec-fetch-site", &["cross-site", "same-site", "none"])
     }
 }
 
@@ -132,10 +135,11 @@ mod tests {
 
     const SIGN_IN: &str = "sin_018bcfe568007000800000000000000a";
     const NOW: Timestamp = FROM.plus(Lifetime::days(1));
-    const HEADERS_OF_A_PAGE: [(&str, &str); 3] = [
+    const HEADERS_OF_A_PAGE: [(&str, &str); 4] = [
         ("host", "127.0.0.1:14443"),
         ("sec-fetch-mode", "navigate"),
         ("sec-fetch-dest", "document"),
+        ("sec-fetch-site", "cross-site"),
     ];
 
     fn loopback() -> (tempfile::TempDir, Loopback) {
@@ -200,13 +204,21 @@ mod tests {
             ("sec-fetch-mode", "cors"),
             ("sec-fetch-dest", "iframe"),
             ("sec-fetch-dest", "image"),
+            ("sec-fetch-site", "same-origin"),
         ] {
             let refused = loopback.proof(&headers(&[other]), &query("", ""), NOW);
             assert_eq!(refused, Err(Refusal::NotOpened), "{other:?}");
         }
-        let old: HeaderMap =
-            [(HOST, HeaderValue::from_static("127.0.0.1:14443"))].into_iter().collect();
-        assert!(loopback.proof(&old, &query("", ""), NOW).is_ok(), "a browser that says nothing");
+        for (name, _) in HEADERS_OF_A_PAGE {
+            let mut silent = headers(&[]);
+            silent.remove(name);
+            let refused = loopback.proof(&silent, &query("", ""), NOW);
+            assert_eq!(refused, Err(Refusal::NotOpened), "says nothing of {name}");
+        }
+        for site in ["same-site", "none"] {
+            let opened = headers(&[("sec-fetch-site", site)]);
+            assert!(loopback.proof(&opened, &query("", ""), NOW).is_ok(), "{site}");
+        }
     }
 
     #[test]
