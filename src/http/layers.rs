@@ -66,16 +66,27 @@ impl ApiShell {
     /// Puts the shell round these routes. Unknown paths and methods become problem documents too. Not for routes that
     /// stream longer than `time_max`, nor for gRPC.
     pub fn wrap(self, routes: Router) -> Router {
+        self.wrap_but(routes, &[])
+    }
+
+    /// The same, where the routes below these paths bound their bodies themselves, and answer for one that is too large.
+    pub fn wrap_but(self, routes: Router, long: &'static [&'static str]) -> Router {
         let bytes_max = self.body_bytes_max;
         routes
             .fallback(|| async { Problem::no_route() })
             .method_not_allowed_fallback(|| async { Problem::method() })
             .layer(DefaultBodyLimit::max(bytes_max))
-            .layer(from_fn_with_state(Arc::new(self), around))
+            .layer(from_fn_with_state(Arc::new(Wrapped { shell: self, long }), around))
     }
 }
 
-async fn around(State(shell): State<Arc<ApiShell>>, mut request: Request, next: Next) -> Response {
+struct Wrapped {
+    shell: ApiShell,
+    long: &'static [&'static str],
+}
+
+async fn around(State(wrapped): State<Arc<Wrapped>>, mut request: Request, next: Next) -> Response {
+    let Wrapped { shell, long } = &*wrapped;
     let id = RequestId::new(shell.clock.as_ref(), shell.entropy.as_ref());
     let method = request.method().clone();
     // The pattern, never the path: paths are of unbounded number and name people's things.
@@ -88,9 +99,16 @@ async fn around(State(shell): State<Arc<ApiShell>>, mut request: Request, next: 
         tracing::info_span!("request", request.id = %id, http.method = %method, http.route = route);
     request.extensions_mut().insert(id.clone());
 
+    // What is too large is let pass unread where the route says so: it answers for itself.
+    let path = request.uri().path();
+    let bytes_max = if long.iter().any(|below| path.starts_with(below)) {
+        usize::MAX
+    } else {
+        shell.body_bytes_max
+    };
     let (started, wants) = (shell.clock.elapsed(), Wants::of(&request));
     let answer = async {
-        let answer = finish(answer(&shell, request, next).await, id.as_str(), wants);
+        let answer = finish(answer((shell, bytes_max), request, next).await, id.as_str(), wants);
         let spent = Lifetime::micros(shell.clock.elapsed().as_micros() - started.as_micros());
         tracing::info!(
             http.status = answer.status().as_u16(),
@@ -108,9 +126,9 @@ async fn around(State(shell): State<Arc<ApiShell>>, mut request: Request, next: 
     answer
 }
 
-async fn answer(shell: &ApiShell, request: Request, next: Next) -> Response {
-    if said_length(request.headers()).is_some_and(|bytes| bytes > shell.body_bytes_max) {
-        return Problem::too_large(Some(shell.body_bytes_max)).into_response();
+async fn answer((shell, bytes_max): (&ApiShell, usize), request: Request, next: Next) -> Response {
+    if said_length(request.headers()).is_some_and(|bytes| bytes > bytes_max) {
+        return Problem::too_large(Some(bytes_max)).into_response();
     }
     tokio::select! {
         outcome = AssertUnwindSafe(next.run(request)).catch_unwind() => outcome.unwrap_or_else(|panic| {

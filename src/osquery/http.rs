@@ -3,17 +3,19 @@
 //! An osquery does not look at the status of an answer. What steers it is the JSON: `node_invalid` makes it throw its key away and
 //! enrol again, `error` makes it try again later, and anything else is success, also an empty body.
 
+use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Extension, FromRequest, FromRequestParts, Request, State};
+use axum::body::Body;
+use axum::extract::{Extension, FromRequest, FromRequestParts, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use futures_util::StreamExt as _;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer as _};
 use serde_json::{Map, Value, json};
 
 use super::Osquery;
@@ -24,14 +26,14 @@ use super::refuse::Calling;
 use crate::devices;
 use crate::http::{PeerInfo, Problem};
 use crate::kernel::{Failure, Fault, Kind, Secret, Timestamp};
-use crate::posture::{inflate, is_packed};
+use crate::posture::{self, inflate, inflate_some, is_packed};
 use crate::realms::Realm;
 use crate::wire::posture::Report;
 
 /// The routes.
 pub(crate) fn routes(osquery: &Osquery) -> Router {
     let mut routes = Router::new();
-    for family in FAMILIES {
+    for family in PATHS {
         routes = routes
             .route(&format!("{family}/enroll"), post(enroll))
             .route(&format!("{family}/config"), post(config))
@@ -39,7 +41,7 @@ pub(crate) fn routes(osquery: &Osquery) -> Router {
             .route(&format!("{family}/distributed/read"), post(read))
             .route(&format!("{family}/distributed/write"), post(write));
     }
-    routes.layer(DefaultBodyLimit::max(BODY_BYTES_MAX)).with_state(osquery.clone())
+    routes.with_state(osquery.clone())
 }
 
 /// What an osquery enrols with. Every value of a table is text.
@@ -58,6 +60,39 @@ struct Enrolment {
 struct Keyed {
     #[serde(default)]
     node_key: Option<String>,
+}
+
+impl Keyed {
+    /// Of a body that is cut off: osquery writes the key first, and what it has to say after it.
+    fn at_the_front(bytes: &[u8]) -> Self {
+        let mut node_key = None;
+        let mut members = serde_json::Deserializer::from_slice(bytes);
+        // That it is cut off is known.
+        let _cut_off = members.deserialize_map(Front(&mut node_key));
+        Self { node_key }
+    }
+}
+
+/// Keeps the key that the members of an object begin with.
+struct Front<'k>(&'k mut Option<String>);
+
+impl<'de> Visitor<'de> for Front<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        while let Some(name) = members.next_key::<String>()? {
+            if name == "node_key" {
+                *self.0 = Some(members.next_value()?);
+                return Ok(());
+            }
+            members.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
+    }
 }
 
 #[derive(Deserialize)]
@@ -79,6 +114,7 @@ struct Answers {
 
 async fn enroll(State(osquery): State<Osquery>, sent: Sent) -> Result<Response, Refused> {
     let refused = |error| Refused { error, enrolling: true };
+    sent.whole().map_err(refused)?;
     let body: Enrolment = parsed(&sent.bytes).map_err(refused)?;
     let ask = EnrolNode {
         realm: sent.realm.id,
@@ -92,12 +128,16 @@ async fn enroll(State(osquery): State<Osquery>, sent: Sent) -> Result<Response, 
 }
 
 async fn config(State(osquery): State<Osquery>, sent: Sent) -> Result<Response, Refused> {
+    sent.whole()?;
     sent.calling(&osquery).await?;
     Ok(([(CONTENT_TYPE, JSON)], osquery.config()).into_response())
 }
 
 async fn log(State(osquery): State<Osquery>, sent: Sent) -> Result<Response, Refused> {
     let calling = sent.calling(&osquery).await?;
+    if sent.left_out(&osquery, &calling).await? {
+        return Ok(done());
+    }
     let body: Log = parsed(&sent.bytes)?;
     // Of how the osquery itself does, nothing is made.
     if body.log_type == "result" {
@@ -107,6 +147,7 @@ async fn log(State(osquery): State<Osquery>, sent: Sent) -> Result<Response, Ref
 }
 
 async fn read(State(osquery): State<Osquery>, sent: Sent) -> Result<Response, Refused> {
+    sent.whole()?;
     let calling = sent.calling(&osquery).await?;
     let queries = osquery.ask(&calling);
     if queries.is_empty() {
@@ -120,6 +161,9 @@ async fn read(State(osquery): State<Osquery>, sent: Sent) -> Result<Response, Re
 
 async fn write(State(osquery): State<Osquery>, sent: Sent) -> Result<Response, Refused> {
     let calling = sent.calling(&osquery).await?;
+    if sent.left_out(&osquery, &calling).await? {
+        return Ok(done());
+    }
     let body: Answers = parsed(&sent.bytes)?;
     let outcomes = (&body.statuses, &body.messages);
     osquery.take_answers(&calling, &body.queries, outcomes).await?;
@@ -133,6 +177,8 @@ struct Sent {
     /// The key that newer ones show in `Authorization: NodeKey …` too.
     key: Option<String>,
     bytes: Vec<u8>,
+    /// False if there was more than is read.
+    whole: bool,
 }
 
 impl<S: Send + Sync> FromRequest<S> for Sent {
@@ -147,17 +193,55 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
         let Extension(peer) =
             Extension::<PeerInfo>::from_request_parts(&mut parts, state).await.map_err(missing)?;
         let (key, packed) = (key(&parts.headers), is_packed(&parts.headers)?);
-        let bytes = Bytes::from_request(Request::from_parts(parts, body), state).await;
-        let bytes = bytes.map_err(|_| Error::Body("it is too large, or was cut off"))?;
-        let bytes = if packed { inflate(&bytes, BODY_BYTES_MAX)? } else { Vec::from(bytes) };
-        Ok(Self { realm, peer, key, bytes })
+        let (bytes, whole) = taken(body).await?;
+        let (bytes, whole) = if packed { unpacked(&bytes, whole)? } else { (bytes, whole) };
+        Ok(Self { realm, peer, key, bytes, whole })
+    }
+}
+
+/// A body as far as one is read, and whether that is all of it. Of a longer one the rest is let pass: whoever sends it does not
+/// look for an answer before its end, and would take a closed connection for a reason to send it all again.
+async fn taken(body: Body) -> Result<(Vec<u8>, bool), Error> {
+    let (mut bytes, mut passed, mut chunks) = (Vec::new(), 0_usize, body.into_data_stream());
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| Error::Body("it was cut off"))?;
+        let room = BODY_BYTES_MAX.saturating_sub(bytes.len());
+        bytes.extend(chunk.iter().take(room));
+        passed = passed.saturating_add(chunk.len());
+        if passed > PASSED_BYTES_MAX {
+            return Err(Error::Body("it is too large"));
+        }
+    }
+    let whole = passed == bytes.len();
+    Ok((bytes, whole))
+}
+
+fn unpacked(packed: &[u8], whole: bool) -> Result<(Vec<u8>, bool), Error> {
+    match inflate(packed, BODY_BYTES_MAX) {
+        Ok(plain) if whole => Ok((plain, true)),
+        Err(error) if whole && !matches!(error, posture::Error::Report(_)) => Err(error.into()),
+        _ => Ok((inflate_some(packed, BODY_BYTES_MAX), false)),
     }
 }
 
 impl Sent {
+    fn whole(&self) -> Result<(), Error> {
+        if self.whole { Ok(()) } else { Err(Error::Body(TOO_LARGE)) }
+    }
+
+    /// Notes what is too large to be looked at; true if it is. An osquery that is told so would send the same for ever, and say
+    /// nothing else: it is told that all is well, its snapshots come again, and an event says what was left out.
+    async fn left_out(&self, osquery: &Osquery, calling: &Calling) -> Result<bool, Error> {
+        if !self.whole {
+            osquery.note_left_out(calling, TOO_LARGE).await?;
+        }
+        Ok(!self.whole)
+    }
+
     /// Who calls. Before the key is known, no more is read of the body than the key.
     async fn calling(&self, osquery: &Osquery) -> Result<Calling, Refused> {
-        let keyed: Keyed = parsed(&self.bytes)?;
+        let keyed =
+            if self.whole { parsed(&self.bytes)? } else { Keyed::at_the_front(&self.bytes) };
         let key = match (keyed.node_key, self.key.clone()) {
             (Some(body), Some(header)) if body != header => {
                 return Err(Error::Body("the key in the body is another than in the header").into());
@@ -243,10 +327,13 @@ impl IntoResponse for Refused {
     }
 }
 
-/// The family that agents of our own time are configured with, and the one before it.
-const FAMILIES: [&str; 2] = ["/api/osquery", "/api/v1/osquery"];
+/// Where the routes are: the family that agents of our own time are configured with, and the one before it.
+pub(crate) const PATHS: [&str; 2] = ["/api/osquery", "/api/v1/osquery"];
 const JSON: &str = "application/json";
 /// 64 lines (`logger_tls_max_lines` as shipped) of the largest snapshot that our queries make, some 30 KiB.
 const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// As many lines as an osquery can be told to send at once, each as long as it sends one: 1,024 of a mebibyte.
+const PASSED_BYTES_MAX: usize = 1025 * 1024 * 1024;
+const TOO_LARGE: &str = "it has more than 2 MiB: none of it was looked at";
 /// For so long an osquery asks every five seconds what else to look at.
 const ACCELERATE_SECONDS: u32 = 60;

@@ -27,12 +27,18 @@ impl Osquery {
         self.keep(from, answers(queries, outcomes, self.inner.env.clock.now())).await
     }
 
-    async fn keep(&self, from: &Calling, read: Read) -> Result<(), Error> {
+    /// Records that something was sent that is not looked at.
+    pub(super) async fn note_left_out(&self, from: &Calling, why: &str) -> Result<(), Error> {
         let posture = &self.inner.below.posture;
+        Ok(posture.note_refusal(from.realm, from.device.id, why).await?)
+    }
+
+    async fn keep(&self, from: &Calling, read: Read) -> Result<(), Error> {
         if let Some(why) = read.left_out {
-            posture.note_refusal(from.realm, from.device.id, why).await?;
+            self.note_left_out(from, why).await?;
         }
         let Some(report) = read.report() else { return Ok(()) };
+        let posture = &self.inner.below.posture;
         posture.hear(from.realm, Arc::clone(&from.device), (Source::Osquery, report)).await?;
         Ok(())
     }

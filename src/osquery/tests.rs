@@ -428,3 +428,34 @@ async fn a_body_that_is_none_is_refused_in_words_that_osquery_reads_and_changes_
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_log_that_is_too_large_makes_no_host_go_silent() {
+    on_each_database(async |database| {
+        let house = Box::pin(House::new(database)).await;
+        let (key, device) = house.enrolled(&house.token(1, None).await, "h").await;
+        let mut line = house.disk("1", Lifetime::seconds(1));
+        line["decorations"] = json!({"long": "x".repeat(3 * 1024 * 1024)});
+        let log = json!({"node_key": key, "log_type": "result", "data": [line]}).to_string();
+        // As osquery writes it: its members in this order.
+        let at = log.find("\"node_key\"").unwrap();
+        let log = format!("{{\"node_key\":\"{key}\",{}", log[1..at].trim_end_matches(','));
+        let (plain, whole) = (format!("{log}}}").into_bytes(), json!({"node_invalid": false}));
+        let known = format!("NodeKey {key}");
+        let header = ("authorization", known.as_str());
+        let gzip = ("content-encoding", "gzip");
+        for headers in [&[][..], &[header][..], &[gzip][..], &[header, gzip][..]] {
+            let body = if headers.contains(&gzip) { packed(&plain) } else { plain.clone() };
+            let (status, told) = house.send("log", headers, body).await;
+            assert_eq!((status, told), (200, whole.clone()), "{headers:?}");
+        }
+        assert_eq!(house.recorded("posture.report_refused").await, 1, "once a minute");
+        assert_eq!(house.says(device, "disk_encryption"), None);
+        // Of whoever is not known nothing is let pass as if it were well.
+        let stranger = String::from_utf8(plain).unwrap().replace(&key, "nobody's").into_bytes();
+        assert!(invalid(&house.send("log", &[], stranger).await.1));
+        house.log(&key, json!([house.disk("1", Lifetime::seconds(1))])).await;
+        assert_eq!(house.says(device, "disk_encryption"), Some(10_000), "and it goes on");
+    })
+    .await;
+}

@@ -19,7 +19,7 @@ use crate::access::Administrator;
 use crate::crypto::digest::hex;
 use crate::devices;
 use crate::http::{CalledBy, Json, Path, Problem};
-use crate::kernel::{DeviceId, Lifetime};
+use crate::kernel::DeviceId;
 use crate::wire::api;
 use crate::wire::posture::{
     DevicePosture, PostureSource, Report, ReportAnswer, ReportFix, ReportOutcome, ScoreThen,
@@ -97,13 +97,6 @@ async fn forget_source(
 fn answer(posture: &Posture, taken: &Taken) -> ReportAnswer {
     let (known, said) = (&taken.known, &taken.said);
     let (outcome, detail) = match taken.outcome {
-        Outcome::Taken if said.received_at.since(said.collected_at) > LATE => {
-            let words = format!(
-                "this report counts as of {}, when it was made; is the device's clock right?",
-                said.collected_at
-            );
-            (ReportOutcome::Taken, words)
-        }
         Outcome::Taken => (ReportOutcome::Taken, "this report counts from now on".to_owned()),
         Outcome::Known => (ReportOutcome::Known, "this report was taken before".to_owned()),
         Outcome::Older => {
@@ -186,7 +179,5 @@ fn source(said: &Said) -> PostureSource {
     }
 }
 
-/// No network takes so long.
-const LATE: Lifetime = Lifetime::minutes(5);
 /// More than a person mends at once.
 const FIXES_MAX: usize = 3;

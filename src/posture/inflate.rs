@@ -30,6 +30,15 @@ pub(crate) fn inflate(packed: &[u8], most: usize) -> Result<Vec<u8>, Error> {
     }
 }
 
+/// The first of what is in these bytes, `most` at most, as far as it can be unpacked.
+pub(crate) fn inflate_some(packed: &[u8], most: usize) -> Vec<u8> {
+    let mut plain = Vec::new();
+    let bound = u64::try_from(most).unwrap_or(u64::MAX);
+    // What came before it broke off is there.
+    let _cut_off = GzDecoder::new(packed).take(bound).read_to_end(&mut plain);
+    plain
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -62,6 +71,16 @@ mod tests {
             assert!(matches!(inflate(&whole[..cut]), Err(Error::Packed(_))), "{cut}");
         }
         assert!(matches!(inflate(b"{\"format\":1}"), Err(Error::Packed(_))));
+    }
+
+    #[test]
+    fn of_what_is_too_long_or_cut_off_the_front_can_be_had() {
+        let whole = packed(&[b'x'; 100_000]);
+        assert_eq!(inflate_some(&whole, 10), [b'x'; 10]);
+        let mixed: Vec<u8> = (0..100_000_u32).flat_map(|n| n.to_le_bytes()).collect();
+        let cut = packed(&mixed);
+        let front = inflate_some(&cut[..cut.len() / 2], mixed.len());
+        assert!(!front.is_empty() && mixed.starts_with(&front), "{}", front.len());
     }
 
     #[test]

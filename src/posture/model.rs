@@ -442,6 +442,7 @@ impl From<Error> for Failure {
                     ReportError::TooLarge(_) => "posture.report_too_large",
                     ReportError::Form(_) | ReportError::Signal { .. } => "posture.report",
                     ReportError::Future(_) => "posture.report_from_the_future",
+                    ReportError::Past { .. } => "posture.report_from_the_past",
                 };
                 Self::new(Kind::Invalid, code, why.to_string())
             }

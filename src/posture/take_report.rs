@@ -18,8 +18,11 @@ use crate::wire::posture::Report;
 use super::add_words::added;
 use super::hold::{Step, step};
 use super::inflate::inflate;
+use super::keep_worse::{after, beside};
 use super::model::{Charted, POSTURE, SOURCES_MAX, events};
-use super::scoring::{REPORT_BYTES_MAX, Reading, ReportError, Score, read, readings, score};
+use super::scoring::{
+    LATE_MAX, REPORT_BYTES_MAX, Reading, ReportError, Score, read, readings, score,
+};
 use super::words::Current;
 use super::{Error, Known, Posture, Said, Source, store};
 
@@ -39,7 +42,7 @@ pub enum Outcome {
     Taken,
     /// It was taken before.
     Known,
-    /// A later one is held: this one counts nothing.
+    /// A later one is held, and this one says nothing worse: it counts nothing.
     Older,
 }
 
@@ -75,8 +78,9 @@ struct Ask {
 #[derive(Debug)]
 struct Spoken {
     said: Said,
-    readings: String,
-    text: String,
+    /// Those too that the model does not count.
+    readings: Vec<Reading>,
+    text: Arc<str>,
 }
 
 /// What a transaction did.
@@ -154,6 +158,10 @@ impl Posture {
             return Err(ReportError::TooLarge(bytes.len()).into());
         }
         let (report, _) = read(bytes, now)?;
+        let made = report.collected_at.0;
+        if made.plus(LATE_MAX) < now {
+            return Err(ReportError::Past { made, now }.into());
+        }
         self.asked(device, (Source::Collector, report), (Some(sha256(bytes)), now))
     }
 
@@ -229,10 +237,6 @@ impl Spoken {
             reading.at = reading.at.min(now);
         }
         readings.sort_by(|a, b| a.signal.cmp(&b.signal));
-        let written = store::write_readings(&readings);
-        let named = |reading: Reading| {
-            Some(Reading { signal: current.known_name(&reading.signal)?, ..reading })
-        };
         let said = Said {
             source: source.clone(),
             collected_at: report.collected_at.0,
@@ -241,9 +245,39 @@ impl Spoken {
             evidence,
             came_as: source.class(),
             laptop: report.facts.get("chassis").is_some_and(|kind| kind == "laptop"),
-            readings: readings.into_iter().filter_map(named).collect(),
+            readings: Arc::from([]),
         };
-        Ok(Self { said, readings: written, text })
+        Ok(Self { said, readings: Vec::new(), text: text.into() }.with(current, readings))
+    }
+
+    /// The same with these readings.
+    fn with(&self, current: &Current, readings: Vec<Reading>) -> Self {
+        let evidence = store::evidence(&self.said.source, &self.said.digest);
+        let counts = |reading: &Reading| {
+            let (signal, evidence) = (current.known_name(&reading.signal)?, Arc::clone(&evidence));
+            Some(Reading { signal, evidence, ..reading.clone() })
+        };
+        let said =
+            Said { readings: readings.iter().filter_map(counts).collect(), ..self.said.clone() };
+        Self { said, readings, text: Arc::clone(&self.text) }
+    }
+
+    /// The same, with what it does not take back of what its source is held to have said; nothing where it leaves that as it
+    /// is, because it was made before.
+    fn beside(self: &Arc<Self>, current: &Current, held: &Said) -> Option<Arc<Self>> {
+        let model = &current.model;
+        if self.said.digest == held.digest {
+            return Some(Arc::clone(self));
+        }
+        if self.said.source.adds() || self.said.collected_at > held.collected_at {
+            let readings = after(model, &held.readings, &self.readings);
+            return Some(Arc::new(self.with(current, readings)));
+        }
+        let mut spoken = self.with(current, beside(model, &held.readings, &self.said.readings)?);
+        // What says something worse comes later, wherever the two are compared.
+        let after = held.collected_at.micros().saturating_add(1);
+        spoken.said.collected_at = Timestamp::from_micros(after);
+        Some(Arc::new(spoken))
     }
 }
 
@@ -265,8 +299,15 @@ impl Ask {
         if self.source.adds() {
             return memory.is_some_and(|memory| memory.of(&self.source).is_some());
         }
-        let step = memory.map(|memory| self.step(Some(memory), &self.alone.said));
-        step.is_some_and(|step| !matches!(step, Ok(Step::Newest { news: true, .. }) | Err(_)))
+        let step = memory.and_then(|memory| {
+            let spoken = match memory.of(&self.source) {
+                Some(held) => self.alone.beside(&self.current, held)?,
+                None => Arc::clone(&self.alone),
+            };
+            Some(self.step(Some(memory), &spoken.said))
+        });
+        memory.is_some()
+            && step.is_none_or(|step| !matches!(step, Ok(Step::Newest { news: true, .. }) | Err(_)))
     }
 
     /// As it would be held, where its source is held to have said `before`; nothing where it says nothing that is newer.
@@ -275,9 +316,10 @@ impl Ask {
         tx: &mut Tx,
         before: Option<&Said>,
     ) -> Result<Option<Arc<Spoken>>, Error> {
-        let Some(before) = before.filter(|_| self.source.adds()) else {
-            return Ok(Some(Arc::clone(&self.alone)));
-        };
+        let Some(before) = before else { return Ok(Some(Arc::clone(&self.alone))) };
+        if !self.source.adds() {
+            return Ok(self.alone.beside(&self.current, before));
+        }
         let Some(words) = store::words_of(tx, self.device.id, &self.source).await? else {
             return Ok(None);
         };
@@ -286,7 +328,7 @@ impl Ask {
         // Clocks of replicas differ; what holds more comes later all the same.
         let after = Timestamp::from_micros(before.received_at.micros().saturating_add(1));
         spoken.said.received_at = self.now.max(after);
-        Ok(Some(Arc::new(spoken)))
+        Ok(Arc::new(spoken).beside(&self.current, before))
     }
 
     fn answer(&self, outcome: Outcome, known: Known) -> Result<Taken, Error> {
@@ -333,7 +375,8 @@ async fn weighed(tx: &mut Tx, ask: &Ask, loud: bool) -> Result<(Kept, Option<Eve
     if known.said.len() > SOURCES_MAX {
         return Err(Error::Sources);
     }
-    let row = (&spoken.said, spoken.readings.as_str(), spoken.text.as_str());
+    let readings = store::write_readings(&spoken.readings);
+    let row = (&spoken.said, readings.as_str(), &*spoken.text);
     if !store::put_said(tx, known.device, row, replaced.map(|replaced| replaced.digest)).await? {
         return Ok((Kept::Again, None));
     }

@@ -7,7 +7,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::json;
 
-use super::scoring::{Class, REPORT_BYTES_MAX, ReportError};
+use super::scoring::{Class, REPORT_BYTES_MAX};
 use super::{Error, FreshReports, Outcome, Posture, Sent, Taken};
 use crate::access::Administrator;
 use crate::crypto::keys::{Algorithm, PrivateKey};
@@ -30,6 +30,7 @@ mod golden;
 mod models;
 mod sources;
 mod weight;
+mod worse;
 
 const REALM: RealmId = RealmId::FIRST;
 
@@ -230,44 +231,6 @@ async fn what_a_report_says_of_its_own_class_and_time_makes_its_word_no_better()
         let ahead = house.now().plus(Lifetime::seconds(59));
         let taken = house.send(report(ahead, 10_000)).await.unwrap();
         assert!(taken.said.readings.iter().all(|one| one.at == house.now()));
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_report_from_the_future_is_refused_and_one_from_the_past_counts_nothing() {
-    on_each_database(async |database| {
-        let house = House::new(database).await;
-        let hour = Lifetime::hours(1);
-        let refused = house.send(report(house.now().plus(hour), 10_000)).await;
-        assert!(matches!(refused, Err(Error::Report(ReportError::Future(_)))), "{refused:?}");
-        assert_eq!(house.level(), Level::Unknown);
-
-        house.report(0).await;
-        let before = house.standing();
-        let taken = house.send(report(house.now().minus(hour), 10_000)).await.unwrap();
-        assert_eq!(taken.outcome, Outcome::Older);
-        assert_eq!((taken.said.collected_at, house.standing()), (house.now(), before));
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_clock_that_is_a_day_back_takes_nothing_and_gives_nothing() {
-    on_each_database(async |database| {
-        let house = House::new(database).await;
-        house.report(10_000).await;
-        let (day, before, noon) = (Lifetime::days(1), house.standing(), house.now());
-        // The device's own: what it says counts nothing until its clock is right.
-        let taken = house.send(report(noon.minus(day), 0)).await.unwrap();
-        assert_eq!((taken.outcome, house.standing()), (Outcome::Older, before.clone()));
-        // The server's: what is held is no younger than now, and the device's right time has not come.
-        house.keys.clock.step_to(noon.minus(day));
-        assert_eq!(house.standing().score, before.score);
-        let refused = house.send(report(noon.plus(Lifetime::minutes(5)), 10_000)).await;
-        assert!(matches!(refused, Err(Error::Report(ReportError::Future(_)))), "{refused:?}");
-        house.keys.clock.step_to(noon.plus(Lifetime::minutes(5)));
-        assert_eq!(house.report(10_000).await.outcome, Outcome::Taken);
     })
     .await;
 }

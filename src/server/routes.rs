@@ -155,7 +155,8 @@ impl JoinFacts for Facts {
 pub(super) fn public(server: &Arc<Server>) -> Router {
     let admin = admin_for(server, Listener::Public);
     let people = visitors::received(server, people_routes(server));
-    shell(server).wrap(admin.merge(documents::routes(server)).merge(people))
+    let all = admin.merge(documents::routes(server)).merge(people);
+    shell(server).wrap_but(all, &osquery::http::PATHS)
 }
 
 /// Pages and protocols for people and their applications, and for agents that report, a slice a line. Each request has `Extension<Arc<Realm>>` and

@@ -26,7 +26,7 @@ pub use explain::{IMPROVEMENTS_MAX, Improvement, attested, improvements};
 pub use level::{Held, Rising};
 pub use lifetime::lifetime;
 pub use model::{Class, Gate, Levels, Model, Points, Profile, Reading, Weighted};
-pub use report::{REPORT_BYTES_MAX, ReportError, SKEW_MAX, read, readings};
+pub use report::{LATE_MAX, REPORT_BYTES_MAX, ReportError, SKEW_MAX, read, readings};
 pub use score::{Fired, Known, Part, Reason, Score, score};
 pub use sources::agreed;
 pub use told::{Span, tell};

@@ -28,6 +28,16 @@ pub enum ReportError {
     /// From a time that has not come.
     #[error("the report is from {0}, which has not come yet: check the device's clock")]
     Future(Timestamp),
+    /// From a time that is over.
+    #[error(
+        "the report is from {made}, and it is {now}: no network takes so long, check the device's clock"
+    )]
+    Past {
+        /// When it was made, by the device's clock.
+        made: Timestamp,
+        /// When it came.
+        now: Timestamp,
+    },
 }
 
 /// Reads a report as of `now`: the document, and the readings in it.
@@ -110,5 +120,7 @@ pub const REPORT_BYTES_MAX: usize = 256 * 1024;
 /// Twice what a profile may have.
 const SIGNALS_MAX: usize = 128;
 const NAME_BYTES_MAX: usize = 63;
+/// No network takes so long: what a collector made longer ago was kept, or its clock is wrong. Then its silence is what counts.
+pub const LATE_MAX: Lifetime = Lifetime::minutes(5);
 /// A device's clock may be a minute ahead.
 pub const SKEW_MAX: Lifetime = Lifetime::seconds(60);

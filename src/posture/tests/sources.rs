@@ -53,12 +53,12 @@ impl House {
     }
 
     /// What another source says now.
-    async fn hears(&self, source: &Source, signals: &[(&str, Option<u16>)]) -> Taken {
+    pub(super) async fn hears(&self, source: &Source, signals: &[(&str, Option<u16>)]) -> Taken {
         self.hear(source, words(self.now(), signals)).await.unwrap()
     }
 
     /// The value and the worth of a signal in the score now, and its evidence.
-    async fn counts(&self, signal: &str) -> (Option<u16>, u16, String) {
+    pub(super) async fn counts(&self, signal: &str) -> (Option<u16>, u16, String) {
         let told = self.posture.own(&self.caller).await.unwrap().reported.unwrap();
         let part = told.scored.signals.into_iter().find(|one| one.signal == signal).unwrap();
         (part.value_basis_points, part.worth_basis_points, part.evidence.unwrap_or_default())
