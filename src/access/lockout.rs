@@ -236,7 +236,11 @@ const BETTER_AND_BETTER: [Device; 4] = [
     Device { level: Level::Restricted, score: BasisPoints::new(4_000), named: "`restricted`" },
     Device { level: Level::Standard, score: BasisPoints::new(6_000), named: "`standard`" },
     Device { level: Level::Trusted, score: BasisPoints::new(8_000), named: "`trusted`" },
-    Device { level: Level::Trusted, score: BasisPoints::ONE, named: "`trusted` with more than 80 of 100" },
+    Device {
+        level: Level::Trusted,
+        score: BasisPoints::ONE,
+        named: "`trusted` with more than 80 of 100",
+    },
 ];
 /// The client that an administrator signs in through on the command line.
 const CLIENT: &str = "weft-cli";

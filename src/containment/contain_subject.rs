@@ -2,15 +2,55 @@
 
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
+
 use crate::access::{Administrator, Asker};
 use crate::db::Tx;
+use crate::devices;
 use crate::events::{Changed, Event};
-use crate::kernel::{DeviceId, Fault, Lifetime, RealmId, SpiffeId, Timestamp, UserId};
+use crate::kernel::{
+    DeviceId, Failure, Fault, Granted, Lifetime, RealmId, SpiffeId, Timestamp, UserId,
+};
 
 use super::model::{
     CONTAINMENT, Contain, LONGEST, REASON_BYTES_MAX, ReadContainment, SHORTEST, Whom, told,
 };
 use super::{Containment, Containments, Error, store};
+
+impl devices::Contains for Containments {
+    fn contain(
+        &self,
+        realm: RealmId,
+        device: DeviceId,
+        reason: &'static str,
+    ) -> BoxFuture<'_, Result<(), Failure>> {
+        let now = self.env.clock.now();
+        let wanted = Containment {
+            whom: Whom::Device(device),
+            reason: reason.to_owned(),
+            by: None,
+            created_at: now,
+            ends_at: now.plus(LONGEST),
+        };
+        let granted = Granted::to_server("ContainClone");
+        Box::pin(async move {
+            let contained = self.below.events.change_in(realm, granted, wanted, |tx, wanted| {
+                Box::pin(async move {
+                    let whom = wanted.whom.to_string();
+                    let held = store::one(tx, &whom).await?;
+                    let mut changes = Vec::new();
+                    // What an administrator said stands as it was said.
+                    if held.is_none_or(|held| held.ends_at <= wanted.created_at) {
+                        store::put(tx, wanted).await?;
+                        changes.push((CONTAINMENT, whom, told::began(tx.realm(), wanted)));
+                    }
+                    Ok::<_, Error>(Changed { value: (), changes, rights: false })
+                })
+            });
+            Ok(contained.await?)
+        })
+    }
+}
 
 /// Somebody is to be contained.
 #[derive(Debug, Clone)]

@@ -27,8 +27,11 @@ impl Devices {
         if device.holds(&shown.serial) {
             return Ok(Arc::new(device));
         }
-        // Most that are refused here are refused without a write.
+        // Most that are refused here are refused without a change; wherever it was shown, the alarm rings.
         if device.next.as_ref().is_none_or(|next| next.serial != shown.serial) {
+            if let Err(error) = self.alarm(realm, &device, &shown.serial).await {
+                tracing::warn!(device.id = %device.id, cause = %error, "an alarm could not be recorded for now");
+            }
             return Err(Error::Refused(Refusal::Superseded));
         }
         self.activate(realm, (device.id, shown.clone())).await.map(Arc::new)

@@ -14,6 +14,7 @@
 //! - A person has at most so many devices as the settings say, however many they bring at once; where approval is asked for,
 //!   nothing is issued before it.
 //! - A locked or retired device renews nothing, and is refused at every door.
+//! - Wherever a replaced SVID is shown the alarm rings, once for each, and the device is contained (`clones`).
 //!
 //! Unlike those of agents, renewals and first uses are written before they count: while the database is away a device goes on
 //! with the SVID it holds.
@@ -21,6 +22,7 @@
 //! Spec: RFC 5280 for what an SVID is; X509-SVID.
 
 mod admit_reporter;
+mod clones;
 mod create_token;
 mod enrol_device;
 mod enrol_own_device;
@@ -52,8 +54,10 @@ use crate::events::Events;
 use crate::kernel::{DeviceId, Evidence, Fault, RealmId, Standing, SubjectId, UserId};
 use crate::realms::Realms;
 use crate::svid::Svid;
+use clones::Clones;
 
 pub use admit_reporter::{Admitted, Newcomer};
+pub use clones::Contains;
 pub use enrol_device::{EnrolDevice, Given};
 pub use enrol_own_device::{Brought, OwnDevice, count};
 pub use inventory::Inventory;
@@ -92,6 +96,8 @@ pub struct Devices {
     below: Below,
     settings: Arc<Settings>,
     people: Arc<OnceLock<Arc<dyn People>>>,
+    containing: Arc<OnceLock<Arc<dyn Contains>>>,
+    clones: Arc<Clones>,
 }
 
 /// What devices stand on.
@@ -116,13 +122,25 @@ pub struct Below {
 impl Devices {
     /// The slice, empty until `load`.
     pub fn new(env: Env, below: Below, settings: Settings) -> Self {
-        Self { env, below, settings: Arc::new(settings), people: Arc::default() }
+        Self {
+            env,
+            below,
+            settings: Arc::new(settings),
+            people: Arc::default(),
+            containing: Arc::default(),
+            clones: Arc::default(),
+        }
     }
 
     /// Says who knows people; until then nobody owns a device. Once.
     pub fn owned_by(&self, people: Arc<dyn People>) {
         // A second word is not heard: the server says it once, at its start.
         let _first = self.people.set(people);
+    }
+
+    /// Says who contains a device whose key is in two hands; until then nobody does. Once.
+    pub fn contained_by(&self, containing: Arc<dyn Contains>) {
+        let _first = self.containing.set(containing);
     }
 
     /// The device of this id.

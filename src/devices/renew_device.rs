@@ -4,13 +4,13 @@
 //! (`judge_caller`), so an answer that was lost costs nothing: the device asks again with the SVID it holds.
 
 use crate::crypto::x509::csr;
-use crate::events::{Changed, Unrecorded};
+use crate::events::Changed;
 use crate::kernel::{Caller, DeviceId, Evidence, Granted, RealmId};
 use crate::svid::IssueX509;
 
 use super::enrol_device::{Given, current};
 use super::model::{DEVICE, DeviceSvid, events};
-use super::{Device, Devices, Error, Refusal, Shown, store};
+use super::{Device, Devices, Error, Refusal, store};
 
 #[derive(Debug)]
 struct Renewal {
@@ -70,17 +70,5 @@ impl Devices {
                 })
             })
             .await
-    }
-
-    /// Somebody asked for a renewal with an SVID that was replaced: the device's key is in two hands. Recorded; the caller is
-    /// refused, and the device itself goes on.
-    pub async fn note_clone(&self, realm: RealmId, shown: &Shown) -> Result<(), Error> {
-        let Some(device) = self.below.inventory.found(realm, &shown.id).await? else {
-            return Ok(());
-        };
-        tracing::warn!(device.id = %device.id, serial = shown.serial, "a replaced device SVID was used for a renewal");
-        metrics::counter!("weft_device_clones_suspected_total").increment(1);
-        let event = events::clone_suspected(realm, &device, &shown.serial);
-        Ok(self.below.events.record(Unrecorded::new((), event)).await?)
     }
 }

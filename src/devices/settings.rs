@@ -20,6 +20,9 @@ section! {
         pub per_person: u32,
         /// Whether such a device waits until an administrator approves it.
         pub approval: bool,
+        /// Whether a device is contained, until an administrator releases it, when an SVID is shown that it has replaced: its key
+        /// may be in two hands, and which of them is the thief's cannot be told.
+        pub contain_clones: bool,
         /// Where `weft device run` answers browsers on its machine (`--loopback-port`), so that a sign-in can be bound to the
         /// device; 0: sign-ins do not ask.
         pub loopback_port: u16,
@@ -34,6 +37,7 @@ impl Default for Settings {
             enrolments_per_second: 10,
             per_person: 5,
             approval: false,
+            contain_clones: true,
             loopback_port: PORT,
         }
     }

@@ -21,6 +21,9 @@ use crate::kernel::{
 use crate::svid::X509Svid;
 use crate::testkit::{KeysReplica, TestDatabase, on_each_database};
 
+#[path = "tests_clones.rs"]
+mod clones;
+
 const REALM: RealmId = RealmId::FIRST;
 /// Another realm of the same server, which has nothing.
 const OTHER: RealmId = RealmId(7);

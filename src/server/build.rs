@@ -205,6 +205,7 @@ impl Server {
             },
             settings.devices.clone(),
         );
+        devices.contained_by(Arc::new(containments.clone()));
         let osquery = Osquery::new(
             env.clone(),
             osquery::Below {

@@ -6,8 +6,8 @@ use crate::access::WaysIn;
 use crate::accounts::Accounts;
 use crate::devices::{Inventory, model::State};
 use crate::kernel::{
-    Evidence, EvidenceSource, Fault, RealmId, SpiffeId, Standing, Strength, Subject,
-    SubjectKind, Timestamp,
+    Evidence, EvidenceSource, Fault, RealmId, SpiffeId, Standing, Strength, Subject, SubjectKind,
+    Timestamp,
 };
 use crate::posture::Posture;
 
@@ -64,8 +64,8 @@ impl WaysIn for KnownWaysIn {
 mod tests {
     use std::sync::Arc;
 
-    use crate::account::tests::world::{House, REALM};
     use crate::access::{ChangeError, Given, Name, Seen, SetPolicy};
+    use crate::account::tests::world::{House, REALM};
     use crate::admin::tests::world::{machine, person, reports};
     use crate::kernel::Level;
 
@@ -81,7 +81,9 @@ mod tests {
         let house = House::start().await;
         let ada = person(&house, "ada", Some(Given::Admin)).await;
         let only = |level: &str| {
-            format!("forbid (principal, action, resource) unless {{ context.standing == \"{level}\" }};")
+            format!(
+                "forbid (principal, action, resource) unless {{ context.standing == \"{level}\" }};"
+            )
         };
         let refused = |outcome: Result<bool, ChangeError>| match outcome {
             Err(ChangeError::LocksOut { names, .. }) => assert_eq!(names.len(), 1, "{names:?}"),

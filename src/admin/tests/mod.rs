@@ -1,5 +1,6 @@
 //! What the console promises: to whom it shows what, and what its forms do.
 
+mod clones;
 mod contained;
 mod decisions;
 mod pages;

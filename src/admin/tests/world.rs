@@ -27,7 +27,7 @@ use crate::wire::posture::FORMAT;
 /// A device that has enrolled, and what it calls with.
 pub(crate) struct Machine {
     pub(crate) id: DeviceId,
-    caller: Caller,
+    pub(crate) caller: Caller,
 }
 
 impl Machine {
