@@ -1,6 +1,6 @@
 //! `weft`: reads the command line, runs what it says, answers with an exit code.
 
-use weft::cli::{Next, start};
+use weft::cli::{Next, look_after_device, start};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -10,6 +10,6 @@ fn main() -> std::process::ExitCode {
     match start(std::env::args_os()) {
         Next::Done(code) => code,
         Next::Server(launch) => weft::server::commands::run(launch),
-        Next::Agent(launch) => weft::agent::launch::start(*launch),
+        Next::Agent(launch) => weft::agent::launch::start(*launch, look_after_device),
     }
 }

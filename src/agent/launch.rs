@@ -1,22 +1,28 @@
 //! `weft agent`: settings from file, environment and flags; then the agent, until a signal says stop.
 
+use std::convert::Infallible;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
-use super::settings::{AgentFile, X509Pop};
+use super::settings::{AgentFile, OnDeviceSettings, X509Pop};
 use super::{Ports, Settings, run, runtime};
-use crate::env::{SystemClock, SystemEntropy};
+use crate::env::{Clock, SystemClock, SystemEntropy};
 use crate::jobs::{ignore_hangups, raise_limit, told_to_stop, use_small_pages};
-use crate::kernel::{Failure, Fault, Kind};
+use crate::kernel::{Failure, Fault, Kind, Lifetime};
 use crate::settings::{Environment, Places, Sources, load};
 use crate::telemetry::Logs;
-use crate::wire::launch::AgentLaunch;
+use crate::wire::launch::{AgentLaunch, DevicePlace};
 
-/// Runs the agent that the command line asked for. Exit codes: 0 stopped, 1 failed, 2 the settings are wrong.
-pub fn start(launch: AgentLaunch) -> ExitCode {
+/// What looks after a device: renews its SVID, looks at the machine and reports. Ends where waiting mends nothing, and says why.
+pub type LooksAfter = fn(DevicePlace, Arc<dyn Clock>) -> BoxFuture<'static, String>;
+
+/// Runs the agent that the command line asked for, and beside it what looks after the device that it runs on. Exit codes: 0
+/// stopped, 1 failed, 2 the settings are wrong.
+pub fn start(launch: AgentLaunch, looks_after: LooksAfter) -> ExitCode {
     use_small_pages();
     let environment = Environment::of_process();
     let sources = Sources {
@@ -33,7 +39,7 @@ pub fn start(launch: AgentLaunch) -> ExitCode {
         Err(refused) => return refuse(&refused, 2),
     };
     let settings = with_flags(file.agent, launch).with_paths(&Places::of_process(&environment));
-    match Logs::start(&file.log).and_then(|_logs| serve(settings)) {
+    match Logs::start(&file.log).and_then(|_logs| serve(settings, looks_after)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => refuse(&failure.public, 1),
     }
@@ -64,7 +70,7 @@ fn with_flags(mut settings: Settings, launch: AgentLaunch) -> Settings {
     settings
 }
 
-fn serve(settings: Settings) -> Result<(), Failure> {
+fn serve(settings: Settings, looks_after: LooksAfter) -> Result<(), Failure> {
     let files = raise_limit();
     tracing::debug!(files, "this many files and connections can be open");
     let runtime = runtime().map_err(|error| Fault::away("runtime", error))?;
@@ -72,10 +78,12 @@ fn serve(settings: Settings) -> Result<(), Failure> {
         Ports { clock: Arc::new(SystemClock::new()), entropy: Arc::new(SystemEntropy::default()) };
     runtime.block_on(async {
         let stop = CancellationToken::new();
+        let device = keep_device(settings.on_device.clone(), looks_after, Arc::clone(&ports.clock));
         let mut running = std::pin::pin!(run(settings, ports, stop.clone()));
         let outcome = tokio::select! {
             outcome = &mut running => outcome,
             () = ignore_hangups() => Ok(()),
+            never = device => match never {},
             () = told_to_stop() => {
                 // Streams end, answers under way are finished, and the socket's file goes.
                 stop.cancel();
@@ -84,6 +92,25 @@ fn serve(settings: Settings) -> Result<(), Failure> {
         };
         outcome.map_err(|error| in_words(&error))
     })
+}
+
+/// Looks after the device that this node runs on, if it runs on one: its node goes stale with it. What stands in the way stops no
+/// agent, and somebody may have mended it since.
+async fn keep_device(
+    on_device: OnDeviceSettings,
+    looks_after: LooksAfter,
+    clock: Arc<dyn Clock>,
+) -> Infallible {
+    let OnDeviceSettings { server, directory, server_ca } = on_device;
+    let Some(directory) = directory.filter(|_| !server.is_empty()) else {
+        return std::future::pending().await;
+    };
+    let place = DevicePlace { server, directory, server_ca };
+    loop {
+        let why = looks_after(place.clone(), Arc::clone(&clock)).await;
+        tracing::warn!(cause = why, "the device is not looked after for now");
+        clock.sleep(AGAIN).await;
+    }
 }
 
 /// The agent speaks to its own operator: the whole error may be read.
@@ -96,3 +123,6 @@ fn refuse(error: &dyn std::fmt::Display, code: u8) -> ExitCode {
     let _gone = writeln!(std::io::stderr(), "weft agent: {error}");
     ExitCode::from(code)
 }
+
+/// As long as a server's troubles are waited out.
+const AGAIN: Lifetime = Lifetime::minutes(5);

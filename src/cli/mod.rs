@@ -57,9 +57,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::FromArgMatches;
+use futures_util::future::BoxFuture;
 
 use crate::env::{Clock, SystemClock};
-use crate::wire::launch::{AgentLaunch, ServerLaunch};
+use crate::wire::launch::{AgentLaunch, DevicePlace, ServerLaunch};
 use args::{Cli, Command};
 use error::Error;
 use print::Printer;
@@ -74,6 +75,12 @@ pub enum Next {
     Server(ServerLaunch),
     /// The node agent.
     Agent(Box<AgentLaunch>),
+}
+
+/// What `weft device run` does, for a program that has more to do: without a terminal, a port for browsers, or a token to enrol
+/// with. Ends where waiting mends nothing, and says why.
+pub fn look_after_device(place: DevicePlace, clock: Arc<dyn Clock>) -> BoxFuture<'static, String> {
+    Box::pin(device::look_after(place, clock))
 }
 
 /// Reads the command line; runs what is a client's command, and gives back what is not.

@@ -31,7 +31,6 @@ impl Printer {
     }
 
     /// To these.
-    #[cfg(test)]
     pub(super) fn to(
         out: Box<dyn Write + Send>,
         notes: Box<dyn Write + Send>,

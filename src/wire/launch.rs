@@ -169,3 +169,14 @@ impl fmt::Debug for AgentLaunch {
         f.debug_struct("AgentLaunch").field("config", &self.config).finish_non_exhaustive()
     }
 }
+
+/// The device that a program on this machine looks after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DevicePlace {
+    /// The server's door `mtls`, `https://host:8444`.
+    pub server: String,
+    /// Where the device's key and SVID are.
+    pub directory: PathBuf,
+    /// PEM file with the certificates to check that door against, instead of the system's.
+    pub server_ca: Option<PathBuf>,
+}

@@ -56,6 +56,11 @@ pub(super) struct PlaceArgs {
 }
 
 impl PlaceArgs {
+    /// This directory.
+    pub(super) fn at(dir: PathBuf) -> Self {
+        Self { dir: Some(dir) }
+    }
+
     fn files(&self) -> Files {
         Files::at(self.dir.clone().unwrap_or_else(places::device))
     }

@@ -3,10 +3,12 @@
 //! A new key is in `key.next.pem` from before anybody certifies it, and the SVID for it in `svid.next.pem` before the two take
 //! their places. So there is a key with its SVID at every moment, whenever the program ends: [`Files::settle`] goes on.
 
-use std::fs::{self, DirBuilder};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::fs::{self, DirBuilder, File};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use zeroize::Zeroizing;
 
 use super::super::error::Error;
@@ -41,6 +43,20 @@ impl Files {
             self.rename(NEXT_SVID, SVID)?;
         }
         Ok(())
+    }
+
+    /// The place of the one program that looks after this device, for as long as the file is open; nothing while another has it.
+    /// Two that renewed at once would show each other's SVIDs as replaced ones.
+    pub(super) fn take(&self) -> Result<Option<File>, Error> {
+        let path = self.0.join(LOCK);
+        let opened =
+            File::options().create(true).truncate(false).write(true).mode(SECRET).open(&path);
+        let file = opened.map_err(|error| Error::file("opened", &path, &error))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(file)),
+            Err(Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(Error::file("locked", &path, &error.into())),
+        }
     }
 
     /// When the SVID that is there begins and ends, if it is whole.
@@ -120,7 +136,7 @@ impl Files {
     fn rename(&self, from: &str, to: &str) -> Result<(), Error> {
         let path = self.0.join(to);
         fs::rename(self.0.join(from), &path)
-            .and_then(|()| fs::File::open(&self.0)?.sync_all())
+            .and_then(|()| File::open(&self.0)?.sync_all())
             .map_err(|error| Error::file("written", &path, &error))
     }
 }
@@ -136,3 +152,4 @@ const BUNDLE: &str = "bundle.pem";
 const ISSUER: &str = "issuer";
 const NEXT_SVID: &str = "svid.next.pem";
 const NEXT_KEY: &str = "key.next.pem";
+const LOCK: &str = "run.lock";

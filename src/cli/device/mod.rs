@@ -30,6 +30,7 @@ use crate::wire::api::{Device, DeviceClass, DeviceReason, DeviceState};
 use crate::wire::posture::{DevicePosture, Report};
 
 pub(super) use files::Files;
+pub(super) use run::look_after;
 
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum DeviceCommand {

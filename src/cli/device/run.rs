@@ -1,5 +1,7 @@
 //! `weft device run`: enrols where it has to, renews, looks and reports, in the foreground, until a signal says stop.
 
+use std::fs::File;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -18,6 +20,7 @@ use crate::jobs::{Tasks, told_to_stop};
 use crate::kernel::{Lifetime, Timestamp};
 use crate::machine::Root;
 use crate::wire::device_proof::PORT;
+use crate::wire::launch::DevicePlace;
 use crate::wire::posture::{ReportAnswer, ReportOutcome};
 
 #[derive(Debug, Clone, Args)]
@@ -55,8 +58,7 @@ pub(in crate::cli) async fn run(
     }
     // The token is for enrolling, and says nothing about who calls later.
     let own = Connection { token_file: None, ..connection.clone() };
-    let mut keeper =
-        Keeper { args, files, root, connection: own, clock, api: None, level: String::new() };
+    let mut keeper = Keeper::new(args, (files, root), own, clock);
     let ended = tokio::select! {
         ended = keeper.keep(connection, print) => ended,
         () = told_to_stop() => Ok(()),
@@ -66,6 +68,46 @@ pub(in crate::cli) async fn run(
     ended
 }
 
+/// Looks after the device of this place, and says why it ended: what stands in the way that waiting does not mend.
+pub(in crate::cli) async fn look_after(place: DevicePlace, clock: Arc<dyn Clock>) -> String {
+    let DevicePlace { server, directory, server_ca } = place;
+    let connection = Connection { server: Some(server), server_ca, ..Connection::default() };
+    let args = RunArgs {
+        root: PathBuf::from("/"),
+        enroll_server: None,
+        name: None,
+        loopback_port: 0,
+        place: PlaceArgs::at(directory),
+    };
+    let begun = open(&args.root).and_then(|root| Ok((Arc::new(args.place.settled()?), root)));
+    let (files, root) = match begun {
+        Ok(begun) => begun,
+        Err(error) => return error.what(),
+    };
+    let mut print = Printer::to(Box::new(ToLog::default()), Box::new(ToLog::default()), None);
+    let mut keeper = Keeper::new(args, (files, root), connection.clone(), clock);
+    let ended = keeper.keep(&connection, &mut print).await;
+    ended.err().map_or_else(String::new, |error| error.what())
+}
+
+/// Lines, as entries of this program's log.
+#[derive(Debug, Default)]
+struct ToLog(Vec<u8>);
+
+impl io::Write for ToLog {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        for line in String::from_utf8_lossy(&std::mem::take(&mut self.0)).lines() {
+            tracing::info!(line, "the device of this node");
+        }
+        Ok(())
+    }
+}
+
 /// What is kept between two rounds.
 struct Keeper {
     args: RunArgs,
@@ -73,15 +115,44 @@ struct Keeper {
     root: Root,
     connection: Connection,
     clock: Arc<dyn Clock>,
-    /// Asked with the SVID that is held; made anew where that was renewed.
-    api: Option<Api>,
+    /// Asked with the SVID that begins then; made anew where another is held, whoever renewed it.
+    api: Option<(Timestamp, Api)>,
     /// As it was told last.
     level: String,
+    /// While nobody else looks after this device.
+    place: Option<File>,
 }
 
 impl Keeper {
+    fn new(
+        args: RunArgs,
+        (files, root): (Arc<Files>, Root),
+        connection: Connection,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let (api, level, place) = (None, String::new(), None);
+        Self { args, files, root, connection, clock, api, level, place }
+    }
+
+    /// Waits until this is the one program that looks after the device.
+    async fn alone(&mut self, print: &mut Printer) -> Result<(), Error> {
+        let mut told = false;
+        while self.place.is_none() {
+            self.place = self.files.take()?;
+            if self.place.is_none() {
+                if !told {
+                    print.note("another program looks after this device; waiting for its place")?;
+                    told = true;
+                }
+                self.clock.sleep(TRY_AGAIN_MAX).await;
+            }
+        }
+        Ok(())
+    }
+
     /// Returns where something stands in the way that waiting does not mend.
     async fn keep(&mut self, enrolment: &Connection, print: &mut Printer) -> Result<(), Error> {
+        self.alone(print).await?;
         let (mut trouble, mut told) = (0_u32, String::new());
         loop {
             let pause = match self.round(enrolment, print).await {
@@ -124,7 +195,6 @@ impl Keeper {
                 });
             }
             Some((from, ends)) if due(from, ends) <= now => {
-                self.api = None;
                 let given = renewed(&self.files, &api(&self.files, &self.connection)?).await?;
                 print.note(&format!("{now}: renewed until {}", given.expires_at))?;
             }
@@ -147,11 +217,12 @@ impl Keeper {
     }
 
     fn api(&mut self) -> Result<&Api, Error> {
+        let from = self.files.held().map_or(Timestamp::EPOCH, |(from, _)| from);
         let api = match self.api.take() {
-            Some(api) => api,
-            None => api(&self.files, &self.connection)?,
+            Some((of, api)) if of == from => api,
+            _ => api(&self.files, &self.connection)?,
         };
-        Ok(self.api.insert(api))
+        Ok(&self.api.insert((from, api)).1)
     }
 
     /// A line where something is new.
@@ -186,7 +257,9 @@ fn mends_itself(error: &Error) -> bool {
                 || problem.status == 429
                 || matches!(
                     problem.code.as_str(),
-                    "device.locked" | "posture.report_from_the_future"
+                    "device.locked"
+                        | "posture.report_from_the_future"
+                        | "posture.report_from_the_past"
                 )
         }
         _ => false,
