@@ -6,6 +6,7 @@
 //! Invariants: nothing is written and nothing is run; everything that is read has a bound; what cannot be read is
 //! unknown, with the reason, and never good.
 
+mod audit_log;
 mod debian_version;
 mod disk_encryption;
 mod endpoint_protection;
@@ -25,6 +26,7 @@ mod security_updates;
 mod ssh;
 #[cfg(test)]
 mod tests;
+mod tpm;
 
 use std::fmt;
 
@@ -98,7 +100,7 @@ pub mod judge {
 }
 
 /// Everything that is looked at.
-pub const SIGNALS: [&dyn Signal; 14] = [
+pub const SIGNALS: [&dyn Signal; 16] = [
     &secure_boot::SecureBoot,
     &disk_encryption::DiskEncryption,
     &security_updates::SecurityUpdates,
@@ -113,6 +115,8 @@ pub const SIGNALS: [&dyn Signal; 14] = [
     &ssh::Ssh,
     &kernel_settings::KernelSettings,
     &listening_services::ListeningServices,
+    &audit_log::AuditLog,
+    &tpm::Tpm,
 ];
 
 /// The names of everything that is looked at, in its order.

@@ -88,6 +88,7 @@ const LAPTOP: &[(&str, &str)] = &[
     ("sys/block/dm-1/dm/uuid", "LVM-abc\n"),
     ("sys/block/dm-1/slaves/dm-0/dev", "254:0\n"),
     ("sys/fs/cgroup/system.slice/clamav-daemon.service/cgroup.procs", "812\n"),
+    ("sys/fs/cgroup/system.slice/auditd.service/cgroup.procs", "640\n"),
     ("etc/ufw/ufw.conf", "# ufw\nENABLED=yes\n"),
     ("sys/module/apparmor/parameters/enabled", "Y\n"),
     ("sys/kernel/security/lockdown", "none [integrity] confidentiality\n"),
@@ -235,6 +236,7 @@ fn a_bare_server_is_told_what_it_lacks() {
         ("sys/block/sda/sda2/dev", "8:2\n"),
         ("sys/firmware/acpi/tables", "\n"),
         ("sys/module/kernel/parameters/panic", "0\n"),
+        ("sys/class/net/lo/mtu", "65536\n"),
         ("sys/fs/cgroup/system.slice/ssh.service/cgroup.procs", "1\n"),
         ("etc/ssh/sshd_config", "PermitRootLogin yes\n"),
         (
@@ -257,10 +259,22 @@ fn a_bare_server_is_told_what_it_lacks() {
         ("kernel_lockdown", None, "does not say"),
         ("ssh", Some(0), "root can come in with a password"),
         ("listening_services", Some(8_000), "2 listen to others: 22, 80"),
+        ("audit_log", Some(0), "auditd does not run"),
+        ("tpm", Some(0), "knows of none"),
     ];
     for (signal, value, words) in table {
         machine.check(signal, value, words);
     }
+}
+
+#[test]
+fn a_tpm_that_is_old_or_says_nothing_is_not_taken_for_one_of_today() {
+    let machine = laptop();
+    machine.check("tpm", Some(10_000), "TPM 2.0");
+    machine.file("sys/class/tpm/tpm0/tpm_version_major", b"1\n");
+    machine.check("tpm", Some(0), "older than 2.0");
+    fs::remove_file(machine.0.path().join("sys/class/tpm/tpm0/tpm_version_major")).unwrap();
+    machine.check("tpm", None, "does not say");
 }
 
 #[test]
