@@ -68,9 +68,18 @@ impl World {
 
     /// `weft device …` for this machine.
     fn weft(&self, command: &str, server: &str) -> Command {
+        self.weft_in("device", command, server)
+    }
+
+    /// The same, for the device of this number.
+    fn weft_at(&self, number: usize, command: &str, server: &str) -> Command {
+        self.weft_in(&format!("device-{number}"), command, server)
+    }
+
+    fn weft_in(&self, directory: &str, command: &str, server: &str) -> Command {
         let mut weft = Command::new(env!("CARGO_BIN_EXE_weft"));
         weft.args(["device", command, "--server", server, "--ca"]).arg(self.file("web.pem"));
-        weft.arg("--dir").arg(self.file("device")).stdin(Stdio::null()).kill_on_drop(true);
+        weft.arg("--dir").arg(self.file(directory)).stdin(Stdio::null()).kill_on_drop(true);
         weft
     }
 
@@ -85,8 +94,8 @@ impl World {
     }
 
     /// A report on its way.
-    fn reporting(&self) -> Child {
-        let mut report = self.weft("report", &self.mtls());
+    fn reporting(&self, number: usize) -> Child {
+        let mut report = self.weft_at(number, "report", &self.mtls());
         report.arg("--root").arg(self.file("machine"));
         report.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
@@ -169,32 +178,85 @@ async fn a_machine_is_looked_after_from_its_enrolment_to_the_signal_and_its_node
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_report_that_was_answered_outlives_a_server_that_is_killed() {
     let mut world = World::start().await;
-    let mut enrol = world.weft("enroll", &world.public());
-    let done = world.told(enrol.arg("--token-file").arg(world.token().await)).await;
-    assert!(done.status.success(), "{}", words(&done));
-    let id = world.device().await.unwrap();
-    let (mut answered, mut lost) = (0, 0);
+    let mut ids = Vec::new();
+    for n in 0..AT_ONCE {
+        let mut enrol = world.weft_at(n, "enroll", &world.public());
+        enrol.args(["--output", "json", "--token-file"]).arg(world.token().await);
+        let done = world.told(&mut enrol).await;
+        assert!(done.status.success(), "{}", words(&done));
+        let told: Value = serde_json::from_slice(&done.stdout).unwrap();
+        ids.push(told["id"].as_str().unwrap().to_owned());
+    }
+    let (mut answered, mut kept, mut lost) = (0, 0, 0);
     for _ in 0..ROUNDS {
-        let (known, before) = (world.held(&id).await, Time(SystemClock::new().now()));
-        let mut reports: Vec<Child> = (0..AT_ONCE).map(|_| world.reporting()).collect();
+        let before = Time(SystemClock::new().now());
+        // Each of another device, so that what was answered can be told from what others said.
+        let mut reports: Vec<Child> = (0..AT_ONCE).map(|n| world.reporting(n)).collect();
         // When the first one has its answer, the others are in the middle of it, or just before, or just after.
         let first = within("the first report ends", reports[0].wait()).await.unwrap();
         assert!(first.success(), "{first}");
         world.server.kill();
-        for report in &mut reports {
+        let mut acknowledged = Vec::new();
+        for (report, id) in reports.iter_mut().zip(&ids) {
             let status = within("a report ends", report.wait()).await.unwrap();
-            *(if status.success() { &mut answered } else { &mut lost }) += 1;
+            if status.success() {
+                acknowledged.push(id);
+            } else {
+                lost += 1;
+            }
         }
         world.server.start_again().await;
-        let held = world.held(&id).await;
-        assert!(held >= known && held >= Some(before), "an answered report is gone: {held:?}");
+        answered += acknowledged.len();
+        for id in acknowledged {
+            let held = world.held(id).await;
+            assert!(held >= Some(before), "an answered report of {id} is gone: {held:?}");
+            kept += 1;
+        }
     }
-    let mut report = world.weft("report", &world.mtls());
-    let done = world.told(report.arg("--root").arg(world.file("machine"))).await;
-    assert!(done.status.success(), "{}", words(&done));
+    for n in 0..AT_ONCE {
+        let mut report = world.weft_at(n, "report", &world.mtls());
+        let done = world.told(report.arg("--root").arg(world.file("machine"))).await;
+        assert!(done.status.success(), "{}", words(&done));
+    }
     println!(
-        "proof: reports while the server was killed: {answered} answered and kept, {lost} not answered"
+        "proof: reports while the server was killed: {answered} answered, {kept} of them kept, {lost} not answered"
     );
+    assert_eq!(kept, answered);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_looks_after_the_device_that_it_runs_on() {
+    let world = World::start().await;
+    let mut enrol = world.weft("enroll", &world.public());
+    let done = world.told(enrol.arg("--token-file").arg(world.token().await)).await;
+    assert!(done.status.success(), "{}", words(&done));
+    let id = world.device().await.unwrap();
+    assert_eq!(world.posture(&id).await["received_at"], Value::Null);
+    let join = world.file("join");
+    std::fs::write(&join, world.server.token().await.expose()).unwrap();
+    let ca = format!("agent.on_device.server_ca={}", world.file("web.pem").display());
+    let mut agent = Command::new(env!("CARGO_BIN_EXE_weft"));
+    agent.args(["agent", "--insecure-bootstrap", "--trust-domain", "weft.test", "--server"]);
+    agent.arg(format!("localhost:{}", world.server.addresses().node.port()));
+    agent.arg("--join-token-file").arg(join).arg("--data-dir").arg(world.file("agent"));
+    agent.arg("--socket").arg(world.file("agent.sock")).args(["--device-server", &world.mtls()]);
+    agent.arg("--device-dir").arg(world.file("device")).args(["--set", &ca]);
+    agent.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    let _agent = agent.spawn().unwrap();
+    let mut last = Value::Null;
+    for times in ["once", "again"] {
+        last = until(&format!("it reports {times}"), async || {
+            let known = world.posture(&id).await["received_at"].clone();
+            if known == last || known.is_null() { Err(known) } else { Ok(known) }
+        })
+        .await;
+    }
+    let mut second = world.weft("run", &world.mtls());
+    let second = second.args(["--loopback-port", "0"]).stderr(Stdio::piped());
+    let mut second = second.spawn().unwrap();
+    let mut notes = BufReader::new(second.stderr.take().unwrap()).lines();
+    let note = within("a note", notes.next_line()).await.unwrap().unwrap();
+    assert!(note.contains("another program looks after this device"), "{note}");
 }
 
 const ROUNDS: usize = 3;

@@ -2,15 +2,27 @@
 
 use std::net::SocketAddr;
 
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use weft::crypto::keys::{Algorithm, PrivateKey};
+use weft::crypto::x509::{csr, svid_of_verified_peer};
 use weft::db::Engine;
-use weft::kernel::{Failure, Kind};
+use weft::devices::EnrolDevice;
+use weft::env::{Clock as _, SystemClock};
+use weft::kernel::{
+    Caller, DeviceId, Evidence, EvidenceSource, Failure, Kind, Level, Lifetime, Listener, Proof,
+    RealmId, Secret, Strength, Subject, SubjectId, SubjectKind, Timestamp,
+};
+use weft::posture::Sent;
+use weft::svid::IssueX509;
 use weft::testkit::postgres::{PostgresServer, Stop};
 use weft::testkit::{TestAgent, TestDatabase, TestServer, engines, until, within};
 use weft::workloads::JwtAsk;
 
 use super::{Fabric, connect, me, source, until_given};
+use crate::admin_api::ask;
+use crate::rights::devices::report;
 use crate::statements::caller;
 
 #[tokio::test]
@@ -82,6 +94,82 @@ async fn a_server_that_has_not_seen_its_database_for_too_long_refuses_and_says_s
     database.server().unwrap().start_again();
     until("it issues again by itself", async || issue().await).await;
     until("it is ready again", async || ready(at, 200, "reached").await).await;
+}
+
+#[tokio::test]
+async fn without_its_database_a_device_goes_on_ageing_and_what_it_gets_is_decided_by_that() {
+    if !engines().contains(&Engine::Postgres) {
+        return;
+    }
+    let database = TestDatabase::with_server(PostgresServer::start());
+    let server = TestServer::start(&database).await;
+    let inside = server.server();
+    let document = "name = \"quick\"\nversion = 1\nlevels = { high = 80, standard = 60, low = 40 }\n\
+        [[profile]]\nname = \"linux-laptop\"\n[[profile.signal]]\nname = \"ssh\"\nweight = 10000\n\
+        fresh_seconds = 4\n";
+    let wish = json!({"document": document});
+    let (status, set) = ask(&server, "PUT", "posture-models/active", "", Some(wish)).await;
+    assert_eq!(status, 200, "{set}");
+    let device = enrolled(&server).await;
+    let sent = || Sent { gzip: false, bytes: report(10_000).to_string().into_bytes().into() };
+    inside.posture.take(&device, sent()).await.unwrap();
+    let id = DeviceId::of_spiffe_id(device.subject.as_ref().unwrap()).unwrap();
+    let level = || inside.posture.of_device(id).level;
+    let decided = || {
+        let subject = Subject {
+            kind: SubjectKind::Workload,
+            id: server.id("/web"),
+            number: SubjectId::new(uuid::Uuid::from_u128(7)),
+        };
+        let evidence = Evidence {
+            subject,
+            source: EvidenceSource::Possession,
+            strength: Strength::Software,
+            at: SystemClock::new().now(),
+            expires: Timestamp::FOREVER,
+            device: Some(id),
+        };
+        let standing = inside.posture.standing(&evidence);
+        let asked = IssueX509::for_holder(RealmId::FIRST, evidence, standing, Lifetime::hours(1));
+        inside.access.permit(asked).map(drop)
+    };
+    database.server().unwrap().stop(Stop::Immediate);
+    let fresh = (level(), decided());
+    let refused = inside.posture.take(&device, sent()).await.map(drop).unwrap_err();
+    assert_eq!(Failure::from(refused).kind, Kind::Unavailable);
+    until("silence sinks it", async || match level() {
+        Level::Critical => Ok(()),
+        other => Err(other),
+    })
+    .await;
+    assert!(decided().is_err(), "what it is now decides");
+    assert!(fresh.0 > Level::Critical && fresh.1.is_ok(), "it was well: {fresh:?}");
+
+    database.server().unwrap().start_again();
+    until("reports are taken again", async || inside.posture.take(&device, sent()).await.map(drop))
+        .await;
+}
+
+/// A laptop that has enrolled, as it calls.
+async fn enrolled(server: &TestServer) -> Caller {
+    let made = ask(server, "POST", "device-tokens", "", Some(json!({"class": "laptop"}))).await.1;
+    let key = PrivateKey::generate(Algorithm::P256).unwrap();
+    let ask = EnrolDevice {
+        realm: RealmId::FIRST,
+        secret: Secret::new(made["secret"].as_str().unwrap().to_owned()),
+        csr: csr::create(&key).unwrap(),
+        name: "laptop".to_owned(),
+        platform: "linux".to_owned(),
+    };
+    let given = server.server().devices.enrol(ask).await.unwrap();
+    let leaf = svid_of_verified_peer(&given.svid.chain[0]).unwrap();
+    let proof = Proof::X509Svid {
+        serial: leaf.serial,
+        not_before: leaf.not_before,
+        not_after: leaf.not_after,
+        key_digest: leaf.key_digest,
+    };
+    Caller { realm: RealmId::FIRST, subject: Some(leaf.id), proof, listener: Listener::Mtls }
 }
 
 /// Whether `/ready` answers with this status and says these words of the database.

@@ -27,8 +27,10 @@ use weft_proto::node::v1 as push;
 use weft_proto::node::v1::node_client::NodeClient;
 use weft_proto::spire::api::server::agent::v1 as agent_api;
 use weft_proto::spire::api::server::agent::v1::agent_client::AgentClient;
-use weft_proto::spire::api::server::svid::v1::NewJwtsvidRequest;
 use weft_proto::spire::api::server::svid::v1::svid_client::SvidClient;
+use weft_proto::spire::api::server::svid::v1::{
+    BatchNewX509svidRequest, NewJwtsvidRequest, NewX509svidParams,
+};
 use weft_proto::spire::api::types;
 
 use super::home::{Answer, App, Home, PASSWORD, basic, came_back, redemption, refreshment};
@@ -174,6 +176,33 @@ impl Agent {
             NewJwtsvidRequest { entry_id: self.entry.clone(), audience: vec![audience.to_owned()] };
         let answer = within("a JWT-SVID", client.new_jwtsvid(ask)).await.unwrap();
         answer.into_inner().svid.unwrap().token
+    }
+
+    /// Asks for what its workload gets, whatever it was told: the answers to one for an X.509-SVID and to one for a JWT-SVID.
+    async fn asks(&self) -> [tonic::Code; 2] {
+        let csr = csr::create(self.key.as_ref()).unwrap().into();
+        let params = vec![NewX509svidParams { entry_id: self.entry.clone(), csr }];
+        let mut client = SvidClient::new(self.channel.clone());
+        let all = client.batch_new_x509svid(BatchNewX509svidRequest { params }).await;
+        let x509 = all.map_or_else(
+            |status| status.code(),
+            |all| {
+                let one = all.into_inner().results.remove(0);
+                let code = one.status.map_or(0, |status| status.code);
+                assert_eq!(one.svid.is_some(), code == 0, "an SVID, or why there is none");
+                tonic::Code::from(code)
+            },
+        );
+        let (entry_id, audience) = (self.entry.clone(), vec!["billing".to_owned()]);
+        let jwt = client.new_jwtsvid(NewJwtsvidRequest { entry_id, audience }).await;
+        let jwt = jwt.map_or_else(
+            |status| status.code(),
+            |one| {
+                assert!(one.into_inner().svid.is_some());
+                tonic::Code::Ok
+            },
+        );
+        [x509, jwt]
     }
 
     /// Runs on this device from now on, and may serve its workload.
@@ -458,6 +487,53 @@ async fn another_model_decides_anew_for_every_device_and_its_rollback_too() {
         home.administer(active, "", Some(json!({"number": 0}))).await;
         agent.told(false).await;
         assert_eq!((&set["number"], &set["version"]), (&json!(1), &json!(2)));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_asks_for_svids_on_a_bad_device_is_refused_whatever_they_were_told() {
+    use tonic::Code::{Ok as Given, PermissionDenied};
+    on_each_database(async |database| {
+        let home = Home::start(database).await;
+        let owner = home.person("ann").await.to_string();
+        let wish = json!({"class": "laptop", "owner": owner});
+        let made = home.administer(("POST", "device-tokens"), "", Some(wish)).await;
+        let device = Device::enrolled(&home, made["secret"].as_str().unwrap()).await;
+        device.report(&home, 10_000).await;
+        let mut agent = Agent::joined(&home.server).await;
+        agent.moved_to(&home, &device).await;
+        let app = home.app("app", "web", json!({"scopes": ["openid", "svid"]})).await;
+        let mut browser = home.browser("ann");
+        let request = home.request(&app, &[("scope", "openid svid")]);
+        let shown = device.sign_in(&mut browser, &request).await;
+        let code = came_back(&shown).unwrap().remove("code").unwrap();
+        let tokens = device.token(&home, &app, &redemption(&code)).await;
+        let access = format!("Bearer {}", tokens.member("access_token"));
+        let asks = async || {
+            let csr = csr::create(&PrivateKey::generate(Algorithm::P256).unwrap()).unwrap();
+            let mut found = Vec::new();
+            for (path, ask) in [
+                ("/user/svid", json!({"csr": STANDARD.encode(csr)})),
+                ("/user/jwt-svid", json!({"audience": ["billing"]})),
+            ] {
+                let headers = [
+                    ("authorization", access.clone()),
+                    ("content-type", "application/json".to_owned()),
+                ];
+                found.push(home.send(Method::POST, path, &headers, ask.to_string()).await.status);
+            }
+            found
+        };
+        assert_eq!(asks().await, [200, 200]);
+        assert_eq!(agent.asks().await, [Given, Given]);
+
+        device.report(&home, 0).await;
+        assert_eq!(agent.asks().await, [PermissionDenied; 2], "before it is told, and without");
+        let refused = asks().await;
+        assert!(refused.iter().all(|status| matches!(status, 401 | 403)), "{refused:?}");
+        agent.told(true).await;
+        assert_eq!(agent.asks().await, [PermissionDenied; 2], "a directive that is not heeded");
     })
     .await;
 }

@@ -69,6 +69,25 @@ impl Admin {
         }
     }
 
+    /// Contains a subject.
+    pub(super) async fn contain(&self, subject: &str) -> Outcome {
+        let wish = json!({ "subject": subject, "reason": "a suspicion" });
+        match self.ask(Method::POST, "containments", Some(wish), None).await {
+            Err(error) => unanswered(&error),
+            Ok((status, body)) => outcome(status, &body),
+        }
+    }
+
+    /// Releases it.
+    pub(super) async fn release(&self, subject: &str) -> Outcome {
+        let path = format!("containments?subject={subject}");
+        match self.ask(Method::DELETE, &path, None, None).await {
+            Err(error) => unanswered(&error),
+            Ok((204, _)) => Outcome::Acknowledged,
+            Ok((status, body)) => outcome(status, &body),
+        }
+    }
+
     /// Whether the entry of this id is there, as far as this server knows.
     pub(super) async fn has(&self, id: &str) -> bool {
         match self.send(Method::GET, &format!("entries/{id}"), None).await {

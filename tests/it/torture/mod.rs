@@ -8,6 +8,7 @@ mod admin;
 mod agent_kills;
 mod away;
 mod away_world;
+mod contained;
 mod kills;
 mod log;
 mod models;
