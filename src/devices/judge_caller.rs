@@ -29,7 +29,7 @@ impl Devices {
         }
         // Most that are refused here are refused without a change; wherever it was shown, the alarm rings.
         if device.next.as_ref().is_none_or(|next| next.serial != shown.serial) {
-            if let Err(error) = self.alarm(realm, &device, &shown.serial).await {
+            if let Err(error) = Box::pin(self.alarm(realm, &device, &shown.serial)).await {
                 tracing::warn!(device.id = %device.id, cause = %error, "an alarm could not be recorded for now");
             }
             return Err(Error::Refused(Refusal::Superseded));
