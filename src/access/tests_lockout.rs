@@ -70,7 +70,7 @@ fn a_device_that_no_administrator_has_lets_nobody_in() {
     let known = "forbid (principal, action, resource) when { context.score < 55 };";
     let by_score = |devices: &[(Level, u16)]| judged(&[], ("own", Some(known)), devices);
     assert_eq!(by_score(&[(Level::Restricted, 5_400)]), (all(), Some("`standard`")));
-    assert_eq!(by_score(&[(Level::Restricted, 5_800)]), (Vec::new(), None));
+    assert_eq!(by_score(&[(Level::Standard, 5_800)]), (Vec::new(), None));
     let perfect = "forbid (principal, action, resource) when { context.score < 100 };";
     let perfect = judged(&[], ("own", Some(perfect)), &[(Level::Trusted, 9_900)]);
     assert_eq!(perfect, (all(), Some("`trusted` with more than 80 of 100")));

@@ -45,12 +45,16 @@ async fn no_more_is_read_of_a_report_than_the_largest_one_has() {
 async fn a_device_whose_clock_is_slow_is_told_so() {
     on_each_database(async |database| {
         let house = House::new(database).await;
-        for (minutes, told) in [(61, "is the device's clock right?"), (4, "counts from now on")] {
+        for (minutes, status, told) in
+            [(61, 400, "check the device's clock"), (4, 200, "counts from now on")]
+        {
             let made = house.now().minus(Lifetime::minutes(minutes));
-            let body = answered(&house, None, report(made, 10_000)).await.into_body();
-            let body = axum::body::to_bytes(body, 100_000).await.unwrap();
-            let answer: ReportAnswer = serde_json::from_slice(&body).unwrap();
-            assert!(answer.detail.contains(told), "{minutes}: {}", answer.detail);
+            let answer = answered(&house, None, report(made, 10_000)).await;
+            assert_eq!(answer.status().as_u16(), status, "{minutes}");
+            let body = axum::body::to_bytes(answer.into_body(), 100_000).await.unwrap();
+            let answer: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            let detail = answer["detail"].as_str().unwrap();
+            assert!(detail.contains(told), "{minutes}: {detail}");
         }
     })
     .await;

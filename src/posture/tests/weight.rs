@@ -25,12 +25,15 @@ fn known(n: u32, current: &Current) -> Known {
     let mut digest = [7; 32];
     digest[..4].copy_from_slice(&n.to_be_bytes());
     let evidence = store::evidence(&Source::Collector, &digest);
-    let reading = |name: &&str| Reading {
-        signal: current.known_name(name).unwrap(),
-        value: BasisPoints::ONE,
-        class: Class::BearerAgent,
-        at: Timestamp::EPOCH,
-        evidence: Arc::clone(&evidence),
+    // What the model does not count is not held.
+    let reading = |name: &&str| {
+        Some(Reading {
+            signal: current.known_name(name)?,
+            value: BasisPoints::ONE,
+            class: Class::BearerAgent,
+            at: Timestamp::EPOCH,
+            evidence: Arc::clone(&evidence),
+        })
     };
     let said = Said {
         source: Source::Collector,
@@ -40,7 +43,7 @@ fn known(n: u32, current: &Current) -> Known {
         evidence: Arc::clone(&evidence),
         came_as: Class::BearerAgent,
         laptop: true,
-        readings: crate::machine::names().iter().map(reading).collect(),
+        readings: crate::machine::names().iter().filter_map(reading).collect(),
     };
     Known {
         device: DeviceId::new(uuid::Uuid::from_u128(n.into())),

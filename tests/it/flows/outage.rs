@@ -104,7 +104,7 @@ async fn without_its_database_a_device_goes_on_ageing_and_what_it_gets_is_decide
     let database = TestDatabase::with_server(PostgresServer::start());
     let server = TestServer::start(&database).await;
     let inside = server.server();
-    let document = "name = \"quick\"\nversion = 1\nlevels = { high = 80, standard = 60, low = 40 }\n\
+    let document = "name = \"quick\"\nversion = 1\nlevels = { trusted = 80, standard = 60, restricted = 40 }\n\
         [[profile]]\nname = \"linux-laptop\"\n[[profile.signal]]\nname = \"ssh\"\nweight = 10000\n\
         fresh_seconds = 4\n";
     let wish = json!({"document": document});
@@ -138,12 +138,12 @@ async fn without_its_database_a_device_goes_on_ageing_and_what_it_gets_is_decide
     let refused = inside.posture.take(&device, sent()).await.map(drop).unwrap_err();
     assert_eq!(Failure::from(refused).kind, Kind::Unavailable);
     until("silence sinks it", async || match level() {
-        Level::Critical => Ok(()),
+        Level::Quarantine => Ok(()),
         other => Err(other),
     })
     .await;
     assert!(decided().is_err(), "what it is now decides");
-    assert!(fresh.0 > Level::Critical && fresh.1.is_ok(), "it was well: {fresh:?}");
+    assert!(fresh.0 > Level::Quarantine && fresh.1.is_ok(), "it was well: {fresh:?}");
 
     database.server().unwrap().start_again();
     until("reports are taken again", async || inside.posture.take(&device, sent()).await.map(drop))
