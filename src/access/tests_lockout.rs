@@ -75,7 +75,10 @@ fn a_device_that_no_administrator_has_lets_nobody_in() {
     let perfect = judged(&[], ("own", Some(perfect)), &[(Level::Trusted, 9_900)]);
     assert_eq!(perfect, (all(), Some("`trusted` with more than 80 of 100")));
     let on_none = "forbid (principal, action, resource) when { context.score >= 0 };";
-    assert_eq!(judged(&[], ("own", Some(on_none)), &[(Level::Restricted, 5_800)]), (Vec::new(), None));
+    assert_eq!(
+        judged(&[], ("own", Some(on_none)), &[(Level::Restricted, 5_800)]),
+        (Vec::new(), None)
+    );
     let anyhow = "forbid (principal, action, resource);";
     assert_eq!(judged(&[], ("own", Some(anyhow)), &[(Level::Trusted, 10_000)]), (all(), None));
 }

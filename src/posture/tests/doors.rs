@@ -10,7 +10,6 @@ use super::super::http::routes;
 use super::{House, packed, report};
 use crate::kernel::Lifetime;
 use crate::testkit::on_each_database;
-use crate::wire::posture::ReportAnswer;
 
 async fn answered(house: &House, encoding: Option<&str>, body: Vec<u8>) -> Response {
     let (routes, _) = routes(&house.posture).split_for_parts();
