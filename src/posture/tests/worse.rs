@@ -96,8 +96,8 @@ async fn a_clock_that_is_set_back_a_little_hides_no_bad_word_and_restores_no_goo
         assert_eq!(house.level(), Level::Quarantine);
         assert!(house.head().await > head, "others hear of it");
         assert_eq!(house.counts("disk_encryption").await.0, Some(0));
-        let held = house.replica().await.inner.index.find(house.device).unwrap();
-        assert_eq!(house.posture.inner.index.find(house.device).unwrap(), held);
+        let stored = house.replica().await.inner.index.find(house.device).unwrap();
+        assert_eq!(house.posture.inner.index.find(house.device).unwrap(), stored);
         // What was kept of before, and what says it again, changes nothing.
         assert_eq!(house.send(bad).await.unwrap().outcome, Outcome::Known);
         for kept in [good, report(house.now().plus(Lifetime::seconds(1)), 10_000)] {
