@@ -75,9 +75,9 @@ mod tests {
 
     #[test]
     fn of_what_is_too_long_or_cut_off_the_front_can_be_had() {
-        let whole = packed(&[b'x'; 100_000]);
+        let whole = packed(&[b'x'; 1_000]);
         assert_eq!(inflate_some(&whole, 10), [b'x'; 10]);
-        let mixed: Vec<u8> = (0..100_000_u32).flat_map(|n| n.to_le_bytes()).collect();
+        let mixed: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
         let cut = packed(&mixed);
         let front = inflate_some(&cut[..cut.len() / 2], mixed.len());
         assert!(!front.is_empty() && mixed.starts_with(&front), "{}", front.len());

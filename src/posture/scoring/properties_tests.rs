@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::slice;
 use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
@@ -268,10 +269,11 @@ fn p09_a_replay_is_identical(case: &Case) -> Result<(), TestCaseError> {
     // The whole document takes a hundred times as long: of one case in seven.
     for (first, other) in profiles.filter(|_| case.turned == 1) {
         let span = Span { shortest: Lifetime::minutes(5), longest: Lifetime::hours(1) };
-        let said = tell((&FIRST, first), (&[kept.clone()], &readings), span, now);
+        let said = tell((&FIRST, first), (slice::from_ref(&kept), &readings), span, now);
         let said = serde_json::to_vec(&said).unwrap();
         let read: ScoredDocument = serde_json::from_slice(&said).unwrap();
-        let told = tell((&AGAIN, other), (&[replayed.clone()], &again), span, read.evaluated_at.0);
+        let told =
+            tell((&AGAIN, other), (slice::from_ref(&replayed), &again), span, read.evaluated_at.0);
         prop_assert_eq!(said, serde_json::to_vec(&told).unwrap());
     }
     Ok(())

@@ -111,8 +111,8 @@ async fn without_its_database_a_device_goes_on_ageing_and_what_it_gets_is_decide
     let (status, set) = ask(&server, "PUT", "posture-models/active", "", Some(wish)).await;
     assert_eq!(status, 200, "{set}");
     let device = enrolled(&server).await;
-    let sent = || Sent { gzip: false, bytes: report(10_000).to_string().into_bytes().into() };
-    inside.posture.take(&device, sent()).await.unwrap();
+    let made = || Sent { gzip: false, bytes: report(10_000).to_string().into_bytes().into() };
+    inside.posture.take(&device, made()).await.unwrap();
     let id = DeviceId::of_spiffe_id(device.subject.as_ref().unwrap()).unwrap();
     let level = || inside.posture.of_device(id).level;
     let decided = || {
@@ -135,7 +135,7 @@ async fn without_its_database_a_device_goes_on_ageing_and_what_it_gets_is_decide
     };
     database.server().unwrap().stop(Stop::Immediate);
     let fresh = (level(), decided());
-    let refused = inside.posture.take(&device, sent()).await.map(drop).unwrap_err();
+    let refused = inside.posture.take(&device, made()).await.map(drop).unwrap_err();
     assert_eq!(Failure::from(refused).kind, Kind::Unavailable);
     until("silence sinks it", async || match level() {
         Level::Quarantine => Ok(()),
@@ -146,7 +146,7 @@ async fn without_its_database_a_device_goes_on_ageing_and_what_it_gets_is_decide
     assert!(fresh.0 > Level::Quarantine && fresh.1.is_ok(), "it was well: {fresh:?}");
 
     database.server().unwrap().start_again();
-    until("reports are taken again", async || inside.posture.take(&device, sent()).await.map(drop))
+    until("reports are taken again", async || inside.posture.take(&device, made()).await.map(drop))
         .await;
 }
 

@@ -81,7 +81,7 @@ async fn write(replica: Arc<Replica>, signs: Arc<Signs>) -> Told {
         let number = signs.number.fetch_add(1, Ordering::SeqCst);
         let subject = format!("spiffe://weft.test/of/{number}");
         let mut state = of(replica.admin.contain(&subject).await, true, Some(false));
-        if state == Some(true) && number % 2 == 0 {
+        if state == Some(true) && number.is_multiple_of(2) {
             state = of(replica.admin.release(&subject).await, false, state);
         }
         if state.is_some() {
