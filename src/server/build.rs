@@ -39,8 +39,8 @@ use crate::workloads::{self, Workloads};
 
 use super::realm_doors::RealmDoor;
 use super::settings::{SealSettings, Settings};
-use super::web_certificate::WebCertificate;
 use super::ways_in::KnownWaysIn;
+use super::web_certificate::WebCertificate;
 
 /// A server, built and not yet open.
 #[derive(Debug)]

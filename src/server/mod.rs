@@ -22,8 +22,8 @@ mod statements;
 mod status;
 mod visitors;
 mod wait_for_database;
-mod web_certificate;
 mod ways_in;
+mod web_certificate;
 
 pub use build::{Ports, Server};
 pub use documents::openapi;
