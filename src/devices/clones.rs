@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use futures_util::future::BoxFuture;
 
 use super::model::{DeviceSvid, events};
-use super::{Device, Devices, Error, Shown};
+use super::{Device, Devices, Error};
 use crate::events::Unrecorded;
 use crate::kernel::{DeviceId, Failure, Lifetime, RealmId, Timestamp};
 
@@ -44,15 +44,7 @@ struct Due {
 }
 
 impl Devices {
-    /// Notes that this replaced SVID was shown. The caller is refused whatever comes of it.
-    pub async fn note_clone(&self, realm: RealmId, shown: &Shown) -> Result<(), Error> {
-        match self.below.inventory.found(realm, &shown.id).await? {
-            Some(device) => self.alarm(realm, &device, &shown.serial).await,
-            None => Ok(()),
-        }
-    }
-
-    /// The same, where the device is at hand.
+    /// Notes that this replaced SVID of a device was shown. The caller is refused whatever comes of it.
     pub(super) async fn alarm(
         &self,
         realm: RealmId,

@@ -15,7 +15,7 @@ use crate::access::{Administrator, Asker};
 use crate::crypto::jose::Unverified;
 use crate::crypto::tls::CurrentRoots;
 use crate::crypto::x509::VerifiedSvid;
-use crate::devices::{self, Refusal, Shown};
+use crate::devices::Shown;
 use crate::http::{PeerInfo, Problem, bearer};
 use crate::kernel::{
     Caller, Failure, Kind, Lifetime, Listener, Proof, RealmId, Secret, SpiffeId, Standing,
@@ -39,12 +39,7 @@ enum Proven {
     /// Enough.
     Caller(Caller),
     /// The SVID of a device, whose state has to be looked at.
-    Device {
-        caller: Caller,
-        svid: Shown,
-        /// Whether it asks for its next SVID.
-        renews: bool,
-    },
+    Device { caller: Caller, svid: Shown },
     /// A token that a person must be read for.
     AccessToken {
         token: Secret<String>,
@@ -87,8 +82,9 @@ impl Desk {
         let (realm, shown) = shown?;
         let (caller, person) = match shown {
             Proven::Caller(caller) => (caller, None),
-            Proven::Device { caller, svid, renews } => {
-                self.judge_device(&realm, &svid, renews).await?;
+            Proven::Device { caller, svid } => {
+                // A locked or retired device is refused whatever it asks, and one SVID of each device counts.
+                self.server.devices.judge(realm.id, &svid).await?;
                 (caller, None)
             }
             Proven::AccessToken { token, changes } => {
@@ -129,8 +125,7 @@ impl Desk {
             let caller = caller(Some(svid.id), proof);
             return Ok(match caller {
                 Proven::Caller(caller) if is_under(realm, &shown.id, "/device") => {
-                    let renews = request.uri().path() == RENEWAL;
-                    Proven::Device { caller, svid: shown, renews }
+                    Proven::Device { caller, svid: shown }
                 }
                 other => other,
             });
@@ -142,20 +137,6 @@ impl Desk {
             }),
             Some(token) => self.by_token(realm, token).map(Proven::Caller),
             None => Ok(caller(None, Proof::Nothing)),
-        }
-    }
-
-    /// A locked or retired device is refused whatever it asks, and one SVID of each device counts.
-    async fn judge_device(&self, realm: &Realm, svid: &Shown, renews: bool) -> Result<(), Failure> {
-        let devices = &self.server.devices;
-        match devices.judge(realm.id, svid).await {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                if renews && matches!(error, devices::Error::Refused(Refusal::Superseded)) {
-                    devices.note_clone(realm.id, svid).await?;
-                }
-                Err(error.into())
-            }
         }
     }
 
@@ -274,8 +255,6 @@ fn unauthenticated(words: &'static str) -> Failure {
     Failure::new(Kind::Unauthenticated, "caller.unauthenticated", words)
 }
 
-/// Where a device asks for its next SVID.
-const RENEWAL: &str = "/api/v1/devices/self/svid";
 /// Architecture: doors and trust.
 const FRESH: Lifetime = Lifetime::minutes(15);
 
