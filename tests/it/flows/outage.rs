@@ -123,7 +123,7 @@ async fn without_its_database_a_device_goes_on_ageing_and_what_it_gets_is_decide
         };
         let evidence = Evidence {
             subject,
-            source: EvidenceSource::Possession,
+            source: EvidenceSource::WorkloadAttestation,
             strength: Strength::Software,
             at: SystemClock::new().now(),
             expires: Timestamp::FOREVER,
@@ -131,7 +131,12 @@ async fn without_its_database_a_device_goes_on_ageing_and_what_it_gets_is_decide
         };
         let standing = inside.posture.standing(&evidence);
         let asked = IssueX509::for_holder(RealmId::FIRST, evidence, standing, Lifetime::hours(1));
-        inside.access.permit(asked).map(drop)
+        let node = Subject {
+            kind: SubjectKind::Node,
+            id: server.id("/spire/agent/x509pop/a"),
+            number: SubjectId::new(uuid::Uuid::from_u128(8)),
+        };
+        inside.access.permit(IssueX509 { requester: Some(node), ..asked }).map(drop)
     };
     database.server().unwrap().stop(Stop::Immediate);
     let fresh = (level(), decided());

@@ -246,9 +246,12 @@ impl Browser {
         if !cookies.is_empty() {
             request = request.header(COOKIE, cookies.join("; "));
         }
+        // Fetch Metadata: a page is opened, by its own site's form or by hand.
+        request = request.header("sec-fetch-mode", "navigate").header("sec-fetch-dest", "document");
+        request =
+            request.header("sec-fetch-site", if body.is_some() { "same-origin" } else { "none" });
         if let Some(body) = body {
-            let origin = url.origin().ascii_serialization();
-            request = request.header("origin", origin).header("sec-fetch-site", "same-origin");
+            request = request.header("origin", url.origin().ascii_serialization());
             request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
         }
         request.send().await.map_err(|error| format!("{method} {url}: {error:?}"))
