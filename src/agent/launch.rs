@@ -101,11 +101,11 @@ async fn keep_device(
     looks_after: LooksAfter,
     clock: Arc<dyn Clock>,
 ) -> Infallible {
-    let OnDeviceSettings { server, directory, server_ca } = on_device;
+    let OnDeviceSettings { server, directory, server_ca, root } = on_device;
     let Some(directory) = directory.filter(|_| !server.is_empty()) else {
         return std::future::pending().await;
     };
-    let place = DevicePlace { server, directory, server_ca };
+    let place = DevicePlace { server, directory, server_ca, root };
     loop {
         let why = looks_after(place.clone(), Arc::clone(&clock)).await;
         tracing::warn!(cause = why, "the device is not looked after for now");

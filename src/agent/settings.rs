@@ -90,6 +90,8 @@ section! {
         pub directory: Option<PathBuf>,
         /// PEM file with the certificates to check that door against, instead of the system's.
         pub server_ca: Option<PathBuf>,
+        /// Below which the machine is looked at. Default: `/`. Another tree is for trying things out.
+        pub root: Option<PathBuf>,
     }
 }
 

@@ -179,4 +179,6 @@ pub struct DevicePlace {
     pub directory: PathBuf,
     /// PEM file with the certificates to check that door against, instead of the system's.
     pub server_ca: Option<PathBuf>,
+    /// Below which the machine is looked at; nothing: `/`.
+    pub root: Option<PathBuf>,
 }

@@ -70,10 +70,10 @@ pub(in crate::cli) async fn run(
 
 /// Looks after the device of this place, and says why it ended: what stands in the way that waiting does not mend.
 pub(in crate::cli) async fn look_after(place: DevicePlace, clock: Arc<dyn Clock>) -> String {
-    let DevicePlace { server, directory, server_ca } = place;
+    let DevicePlace { server, directory, server_ca, root } = place;
     let connection = Connection { server: Some(server), server_ca, ..Connection::default() };
     let args = RunArgs {
-        root: PathBuf::from("/"),
+        root: root.unwrap_or_else(|| PathBuf::from("/")),
         enroll_server: None,
         name: None,
         loopback_port: 0,
