@@ -7,8 +7,11 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
 use super::model::{Fact, Request};
+use super::situation;
 use super::trial::{Case, GivenFact};
-use crate::kernel::{BasisPoints, DeviceId, Level, Lifetime, Standing, Timestamp};
+use crate::kernel::{
+    AddressSource, Assurance, BasisPoints, DeviceId, Level, Lifetime, Standing, Timestamp,
+};
 
 /// The facts of a question, as JSON for the field `asked` of the event that tells its answer.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +42,14 @@ pub fn read_asked(about: &Map<String, Value>, then: Timestamp, now: Timestamp) -
         None => None,
     };
     let mut context = asked.get("context")?.as_object()?.clone();
+    if let Some(at) = asked.get("signed_in").and_then(Value::as_i64) {
+        let age = then.since(Timestamp::from_micros(at)).as_seconds();
+        context.insert("sign_in_age_seconds".to_owned(), age.into());
+    }
+    if let Some(level) = context.get("assurance").and_then(Value::as_str) {
+        let level = Assurance::parse(level).map_or(0, Assurance::level);
+        context.insert("assurance".to_owned(), level.into());
+    }
     for name in FACTS_SAID {
         if let (false, Some(value)) = (context.contains_key(name), about.get(name)) {
             context.insert(name.to_owned(), value.clone());
@@ -66,7 +77,13 @@ impl Serialize for Asked<'_> {
         if resource_of(self.action).is_none_or(|(kind, _)| *kind != request.resource.0) {
             members.serialize_entry("resource", &request.resource)?;
         }
-        members.serialize_entry("context", &Facts(&request.context))?;
+        // How long ago somebody signed in follows from when that was, as the age of a report does.
+        let then = request.situation.authentication.as_ref().map(|shown| shown.at);
+        let situation = situation::facts(request.situation, then.unwrap_or(Timestamp::EPOCH));
+        members.serialize_entry("context", &Facts(&request.context, &situation))?;
+        if let Some(at) = then {
+            members.serialize_entry("signed_in", &at.micros())?;
+        }
         let known = request.standing.filter(|known| known.device.is_some() || known.contained);
         if let Some(standing) = known {
             members.serialize_entry("standing", &Known(standing))?;
@@ -75,20 +92,24 @@ impl Serialize for Asked<'_> {
     }
 }
 
-/// The facts that an event does not say by itself.
-struct Facts<'a>(&'a [(&'a str, Fact<'a>)]);
+/// The facts that an event does not say by itself: those given, and those of the situation.
+struct Facts<'a>(&'a [(&'a str, Fact<'a>)], &'a [(&'static str, Fact<'a>)]);
 
 impl Serialize for Facts<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let mut facts = to.serialize_map(None)?;
-        for (name, fact) in self.0 {
+        for (name, fact) in self.0.iter().chain(self.1) {
             if FACTS_SAID.contains(name) {
                 continue;
             }
             match fact {
-                Fact::Text("") | Fact::Texts([]) | Fact::Number(0) | Fact::Flag(false) => {}
+                Fact::Text("") | Fact::Texts([]) | Fact::Flag(false) => {}
+                Fact::Number(0 | i64::MAX) => {}
+                Fact::Text(text) if [(*name, *text)] == [USUAL] => {}
                 Fact::Text(text) => facts.serialize_entry(name, text)?,
                 Fact::Texts(texts) => facts.serialize_entry(name, texts)?,
+                Fact::Address(ip) if ip.is_unspecified() => {}
+                Fact::Address(ip) => facts.serialize_entry(name, ip)?,
                 Fact::Id(id) => facts.serialize_entry(name, id.as_str())?,
                 Fact::Number(number) => facts.serialize_entry(name, number)?,
                 Fact::Flag(flag) => facts.serialize_entry(name, flag)?,
@@ -174,6 +195,8 @@ fn resource_of(action: &str) -> Option<&'static (&'static str, &'static str)> {
 
 /// Facts that an event has under their own names.
 const FACTS_SAID: [&str; 2] = ["source", "scopes"];
+/// What is not said because it is so almost always.
+const USUAL: (&str, &str) = ("address_source", AddressSource::Connection.as_str());
 /// Resources that an event has under another name, by action: the type, and the field with the id.
 const RESOURCES_SAID: [(&str, (&str, &str)); 3] = [
     ("IssueX509Svid", ("Svid", "spiffe_id")),
@@ -183,8 +206,11 @@ const RESOURCES_SAID: [(&str, (&str, &str)); 3] = [
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::super::trial::GivenFact;
     use super::*;
+    use crate::kernel::{Authentication, Situation};
     use serde_json::json;
 
     fn read(about: Value, then: i64, now: i64) -> Option<Case> {
@@ -241,6 +267,59 @@ mod tests {
     }
 
     #[test]
+    fn where_it_came_from_and_how_old_the_sign_in_was_is_read_as_of_then() {
+        let shown = Authentication {
+            at: Timestamp::from_seconds(40),
+            assurance: Assurance::Aal2,
+            amr: Arc::from(["pwd".to_owned(), "otp".to_owned()]),
+            upstream: Some(Arc::from("office")),
+        };
+        for (situation, members) in [
+            (Situation::after(shown.clone(), "10.1.2.3".parse().ok()), 5),
+            (Situation::at("192.0.2.1".parse().ok()).signed_in(shown), 4),
+            (Situation::at("2001:db8::1".parse().ok()), 1),
+            (Situation::default(), 0),
+        ] {
+            let request = Request {
+                realm: crate::kernel::RealmId(1),
+                principal: ("User", "spiffe://weft.test/user/ann"),
+                principal_id: None,
+                actor: None,
+                resource: ("Realm", "1"),
+                resource_id: None,
+                context: vec![],
+                standing: None,
+                situation: &situation,
+                evidence_expires: Timestamp::FOREVER,
+            };
+            let asked = serde_json::to_value(asked("ReadRealm", &request)).unwrap();
+            assert_eq!(asked["context"].as_object().unwrap().len(), members, "{asked}");
+            let case = read(json!({"asked": asked}), 100, 1_000).unwrap();
+            let then = situation::given(&case.context, Timestamp::from_seconds(100)).unwrap();
+            assert_eq!(then, situation, "{asked}");
+        }
+    }
+
+    #[test]
+    fn a_fact_of_a_situation_that_cannot_be_is_refused_in_words() {
+        let given = |name: &str, fact: GivenFact| {
+            let facts = [(name.to_owned(), fact)].into_iter().collect();
+            situation::given(&facts, Timestamp::EPOCH).unwrap_err()
+        };
+        let text = |text: &str| GivenFact::Text(text.to_owned());
+        let words = given("address", text("10.*"));
+        assert_eq!(words, "the fact `address` is a network address: `192.0.2.1`");
+        let words = given("assurance", GivenFact::Number(4));
+        assert_eq!(words, "the fact `assurance` is 0 to 3");
+        let words = given("sign_in_age_seconds", GivenFact::Number(-1));
+        assert_eq!(words, "the fact `sign_in_age_seconds` is a whole number, and not below zero");
+        let words = given("address_source", text("hearsay"));
+        assert_eq!(words, "the fact `address_source` is `connection` or `sign_in`");
+        assert_eq!(given("amr", text("pwd")), "the fact `amr` is a list of texts");
+        assert_eq!(given("upstream", GivenFact::Flag(true)), "the fact `upstream` is a text");
+    }
+
+    #[test]
     fn whoever_is_contained_without_a_device_is_known_by_the_question_alone() {
         let standing = Standing { contained: true, ..Standing::unknown() };
         let request = Request {
@@ -252,6 +331,7 @@ mod tests {
             resource_id: None,
             context: vec![],
             standing: Some(&standing),
+            situation: Situation::unknown(),
             evidence_expires: Timestamp::FOREVER,
         };
         let asked = serde_json::to_value(asked("ReadRealm", &request)).unwrap();

@@ -6,7 +6,8 @@ use super::model::Request;
 use super::roles::Holder;
 use crate::events::{Event, Owner};
 use crate::kernel::{
-    Caller, Proof, RealmId, SpiffeId, Standing, SubjectId, Timestamp, TrustDomain,
+    Authentication, Caller, Proof, RealmId, Situation, SpiffeId, Standing, SubjectId, Timestamp,
+    TrustDomain,
 };
 
 /// Who asks, as policies see it; made from a `Caller` once, and kept by the action for its `Request`.
@@ -18,6 +19,7 @@ pub struct Asker {
     actor: Option<SubjectId>,
     expires: Timestamp,
     standing: Option<Arc<Standing>>,
+    situation: Situation,
 }
 
 /// An asker in the realm that the request is about: what every administrative operation is asked with.
@@ -46,7 +48,7 @@ impl Asker {
     /// Only an X.509-SVID of the realm's own `/spire/agent/` makes a `Node`, and only the realm's own `/user/` a `User`:
     /// another trust domain may name its own as it likes, so all of its subjects are `Workload`s here.
     pub fn of(caller: &Caller, home: &TrustDomain) -> Self {
-        match (&caller.proof, &caller.subject) {
+        let asker = match (&caller.proof, &caller.subject) {
             (Proof::KernelPeer { uid, .. }, _) => {
                 Self { kind: "Local", id: uid.to_string(), ..Self::nobody() }
             }
@@ -58,7 +60,8 @@ impl Asker {
                 Some(id),
             ) => Self::subject(id, home, false).until(*expires_at),
             _ => Self::nobody(),
-        }
+        };
+        asker.in_situation(Situation::at(caller.address))
     }
 
     /// Whoever is not known.
@@ -70,6 +73,7 @@ impl Asker {
             actor: None,
             expires: Timestamp::FOREVER,
             standing: None,
+            situation: Situation::default(),
         }
     }
 
@@ -108,6 +112,18 @@ impl Asker {
     #[must_use]
     pub fn on_device(self, standing: Standing) -> Self {
         Self { standing: Some(Arc::new(standing)), ..self }
+    }
+
+    /// The same, in this situation.
+    #[must_use]
+    pub fn in_situation(self, situation: Situation) -> Self {
+        Self { situation, ..self }
+    }
+
+    /// The same, where this person signed in.
+    #[must_use]
+    pub fn signed_in(self, authentication: Authentication) -> Self {
+        Self { situation: self.situation.signed_in(authentication), ..self }
     }
 
     fn named(id: &SpiffeId) -> Self {
@@ -149,6 +165,11 @@ impl Asker {
         self.standing.as_deref()
     }
 
+    /// Where it is, for `Request::situation`.
+    pub fn situation(&self) -> &Situation {
+        &self.situation
+    }
+
     /// A question of this asker about this resource, without further facts: what most actions need.
     pub fn request<'a>(
         &'a self,
@@ -165,6 +186,7 @@ impl Asker {
             resource_id,
             context: Vec::new(),
             standing: self.standing(),
+            situation: &self.situation,
             evidence_expires: self.expires,
         }
     }

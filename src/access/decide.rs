@@ -1,6 +1,7 @@
 //! One decision: facts in, yes with a ceiling or no with a reason out. Pure; no clock, no database.
 
 use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 use std::sync::{Arc, RwLock};
 
 use cedar_policy::{
@@ -15,6 +16,7 @@ use super::roles::{Held, Holder, Roles};
 use super::rule::{Does, Rule};
 use super::schema::Published;
 use super::shadow::Differs;
+use super::situation;
 use super::standing::{FACTS, Life, Posture};
 use crate::kernel::{Lifetime, SpiffeId, Timestamp};
 
@@ -130,12 +132,14 @@ impl RealmRights {
 }
 
 impl Question<'_> {
-    /// Decides; remembers a yes where that is sound. A no is worked out each time, for its words name the caller.
+    /// Decides, as `answer` does.
+    #[cfg(test)]
     pub(super) fn decide(self) -> Result<Lifetime, Error> {
         self.answer().0
     }
 
-    /// The same, and where the policies in shadow would have decided otherwise.
+    /// Decides; remembers a yes where that is sound. A no is worked out each time, for its words name the caller.
+    /// Tells, too, where the policies in shadow would have decided otherwise.
     pub(super) fn answer(self) -> (Result<Lifetime, Error>, Option<Differs>) {
         if let Err(error) = self.check_time() {
             return (Err(error), None);
@@ -298,11 +302,15 @@ impl Question<'_> {
         }
         let posture = Posture::read(request.standing, reads, self.now);
         let posture = posture.facts();
+        let situation = situation::facts(request.situation, self.now);
         for named in &self.cell.read {
             match named {
                 Named::Own => key.fact(&Fact::Flag(self.is_own())),
                 Named::Posture(at) => {
                     posture.get(*at).iter().for_each(|(_, fact)| key.fact(fact));
+                }
+                Named::Situation(at) => {
+                    situation.get(*at).iter().for_each(|(_, fact)| key.fact(fact));
                 }
                 Named::Given(name) => {
                     match request.context.iter().find(|(given, _)| given == name) {
@@ -326,6 +334,8 @@ impl Key {
                 self.add(b's', &values.len().to_be_bytes());
                 values.iter().for_each(|value| self.add(b't', value.as_bytes()));
             }
+            Fact::Address(IpAddr::V4(value)) => self.add(b'4', &value.octets()),
+            Fact::Address(IpAddr::V6(value)) => self.add(b'6', &value.octets()),
             Fact::Id(value) => self.add(b'i', value.as_str().as_bytes()),
             Fact::Number(value) => self.add(b'#', &value.to_be_bytes()),
             Fact::Flag(value) => self.0.push(if *value { b'1' } else { b'0' }),

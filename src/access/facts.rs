@@ -14,6 +14,7 @@ use super::model::{Error, Fact};
 use super::roles::{Held, Right, Role};
 use super::rule::Reads;
 use super::schema::shape_of;
+use super::situation;
 use super::standing::Posture;
 use crate::kernel::SpiffeId;
 
@@ -37,7 +38,8 @@ impl Question<'_> {
         let posture = posture.facts();
         let ours =
             [("own", Fact::Flag(self.is_own())), ("now_seconds", Fact::Number(self.now.seconds()))];
-        let all = ours.iter().chain(&posture).chain(&self.request.context);
+        let situation = situation::facts(self.request.situation, self.now);
+        let all = ours.iter().chain(&posture).chain(&situation).chain(&self.request.context);
         let read = all.filter(|(name, _)| reads.reads_field(name));
         let pairs: Vec<(String, RestrictedExpression)> = read
             .map(|(name, fact)| Ok(((*name).to_owned(), self.expression(fact)?)))
@@ -172,6 +174,7 @@ impl Question<'_> {
             ),
             Fact::Number(number) => RestrictedExpression::new_long(*number),
             Fact::Flag(flag) => RestrictedExpression::new_bool(*flag),
+            Fact::Address(ip) => RestrictedExpression::new_ip(ip.to_string()),
             Fact::Id(id) => RestrictedExpression::new_entity_uid(self.uid(("Path", id.as_str()))?),
         })
     }

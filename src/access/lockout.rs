@@ -19,7 +19,10 @@ use super::policies::{Documents, Policies};
 use super::roles::{Given, Holder};
 use super::rule::{Does, Rule};
 use super::{Access, shipped_documents};
-use crate::kernel::{BasisPoints, Fault, Level, RealmId, SpiffeId, Standing, Timestamp};
+use crate::kernel::{
+    Assurance, Authentication, BasisPoints, Fault, Level, Method, RealmId, SpiffeId, Standing,
+    Timestamp,
+};
 
 /// How people can come, for whoever asks what they could do then. Whoever knows stands after this slice.
 pub trait WaysIn: Send + Sync + fmt::Debug {
@@ -138,6 +141,8 @@ impl RealmRights {
 
     fn repairs(&self, holder: &Holder, standing: Option<&Standing>, now: Timestamp) -> bool {
         let asker = Asker::holding(holder);
+        let person = asker.principal().0 == "User";
+        let asker = if person { asker.signed_in(best_authentication(now)) } else { asker };
         let asks = [
             ("SetPolicy", ("Policy", "policy"), Vec::new()),
             (
@@ -146,12 +151,11 @@ impl RealmRights {
                 vec![("role", Fact::Text("viewer")), ("holds", Fact::Flag(true))],
             ),
         ];
-        let person = asker.principal().0 == "User";
         (!person || self.comes_in(&asker, standing, now))
             && asks.into_iter().all(|(action, resource, context)| {
                 let plain = asker.request(RealmId::FIRST, resource, None);
                 let request = Request { context, standing, ..plain };
-                self.question(action, &request, now).is_ok_and(|question| question.decide().is_ok())
+                self.question(action, &request, now).is_ok_and(Question::may_say_yes)
             })
     }
 
@@ -183,18 +187,21 @@ impl Question<'_> {
     }
 }
 
+/// The surest and freshest that there is.
+fn best_authentication(now: Timestamp) -> Authentication {
+    let amr = Method::HardwarePasskey.amr().iter().copied().map(str::to_owned).collect();
+    Authentication { at: now, assurance: Assurance::Aal3, amr, upstream: None }
+}
+
 /// A sign-in with everything shown that can be.
 fn best_sign_in() -> Vec<(&'static str, Fact<'static>)> {
     vec![
-        ("assurance", Fact::Number(3)),
         ("administration", Fact::Flag(true)),
         ("locked", Fact::Flag(false)),
         ("mail", Fact::Flag(false)),
-        ("upstream", Fact::Text("")),
         ("second_factor", Fact::Flag(true)),
         ("second_shown", Fact::Flag(true)),
         ("passkey", Fact::Flag(true)),
-        ("address", Fact::Text("")),
     ]
 }
 
@@ -205,7 +212,6 @@ fn best_token() -> Vec<(&'static str, Fact<'static>)> {
         ("source", Fact::Text("session")),
         ("strength", Fact::Text("hardware")),
         ("grant", Fact::Text("authorization_code")),
-        ("assurance", Fact::Text("aal3")),
         ("administration", Fact::Flag(true)),
         ("scopes", Fact::Texts(&[])),
         ("audiences", Fact::Texts(&[])),
@@ -245,5 +251,13 @@ const BETTER_AND_BETTER: [Device; 4] = [
 /// The client that an administrator signs in through on the command line.
 const CLIENT: &str = "weft-cli";
 /// Facts that no one knows before somebody signs in: a rule that reads one may say otherwise then.
-const UNFORESEEN: [&str; 6] =
-    ["address", "upstream", "now_seconds", "device", "scopes", "audiences"];
+const UNFORESEEN: [&str; 8] = [
+    "address",
+    "address_source",
+    "amr",
+    "upstream",
+    "now_seconds",
+    "device",
+    "scopes",
+    "audiences",
+];

@@ -44,6 +44,7 @@ mod rule;
 mod schema;
 mod set_policy;
 mod shadow;
+mod situation;
 mod standing;
 pub(crate) mod store;
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! Actions, the facts a decision is made from, permits, refusals, explanations, names, and this slice's events.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::flaw::PolicyError;
 use crate::crypto::digest::sha256;
 use crate::events::Event;
 use crate::kernel::{
-    Failure, Fault, Granted, Kind, Lifetime, RealmId, SpiffeId, Standing, SubjectId, Timestamp,
+    Failure, Fault, Granted, Kind, Lifetime, RealmId, Situation, SpiffeId, Standing, SubjectId,
+    Timestamp,
 };
 
 /// A role was given.
@@ -66,6 +68,8 @@ pub struct Request<'a> {
     pub context: Vec<(&'a str, Fact<'a>)>,
     /// What is known of the device behind the principal; of an attested agent's question, of the device its node runs on.
     pub standing: Option<&'a Standing>,
+    /// Where the question comes from, and how the person behind it signed in.
+    pub situation: &'a Situation,
     /// When the evidence ends: a decision is not remembered past it, and none is made after it.
     pub evidence_expires: Timestamp,
 }
@@ -81,6 +85,8 @@ pub enum Fact<'a> {
     Flag(bool),
     /// Texts, of which the order does not matter: a policy asks `context.scopes.contains("…")`.
     Texts(&'a [String]),
+    /// A network address: a policy asks `context.address.isInRange(ip("10.0.0.0/8"))`.
+    Address(IpAddr),
     /// A SPIFFE ID in the tree of paths: a policy asks `context.parent in Path::"spiffe://…"`.
     Id(&'a SpiffeId),
 }

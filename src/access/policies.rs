@@ -14,6 +14,7 @@ use super::flaw::{PolicyError, What};
 use super::model::Fact;
 use super::rule::{self, Does, Reads, Rule, Scope, mark};
 use super::schema::{FactKind, Published, Triple, can_be_in};
+use super::situation;
 use super::standing::FACTS;
 use crate::crypto::digest::sha256;
 
@@ -59,6 +60,8 @@ pub(super) enum Named {
     Own,
     /// What is known of the device: a place in `standing::FACTS`.
     Posture(usize),
+    /// Where the question comes from: a place in `situation::FACTS`.
+    Situation(usize),
     /// What whoever asks gives, by name.
     Given(String),
 }
@@ -233,9 +236,11 @@ impl Cell {
         let read = |name: &str| self.reads.reads_field(name) && !VOLATILE.contains(&name);
         let own = read("own").then_some(Named::Own);
         let posture = FACTS.iter().enumerate().filter(move |(_, name)| read(name));
+        let situation = situation::FACTS.iter().enumerate().filter(move |(_, name)| read(name));
         let given = self.facts.iter().filter(move |(name, _)| read(name));
         own.into_iter()
             .chain(posture.map(|(at, _)| Named::Posture(at)))
+            .chain(situation.map(|(at, _)| Named::Situation(at)))
             .chain(given.map(|(name, _)| Named::Given(name.clone())))
     }
 
@@ -333,6 +338,6 @@ fn anchor(scope: &Scope) -> Option<&EntityUid> {
 }
 
 /// Facts that change by themselves: a decision that read one is not remembered.
-const VOLATILE: [&str; 2] = ["now_seconds", "posture_age_seconds"];
+const VOLATILE: [&str; 3] = ["now_seconds", "posture_age_seconds", "sign_in_age_seconds"];
 /// Sets kept a cell. Each is one combination of roles and paths; realms have a few dozen.
 const SETS_MAX: usize = 1024;

@@ -6,6 +6,7 @@ use cedar_policy::{Entities, Entity, EntityId, EntityTypeName, EntityUid, Schema
 use serde_json::Value;
 
 use super::model::Fact;
+use super::situation;
 use super::standing::FACTS;
 
 use crate::kernel::Fault;
@@ -39,6 +40,7 @@ pub(super) enum FactKind {
     Number,
     Flag,
     Texts,
+    Address,
     Path,
 }
 
@@ -50,6 +52,7 @@ impl Fact<'_> {
             Self::Number(_) => FactKind::Number,
             Self::Flag(_) => FactKind::Flag,
             Self::Texts(_) => FactKind::Texts,
+            Self::Address(_) => FactKind::Address,
             Self::Id(_) => FactKind::Path,
         }
     }
@@ -63,6 +66,7 @@ impl FactKind {
             Self::Number => "a whole number",
             Self::Flag => "true or false",
             Self::Texts => "a list of texts",
+            Self::Address => "a network address",
             Self::Path => "a SPIFFE ID",
         }
     }
@@ -230,7 +234,10 @@ fn facts() -> Result<HashMap<String, Vec<(String, FactKind)>>, Fault> {
         let named = types.and_then(|types| types.get(type_name(context)));
         let attributes = named.unwrap_or(context).get("attributes").and_then(Value::as_object);
         let given = attributes.into_iter().flatten().filter(|(name, _)| {
-            !["own", "now_seconds"].contains(&name.as_str()) && !FACTS.contains(&name.as_str())
+            let name = name.as_str();
+            !["own", "now_seconds"].contains(&name)
+                && !FACTS.contains(&name)
+                && !situation::FACTS.contains(&name)
         });
         let kinds = given.map(|(name, of)| (name.clone(), kind(of)));
         facts.insert(action.clone(), kinds.collect());
@@ -243,6 +250,7 @@ fn kind(attribute: &Value) -> FactKind {
         "Long" => FactKind::Number,
         "Bool" | "Boolean" => FactKind::Flag,
         "Set" => FactKind::Texts,
+        "ipaddr" => FactKind::Address,
         "Path" => FactKind::Path,
         _ => FactKind::Text,
     }

@@ -3,6 +3,8 @@
 //! The one place where a standing becomes facts, so that they mean the same in every action. What is unknown has the value
 //! that compares worst: a policy that forgets the case refuses.
 
+use std::sync::Arc;
+
 use super::model::{Error, Fact};
 use super::rule::Reads;
 use crate::kernel::{BasisPoints, Level, Lifetime, Standing, Timestamp};
@@ -12,6 +14,7 @@ pub(super) struct Posture<'a> {
     standing: Option<&'a Standing>,
     now: Timestamp,
     device: String,
+    sources: Vec<String>,
 }
 
 impl<'a> Posture<'a> {
@@ -19,7 +22,13 @@ impl<'a> Posture<'a> {
     pub(super) fn read(standing: Option<&'a Standing>, reads: &Reads, now: Timestamp) -> Self {
         let device = standing.and_then(|standing| standing.device);
         let device = device.filter(|_| reads.reads_field("device"));
-        Self { standing, now, device: device.map_or_else(String::new, |id| id.to_string()) }
+        let evidence = standing.filter(|_| reads.reads_field("posture_sources"));
+        let sources = evidence.map_or(&[][..], |standing| &standing.evidence).iter();
+        let name = |said: &Arc<str>| {
+            said.rsplit_once(':').map_or(&**said, |(source, _)| source).to_owned()
+        };
+        let device = device.map_or_else(String::new, |id| id.to_string());
+        Self { standing, now, device, sources: sources.map(name).collect() }
     }
 
     /// Each, by the name that policies have for it.
@@ -36,6 +45,7 @@ impl<'a> Posture<'a> {
             ("score", Fact::Number(score)),
             ("confidence", Fact::Number(confidence)),
             ("posture_age_seconds", Fact::Number(age)),
+            ("posture_sources", Fact::Texts(&self.sources)),
             ("device", Fact::Text(&self.device)),
             ("device_locked", Fact::Flag(known.is_some_and(|standing| standing.locked))),
             ("contained", Fact::Flag(known.is_some_and(|standing| standing.contained))),
@@ -84,11 +94,12 @@ impl Life {
 }
 
 /// The names of the facts, for whoever asks whether a policy reads one.
-pub(super) const FACTS: [&str; 7] = [
+pub(super) const FACTS: [&str; 8] = [
     "standing",
     "score",
     "confidence",
     "posture_age_seconds",
+    "posture_sources",
     "device",
     "device_locked",
     "contained",

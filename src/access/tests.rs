@@ -14,8 +14,8 @@ use super::schema::Published;
 use super::{Access, shipped_documents};
 use crate::env::Clock;
 use crate::kernel::{
-    BasisPoints, Caller, DeviceId, Level, Lifetime, Listener, Proof, RealmId, SpiffeId, Standing,
-    SubjectId, Timestamp, TrustDomain,
+    Assurance, Authentication, BasisPoints, Caller, DeviceId, Level, Lifetime, Listener, Proof,
+    RealmId, Situation, SpiffeId, Standing, SubjectId, Timestamp, TrustDomain,
 };
 use crate::testkit::TestClock;
 
@@ -52,6 +52,7 @@ struct Ask {
     resource_id: Option<SpiffeId>,
     context: BTreeMap<&'static str, Owned>,
     standing: Option<Standing>,
+    situation: Situation,
     expires: Timestamp,
 }
 
@@ -68,8 +69,8 @@ impl Ask {
     fn new(asker: Asker, action: &'static str, resource: &'static str, on: &SpiffeId) -> Self {
         let context = context_of(action, on);
         let (resource, resource_id) = ((resource, on.to_string()), Some(on.clone()));
-        let expires = Timestamp::FOREVER;
-        Self { action, asker, resource, resource_id, context, standing: None, expires }
+        let (situation, expires) = (situation_of(action), Timestamp::FOREVER);
+        Self { action, asker, resource, resource_id, context, standing: None, situation, expires }
     }
 
     fn on(self, standing: Standing) -> Self {
@@ -98,9 +99,24 @@ impl Ask {
             resource_id: self.resource_id.as_ref(),
             context: self.context.iter().map(|(name, value)| (*name, fact(value))).collect(),
             standing: self.standing.as_ref(),
+            situation: &self.situation,
             evidence_expires: self.expires,
         }
     }
+}
+
+/// Who acts for a person has seen them sign in just now, with one factor.
+fn situation_of(action: &str) -> Situation {
+    let from = Situation::at("192.0.2.1".parse().ok());
+    if !["Consent", "EnrolOwnDevice", "SignIn", "IssueTokens"].contains(&action) {
+        return from;
+    }
+    from.signed_in(Authentication {
+        at: now(),
+        assurance: Assurance::Aal1,
+        amr: Arc::from(["pwd".to_owned()]),
+        upstream: None,
+    })
 }
 
 /// The plainest facts that fit the action's context.
@@ -118,7 +134,6 @@ fn context_of(action: &str, on: &SpiffeId) -> BTreeMap<&'static str, Owned> {
             ("source", text("session")),
             ("strength", text("software")),
             ("grant", text("authorization_code")),
-            ("assurance", text("aal1")),
             ("administration", Owned::Flag(false)),
             ("scopes", Owned::Texts(vec!["openid".to_owned()])),
             ("audiences", Owned::Texts(Vec::new())),
@@ -153,30 +168,21 @@ fn of_people(action: &str) -> BTreeMap<&'static str, Owned> {
         "Consent" => BTreeMap::from([
             ("scopes", Owned::Texts(vec!["openid".to_owned()])),
             ("resources", Owned::Texts(Vec::new())),
-            ("assurance", Owned::Number(1)),
             ("methods", Owned::Texts(vec!["password".to_owned()])),
-            ("sign_in_age_seconds", Owned::Number(0)),
-            ("upstream", text("")),
             ("administration", Owned::Flag(false)),
-            ("address", text("192.0.2.1")),
         ]),
         "EnrolOwnDevice" => BTreeMap::from([
-            ("assurance", Owned::Number(1)),
-            ("sign_in_age_seconds", Owned::Number(0)),
             ("class", text("laptop")),
             ("devices", Owned::Number(0)),
             ("asked", Owned::Flag(false)),
         ]),
         "SignIn" => BTreeMap::from([
-            ("assurance", Owned::Number(1)),
             ("administration", Owned::Flag(false)),
             ("locked", Owned::Flag(false)),
             ("mail", Owned::Flag(false)),
-            ("upstream", text("")),
             ("second_factor", Owned::Flag(false)),
             ("second_shown", Owned::Flag(false)),
             ("passkey", Owned::Flag(false)),
-            ("address", text("192.0.2.1")),
         ]),
         _ => BTreeMap::new(),
     }
@@ -184,7 +190,8 @@ fn of_people(action: &str) -> BTreeMap<&'static str, Owned> {
 
 fn local(uid: u32) -> Asker {
     let proof = Proof::KernelPeer { uid, pid: 1 };
-    let caller = Caller { realm: REALM, subject: None, proof, listener: Listener::Local };
+    let caller =
+        Caller { realm: REALM, subject: None, proof, listener: Listener::Local, address: None };
     Asker::of(&caller, &TrustDomain::parse("weft.test").unwrap())
 }
 
@@ -199,8 +206,13 @@ fn shows_x509(subject: &SpiffeId) -> Asker {
         not_after: Timestamp::FOREVER,
         key_digest: [0; 32],
     };
-    let caller =
-        Caller { realm: REALM, subject: Some(subject.clone()), proof, listener: Listener::Mtls };
+    let caller = Caller {
+        realm: REALM,
+        subject: Some(subject.clone()),
+        proof,
+        listener: Listener::Mtls,
+        address: None,
+    };
     Asker::of(&caller, &TrustDomain::parse("weft.test").unwrap())
 }
 
@@ -272,6 +284,7 @@ fn standing(level: Level) -> Standing {
         confidence: BasisPoints::ONE,
         reported: Some(now().minus(Lifetime::minutes(1))),
         device: Some(DeviceId::new(uuid::Uuid::from_u128(7))),
+        evidence: Arc::from([Arc::from("report:0123456789abcdef")]),
         ..Standing::unknown()
     }
 }
@@ -336,6 +349,7 @@ fn nothing_is_permitted_in_a_realm_that_is_not_loaded() {
                 resource_id: None,
                 context: vec![],
                 standing: None,
+                situation: Situation::unknown(),
                 evidence_expires: Timestamp::FOREVER,
             }
         }
@@ -433,8 +447,13 @@ fn only_the_realms_own_svids_make_agents_and_users() {
                 key_digest: [0; 32],
             }
         };
-        let caller =
-            Caller { realm: REALM, subject: Some(subject), proof, listener: Listener::Mtls };
+        let caller = Caller {
+            realm: REALM,
+            subject: Some(subject),
+            proof,
+            listener: Listener::Mtls,
+            address: None,
+        };
         Asker::of(&caller, &home).principal().0
     };
     assert_eq!(kind("spiffe://weft.test/spire/agent/a", false), "Node");
@@ -444,8 +463,13 @@ fn only_the_realms_own_svids_make_agents_and_users() {
     assert_eq!(kind("spiffe://weft.test/user/ada", true), "User");
     assert_eq!(kind("spiffe://other.test/user/ada", true), "Workload");
     assert_eq!(kind("spiffe://weft.test/web", true), "Workload");
-    let nothing =
-        Caller { realm: REALM, subject: None, proof: Proof::Nothing, listener: Listener::Public };
+    let nothing = Caller {
+        realm: REALM,
+        subject: None,
+        proof: Proof::Nothing,
+        listener: Listener::Public,
+        address: None,
+    };
     assert_eq!(Asker::of(&nothing, &home), Asker::nobody());
 }
 
@@ -480,6 +504,7 @@ fn odd_ids_are_data_and_never_policy_text() {
             resource_id: None,
             context: BTreeMap::new(),
             standing: None,
+            situation: Situation::default(),
             expires: Timestamp::FOREVER,
         };
         assert!(decide(&realm, &ask).is_ok(), "{odd}");

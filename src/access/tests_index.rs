@@ -2,7 +2,8 @@
 
 use proptest::collection::vec;
 use proptest::sample::select;
-use proptest::test_runner::{Config, TestError, TestRunner};
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, TestRunner};
 
 use super::super::memo::Yes;
 use super::super::standing::Life;
@@ -75,6 +76,22 @@ fn standings() -> impl Strategy<Value = Option<Standing>> {
     proptest::option::of(known)
 }
 
+/// One of many, chosen by whatever else is drawn.
+fn situation_like(number: i64, (near, sure): (bool, bool)) -> Situation {
+    let address = if near { "10.1.2.3" } else { "2001:db8::1" };
+    let from = address.parse().ok().filter(|_| number % 3 != 0);
+    if number % 2 == 0 {
+        return Situation::at(from);
+    }
+    let authentication = Authentication {
+        at: now().minus(Lifetime::seconds(number.max(0))),
+        assurance: if sure { Assurance::Aal3 } else { Assurance::Aal1 },
+        amr: Arc::from([if sure { "hwk" } else { "pwd" }.to_owned()]),
+        upstream: near.then(|| Arc::from("office")),
+    };
+    Situation::after(authentication, from)
+}
+
 fn asks() -> impl Strategy<Value = Ask> {
     let schema = &SHIPPED.0;
     let leak = |text: &String| -> &'static str { Box::leak(text.clone().into_boxed_str()) };
@@ -85,6 +102,7 @@ fn asks() -> impl Strategy<Value = Ask> {
         move |(asker, question, on, (parent, strength, standing, flags, number))| {
             let (action, resource) = questions[question];
             let mut ask = Ask::new(asker, action, resource, &id(PATHS[on]));
+            ask.situation = situation_like(number, flags);
             ask.standing = standing;
             for (name, value) in &mut ask.context {
                 *value = match (*name, &*value) {
@@ -183,6 +201,10 @@ fn policies() -> impl Strategy<Value = String> {
         1 => Just("unless { context.standing == \"restricted\" || context.device_locked }".to_owned()),
         1 => Just("when { context has subject && context.subject == \"workload\" }".to_owned()),
         1 => Just("when { context.posture_age_seconds > 30 }".to_owned()),
+        1 => Just("unless { context.address.isInRange(ip(\"10.0.0.0/8\")) }".to_owned()),
+        1 => Just("when { context.assurance < 2 || context.upstream == \"office\" }".to_owned()),
+        1 => Just("unless { context.amr.contains(\"hwk\") }".to_owned()),
+        1 => Just("when { context.sign_in_age_seconds > 600 }".to_owned()),
     ];
     let resource = place(vec!["Svid", "Entry", "Agent", "Client", "Events"], "resource");
     (effect, principal, action, resource, condition)
@@ -200,55 +222,77 @@ fn only(texts: &[String]) -> RealmRights {
     RealmRights::new((schema, shipped), (own, Ok(policies)), roles, Some(7), OWN_UID)
 }
 
-/// How many policies in each realm of the comparison.
+/// What is compared, counted.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Compared {
+    requests: usize,
+    yes: usize,
+    differences: usize,
+}
+
+/// Asks these of the index, and of all policies one after the other.
+fn compare(realm: &RealmRights, asks: &[Ask]) -> Compared {
+    let in_force = realm.policies.as_ref().unwrap();
+    let everything = in_force.everything().unwrap();
+    let mut found = Compared::default();
+    for ask in asks {
+        let request = ask.request();
+        let question = realm.question(ask.action, &request, now()).unwrap();
+        // Whoever holds the machine has some questions answered by the policies as shipped.
+        let scanned = if std::ptr::eq(question.policies, Arc::as_ptr(in_force)) {
+            question.evaluate(&everything).unwrap()
+        } else {
+            question.evaluate(&question.policies.everything().unwrap()).unwrap()
+        };
+        let indexed = question.evaluate(&question.candidates().unwrap()).unwrap();
+        found.requests += 1;
+        found.yes += usize::from(scanned.outcome.is_ok());
+        let same = (&indexed.outcome, &indexed.by) == (&scanned.outcome, &scanned.by);
+        found.differences += usize::from(!same);
+    }
+    found
+}
+
+/// How many policies in each small realm of the comparison: few enough that some answers are yes.
 const EACH: usize = 50;
-/// How many questions it is asked.
+/// How many small realms.
+const REALMS: usize = 200;
+/// How many questions each is asked.
 const ASKED: usize = 20;
+/// How many questions the realm is asked that has the policies of all of them.
+const ASKED_OF_ALL: usize = 40;
 
 #[test]
 fn the_index_finds_what_a_full_scan_finds() {
-    let config = Config {
-        cases: 200,
-        failure_persistence: None,
-        max_shrink_iters: 200,
-        ..Config::default()
+    let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::default() });
+    let mut draw = |policies_and_asks: (usize, usize)| {
+        let (policies_each, asks_each) = policies_and_asks;
+        let given = (vec(policies(), policies_each), vec(asks(), asks_each));
+        given.new_tree(&mut runner).unwrap().current()
     };
-    let counted = std::cell::Cell::new((0, 0, 0, 0));
-    let given = (vec(policies(), EACH), vec(asks(), ASKED));
-    let compared = TestRunner::new(config).run(&given, |(texts, asks)| {
-        let realm = only(&texts);
-        let in_force = realm.policies.as_ref().unwrap();
-        let everything = in_force.everything().unwrap();
-        for ask in &asks {
-            let request = ask.request();
-            let question = realm.question(ask.action, &request, now()).unwrap();
-            // Whoever holds the machine has some questions answered by the policies as shipped.
-            let scanned = if std::ptr::eq(question.policies, Arc::as_ptr(in_force)) {
-                question.evaluate(&everything).unwrap()
-            } else {
-                question.evaluate(&question.policies.everything().unwrap()).unwrap()
-            };
-            let indexed = question.evaluate(&question.candidates().unwrap()).unwrap();
-            let (policies, requests, yes, differences) = counted.get();
-            let same = (&indexed.outcome, &indexed.by) == (&scanned.outcome, &scanned.by);
-            let yes = yes + usize::from(scanned.outcome.is_ok());
-            counted.set((policies, requests + 1, yes, differences + usize::from(!same)));
-            prop_assert_eq!(&indexed.outcome, &scanned.outcome);
-            prop_assert_eq!(&indexed.by, &scanned.by);
-        }
-        let (policies, requests, yes, differences) = counted.get();
-        counted.set((policies + texts.len(), requests, yes, differences));
-        Ok(())
-    });
-    let (policies, requests, yes, differences) = counted.get();
-    println!(
-        "proof: index = full scan: {policies} random policies × {requests} requests ({yes} permitted), differences {differences}"
-    );
-    if let Err(TestError::Fail(why, _)) = compared {
-        panic!("{why}");
+    let (mut all, mut small) = (Vec::new(), Compared::default());
+    for _ in 0..REALMS {
+        let (texts, asks) = draw((EACH, ASKED));
+        let found = compare(&only(&texts), &asks);
+        assert_eq!(found.differences, 0, "{texts:#?}\n{asks:#?}");
+        small.requests += found.requests;
+        small.yes += found.yes;
+        all.extend(texts);
     }
-    assert_eq!((policies, requests, differences), (10_000, 4_000, 0));
-    assert!(yes > 200 && yes < 3_800, "{yes} permitted: the comparison says little");
+    let (_, asks) = draw((0, ASKED_OF_ALL));
+    let large = compare(&only(&all), &asks);
+    println!(
+        "proof: index = full scan: {} random policies × {} requests ({} of small realms, {} permitted; {} of all at once), differences {}",
+        all.len(),
+        small.requests + large.requests,
+        small.requests,
+        small.yes,
+        large.requests,
+        small.differences + large.differences
+    );
+    assert_eq!((all.len(), small.requests, large.requests), (10_000, 4_000, 40));
+    assert_eq!(large.differences, 0);
+    assert!(small.yes > 200 && small.yes < 3_800, "the comparison says little: {small:?}");
 }
 
 fn issue_to(agent: &str, workload: &str) -> Ask {

@@ -280,6 +280,7 @@ fn a_permit_carries_what_its_event_and_its_write_need() {
                 resource_id: None,
                 context: vec![],
                 standing: None,
+                situation: Situation::unknown(),
                 evidence_expires: Timestamp::FOREVER,
             }
         }

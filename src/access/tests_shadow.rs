@@ -132,6 +132,7 @@ fn what_was_counted_is_taken_once() {
                 resource_id: None,
                 context: vec![],
                 standing: None,
+                situation: Situation::unknown(),
                 evidence_expires: Timestamp::FOREVER,
             }
         }

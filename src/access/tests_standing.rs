@@ -1,4 +1,4 @@
-//! What is known of a device: as facts of every question, and as the life that is left.
+//! What is known of a device and of the situation: as facts of every question, and as the life that is left.
 
 use super::*;
 
@@ -39,6 +39,36 @@ fn every_question_can_be_refused_by_what_is_known_of_the_device() {
 }
 
 #[test]
+fn every_question_can_be_refused_by_where_it_comes_from_and_how_the_person_signed_in() {
+    let own = r#"
+        @lifetime_seconds("60") permit (principal, action, resource);
+        forbid (principal, action, resource) when {
+            context.address.isInRange(ip("10.0.0.0/8")) && context.address_source == "sign_in" &&
+            context.assurance == 2 && context.amr.containsAll(["pwd", "otp"]) &&
+            context.sign_in_age_seconds == 60 && context.upstream == "office"
+        };
+    "#;
+    let ada = bind("a", Holder::Spiffe(id("/user/ada")), Given::Admin);
+    let realm = realm(vec![ada], &[("own", own)]);
+    let from = |text: &str| text.parse().ok();
+    let shown = Authentication {
+        at: now().minus(Lifetime::minutes(1)),
+        assurance: Assurance::Aal2,
+        amr: Arc::from(["otp", "pwd"].map(str::to_owned)),
+        upstream: Some(Arc::from("office")),
+    };
+    for ask in every_question(&standing(Level::Standard)) {
+        let action = ask.action;
+        let situation = |address| Situation::after(shown.clone(), from(address));
+        let asked = |address| Ask { situation: situation(address), ..ask.clone() };
+        assert!(decide(&realm, &asked("192.0.2.1")).is_ok(), "{action}");
+        let said = decide(&realm, &asked("10.1.2.3"));
+        assert!(matches!(said, Err(Error::Denied { .. })), "{action}");
+        assert!(decide(&realm, &ask).is_ok(), "{action}");
+    }
+}
+
+#[test]
 fn what_is_unknown_compares_worst() {
     let own = |condition: &str| {
         let text = format!(
@@ -47,6 +77,10 @@ fn what_is_unknown_compares_worst() {
         realm(vec![], &[("own", &*text)])
     };
     let asked = |standing: Option<Standing>| Ask {
+        situation: standing
+            .as_ref()
+            .filter(|known| known.level != Level::Unknown)
+            .map_or_else(Situation::default, |_| situation_of("SignIn")),
         standing,
         ..Ask::new(workload("/web"), "BanAgent", "Agent", &id("/spire/agent/a"))
     };
@@ -56,6 +90,12 @@ fn what_is_unknown_compares_worst() {
         "context.posture_age_seconds < 31536000",
         r#"context.device != """#,
         r#"context.standing == "trusted" || context.standing == "standard""#,
+        r#"context.posture_sources.contains("report")"#,
+        r#"context.address.isInRange(ip("0.0.0.0/0")) || context.address.isInRange(ip("2000::/3"))"#,
+        r#"context.address_source == "connection""#,
+        "context.assurance >= 1",
+        r#"context.amr.contains("pwd")"#,
+        "context.sign_in_age_seconds < 31536000",
     ];
     for condition in good {
         let realm = own(condition);

@@ -9,6 +9,7 @@ use super::model::{Error, Explanation, Fact, Name, Request};
 use super::policies::check;
 use super::roles::{Given, Holder, RoleBinding, Roles};
 use super::schema::{FactKind, Published};
+use super::situation;
 use super::{Access, Administrator, Rights};
 use crate::kernel::{Failure, Kind, RealmId, SpiffeId, Standing, Timestamp};
 
@@ -23,7 +24,7 @@ pub struct Case {
     pub given: Option<Vec<Given>>,
     /// On what: the schema's type and the id.
     pub resource: (String, String),
-    /// Facts by name. What is not said is empty, zero or no.
+    /// Facts by name, those of the situation among them. What is not said is empty, zero or no.
     pub context: BTreeMap<String, GivenFact>,
     /// The device behind the principal.
     pub standing: Option<Standing>,
@@ -147,6 +148,7 @@ impl Access {
         let principal_id = SpiffeId::parse(&case.principal.1).ok();
         let resource_id = SpiffeId::parse(&case.resource.1).ok();
         let facts = context(&self.inner.schema, case, resource_id.as_ref())?;
+        let situation = situation::given(&case.context, now)?;
         let request = Request {
             realm: RealmId::FIRST,
             principal: (&case.principal.0, &case.principal.1),
@@ -156,6 +158,7 @@ impl Access {
             resource_id: resource_id.as_ref(),
             context: facts.iter().map(|(name, fact)| (*name, fact.fact())).collect(),
             standing: case.standing.as_ref(),
+            situation: &situation,
             evidence_expires: Timestamp::FOREVER,
         };
         let told = |question: Result<Question<'_>, Error>| {
@@ -203,7 +206,7 @@ impl Value<'_> {
             Self::Nothing(FactKind::Number) => Fact::Number(0),
             Self::Nothing(FactKind::Flag) => Fact::Flag(false),
             Self::Nothing(FactKind::Texts) => Fact::Texts(&[]),
-            Self::Nothing(FactKind::Text | FactKind::Path) => Fact::Text(""),
+            Self::Nothing(FactKind::Text | FactKind::Address | FactKind::Path) => Fact::Text(""),
         }
     }
 }
@@ -216,7 +219,8 @@ fn context<'a>(
 ) -> Result<Vec<(&'a str, Value<'a>)>, String> {
     let wanted = schema.facts(&case.action);
     let wanted = wanted.ok_or_else(|| format!("there is no action `{}`", case.action))?;
-    let names: Vec<&str> = wanted.iter().map(|(name, _)| name.as_str()).collect();
+    let own = wanted.iter().map(|(name, _)| name.as_str());
+    let names: Vec<&str> = own.chain(situation::FACTS).collect();
     if let Some(unknown) = case.context.keys().find(|name| !names.contains(&name.as_str())) {
         let action = &case.action;
         return Err(format!(

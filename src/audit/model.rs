@@ -32,6 +32,7 @@ impl Action for ReadEvents {
             resource_id: None,
             context: Vec::new(),
             standing: self.asker.standing(),
+            situation: self.asker.situation(),
             evidence_expires: Timestamp::FOREVER,
         }
     }

@@ -116,7 +116,8 @@ pub(super) fn person(number: u128) -> SubjectId {
 
 pub(super) fn local(uid: u32) -> Asker {
     let proof = Proof::KernelPeer { uid, pid: 1 };
-    let caller = Caller { realm: REALM, subject: None, proof, listener: Listener::Local };
+    let caller =
+        Caller { realm: REALM, subject: None, proof, listener: Listener::Local, address: None };
     Asker::of(&caller, &TrustDomain::parse("weft.test").unwrap())
 }
 

@@ -8,7 +8,9 @@
 use crate::crypto::digest::sha256;
 use crate::db::Tx;
 use crate::events::Event;
-use crate::kernel::{DeviceId, Evidence, EvidenceSource, RealmId, Secret, Strength, Timestamp};
+use crate::kernel::{
+    DeviceId, Evidence, EvidenceSource, RealmId, Secret, Situation, Strength, Timestamp,
+};
 
 use super::enrol_device::checked_words;
 use super::model::{DEVICE, DeviceToken, events, subject};
@@ -92,6 +94,7 @@ impl Newcomer {
             at: self.now,
             expires: device.evidence_expires,
             device: Some(device.id),
+            situation: Situation::default(),
         });
         device
     }

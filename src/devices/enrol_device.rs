@@ -11,8 +11,8 @@ use crate::db::Tx;
 use crate::events::{Changed, Unrecorded};
 use crate::kernel::limits::BACKDATE_SECONDS;
 use crate::kernel::{
-    DeviceId, Evidence, EvidenceSource, Granted, Lifetime, RealmId, Secret, Strength, SubjectId,
-    Timestamp,
+    DeviceId, Evidence, EvidenceSource, Granted, Lifetime, RealmId, Secret, Situation, Strength,
+    SubjectId, Timestamp,
 };
 use crate::svid::{IssueX509, PlannedX509, X509Svid};
 
@@ -38,6 +38,8 @@ pub struct EnrolDevice {
     pub name: String,
     /// What it says it runs.
     pub platform: String,
+    /// Where it is.
+    pub situation: Situation,
 }
 
 /// A device and the SVID it was given.
@@ -99,7 +101,7 @@ impl Devices {
             Some(known) => known,
             None => self.drawn(&ask, &used.token, used.device, now)?,
         };
-        self.give(ask.realm, device, (&key, now)).await
+        self.give(ask.realm, device, (&key, ask.situation, now)).await
     }
 
     /// The five steps, for a device that may come in, and this key of its. Its row is stored before its SVID is recorded, and
@@ -108,7 +110,7 @@ impl Devices {
         &self,
         realm: RealmId,
         mut device: Device,
-        (key, now): (&PublicKey, Timestamp),
+        (key, situation, now): (&PublicKey, Situation, Timestamp),
     ) -> Result<Given, Error> {
         device.state.check()?;
         let evidence = Evidence {
@@ -118,6 +120,7 @@ impl Devices {
             at: now,
             expires: device.evidence_expires,
             device: Some(device.id),
+            situation,
         }; // identify
         device.note(&evidence);
         let standing = self.below.posture.standing(&evidence); // assess

@@ -6,7 +6,7 @@
 
 use crate::crypto::keys::PublicKey;
 use crate::events::Changed;
-use crate::kernel::{DeviceId, Granted, Lifetime, RealmId, UserId};
+use crate::kernel::{DeviceId, Granted, Lifetime, RealmId, Situation, UserId};
 
 use super::enrol_device::{Given, checked_words};
 use super::model::{Class, DEVICE, State, events};
@@ -27,6 +27,8 @@ pub struct OwnDevice {
     pub platform: String,
     /// What sort of machine it is, by the word of its owner.
     pub class: Class,
+    /// Where it is, and how its owner signed in.
+    pub situation: Situation,
 }
 
 /// What became of it.
@@ -61,7 +63,7 @@ impl Devices {
         // Its owner vouches for it as if it were new.
         let evidence_expires = now.plus(Lifetime::days(self.settings.max_age_days));
         let device = Device { evidence_expires, ..device };
-        let given = self.give(realm, device, (&ask.key, now)).await?;
+        let given = self.give(realm, device, (&ask.key, ask.situation, now)).await?;
         Ok(Brought::Enrolled(Box::new(given)))
     }
 

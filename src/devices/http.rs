@@ -24,7 +24,7 @@ use crate::http::{
     page_of, page_then,
 };
 use crate::kernel::{
-    BasisPoints, DeviceId, DeviceTokenId, Level, Lifetime, RealmId, Secret, UserId,
+    BasisPoints, DeviceId, DeviceTokenId, Level, Lifetime, RealmId, Secret, Situation, UserId,
 };
 use crate::wire::api;
 
@@ -231,6 +231,7 @@ async fn enrol_device(
         csr: request(&input.csr)?,
         name: input.name,
         platform: input.platform,
+        situation: Situation::at(caller.address),
     };
     let given = devices.enrol(ask).await?;
     Ok((StatusCode::CREATED, Json(devices.answer(caller.realm, &given))))

@@ -4,7 +4,7 @@ use crate::access::{self, Action, Administrator, Request};
 use crate::crypto::x509::VerifiedSvid;
 use crate::kernel::{
     DeviceId, DeviceTokenId, Evidence, EvidenceSource, Failure, Fault, Kind, Lifetime, Secret,
-    SpiffeId, Strength, Subject, SubjectId, SubjectKind, Timestamp, UserId,
+    Situation, SpiffeId, Strength, Subject, SubjectId, SubjectKind, Timestamp, UserId,
 };
 
 /// The change kind of a device's row; its key is the device's id.
@@ -193,6 +193,7 @@ impl Device {
             at: now,
             expires: self.evidence_expires,
             device: Some(self.id),
+            situation: Situation::default(),
         }
     }
 

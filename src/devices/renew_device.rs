@@ -5,7 +5,7 @@
 
 use crate::crypto::x509::csr;
 use crate::events::Changed;
-use crate::kernel::{Caller, DeviceId, Evidence, Granted, RealmId};
+use crate::kernel::{Caller, DeviceId, Evidence, Granted, RealmId, Situation};
 use crate::svid::IssueX509;
 
 use super::enrol_device::{Given, current};
@@ -30,7 +30,8 @@ impl Devices {
             return Err(Error::Refused(Refusal::MustEnrol));
         }
         let key = csr::public_key(csr).map_err(|error| Error::Csr(error.to_string()))?;
-        let evidence = device.possession(now); // identify
+        let situation = Situation::at(caller.address);
+        let evidence = Evidence { situation, ..device.possession(now) }; // identify
         let standing = self.below.posture.standing(&evidence); // assess
         let issue = IssueX509::for_holder(realm, evidence.clone(), standing, self.lifetime());
         let permit = self.below.access.permit(issue)?; // decide

@@ -16,7 +16,7 @@ use crate::crypto::keys::{Algorithm, PrivateKey};
 use crate::crypto::x509::{csr, svid_of_verified_peer};
 use crate::kernel::{
     Caller, DeviceId, DeviceTokenId, Evidence, Fault, Granted, Lifetime, Listener, Proof, RealmId,
-    Secret, Standing, SubjectId, UserId,
+    Secret, Situation, Standing, SubjectId, UserId,
 };
 use crate::svid::X509Svid;
 use crate::testkit::{KeysReplica, TestDatabase, on_each_database};
@@ -109,7 +109,17 @@ impl House {
     async fn enrol_in(&self, realm: RealmId, secret: &str, csr: Vec<u8>) -> Result<Given, Error> {
         let (name, platform) = ("ada-laptop".to_owned(), "linux".to_owned());
         let secret = Secret::new(secret.to_owned());
-        let given = self.devices.enrol(EnrolDevice { realm, secret, csr, name, platform }).await;
+        let given = self
+            .devices
+            .enrol(EnrolDevice {
+                realm,
+                secret,
+                csr,
+                name,
+                platform,
+                situation: Situation::default(),
+            })
+            .await;
         self.follow().await;
         given
     }
@@ -130,6 +140,7 @@ impl House {
             name: "ada-laptop".to_owned(),
             platform: "linux".to_owned(),
             class: Class::Laptop,
+            situation: Situation::default(),
         };
         let brought = self.devices.enrol_own(Granted::to_server("Test"), ask, known).await;
         self.follow().await;
@@ -196,7 +207,7 @@ fn caller(svid: &X509Svid) -> Caller {
         not_after: leaf.not_after,
         key_digest: leaf.key_digest,
     };
-    Caller { realm: REALM, subject: Some(leaf.id), proof, listener: Listener::Mtls }
+    Caller { realm: REALM, subject: Some(leaf.id), proof, listener: Listener::Mtls, address: None }
 }
 
 fn ask(device: DeviceId) -> Manage {

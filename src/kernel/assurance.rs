@@ -126,6 +126,11 @@ impl Method {
     }
 }
 
+/// The values in `amr` (RFC 8176 §2) of these methods together, in a fixed order.
+pub fn amr_of(methods: &BTreeSet<Method>) -> BTreeSet<&'static str> {
+    methods.iter().flat_map(|method| method.amr().iter().copied()).collect()
+}
+
 /// The level that these methods make together.
 ///
 /// A passkey that verified its user is two factors in one. A one-time password or a recovery code is a second factor beside a

@@ -1,6 +1,7 @@
 //! Evidence: a verified statement about a subject, with its strength and its end.
 
 use super::ids::DeviceId;
+use super::situation::Situation;
 use super::subject::Subject;
 use super::time::Timestamp;
 
@@ -80,4 +81,6 @@ pub struct Evidence {
     pub expires: Timestamp,
     /// The device behind the subject, proven: a device's own evidence names itself. Nothing where no device was proven.
     pub device: Option<DeviceId>,
+    /// Where it was shown, and how the person behind it signed in.
+    pub situation: Situation,
 }

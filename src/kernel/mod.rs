@@ -1,6 +1,6 @@
 //! Floor 0, the vocabulary: the nouns every other room speaks, and the rules that make a bad one impossible.
 //!
-//! Owns: SPIFFE IDs, typed ids, time, secrets, subjects, callers, evidence, assurance, standing, shares, faults, limits.
+//! Owns: SPIFFE IDs, typed ids, time, secrets, subjects, callers, evidence, assurance, situations, standing, shares, faults, limits.
 //! Does not own: anything that reads a clock, a file, a socket or a database. Pure; no async; no serde.
 //! Invariant: a value of a type in here has already passed the rules of its specification.
 
@@ -13,12 +13,13 @@ pub mod limits;
 pub mod secret;
 pub mod selector;
 pub mod share;
+pub mod situation;
 pub mod spiffe;
 pub mod standing;
 pub mod subject;
 pub mod time;
 
-pub use assurance::{Assurance, Method, assurance_of};
+pub use assurance::{Assurance, Method, amr_of, assurance_of};
 pub use evidence::{Evidence, EvidenceSource, Strength};
 pub use fault::{Failure, Fault, Kind};
 pub use granted::Granted;
@@ -30,6 +31,7 @@ pub use ids::{
 pub use secret::Secret;
 pub use selector::Selector;
 pub use share::BasisPoints;
+pub use situation::{Address, AddressSource, Authentication, Situation};
 pub use spiffe::{SpiffeId, TrustDomain};
 pub use standing::{Level, Standing, earned};
 pub use subject::{Caller, Listener, Proof, Subject, SubjectKind};

@@ -1,5 +1,7 @@
 //! Subjects and callers: who is named, and who is asking.
 
+use std::net::IpAddr;
+
 use super::ids::{RealmId, SubjectId};
 use super::spiffe::SpiffeId;
 use super::time::Timestamp;
@@ -109,4 +111,6 @@ pub struct Caller {
     pub proof: Proof,
     /// Over which door.
     pub listener: Listener,
+    /// From which network address; nothing over the local socket.
+    pub address: Option<IpAddr>,
 }

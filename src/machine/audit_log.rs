@@ -1,6 +1,6 @@
 //! Whether the kernel's audit log is written: by the service that keeps it. Its rules can only be seen by root.
 
-use super::{Root, Seen, Signal, Unknown, unknown};
+use super::{Root, Seen, Signal, Unknown, services};
 use crate::kernel::Timestamp;
 
 #[derive(Debug)]
@@ -12,22 +12,14 @@ impl Signal for AuditLog {
     }
 
     fn source(&self) -> &'static str {
-        "/sys/fs/cgroup/system.slice"
+        services::SLICE
     }
 
     fn look(&self, root: &Root, _now: Timestamp) -> Result<Seen, Unknown> {
-        if !root.has(SLICE)? {
-            return unknown(format!(
-                "`{SLICE}` is not there: the services that run cannot be seen"
-            ));
-        }
-        let processes = root.text(&format!("{SLICE}/auditd.service/cgroup.procs"))?;
-        if processes.is_some_and(|processes| !processes.trim().is_empty()) {
+        if services::runs(root, "auditd")? {
             Seen::good("auditd runs")
         } else {
             Seen::bad("auditd does not run")
         }
     }
 }
-
-const SLICE: &str = "/sys/fs/cgroup/system.slice";

@@ -1,6 +1,6 @@
 //! Whether a program runs that watches for intruders: by the services that systemd keeps processes for.
 
-use super::{Root, Seen, Signal, Unknown, unknown};
+use super::{Root, Seen, Signal, Unknown, services};
 use crate::kernel::Timestamp;
 
 #[derive(Debug)]
@@ -12,19 +12,11 @@ impl Signal for EndpointProtection {
     }
 
     fn source(&self) -> &'static str {
-        "/sys/fs/cgroup/system.slice"
+        services::SLICE
     }
 
     fn look(&self, root: &Root, _now: Timestamp) -> Result<Seen, Unknown> {
-        if !root.has(SLICE)? {
-            return unknown(format!(
-                "`{SLICE}` is not there: the services that run cannot be seen"
-            ));
-        }
-        judge(|service| {
-            let processes = root.text(&format!("{SLICE}/{service}.service/cgroup.procs"))?;
-            Ok(processes.is_some_and(|processes| !processes.trim().is_empty()))
-        })
+        judge(|service| services::runs(root, service))
     }
 }
 
@@ -37,8 +29,6 @@ pub fn judge(runs: impl Fn(&str) -> Result<bool, Unknown>) -> Result<Seen, Unkno
     }
     Seen::bad("none that is known runs")
 }
-
-const SLICE: &str = "/sys/fs/cgroup/system.slice";
 
 /// Services under the names that their makers give them. A name proves nothing: see the class of the signal.
 pub const SERVICES: [(&str, &str); 7] = [

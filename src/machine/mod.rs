@@ -23,6 +23,7 @@ mod root;
 mod screen_lock;
 mod secure_boot;
 mod security_updates;
+mod services;
 mod ssh;
 #[cfg(test)]
 mod tests;

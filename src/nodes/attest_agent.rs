@@ -9,8 +9,8 @@ use crate::db::Tx;
 use crate::events::{Changed, Unrecorded};
 use crate::kernel::limits::{ATTESTATION_BYTES_MAX, BACKDATE_SECONDS};
 use crate::kernel::{
-    Evidence, EvidenceSource, Granted, Lifetime, RealmId, Subject, SubjectId, SubjectKind,
-    Timestamp,
+    Evidence, EvidenceSource, Granted, Lifetime, RealmId, Situation, Subject, SubjectId,
+    SubjectKind, Timestamp,
 };
 use crate::svid::{IssueX509, PlannedX509, X509Svid};
 
@@ -29,6 +29,8 @@ pub struct AttestAgent {
     pub payload: Vec<u8>,
     /// A certificate signing request for the agent's key; nothing but the key is taken from it.
     pub csr: Vec<u8>,
+    /// Where it is.
+    pub situation: Situation,
 }
 
 /// An attestation under way.
@@ -37,6 +39,7 @@ pub struct Attestation {
     realm: RealmId,
     attestor: &'static str,
     public_key: PublicKey,
+    situation: Situation,
 }
 
 /// What the agent gets next.
@@ -92,9 +95,8 @@ impl Nodes {
         let key_digest = public_key.digest();
         let opening = Opening { realm: ask.realm, payload: &ask.payload, key_digest };
         let step = attestor.open(&self.env, opening).await?;
-        let attestation_type = attestor.name();
-        self.step(Attestation { realm: ask.realm, attestor: attestation_type, public_key }, step)
-            .await
+        let (realm, attestor, situation) = (ask.realm, attestor.name(), ask.situation);
+        self.step(Attestation { realm, attestor, public_key, situation }, step).await
     }
 
     async fn step(&self, attestation: Attestation, step: Step) -> Result<Progress, Error> {
@@ -234,6 +236,7 @@ impl Admission {
             at: *now,
             expires: now.plus(good_for),
             device,
+            situation: attestation.situation.clone(),
         })
     }
 }

@@ -17,7 +17,7 @@ use crate::grpc;
 use crate::http::RateLimit;
 use crate::jobs::Tasks;
 use crate::kernel::limits::BACKDATE_SECONDS;
-use crate::kernel::{Lifetime, RealmId};
+use crate::kernel::{Lifetime, RealmId, Situation};
 use crate::svid::X509Svid;
 
 use super::Nodes;
@@ -127,11 +127,13 @@ impl wire::agent_server::Agent for AgentService {
         {
             return Err(refuse(Error::TooOften(wait)));
         }
+        let address = grpc::peer(&request)?.address().map(|address| address.ip());
+        let place = (realm, Situation::at(address));
         let messages = request.into_inner();
         let (answers, stream) = mpsc::channel(1);
         let nodes = self.nodes.clone();
         self.tasks.spawn("agent.attestation", async move {
-            if let Err(refused) = exchange(&nodes, realm, messages, &answers).await {
+            if let Err(refused) = exchange(&nodes, place, messages, &answers).await {
                 // An agent that went away needs no answer.
                 let _gone = answers.send(Err(refused)).await;
             }
@@ -170,11 +172,11 @@ pub fn caller<T>(request: &Request<T>) -> Result<NodeCaller, Status> {
 
 async fn exchange(
     nodes: &Nodes,
-    realm: RealmId,
+    place: (RealmId, Situation),
     mut messages: Streaming<wire::AttestAgentRequest>,
     answers: &mpsc::Sender<Result<wire::AttestAgentResponse, Status>>,
 ) -> Result<(), Status> {
-    let ask = opening(realm, next(nodes, &mut messages).await?)?;
+    let ask = opening(place, next(nodes, &mut messages).await?)?;
     let mut progress = nodes.attest(ask).await.map_err(refuse)?;
     for _ in 0..ROUNDS_MAX {
         match progress {
@@ -199,7 +201,10 @@ async fn exchange(
     Err(refuse(Error::Exchange("the attestation takes too many rounds")))
 }
 
-fn opening(realm: RealmId, message: wire::AttestAgentRequest) -> Result<AttestAgent, Status> {
+fn opening(
+    (realm, situation): (RealmId, Situation),
+    message: wire::AttestAgentRequest,
+) -> Result<AttestAgent, Status> {
     let Some(wire::attest_agent_request::Step::Params(params)) = message.step else {
         return Err(refuse(Error::Exchange("the first message must be params")));
     };
@@ -213,6 +218,7 @@ fn opening(realm: RealmId, message: wire::AttestAgentRequest) -> Result<AttestAg
         attestor: data.r#type,
         payload: data.payload.into(),
         csr: svid.csr.into(),
+        situation,
     })
 }
 

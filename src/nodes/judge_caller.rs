@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::events::Unrecorded;
-use crate::kernel::{Granted, RealmId, Timestamp};
+use crate::kernel::{Granted, RealmId, Situation, Timestamp};
 
 use super::model::{AGENT, CurrentSvid, NodeCaller, PeerSvid, Refusal, events};
 use super::{Agent, Error, Nodes, store};
@@ -21,7 +21,7 @@ impl Nodes {
             Verdict::Newer => self.activate(realm, &agent, svid).await?,
             Verdict::Refused(refusal) => return Err(Error::Refused(refusal)),
         };
-        Ok(NodeCaller { realm, agent, svid: svid.clone() })
+        Ok(NodeCaller { realm, agent, svid: svid.clone(), situation: Situation::default() })
     }
 
     async fn activate(

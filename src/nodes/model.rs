@@ -7,7 +7,7 @@ use crate::access::{self, Action, Fact, Request};
 use crate::events::Event;
 use crate::kernel::{
     DeviceId, Evidence, EvidenceSource, Failure, Fault, JoinTokenId, Kind, Lifetime, RealmId,
-    Secret, Selector, SpiffeId, Strength, Subject, SubjectId, SubjectKind, Timestamp,
+    Secret, Selector, Situation, SpiffeId, Strength, Subject, SubjectId, SubjectKind, Timestamp,
 };
 
 /// The change kind of an agent's row; its key is the agent's SPIFFE ID.
@@ -72,6 +72,7 @@ impl Agent {
             at: self.attested_at,
             expires: self.evidence_expires,
             device: self.device,
+            situation: Situation::default(),
         }
     }
 }
@@ -98,6 +99,8 @@ pub struct NodeCaller {
     pub agent: Arc<Agent>,
     /// The SVID it called with.
     pub svid: PeerSvid,
+    /// Where it is.
+    pub situation: Situation,
 }
 
 /// What others must know about agents at once.

@@ -30,7 +30,11 @@ impl Nodes {
             return Err(Error::Refused(Refusal::MustReattest));
         }
         let public_key = csr::public_key(csr).map_err(|error| Error::Csr(error.to_string()))?;
-        let evidence = Evidence { source: EvidenceSource::Possession, ..caller.agent.evidence() };
+        let evidence = Evidence {
+            source: EvidenceSource::Possession,
+            situation: caller.situation.clone(),
+            ..caller.agent.evidence()
+        };
         let standing = self.posture.standing(&evidence);
         let lifetime = Lifetime::seconds(self.settings.svid_seconds);
         let permit = self.access.permit(IssueX509::for_holder(

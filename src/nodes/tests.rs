@@ -16,7 +16,7 @@ use crate::crypto::keys::{Algorithm, PrivateKey};
 use crate::crypto::x509::{csr, svid_of_verified_peer};
 use crate::devices::Inventory;
 use crate::events::Part;
-use crate::kernel::{Fault, Lifetime, RealmId, SpiffeId, Timestamp};
+use crate::kernel::{Fault, Lifetime, RealmId, Situation, SpiffeId, Timestamp};
 use crate::svid::X509Svid;
 use crate::testkit::{KeysReplica, TestDatabase, on_each_database};
 
@@ -83,6 +83,7 @@ impl House {
             attestor: "join_token".to_owned(),
             payload: secret.as_bytes().to_vec(),
             csr: csr::create(key).unwrap(),
+            situation: Situation::default(),
         };
         let progress = self.nodes.attest(ask).await;
         self.follow().await;
@@ -410,6 +411,7 @@ async fn a_request_that_proves_no_key_or_names_no_attestor_is_refused() {
             attestor: attestor.to_owned(),
             payload: token.secret.expose().as_bytes().to_vec(),
             csr,
+            situation: Situation::default(),
         };
         let mut forged = csr::create(&key()).unwrap();
         let last = forged.len() - 1;

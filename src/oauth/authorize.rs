@@ -465,6 +465,8 @@ impl Oauth {
             assurance: session.assurance,
             acr: acr(request, session.assurance),
             amr: session.amr().into_iter().map(str::to_owned).collect(),
+            upstream: session.upstream.as_ref().map(ToString::to_string),
+            address: session.address.parse().ok(),
             offline,
             device: session.device.map(|id| OnDevice { id, key: false }),
             created_at: now,

@@ -9,7 +9,7 @@ use super::wire_error::WireError;
 use crate::access::{self, Action, Fact, Permit, Request};
 use crate::events::{Event, Owner, Unrecorded};
 use crate::kernel::{
-    Assurance, Evidence, EvidenceSource, Failure, Method, RealmId, SpiffeId, Standing, Subject,
+    Evidence, EvidenceSource, Failure, Method, RealmId, Situation, SpiffeId, Standing, Subject,
     SubjectId, SubjectKind, Timestamp,
 };
 use crate::sessions::Session;
@@ -24,11 +24,8 @@ pub(super) struct Consent {
     resources: Vec<String>,
     number: SubjectId,
     id: SpiffeId,
-    assurance: Assurance,
     methods: Vec<String>,
-    age_seconds: i64,
-    upstream: Option<String>,
-    address: String,
+    situation: Situation,
     standing: Standing,
     expires: Timestamp,
 }
@@ -65,14 +62,11 @@ impl Action for Consent {
             context: vec![
                 ("scopes", Fact::Texts(&self.scopes)),
                 ("resources", Fact::Texts(&self.resources)),
-                ("assurance", Fact::Number(self.assurance.level())),
                 ("methods", Fact::Texts(&self.methods)),
-                ("sign_in_age_seconds", Fact::Number(self.age_seconds)),
-                ("upstream", Fact::Text(self.upstream.as_deref().unwrap_or_default())),
                 ("administration", Fact::Flag(self.administration)),
-                ("address", Fact::Text(&self.address)),
             ],
             standing: Some(&self.standing),
+            situation: &self.situation,
             evidence_expires: self.expires,
         }
     }
@@ -88,7 +82,6 @@ impl Oauth {
         let user = self.accounts.user(place.realm, session.user).await.map_err(Failure::from)?;
         let gone = || WireError::request("the person who signed in is not there any more");
         let id = user.ok_or_else(gone)?.spiffe_id(&place.trust_domain)?;
-        let now = self.env.clock.now();
         let evidence = Evidence {
             subject: Subject { kind: SubjectKind::User, id: id.clone(), number: session.number },
             source: EvidenceSource::Session,
@@ -96,6 +89,7 @@ impl Oauth {
             at: session.signed_in_at,
             expires: session.expires_at,
             device: session.device,
+            situation: session.situation(),
         };
         let standing = self.posture.standing(&evidence);
         let ask = Consent {
@@ -106,7 +100,6 @@ impl Oauth {
             resources: request.resources.clone(),
             number: session.number,
             id,
-            assurance: session.assurance,
             methods: session
                 .methods
                 .iter()
@@ -114,9 +107,7 @@ impl Oauth {
                 .map(Method::as_str)
                 .map(str::to_owned)
                 .collect(),
-            age_seconds: now.since(session.signed_in_at).as_seconds(),
-            upstream: session.upstream.as_ref().map(ToString::to_string),
-            address: session.address.clone(),
+            situation: evidence.situation,
             standing,
             expires: session.expires_at,
         };

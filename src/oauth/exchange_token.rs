@@ -1,6 +1,7 @@
 //! The token endpoint (RFC 6749 §3.2): who asks, by which grant. Each grant is a file of its own.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use super::Oauth;
 use super::authorization_request::check_resource;
@@ -12,15 +13,26 @@ use super::parameters::{Parameters, words};
 use super::wire_error::{Code, WireError};
 use crate::kernel::DeviceId;
 
+/// What a request shows beside its form.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Shows<'a> {
+    /// `Authorization`.
+    pub authorization: Option<&'a str>,
+    /// The device that proved its key.
+    pub device: Option<DeviceId>,
+    /// Where the client is.
+    pub address: Option<IpAddr>,
+}
+
 impl Oauth {
-    /// Tokens for a client that shows who it is and what it was granted; and on which device, where that proved its key.
+    /// Tokens for a client that shows who it is and what it was granted.
     pub async fn token(
         &self,
         place: &Place,
-        (header, device): (Option<&str>, Option<DeviceId>),
+        shows: Shows<'_>,
         form: &Parameters,
     ) -> Result<TokenAnswer, WireError> {
-        let credentials = Credentials::of(header, form)?;
+        let credentials = Credentials::of(shows.authorization, form)?;
         let client = self.authenticate(place.realm, &credentials)?;
         let grant_type =
             one(form, "grant_type")?.ok_or_else(|| WireError::request("grant_type is missing"))?;
@@ -31,10 +43,13 @@ impl Oauth {
             let words = "this client may not use this grant_type";
             return Err(WireError::new(Code::UnauthorizedClient, words));
         }
+        let device = shows.device;
         match grant {
             GrantType::AuthorizationCode => self.redeem_code(place, (&client, device), form).await,
             GrantType::RefreshToken => self.refresh(place, (&client, device), form).await,
-            GrantType::ClientCredentials => self.issue_to_machine(place, &client, form).await,
+            GrantType::ClientCredentials => {
+                self.issue_to_machine((place, shows.address), &client, form).await
+            }
         }
     }
 }

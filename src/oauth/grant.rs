@@ -1,12 +1,15 @@
 //! What was granted to a client: tokens hang off it. And a code, which stands for it for a minute.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use crate::crypto::jose::JwsAlgorithm;
 use crate::kernel::{
-    Assurance, ClientId, DeviceId, Fault, GrantId, RealmId, SessionId, Timestamp, UserId,
+    Assurance, Authentication, ClientId, DeviceId, Fault, GrantId, RealmId, SessionId, Situation,
+    Timestamp, UserId,
 };
 
 /// A grant of a person to a client.
@@ -36,6 +39,10 @@ pub(super) struct Grant {
     pub acr: Option<String>,
     /// `amr`.
     pub amr: Vec<String>,
+    /// The provider that vouched, if one did.
+    pub upstream: Option<String>,
+    /// Where the browser was at the sign-in.
+    pub address: Option<IpAddr>,
     /// True if it outlives the session: `offline_access`.
     pub offline: bool,
     /// The device that it hangs off.
@@ -68,6 +75,17 @@ pub(super) struct CodeTerms {
 }
 
 impl Grant {
+    /// Of what hangs off it: its person signed in, there.
+    pub(super) fn situation(&self) -> Situation {
+        let authentication = Authentication {
+            at: self.signed_in_at,
+            assurance: self.assurance,
+            amr: Arc::from(self.amr.as_slice()),
+            upstream: self.upstream.as_deref().map(Arc::from),
+        };
+        Situation::after(authentication, self.address)
+    }
+
     /// The document in its row.
     pub(super) fn document(&self) -> String {
         json!({
@@ -79,6 +97,8 @@ impl Grant {
             "assurance": self.assurance.as_str(),
             "acr": self.acr,
             "amr": self.amr,
+            "upstream": self.upstream,
+            "address": self.address,
             "offline": self.offline,
         })
         .to_string()
@@ -113,6 +133,8 @@ impl Grant {
             assurance: assurance.ok_or_else(|| bad("assurance"))?,
             acr: member("acr").as_str().map(str::to_owned),
             amr: texts("amr")?,
+            upstream: member("upstream").as_str().map(str::to_owned),
+            address: member("address").as_str().and_then(|text| text.parse().ok()),
             offline: member("offline").as_bool().ok_or_else(|| bad("offline"))?,
             device,
             created_at,

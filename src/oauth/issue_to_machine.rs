@@ -1,6 +1,7 @@
 //! Client credentials (RFC 6749 §4.4): a client asks in its own name. Reads no database.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use super::Oauth;
 use super::client::SharedClient;
@@ -14,7 +15,7 @@ use crate::svid::GrantKind;
 impl Oauth {
     pub(super) async fn issue_to_machine(
         &self,
-        place: &Place,
+        (place, from): (&Place, Option<IpAddr>),
         client: &SharedClient,
         form: &Parameters,
     ) -> Result<TokenAnswer, WireError> {
@@ -27,7 +28,7 @@ impl Oauth {
         let scopes = scopes(form, client, &audience)?;
         let kind = GrantKind::ClientCredentials;
         let wanted = Wanted { kind, scopes, audience, nonce: None };
-        self.issue_for_client(place, client, wanted, self.env.clock.now()).await
+        self.issue_for_client((place, from), client, wanted, self.env.clock.now()).await
     }
 }
 

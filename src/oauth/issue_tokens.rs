@@ -3,6 +3,7 @@
 //! Reads no database of its own: the client, the keys and what was revoked are in memory, a person comes through the cache.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -14,8 +15,8 @@ use super::wire_error::{Code, WireError};
 use crate::accounts::{User, standard_claims};
 use crate::crypto::jose::JwsAlgorithm;
 use crate::kernel::{
-    Evidence, EvidenceSource, Failure, Fault, GrantId, Lifetime, Secret, SpiffeId, Strength,
-    Subject, SubjectKind, Timestamp,
+    Evidence, EvidenceSource, Failure, Fault, GrantId, Lifetime, Secret, Situation, SpiffeId,
+    Strength, Subject, SubjectKind, Timestamp,
 };
 use crate::sessions::Revocable;
 use crate::svid::{GrantKind, IssueTokens, TokenDraft, TokenKind};
@@ -84,7 +85,6 @@ impl Oauth {
             client: client.id.clone(),
             grant: grant.id,
             kind,
-            assurance: Some(grant.assurance),
             administration: client.terms.administration,
             scopes: grant.scopes.iter().cloned().collect(),
             tokens: Vec::new(),
@@ -94,12 +94,12 @@ impl Oauth {
     /// A token for a client itself.
     pub(super) async fn issue_for_client(
         &self,
-        place: &Place,
+        (place, from): (&Place, Option<IpAddr>),
         client: &SharedClient,
         wanted: Wanted,
         now: Timestamp,
     ) -> Result<TokenAnswer, WireError> {
-        let evidence = machine_evidence(place, client, now)?; // identify
+        let evidence = machine_evidence((place, from), client, now)?; // identify
         let standing = self.posture.standing(&evidence); // assess
         let draft = TokenDraft {
             kind: TokenKind::Access,
@@ -119,7 +119,6 @@ impl Oauth {
                 client: client.id.clone(),
                 grant,
                 kind: wanted.kind,
-                assurance: None,
                 administration: client.terms.administration,
                 scopes: wanted.scopes.into_iter().collect(),
                 tokens: vec![draft],
@@ -190,10 +189,15 @@ fn evidence(
         at: grant.signed_in_at,
         expires: grant.expires_at,
         device: grant.device.map(|device| device.id),
+        situation: grant.situation(),
     })
 }
 
-fn machine_evidence(place: &Place, client: &Client, now: Timestamp) -> Result<Evidence, WireError> {
+fn machine_evidence(
+    (place, from): (&Place, Option<IpAddr>),
+    client: &Client,
+    now: Timestamp,
+) -> Result<Evidence, WireError> {
     let id = format!("spiffe://{}/client/{}", place.trust_domain, client.id);
     let id = SpiffeId::parse(&id).map_err(Fault::bug)?;
     Ok(Evidence {
@@ -204,6 +208,7 @@ fn machine_evidence(place: &Place, client: &Client, now: Timestamp) -> Result<Ev
         // What it shows is good until its secret is changed, and a secret has no end.
         expires: Timestamp::FOREVER,
         device: None,
+        situation: Situation::at(from),
     })
 }
 

@@ -66,6 +66,7 @@ pub use client::{
     AuthMethod, Client, ConsentPolicy, GrantType, Profile, Resource, Rule, SharedClient, Terms,
 };
 pub use discovery::MtlsPlace;
+pub use exchange_token::Shows;
 pub use grant::Place;
 pub use issue_tokens::TokenAnswer;
 pub use list_connected::Connection;

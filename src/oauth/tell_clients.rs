@@ -14,7 +14,7 @@ use crate::db::Tx;
 use crate::jobs::deliveries::{Delivery, DeliveryHandler, NotDelivered, post};
 use crate::kernel::{
     ClientId, Evidence, EvidenceSource, Failure, Fault, GrantId, Lifetime, RealmId, SessionId,
-    SpiffeId, Strength, Subject, SubjectId, SubjectKind, UserId,
+    Situation, SpiffeId, Strength, Subject, SubjectId, SubjectKind, UserId,
 };
 use crate::outbound;
 use crate::sessions::{Ended, WhenEnded};
@@ -126,6 +126,7 @@ impl Oauth {
             at: now,
             expires: now.plus(LOGOUT_TOKEN_LIFE),
             device: None,
+            situation: Situation::default(),
         };
         let standing = self.posture.standing(&evidence);
         let mut claims = Map::new();
@@ -139,7 +140,6 @@ impl Oauth {
             client: client.id.clone(),
             grant: GrantId::new(self.env.entropy.uuid(now)?),
             kind: GrantKind::Logout,
-            assurance: None,
             administration: false,
             scopes: Vec::new(),
             tokens: vec![TokenDraft {

@@ -23,7 +23,7 @@ use crate::devices::{
     Device, Devices, EnrolDevice, Error as DeviceError, Inventory, Manage, Refusal, Shown,
 };
 use crate::http::{PeerInfo, Remote};
-use crate::kernel::{DeviceId, Fault, Level, Lifetime, RealmId, Secret};
+use crate::kernel::{DeviceId, Fault, Level, Lifetime, RealmId, Secret, Situation};
 use crate::posture::{Posture, Source};
 use crate::testkit::{KeysReplica, TestDatabase, on_each_database};
 
@@ -249,6 +249,7 @@ async fn an_osquery_speaks_for_a_device_with_an_svid_only_by_a_token_for_that_on
             csr: csr.clone(),
             name: "ada-laptop".to_owned(),
             platform: "linux".to_owned(),
+            situation: Situation::default(),
         };
         let device = house.devices.enrol(ask(house.token(1, None).await)).await.unwrap().device.id;
         house.follow().await;

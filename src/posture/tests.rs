@@ -17,8 +17,8 @@ use crate::devices::model::{Class as Sort, Grant, TokenWish};
 use crate::devices::{self, Devices, EnrolDevice, Inventory, Manage, Refusal};
 use crate::jobs::Reconciler as _;
 use crate::kernel::{
-    Caller, DeviceId, Evidence, Fault, Level, Lifetime, Listener, Proof, RealmId, Secret, Standing,
-    Timestamp,
+    Caller, DeviceId, Evidence, Fault, Level, Lifetime, Listener, Proof, RealmId, Secret,
+    Situation, Standing, Timestamp,
 };
 use crate::machine;
 use crate::testkit::{KeysReplica, TestDatabase, on_each_database};
@@ -140,6 +140,7 @@ async fn enrolled(devices: &Devices) -> (DeviceId, Caller) {
         csr: csr::create(&key).unwrap(),
         name: "ada-laptop".to_owned(),
         platform: "linux".to_owned(),
+        situation: Situation::default(),
     };
     let given = devices.enrol(ask).await.unwrap();
     let leaf = svid_of_verified_peer(&given.svid.chain[0]).unwrap();
@@ -150,7 +151,10 @@ async fn enrolled(devices: &Devices) -> (DeviceId, Caller) {
         key_digest: leaf.key_digest,
     };
     let listener = Listener::Mtls;
-    (given.device.id, Caller { realm: REALM, subject: Some(leaf.id), proof, listener })
+    (
+        given.device.id,
+        Caller { realm: REALM, subject: Some(leaf.id), proof, listener, address: None },
+    )
 }
 
 /// A report made at this time, in which each of these signals has its value and the others are as they should be.

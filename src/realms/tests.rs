@@ -98,14 +98,21 @@ impl Replica {
 
 pub(super) fn root() -> Asker {
     let proof = Proof::KernelPeer { uid: 0, pid: 1 };
-    let caller = Caller { realm: RealmId::FIRST, subject: None, proof, listener: Listener::Local };
+    let caller = Caller {
+        realm: RealmId::FIRST,
+        subject: None,
+        proof,
+        listener: Listener::Local,
+        address: None,
+    };
     Asker::of(&caller, &TrustDomain::parse("weft.test").unwrap())
 }
 
 fn workload(text: &str) -> Asker {
     let proof = Proof::JwtSvid { issued_at: Timestamp::EPOCH, expires_at: Timestamp::FOREVER };
     let subject = Some(SpiffeId::parse(text).unwrap());
-    let caller = Caller { realm: RealmId::FIRST, subject, proof, listener: Listener::Public };
+    let caller =
+        Caller { realm: RealmId::FIRST, subject, proof, listener: Listener::Public, address: None };
     Asker::of(&caller, &TrustDomain::parse("weft.test").unwrap())
 }
 

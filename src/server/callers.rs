@@ -3,6 +3,7 @@
 //!
 //! Makes the `Caller` that handlers read; whether that caller may do anything is for `access` to say.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -18,8 +19,8 @@ use crate::crypto::x509::VerifiedSvid;
 use crate::devices::Shown;
 use crate::http::{PeerInfo, Problem, bearer};
 use crate::kernel::{
-    Caller, Failure, Kind, Lifetime, Listener, Proof, RealmId, Secret, SpiffeId, Standing,
-    SubjectId,
+    Authentication, Caller, Failure, Kind, Lifetime, Listener, Proof, RealmId, Secret, SpiffeId,
+    Standing, SubjectId,
 };
 use crate::realms::Realm;
 use crate::svid::TokenKind;
@@ -45,7 +46,15 @@ enum Proven {
         token: Secret<String>,
         /// Whether the request is to change something.
         changes: bool,
+        address: Option<IpAddr>,
     },
+}
+
+/// What is known of a person who calls.
+struct OfPerson {
+    number: SubjectId,
+    standing: Standing,
+    authentication: Authentication,
 }
 
 /// The layer: puts a `Caller` into every request, or answers for it.
@@ -87,15 +96,16 @@ impl Desk {
                 self.server.devices.judge(realm.id, &svid).await?;
                 (caller, None)
             }
-            Proven::AccessToken { token, changes } => {
-                let (caller, person) = self.by_access_token(&realm, changes, &token).await?;
+            Proven::AccessToken { token, changes, address } => {
+                let shown = (&token, address);
+                let (caller, person) = self.by_access_token(&realm, changes, shown).await?;
                 (caller, Some(person))
             }
         };
         let mut asker = Asker::of(&caller, &realm.trust_domain);
-        if let Some((number, standing)) = person {
+        if let Some(OfPerson { number, standing, authentication }) = person {
             // Known by number, so that what this person did is told of them, and can be erased with them.
-            asker = asker.numbered(number).on_device(standing);
+            asker = asker.numbered(number).on_device(standing).signed_in(authentication);
         } else if let Some(standing) =
             caller.subject.as_ref().and_then(|id| self.standing(&realm, id))
         {
@@ -104,15 +114,26 @@ impl Desk {
         Ok((caller, Administrator { realm: realm.id, asker }))
     }
 
+    /// Proxies of ours stand before the `public` door alone: before the others they would end the handshake.
+    fn address(&self, request: &Request, peer: &PeerInfo) -> Result<Option<IpAddr>, Failure> {
+        match self.listener {
+            Listener::Public => {
+                visitors::origin(&self.server, request).map(|origin| Some(origin.address))
+            }
+            _ => Ok(peer.address().map(|address| address.ip())),
+        }
+    }
+
     fn in_realm(
         &self,
         realm: &Realm,
         request: &Request,
         peer: &PeerInfo,
     ) -> Result<Proven, Failure> {
+        let address = self.address(request, peer)?;
         let caller = |subject, proof| {
             let listener = self.listener;
-            Proven::Caller(Caller { realm: realm.id, subject, proof, listener })
+            Proven::Caller(Caller { realm: realm.id, subject, proof, listener, address })
         };
         if let Some(user) = peer.unix() {
             let pid = user.process.as_ref().map_or(0, crate::http::Process::pid);
@@ -134,8 +155,9 @@ impl Desk {
             Some(token) if is_access_token(token) => Ok(Proven::AccessToken {
                 token: Secret::new(token.to_owned()),
                 changes: !request.method().is_safe(),
+                address,
             }),
-            Some(token) => self.by_token(realm, token).map(Proven::Caller),
+            Some(token) => self.by_token(realm, token, address).map(Proven::Caller),
             None => Ok(caller(None, Proof::Nothing)),
         }
     }
@@ -167,8 +189,8 @@ impl Desk {
         &self,
         realm: &Realm,
         changes: bool,
-        token: &Secret<String>,
-    ) -> Result<(Caller, (SubjectId, Standing)), Failure> {
+        (token, address): (&Secret<String>, Option<IpAddr>),
+    ) -> Result<(Caller, OfPerson), Failure> {
         let server = &self.server;
         let audience = format!("{}/api", realm.issuer.as_str());
         let person = server.person_svids.person(realm, token.expose(), &audience).await?;
@@ -184,14 +206,14 @@ impl Desk {
                 "to change something, sign in anew: this sign-in is more than 15 minutes old";
             return Err(Failure::new(Kind::StepUp, "caller.stale_sign_in", words));
         }
-        let standing = server.person_svids.standing(realm, &person).await?;
+        let (standing, authentication) = server.person_svids.standing(realm, &person).await?;
         let proof = Proof::AccessToken {
             signed_in_at: person.signed_in_at,
             expires_at: person.token.expires_at,
         };
         let (subject, listener) = (Some(person.id), self.listener);
-        let known = (person.user.number, standing);
-        Ok((Caller { realm: realm.id, subject, proof, listener }, known))
+        let known = OfPerson { number: person.user.number, standing, authentication };
+        Ok((Caller { realm: realm.id, subject, proof, listener, address }, known))
     }
 
     /// What is known of whoever calls in its own name: contained, or on the worst of the devices that may have given it its
@@ -201,7 +223,12 @@ impl Desk {
         server.posture.of_named(id, server.workloads.devices_behind(realm.id, id))
     }
 
-    fn by_token(&self, realm: &Realm, token: &str) -> Result<Caller, Failure> {
+    fn by_token(
+        &self,
+        realm: &Realm,
+        token: &str,
+        address: Option<IpAddr>,
+    ) -> Result<Caller, Failure> {
         let server = &self.server;
         let audience = format!("{}/api", realm.issuer.as_str());
         let claims = server
@@ -217,6 +244,7 @@ impl Desk {
                 expires_at: claims.expires_at,
             },
             listener: self.listener,
+            address,
         })
     }
 }

@@ -17,7 +17,8 @@ use tonic::Status;
 use super::build::Server;
 use crate::crypto::x509::{SvidError, verify_svid};
 use crate::http::PeerInfo;
-use crate::kernel::RealmId;
+use crate::kernel::{RealmId, Situation};
+use crate::nodes::NodeCaller;
 use crate::nodes::grpc::{authenticate, nobody, peer_svid};
 
 /// Calls that anybody may make: joining, fetching the public bundle, and asking whether the server is well.
@@ -63,10 +64,11 @@ async fn caller(server: &Arc<Server>, request: &mut Request) -> Result<Option<Tr
     let svid =
         svid.as_ref().map_err(|_| Status::unauthenticated("the certificate is no X.509-SVID"))?;
     let shown = peer_svid(svid);
+    let situation = Situation::at(peer.address().map(|address| address.ip()));
     let trust = Trust { server: Arc::clone(server), realm: realm.id, peer };
     trust.check()?;
     let node = authenticate(&server.nodes, realm.id, &shown, &path).await?;
-    request.extensions_mut().insert(node);
+    request.extensions_mut().insert(NodeCaller { situation, ..node });
     Ok(STREAMS.contains(&path.as_str()).then_some(trust))
 }
 

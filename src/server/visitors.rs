@@ -39,12 +39,16 @@ async fn receive(State(server): State<Arc<Server>>, mut request: Request, next: 
 }
 
 fn visit(server: &Server, request: &Request) -> Result<(Arc<Realm>, Origin), Failure> {
-    let realm = realm(server, request)?;
+    Ok((realm(server, request)?, origin(server, request)?))
+}
+
+/// Where a request of the `public` door comes from.
+pub(super) fn origin(server: &Server, request: &Request) -> Result<Origin, Failure> {
     let peer = request.extensions().get::<PeerInfo>().and_then(PeerInfo::address);
     let peer = peer.ok_or_else(|| Failure::new(Kind::Bug, "internal", "an internal error"))?;
     let proxies = server.settings.listen.proxies.iter().map(|network| network.0);
     let proxies: Vec<Network> = proxies.collect();
-    Ok((realm, Origin::of(peer.ip(), request.headers(), &proxies)?))
+    Origin::of(peer.ip(), request.headers(), &proxies)
 }
 
 /// The realm that the host name of a request chooses.

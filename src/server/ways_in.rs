@@ -6,8 +6,8 @@ use crate::access::WaysIn;
 use crate::accounts::Accounts;
 use crate::devices::{Inventory, model::State};
 use crate::kernel::{
-    Evidence, EvidenceSource, Fault, RealmId, SpiffeId, Standing, Strength, Subject, SubjectKind,
-    Timestamp,
+    Evidence, EvidenceSource, Fault, RealmId, Situation, SpiffeId, Standing, Strength, Subject,
+    SubjectKind, Timestamp,
 };
 use crate::posture::Posture;
 
@@ -45,6 +45,7 @@ impl WaysIn for KnownWaysIn {
                 at: Timestamp::EPOCH,
                 expires: Timestamp::FOREVER,
                 device,
+                situation: Situation::default(),
             };
             let all = self.devices.devices(realm);
             let theirs = all.iter().filter(|device| {

@@ -21,7 +21,7 @@ use crate::crypto::x509::csr;
 use crate::devices::model::{Class as Sort, Grant, TokenWish};
 use crate::devices::{Devices, EnrolDevice, Inventory, Manage};
 use crate::http::{PeerInfo, Remote};
-use crate::kernel::{DeviceId, Fault, Lifetime, RealmId, Secret};
+use crate::kernel::{DeviceId, Fault, Lifetime, RealmId, Secret, Situation};
 use crate::posture::{Posture, Source};
 use crate::testkit::{KeysReplica, TestDatabase, on_each_database};
 
@@ -152,6 +152,7 @@ async fn enrolled(devices: &Devices) -> DeviceId {
         csr: csr::create(&PrivateKey::generate(Algorithm::P256).unwrap()).unwrap(),
         name: "ada-laptop".to_owned(),
         platform: "linux".to_owned(),
+        situation: Situation::default(),
     };
     devices.enrol(ask).await.unwrap().device.id
 }

@@ -7,8 +7,8 @@ use crate::access::{self, Action, Administrator, Request};
 use crate::accounts;
 use crate::events::{self, Event, Owner};
 use crate::kernel::{
-    Assurance, ClientId, DeviceId, Failure, Fault, GrantId, Kind, Method, RealmId, SessionId,
-    SubjectId, Timestamp, UpstreamId, UserId,
+    Assurance, Authentication, ClientId, DeviceId, Failure, Fault, GrantId, Kind, Method, RealmId,
+    SessionId, Situation, SubjectId, Timestamp, UpstreamId, UserId, amr_of,
 };
 
 /// The kind of change of a revocation; its key is `what/id`.
@@ -57,9 +57,24 @@ impl Session {
         now < self.idle_at && now < self.expires_at
     }
 
+    /// The sign-in that it began with, or was renewed by.
+    pub fn authentication(&self) -> Authentication {
+        Authentication {
+            at: self.signed_in_at,
+            assurance: self.assurance,
+            amr: self.amr().into_iter().map(str::to_owned).collect(),
+            upstream: self.upstream.as_ref().map(|id| Arc::from(id.as_str())),
+        }
+    }
+
+    /// Of what is asked in its name: its person signed in, there.
+    pub fn situation(&self) -> Situation {
+        Situation::after(self.authentication(), self.address.parse().ok())
+    }
+
     /// `amr` (RFC 8176): what the methods say together, in a fixed order.
     pub fn amr(&self) -> BTreeSet<&'static str> {
-        self.methods.iter().flat_map(|method| method.amr().iter().copied()).collect()
+        amr_of(&self.methods)
     }
 }
 

@@ -4,8 +4,8 @@ use crate::access::{self, Action, Fact, Permit, Request, asked};
 use crate::accounts::User;
 use crate::events::Event;
 use crate::kernel::{
-    DeviceId, Evidence, EvidenceSource, Lifetime, Method, RealmId, SpiffeId, Standing, Subject,
-    SubjectId, SubjectKind, Timestamp, UserId,
+    Address, DeviceId, Evidence, EvidenceSource, Lifetime, Method, RealmId, Situation, SpiffeId,
+    Standing, Subject, SubjectId, SubjectKind, Timestamp, UserId,
 };
 use crate::realms::Realm;
 
@@ -22,10 +22,10 @@ pub struct SignIn {
     realm: RealmId,
     id: SpiffeId,
     client: Option<Application>,
-    address: String,
     locked: bool,
     second_factor: bool,
     passkey: bool,
+    situation: Situation,
     standing: Standing,
     expires: Timestamp,
 }
@@ -46,7 +46,6 @@ impl Action for SignIn {
         let client = self.client.as_ref();
         let shown = |method| self.shown.methods.contains(&method);
         let second = [Method::Totp, Method::RecoveryCode].into_iter().any(shown);
-        let upstream = self.shown.upstream.as_ref().map_or("", |id| id.as_str());
         Request {
             realm: self.realm,
             principal: ("User", self.id.as_str()),
@@ -55,17 +54,15 @@ impl Action for SignIn {
             resource: ("Client", client.map_or(OWN_PAGES, |client| client.id.as_str())),
             resource_id: None,
             context: vec![
-                ("assurance", Fact::Number(self.shown.assurance().level())),
                 ("administration", Fact::Flag(client.is_some_and(|c| c.administration))),
                 ("locked", Fact::Flag(self.locked)),
                 ("mail", Fact::Flag(shown(Method::Mail))),
-                ("upstream", Fact::Text(upstream)),
                 ("second_factor", Fact::Flag(self.second_factor)),
                 ("second_shown", Fact::Flag(second)),
                 ("passkey", Fact::Flag(self.passkey)),
-                ("address", Fact::Text(&self.address)),
             ],
             standing: Some(&self.standing),
+            situation: &self.situation,
             evidence_expires: self.expires,
         }
     }
@@ -85,13 +82,14 @@ impl Signin {
         realm: &Realm,
         user: &User,
         (request, shown, device): (&SigninRequest, &Shown, Option<DeviceId>),
-        address: &str,
+        from: Option<Address>,
     ) -> Result<(Verdict, Answered), Error> {
         let id = user.spiffe_id(&realm.trust_domain)?;
         let now = self.inner.env.clock.now();
         let settings = self.inner.sessions.settings();
         let level = shown.assurance();
         let expires = shown.since.plus(settings.overall(level)).max(now.plus(Lifetime::minutes(1)));
+        let situation = Situation { address: from, authentication: Some(shown.authentication()) };
         let evidence = Evidence {
             subject: Subject { kind: SubjectKind::User, id: id.clone(), number: user.number },
             source: EvidenceSource::Session,
@@ -99,6 +97,7 @@ impl Signin {
             at: now,
             expires,
             device,
+            situation: situation.clone(),
         };
         let standing = self.inner.posture.standing(&evidence);
         let ask = SignIn {
@@ -109,10 +108,10 @@ impl Signin {
             realm: realm.id,
             id,
             client: request.client.clone(),
-            address: address.to_owned(),
             locked: !user.is_active(),
             second_factor: user.factors.totp,
             passkey: user.factors.passkeys > 0,
+            situation,
             standing,
             expires,
         };

@@ -8,7 +8,7 @@ use super::model::{Error, Facts, Has, Shown, State, Verdict};
 use super::next_step::{Step, device, next_step, shown};
 use super::read_sign_in::present;
 use crate::accounts::{Factors, User};
-use crate::kernel::{Assurance, Lifetime};
+use crate::kernel::{Assurance, Lifetime, Situation};
 use crate::realms::Realm;
 use crate::sessions::{Browser, Session};
 
@@ -49,10 +49,10 @@ impl Signin {
             found = self.inner.accounts.fresh(realm.id, shown.user).await?;
             match &found {
                 Some(user) => {
-                    let address = browser.address.to_string();
                     let on = device(state, &facts, shown);
-                    let (verdict, answer) =
-                        self.decide(realm, user, (&state.request, shown, on), &address)?;
+                    let asked = (&state.request, shown, on);
+                    let from = Situation::at(Some(browser.address)).address;
+                    let (verdict, answer) = self.decide(realm, user, asked, from)?;
                     facts.has = has(user.factors);
                     facts.declined = user.passkey_declined_at.is_some();
                     facts.devices = self.could_show_device(realm, state, (user, &verdict)).await?;

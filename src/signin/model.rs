@@ -1,14 +1,15 @@
 //! What a sign-in is asked for, how far it has come, and what the next page is made from.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::access;
 use crate::accounts;
 use crate::devices;
 use crate::events;
 use crate::kernel::{
-    Assurance, ClientId, DeviceId, Failure, Fault, Kind, Method, Timestamp, UpstreamId, UserId,
-    assurance_of,
+    Assurance, Authentication, ClientId, DeviceId, Failure, Fault, Kind, Method, Timestamp,
+    UpstreamId, UserId, amr_of, assurance_of,
 };
 use crate::sessions;
 use crate::upstreams;
@@ -116,6 +117,16 @@ impl Shown {
     /// The level it makes.
     pub fn assurance(&self) -> Assurance {
         assurance_of(&self.methods)
+    }
+
+    /// As policies see it.
+    pub(super) fn authentication(&self) -> Authentication {
+        Authentication {
+            at: self.since,
+            assurance: self.assurance(),
+            amr: amr_of(&self.methods).into_iter().map(str::to_owned).collect(),
+            upstream: self.upstream.as_ref().map(|id| Arc::from(id.as_str())),
+        }
     }
 
     /// The same, and this too.

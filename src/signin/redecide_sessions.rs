@@ -41,7 +41,7 @@ impl Signin {
         };
         let own = OwnPath::parse("/").ok_or_else(|| Fault::bug("a path of our own"))?;
         let asked = (&SigninRequest::to(own), &shown, session.device);
-        match self.decide(realm, &user, asked, &session.address) {
+        match self.decide(realm, &user, asked, session.situation().address) {
             Ok((Verdict::StepUp(words) | Verdict::Deny(words), _)) => Ok(Some(words)),
             // A broken policy refuses each sign-in by itself; mended, it should find what it left.
             Ok((Verdict::Permit, _)) | Err(Error::Access(access::Error::Broken { .. })) => Ok(None),

@@ -264,6 +264,7 @@ fn request<'a>(
             ("audiences", Fact::Number(i64::try_from(audiences).unwrap_or(i64::MAX))),
         ],
         standing: Some(standing),
+        situation: &evidence.situation,
         evidence_expires: evidence.expires,
     }
 }

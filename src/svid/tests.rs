@@ -45,6 +45,7 @@ fn evidence(subject: Subject, source: EvidenceSource, expires: Timestamp) -> Evi
         at: Timestamp::EPOCH,
         expires,
         device: None,
+        situation: crate::kernel::Situation::default(),
     }
 }
 

@@ -119,6 +119,7 @@ fn question(request: &Request<'_>) -> (Vec<String>, Vec<(String, GivenFact)>) {
             Fact::Text("") | Fact::Texts([]) | Fact::Number(0) | Fact::Flag(false) => continue,
             Fact::Text(text) => GivenFact::Text((*text).to_owned()),
             Fact::Texts(texts) => GivenFact::Texts(texts.to_vec()),
+            Fact::Address(ip) => GivenFact::Text(ip.to_string()),
             Fact::Id(id) => GivenFact::Text(id.to_string()),
             Fact::Number(number) => GivenFact::Number(*number),
             Fact::Flag(flag) => GivenFact::Flag(*flag),

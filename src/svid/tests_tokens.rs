@@ -9,7 +9,7 @@ use crate::authority::OidcKeySet;
 use crate::crypto::digest::{base64url, sha256};
 use crate::crypto::jose::{JoseError, JwsAlgorithm, TokenSigner};
 use crate::crypto::keys::Signer;
-use crate::kernel::{Assurance, ClientId, GrantId, Secret};
+use crate::kernel::{ClientId, GrantId, Secret};
 use crate::svid::tokens::{GrantKind, IssueTokens, TokenDraft, TokenKind, Tokens};
 use crate::svid::verify_token::{Expiry, TokenError};
 
@@ -42,7 +42,6 @@ pub(super) fn asked(tokens: Vec<TokenDraft>) -> IssueTokens {
         client: ClientId::parse("app").unwrap(),
         grant: GrantId::new(uuid::Uuid::from_u128(9)),
         kind: GrantKind::AuthorizationCode,
-        assurance: Some(Assurance::Aal1),
         administration: false,
         scopes: vec!["openid".to_owned(), "mail".to_owned()],
         tokens,

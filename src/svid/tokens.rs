@@ -9,8 +9,7 @@ use crate::access::{Action, Fact, Refusal, Request};
 use crate::crypto::jose::JwsAlgorithm;
 use crate::events::Event;
 use crate::kernel::{
-    Assurance, ClientId, Evidence, GrantId, Lifetime, RealmId, Secret, Standing, SubjectKind,
-    Timestamp,
+    ClientId, Evidence, GrantId, Lifetime, RealmId, Secret, Standing, SubjectKind, Timestamp,
 };
 
 /// Tokens of the OpenID provider left the desk.
@@ -33,8 +32,6 @@ pub struct IssueTokens {
     pub grant: GrantId,
     /// How they were asked for.
     pub kind: GrantKind,
-    /// How sure the sign-in behind them was, if a person stands behind them.
-    pub assurance: Option<Assurance>,
     /// Whether the client is marked to use the admin API.
     pub administration: bool,
     /// What the client may do with them.
@@ -193,12 +190,12 @@ impl Action for IssueTokens {
                 ("source", Fact::Text(evidence.source.as_str())),
                 ("strength", Fact::Text(evidence.strength.as_str())),
                 ("grant", Fact::Text(self.kind.as_str())),
-                ("assurance", Fact::Text(self.assurance.map_or("none", Assurance::as_str))),
                 ("administration", Fact::Flag(self.administration)),
                 ("scopes", Fact::Texts(&self.scopes)),
                 ("audiences", Fact::Texts(self.audiences())),
             ],
             standing: Some(&self.standing),
+            situation: &evidence.situation,
             evidence_expires: evidence.expires,
         }
     }

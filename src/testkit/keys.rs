@@ -157,8 +157,13 @@ impl KeysReplica {
     /// Root at the local socket, who may do everything.
     pub fn root() -> Asker {
         let proof = Proof::KernelPeer { uid: 0, pid: 1 };
-        let caller =
-            Caller { realm: RealmId::FIRST, subject: None, proof, listener: Listener::Local };
+        let caller = Caller {
+            realm: RealmId::FIRST,
+            subject: None,
+            proof,
+            listener: Listener::Local,
+            address: None,
+        };
         Asker::of(&caller, &Self::names().trust_domain)
     }
 

@@ -134,8 +134,13 @@ impl TestServer {
     /// Root at the local socket, who may do everything.
     pub fn root(&self) -> Asker {
         let proof = Proof::KernelPeer { uid: 0, pid: 1 };
-        let caller =
-            Caller { realm: RealmId::FIRST, subject: None, proof, listener: Listener::Local };
+        let caller = Caller {
+            realm: RealmId::FIRST,
+            subject: None,
+            proof,
+            listener: Listener::Local,
+            address: None,
+        };
         Asker::of(&caller, &self.trust_domain())
     }
 

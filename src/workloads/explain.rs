@@ -14,7 +14,9 @@ use super::{View, Workloads};
 use crate::access::Asker;
 use crate::db::Cursor;
 use crate::kernel::limits::SELECTORS_MAX;
-use crate::kernel::{EntryId, Failure, RealmId, Selector, SpiffeId, SubjectId, Timestamp};
+use crate::kernel::{
+    EntryId, Failure, RealmId, Selector, Situation, SpiffeId, SubjectId, Timestamp,
+};
 use crate::nodes::Agent;
 
 /// A question about a workload that gets no identity, or not the one that was expected.
@@ -146,7 +148,8 @@ impl Workloads {
         if known.current.expires <= now {
             return AgentState::Expired(id.clone(), known.current.expires);
         }
-        let look = |realm: &super::push::Realm| (realm.revision(), realm.is_watching(id));
+        let look =
+            |realm: &super::push::Realm| (realm.revision(), realm.watching_from(id).is_some());
         let (head, connected) = self.read(realm, look).unwrap_or((None, false));
         let selectors = Node::of(&known).selectors;
         let view = self.view(realm, id);
@@ -237,7 +240,8 @@ impl Workloads {
         let mut refusal = None;
         for agent in judge.agents.iter().filter(|agent| self.may_ask(realm, agent, entry, judge)) {
             judge.questions.set(judge.questions.get().checked_sub(1)?);
-            let evidence = evidence(agent, entry, judge.now);
+            let situation = self.situation_of(realm, agent);
+            let evidence = evidence((agent, &situation), entry, judge.now);
             let question = self.x509_ask((realm, agent), entry, evidence);
             match self.access.explain(&question).and_then(|explained| explained.outcome) {
                 Ok(_) => return None,
@@ -245,6 +249,12 @@ impl Workloads {
             }
         }
         refusal.map(Reason::Denied)
+    }
+
+    /// Where an agent that holds a stream is; of others nobody knows before they call.
+    fn situation_of(&self, realm: RealmId, agent: &Agent) -> Situation {
+        let look = |realm: &super::push::Realm| realm.watching_from(&agent.id).cloned();
+        self.read(realm, look).flatten().unwrap_or_default()
     }
 
     fn may_ask(&self, realm: RealmId, agent: &Agent, entry: &Entry, judge: &Judge<'_>) -> bool {

@@ -27,7 +27,7 @@ impl Workloads {
         let found = self.find(caller, std::iter::once(ask.entry.as_str()), now)?;
         let entry = found.into_iter().flatten().next().ok_or_else(|| unknown(&ask.entry))?;
 
-        let evidence = evidence(&caller.agent, &entry, now); // identify
+        let evidence = evidence((&caller.agent, &caller.situation), &entry, now); // identify
         let standing = self.posture.standing(&evidence); // assess
         let permit = self.access.permit(IssueJwtSvid {
             realm: caller.realm,

@@ -14,7 +14,7 @@ use crate::crypto::x509::csr;
 use crate::events::Unrecorded;
 use crate::kernel::limits::BATCH_ITEMS_MAX;
 use crate::kernel::{
-    EntryId, Evidence, EvidenceSource, Fault, RealmId, Subject, SubjectKind, Timestamp,
+    EntryId, Evidence, EvidenceSource, Fault, RealmId, Situation, Subject, SubjectKind, Timestamp,
 };
 use crate::nodes::{Agent, NodeCaller};
 use crate::svid::{IssueX509, X509Svid};
@@ -73,7 +73,7 @@ impl Workloads {
         public_key: &PublicKey,
         now: Timestamp,
     ) -> Result<Unrecorded<X509Svid>, Error> {
-        let evidence = evidence(&caller.agent, entry, now); // identify
+        let evidence = evidence((&caller.agent, &caller.situation), entry, now); // identify
         let ask = self.x509_ask((caller.realm, &caller.agent), entry, evidence); // assess
         let permit = self.access.permit(ask)?; // decide: carries ceiling and policy version
         let signed = self.svid.sign_x509(permit, public_key, now)?; // issue: Unrecorded<X509Svid>
@@ -155,7 +155,11 @@ impl Workloads {
 }
 
 /// What is known of the workload: its agent vouches for it, as long as the agent's own attestation and the entry hold.
-pub(super) fn evidence(agent: &Agent, entry: &Entry, now: Timestamp) -> Evidence {
+pub(super) fn evidence(
+    (agent, situation): (&Agent, &Situation),
+    entry: &Entry,
+    now: Timestamp,
+) -> Evidence {
     let attested = agent.evidence();
     let entry_ends = entry.terms.expires_at.unwrap_or(Timestamp::FOREVER);
     Evidence {
@@ -169,6 +173,7 @@ pub(super) fn evidence(agent: &Agent, entry: &Entry, now: Timestamp) -> Evidence
         at: now,
         expires: attested.expires.min(entry_ends),
         device: agent.device,
+        situation: situation.clone(),
     }
 }
 

@@ -150,7 +150,7 @@ impl Workloads {
 
     /// True while this agent holds a push stream to this replica.
     pub fn is_connected(&self, realm: RealmId, agent: &SpiffeId) -> bool {
-        self.read(realm, |realm| realm.is_watching(agent)).unwrap_or(false)
+        self.read(realm, |realm| realm.watching_from(agent).is_some()).unwrap_or(false)
     }
 
     /// How many entries the realm has.

@@ -12,7 +12,7 @@ use super::issue_x509::evidence;
 use super::model::Entry;
 use super::push::{Directive, Why};
 use crate::access;
-use crate::kernel::{DeviceId, RealmId, SpiffeId, Timestamp};
+use crate::kernel::{DeviceId, RealmId, Situation, SpiffeId, Timestamp};
 use crate::nodes::Agent;
 
 impl Workloads {
@@ -75,12 +75,13 @@ impl Workloads {
         let _judging = shared.judging.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.env.clock.now();
         let look = |realm: &super::push::Realm| {
-            realm.is_watching(&agent.id).then(|| realm.all_of(&agent.id, now))
+            let situation = realm.watching_from(&agent.id)?;
+            Some((situation.clone(), realm.all_of(&agent.id, now)))
         };
-        let Some(entries) = self.read(realm, look).flatten() else { return };
+        let Some((situation, entries)) = self.read(realm, look).flatten() else { return };
         let refused: BTreeMap<_, _> = entries
             .iter()
-            .filter_map(|entry| self.refusal((realm, agent), entry, now))
+            .filter_map(|entry| self.refusal(realm, (agent, &situation), (entry, now)))
             .map(|order| (order.entry.clone(), order))
             .collect();
         self.edit(realm, |realm| realm.refuse(&agent.id, refused));
@@ -88,11 +89,12 @@ impl Workloads {
 
     fn refusal(
         &self,
-        (realm, agent): (RealmId, &Agent),
-        entry: &Arc<Entry>,
-        now: Timestamp,
+        realm: RealmId,
+        (agent, situation): (&Agent, &Situation),
+        (entry, now): (&Arc<Entry>, Timestamp),
     ) -> Option<Directive> {
-        let ask = self.x509_ask((realm, agent), entry, evidence(agent, entry, now));
+        let known = evidence((agent, situation), entry, now);
+        let ask = self.x509_ask((realm, agent), entry, known);
         let put_out = ask.standing.locked || ask.standing.contained;
         let why = if put_out { Why::Containment } else { Why::Posture };
         match self.access.permit(ask).err()? {

@@ -1,7 +1,7 @@
 //! What each operation on entries, and each call of an agent, asks of the policy. The facts are those of the published schema.
 
 use crate::access::{Action, Asker, Fact, Request};
-use crate::kernel::{Lifetime, RealmId, SpiffeId, Timestamp, TrustDomain};
+use crate::kernel::{Lifetime, RealmId, Situation, SpiffeId, Timestamp, TrustDomain};
 use crate::nodes::NodeCaller;
 
 use super::model::Terms;
@@ -122,6 +122,7 @@ impl Action for GetBundle {
             resource_id: None,
             context: Vec::new(),
             standing: None,
+            situation: Situation::unknown(),
             evidence_expires: Timestamp::FOREVER,
         }
     }
@@ -146,6 +147,7 @@ fn by_agent<'a>(caller: &'a NodeCaller, resource: (&'static str, &'a str)) -> Re
         resource_id: None,
         context: Vec::new(),
         standing: None,
+        situation: &caller.situation,
         evidence_expires: caller.svid.expires,
     }
 }
@@ -165,6 +167,7 @@ fn request<'a>(
         resource_id: Some(id),
         context,
         standing: by.standing(),
+        situation: by.situation(),
         evidence_expires: Timestamp::FOREVER,
     }
 }

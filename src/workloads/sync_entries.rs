@@ -49,7 +49,7 @@ impl Workloads {
         let now = self.env.clock.now();
         let begin = |realm: &mut super::push::Realm| {
             realm.revision()?;
-            let (mailbox, missed) = realm.watch(node, from);
+            let (mailbox, missed) = realm.watch((node, caller.situation.clone()), from);
             realm.deliver_missed(&id, &mailbox, missed, now);
             Some(mailbox)
         };

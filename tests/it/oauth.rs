@@ -3,7 +3,7 @@
 use reqwest::Method;
 use weft::crypto::jose::JwsAlgorithm;
 use weft::kernel::{Lifetime, RealmId};
-use weft::oauth::{Draft, Parameters, Place, Profile};
+use weft::oauth::{Draft, Parameters, Place, Profile, Shows};
 use weft::testkit::{TestDatabase, TestServer, engines, until};
 
 use crate::flows::on_each;
@@ -68,9 +68,11 @@ async fn statements_for_machines(server: &TestServer) -> u64 {
         )
         .as_bytes(),
     );
-    until("the client is known", async || match oauth.token(&place, (None, None), &form).await {
-        Ok(_) => Ok(()),
-        Err(error) => Err(error.to_string()),
+    until("the client is known", async || {
+        match oauth.token(&place, Shows::default(), &form).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.to_string()),
+        }
     })
     .await;
     // The RSA key is made behind the start, on a thread of its own.
@@ -83,7 +85,7 @@ async fn statements_for_machines(server: &TestServer) -> u64 {
     let requests = || db.statements().get("request").copied().unwrap_or(0);
     let before = requests();
     for _ in 0..TOKENS {
-        let token = oauth.token(&place, (None, None), &form).await.unwrap();
+        let token = oauth.token(&place, Shows::default(), &form).await.unwrap();
         assert!(token.expires_in > Lifetime::minutes(4), "{}", token.expires_in);
     }
     requests() - before

@@ -16,8 +16,8 @@ use weft::crypto::tls::{
 };
 use weft::db::Engine;
 use weft::kernel::{
-    AuthorityId, EntryId, Evidence, EvidenceSource, Lifetime, RealmId, SpiffeId, Standing,
-    Strength, Subject, SubjectId, SubjectKind, Timestamp,
+    AuthorityId, EntryId, Evidence, EvidenceSource, Lifetime, RealmId, Situation, SpiffeId,
+    Standing, Strength, Subject, SubjectId, SubjectKind, Timestamp,
 };
 use weft::svid::{IssueJwtSvid, IssueX509, ServerCertificates};
 use weft::testkit::{KeysReplica, TestDatabase, engines, shake_hands};
@@ -429,6 +429,7 @@ fn x509_ask(now: Timestamp) -> IssueX509 {
         at: now,
         expires: Timestamp::FOREVER,
         device: None,
+        situation: Situation::default(),
     };
     let agent = "spiffe://weft.test/spire/agent/join_token/x";
     IssueX509 {

@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, stream};
 use weft::crypto::keys::{Algorithm, PrivateKey};
 use weft::crypto::x509::csr;
 use weft::db::Row;
-use weft::kernel::{Fault, RealmId};
+use weft::kernel::{Fault, RealmId, Situation};
 use weft::nodes::{NodeCaller, PeerSvid};
 use weft::testkit::{on_each_engine, until};
 use weft::workloads::{Entry, JwtAsk, X509Ask};
@@ -171,5 +171,5 @@ pub(crate) fn caller(fabric: &Fabric) -> NodeCaller {
         issued_at: agent.current.issued_at,
         expires: agent.current.expires,
     };
-    NodeCaller { realm: RealmId::FIRST, agent, svid }
+    NodeCaller { realm: RealmId::FIRST, agent, svid, situation: Situation::default() }
 }

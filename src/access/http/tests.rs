@@ -18,8 +18,13 @@ impl House {
     async fn new() -> Self {
         let replica = Replica::new(&TestDatabase::new(engines()[0]).await).await;
         let proof = Proof::KernelPeer { uid: 0, pid: 1 };
-        let caller =
-            Caller { realm: RealmId::FIRST, subject: None, proof, listener: Listener::Local };
+        let caller = Caller {
+            realm: RealmId::FIRST,
+            subject: None,
+            proof,
+            listener: Listener::Local,
+            address: None,
+        };
         let asker = Asker::of(&caller, &TrustDomain::parse("weft.test").unwrap());
         let rest =
             Rest::new(routes(&replica.rights), Administrator { realm: RealmId::FIRST, asker });

@@ -222,7 +222,8 @@ pub(super) fn yes(method: Method) -> Checked {
 /// Root at the local socket, who may do everything.
 pub(super) fn root() -> Administrator {
     let proof = Proof::KernelPeer { uid: 0, pid: 1 };
-    let caller = Caller { realm: REALM, subject: None, proof, listener: Listener::Local };
+    let caller =
+        Caller { realm: REALM, subject: None, proof, listener: Listener::Local, address: None };
     let asker = Asker::of(&caller, &TrustDomain::parse("weft.test").unwrap());
     Administrator { realm: REALM, asker }
 }

@@ -103,7 +103,7 @@ impl Admin {
         if session.assurance < ENOUGH {
             return Err(self.elsewhere(asks, page, Some((&session, None))).await);
         }
-        let by = self.administrator(&asks.realm, &session, &user)?;
+        let by = self.administrator(asks, &session, &user)?;
         let look = asks.look.clone().prefer(user.language.as_slice());
         Ok(Visitor { by, user, look, now: self.env.clock.now(), done: asks.done })
     }
@@ -111,10 +111,11 @@ impl Admin {
     /// The same asker that an access token from this session makes at the admin API.
     fn administrator(
         &self,
-        realm: &Realm,
+        asks: &Asks,
         session: &Session,
         user: &User,
     ) -> Result<Administrator, Fault> {
+        let realm = &asks.realm;
         let id = user.spiffe_id(&realm.trust_domain)?;
         let evidence = Evidence {
             subject: Subject { kind: SubjectKind::User, id: id.clone(), number: user.number },
@@ -123,6 +124,7 @@ impl Admin {
             at: session.signed_in_at,
             expires: session.expires_at,
             device: session.device,
+            situation: session.situation(),
         };
         let standing = self.below.posture.standing(&evidence);
         let (signed_in_at, expires_at) = (session.signed_in_at, session.expires_at);
@@ -131,9 +133,11 @@ impl Admin {
             subject: Some(id),
             proof: Proof::AccessToken { signed_in_at, expires_at },
             listener: Listener::Public,
+            address: Some(asks.browser.address),
         };
         let asker = Asker::of(&caller, &realm.trust_domain);
         let asker = asker.numbered(user.number).on_device(standing);
+        let asker = asker.signed_in(session.authentication());
         Ok(Administrator { realm: realm.id, asker })
     }
 

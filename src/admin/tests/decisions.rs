@@ -10,7 +10,8 @@ use crate::access::Given;
 use crate::account::tests::world::{House, REALM};
 use crate::accounts::UserState;
 use crate::kernel::{
-    Evidence, EvidenceSource, Lifetime, SpiffeId, Strength, Subject, SubjectKind, Timestamp,
+    Evidence, EvidenceSource, Lifetime, Situation, SpiffeId, Strength, Subject, SubjectKind,
+    Timestamp,
 };
 use crate::signin::tests::world::Tab;
 use crate::svid::IssueX509;
@@ -128,8 +129,7 @@ async fn a_refused_certificate_is_found_by_its_workload_with_the_rule_and_what_w
             strength: Strength::Software,
             at: house.now(),
             expires: Timestamp::FOREVER,
-            device: None,
-        };
+            device: None, situation: Situation::default(), };
         let standing = server.posture.standing(&evidence);
         let ask = IssueX509::for_holder(REALM, evidence, standing, Lifetime::hours(1));
         for _ in 0..3 {

@@ -13,8 +13,8 @@ use crate::crypto::x509::{csr, svid_of_verified_peer};
 use crate::devices::model::{Class, Grant, TokenWish};
 use crate::devices::{Brought, EnrolDevice, OwnDevice};
 use crate::kernel::{
-    Caller, DeviceId, Granted, Lifetime, Listener, Method, Proof, RealmId, Secret, SpiffeId,
-    Timestamp,
+    Caller, DeviceId, Granted, Lifetime, Listener, Method, Proof, RealmId, Secret, Situation,
+    SpiffeId, Timestamp,
 };
 use crate::machine;
 use crate::posture::Sent;
@@ -46,6 +46,7 @@ pub(crate) async fn waiting(house: &House, name: &str, owner: &User) -> DeviceId
         name: name.to_owned(),
         platform: "linux".to_owned(),
         class: Class::Laptop,
+        situation: Situation::default(),
     };
     let granted = Granted { actor: Some(owner.number), ..Granted::to_server("Test") };
     match house.server().devices.enrol_own(granted, ask, None).await.unwrap() {
@@ -129,6 +130,7 @@ pub(crate) async fn machine(house: &House, name: &str, owner: Option<&User>) -> 
         csr: csr::create(&key).unwrap(),
         name: name.to_owned(),
         platform: "linux".to_owned(),
+        situation: Situation::default(),
     };
     let given = devices.enrol(ask).await.unwrap();
     let leaf = svid_of_verified_peer(&given.svid.chain[0]).unwrap();
@@ -138,7 +140,13 @@ pub(crate) async fn machine(house: &House, name: &str, owner: Option<&User>) -> 
         not_after: leaf.not_after,
         key_digest: leaf.key_digest,
     };
-    let caller = Caller { realm: REALM, subject: Some(leaf.id), proof, listener: Listener::Mtls };
+    let caller = Caller {
+        realm: REALM,
+        subject: Some(leaf.id),
+        proof,
+        listener: Listener::Mtls,
+        address: None,
+    };
     let id = given.device.id;
     until("the device is known", async || devices.device(REALM, id).ok_or("not yet")).await;
     Machine { id, caller }

@@ -8,7 +8,7 @@ use crate::crypto::keys::{PrivateKey, Signer};
 use crate::crypto::x509::{csr, pem, svid_of_verified_peer};
 use crate::devices::model::{Class, Grant, TokenWish};
 use crate::devices::{self, Device, Devices, EnrolDevice, Manage};
-use crate::kernel::{Caller, Fault, Level, Lifetime, Listener, Proof, SpiffeId};
+use crate::kernel::{Caller, Fault, Level, Lifetime, Listener, Proof, Situation, SpiffeId};
 use crate::nodes::{BindDevice, Error};
 use crate::svid::X509Svid;
 use crate::testkit::on_each_database;
@@ -35,6 +35,7 @@ impl Laptop {
             csr: csr::create(&key()).unwrap(),
             name: "ada-laptop".to_owned(),
             platform: "linux".to_owned(),
+            situation: Situation::default(),
         };
         let given = devices.enrol(ask).await.unwrap();
         let leaf = svid_of_verified_peer(&given.svid.chain[0]).unwrap();
@@ -45,7 +46,7 @@ impl Laptop {
             key_digest: leaf.key_digest,
         };
         let (subject, listener) = (Some(leaf.id), Listener::Mtls);
-        let caller = Caller { realm: REALM, subject, proof, listener };
+        let caller = Caller { realm: REALM, subject, proof, listener, address: None };
         let laptop = Self { devices, device: given.device, caller };
         laptop.follow(house).await;
         laptop

@@ -7,7 +7,7 @@ use crate::crypto::digest::{hex, sha256};
 use crate::crypto::x509::csr;
 use crate::db::Engine;
 use crate::env::Env;
-use crate::kernel::{Fault, Strength};
+use crate::kernel::{Fault, Situation, Strength};
 use crate::nodes::Error;
 use crate::nodes::attest_agent::{AttestAgent, Progress};
 use crate::nodes::attestors::{Attested, Attestors, NodeAttestor, Opening, Step};
@@ -49,6 +49,7 @@ async fn an_attestor_cannot_name_an_agent_outside_its_own_path() {
                 attestor: "obedient".to_owned(),
                 payload: path.as_bytes().to_vec(),
                 csr: csr::create(&key()).unwrap(),
+                situation: Situation::default(),
             };
             house.nodes.attest(ask).await
         };

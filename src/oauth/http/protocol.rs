@@ -15,10 +15,11 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::{Map, Value, json};
 
-use crate::http::{CalledBy, Problem, bearer};
+use crate::http::{CalledBy, Origin, Problem, bearer};
 use crate::kernel::limits::FORM_BYTES_MAX;
 use crate::kernel::{DeviceId, Kind};
 use crate::oauth::Oauth;
+use crate::oauth::exchange_token::Shows;
 use crate::oauth::grant::Place;
 use crate::oauth::issue_tokens::TokenAnswer;
 use crate::oauth::parameters::Parameters;
@@ -79,9 +80,11 @@ async fn any_origin(request: Request, next: Next) -> Response {
 async fn token(
     State(oauth): State<Oauth>,
     Extension(realm): Extension<Arc<Realm>>,
+    origin: Origin,
     call: ClientCall,
 ) -> Result<Response, Refused> {
-    let shows = (call.authorization()?, None);
+    let address = Some(origin.address);
+    let shows = Shows { authorization: call.authorization()?, address, device: None };
     let answer = oauth.token(&place(&realm), shows, &call.form).await?;
     Ok(document(StatusCode::OK, &shown(&answer)))
 }
@@ -94,7 +97,7 @@ async fn token_on_device(
 ) -> Result<Response, Refused> {
     let realm = oauth.realms.get(caller.realm).ok_or_else(WireError::client)?;
     let device = caller.subject.as_ref().and_then(DeviceId::of_spiffe_id);
-    let shows = (call.authorization()?, device);
+    let shows = Shows { authorization: call.authorization()?, address: caller.address, device };
     let answer = oauth.token(&place(&realm), shows, &call.form).await?;
     Ok(document(StatusCode::OK, &shown(&answer)))
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, json};
 use uuid::Uuid;
 
 use super::*;
+use crate::access::{Name, Seen, SetPolicy};
 use crate::accounts::{Handle, NewUser, User};
 use crate::crypto::jose::JwsAlgorithm;
 use crate::crypto::keys::{Algorithm, PrivateKey};
@@ -15,7 +16,7 @@ use crate::crypto::x509::csr;
 use crate::db::Engine;
 use crate::http::{Remote, TlsPeer};
 use crate::kernel::{
-    Assurance, ClientId, Evidence, EvidenceSource, GrantId, Method, Standing, Strength, Subject,
+    ClientId, Evidence, EvidenceSource, GrantId, Method, Situation, Standing, Strength, Subject,
     SubjectKind, Timestamp,
 };
 use crate::oauth::{Draft, Profile};
@@ -76,13 +77,13 @@ impl House {
                 at: signed_in,
                 expires: self.session.expires_at,
                 device: None,
+                situation: Situation::default(),
             },
             standing: Standing::unknown(),
             subject: self.person.id.to_string(),
             client: ClientId::parse(client).unwrap(),
             grant: GrantId::new(Uuid::from_u128(4)),
             kind: GrantKind::AuthorizationCode,
-            assurance: Some(Assurance::Aal1),
             administration: true,
             scopes: vec!["svid".to_owned()],
             tokens: vec![TokenDraft {
@@ -96,6 +97,17 @@ impl House {
         let permit = server.access.permit(issue).unwrap();
         let tokens = server.events.record(server.svid.sign_tokens(permit, now).unwrap()).await;
         tokens.unwrap().0[0].text.expose().clone()
+    }
+
+    async fn set_policy(&self, text: &str) {
+        let ask = SetPolicy {
+            asker: self.life.administrator().asker,
+            realm: REALM,
+            name: Name::parse("own").unwrap(),
+            text: Arc::from(text),
+            seen: Seen::Anything,
+        };
+        self.server().rights.set_policy(ask).await.unwrap();
     }
 
     fn issuer(&self) -> String {
@@ -210,6 +222,28 @@ async fn a_person_administrates_through_a_client_for_it_and_changes_only_after_a
     refused(house.call("GET", &here).await, "the provider's own audience");
     let unknown = house.token("nobody", "/api", 1).await;
     refused(house.call("GET", &unknown).await, "a client that is gone");
+}
+
+#[tokio::test]
+async fn policy_sees_where_a_person_is_and_how_they_signed_in_behind_what_acts_for_them() {
+    let database = TestDatabase::new(Engine::Sqlite).await;
+    let house = House::new(&database).await;
+    let api = house.token("console", "/api", 1).await;
+    let (_, by) = house.call("GET", &api).await.unwrap();
+    let situation = by.asker.situation().clone();
+    let here = Situation::at("192.0.2.1".parse().ok());
+    assert_eq!(situation, here.signed_in(house.session.authentication()));
+    let token = house.token("shop", "", 1).await;
+    assert!(house.x509(&token).await.is_ok());
+    let text = r#"@id("elsewhere") @says("not from there")
+        forbid (principal is User, action == Action::"IssueX509Svid", resource) when {
+            context.address.isInRange(ip("192.0.2.0/24")) && context.address_source == "sign_in" &&
+            context.assurance == 1 && context.amr == ["pwd"] && context.sign_in_age_seconds < 60
+        };"#;
+    house.set_policy(text).await;
+    let refused = house.x509(&token).await.unwrap_err();
+    assert_eq!((refused.kind, refused.code), (Kind::Denied, "access.denied"));
+    assert!(refused.public.contains("not from there"), "{}", refused.public);
 }
 
 #[tokio::test]

@@ -32,8 +32,6 @@ pub(super) struct EnrolOwnDevice {
     pub(super) realm: RealmId,
     pub(super) evidence: Evidence,
     pub(super) standing: Standing,
-    pub(super) assurance: i64,
-    pub(super) age_seconds: i64,
     pub(super) class: Class,
     /// How many they have, this one aside.
     pub(super) devices: usize,
@@ -55,13 +53,12 @@ impl Action for EnrolOwnDevice {
             resource: ("Device", "new"),
             resource_id: None,
             context: vec![
-                ("assurance", Fact::Number(self.assurance)),
-                ("sign_in_age_seconds", Fact::Number(self.age_seconds)),
                 ("class", Fact::Text(self.class.as_str())),
                 ("devices", Fact::Number(devices)),
                 ("asked", Fact::Flag(self.asked)),
             ],
             standing: Some(&self.standing),
+            situation: &self.evidence.situation,
             evidence_expires: self.evidence.expires,
         }
     }
@@ -103,12 +100,11 @@ impl PersonSvids {
         let theirs = devices.owned(realm.id, owner).await?;
         let known = theirs.iter().find(|device| device.has_key(&key.digest())).cloned();
         let evidence = evidence_of(person, &session);
+        let situation = evidence.situation.clone();
         let granted = self.below.access.permit(EnrolOwnDevice {
             realm: realm.id,
             standing: self.below.posture.standing(&evidence),
             evidence,
-            assurance: session.assurance.level(),
-            age_seconds: self.env.clock.now().since(session.signed_in_at).as_seconds(),
             class: ask.class,
             devices: count(&theirs).saturating_sub(usize::from(known.is_some())),
             asked: known.as_ref().is_some_and(|device| device.asked_key.is_some()),
@@ -120,6 +116,7 @@ impl PersonSvids {
             name: ask.name,
             platform: ask.platform,
             class: ask.class,
+            situation,
         };
         Ok(devices.enrol_own(granted.spend().1, own, known).await?)
     }

@@ -9,8 +9,8 @@ use super::PersonSvids;
 use super::know_person::{Person, refused};
 use crate::crypto::x509::csr;
 use crate::kernel::{
-    Assurance, Evidence, EvidenceSource, Failure, Kind, Lifetime, Standing, Strength, Subject,
-    SubjectKind, Timestamp,
+    Assurance, Authentication, Evidence, EvidenceSource, Failure, Kind, Lifetime, Standing,
+    Strength, Subject, SubjectKind, Timestamp,
 };
 use crate::realms::Realm;
 use crate::sessions::Session;
@@ -114,9 +114,15 @@ impl PersonSvids {
         Ok(person)
     }
 
-    /// What is known of the device that the sign-in behind this person's token was bound to.
-    pub async fn standing(&self, realm: &Realm, person: &Person) -> Result<Standing, Failure> {
-        Ok(self.below.posture.standing(&self.behind(realm, person).await?))
+    /// What is known of the sign-in behind this person's token, and of the device that it was bound to.
+    pub async fn standing(
+        &self,
+        realm: &Realm,
+        person: &Person,
+    ) -> Result<(Standing, Authentication), Failure> {
+        let session = self.session_of(realm, person).await?;
+        let standing = self.below.posture.standing(&evidence_of(person, &session));
+        Ok((standing, session.authentication()))
     }
 
     async fn behind(&self, realm: &Realm, person: &Person) -> Result<Evidence, Failure> {
@@ -152,6 +158,7 @@ pub(super) fn evidence_of(person: &Person, session: &Session) -> Evidence {
         at: session.signed_in_at,
         expires: session.expires_at,
         device: person.device,
+        situation: session.situation(),
     }
 }
 

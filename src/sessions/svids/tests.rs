@@ -15,9 +15,9 @@ use crate::crypto::seal::KekRing;
 use crate::devices::Inventory;
 use crate::devices::model::Class;
 use crate::kernel::{
-    Assurance, ClientId, Evidence, EvidenceSource, Failure, Fault, GrantId, Granted, Kind,
-    Lifetime, RealmId, SessionId, SpiffeId, Standing, Strength, Subject, SubjectId, SubjectKind,
-    Timestamp,
+    Assurance, Authentication, ClientId, Evidence, EvidenceSource, Failure, Fault, GrantId,
+    Granted, Kind, Lifetime, RealmId, SessionId, Situation, SpiffeId, Standing, Strength, Subject,
+    SubjectId, SubjectKind, Timestamp,
 };
 use crate::realms::{Issuer, Realm, RealmName, Realms};
 use crate::sessions::{self, Revocable};
@@ -92,13 +92,13 @@ impl House {
                 at: now,
                 expires: Timestamp::FOREVER,
                 device: None,
+                situation: Situation::default(),
             },
             standing: Standing::unknown(),
             subject: USER.to_owned(),
             client: ClientId::parse("weft-cli").unwrap(),
             grant: GrantId::new(Uuid::from_u128(4)),
             kind: GrantKind::AuthorizationCode,
-            assurance: Some(Assurance::Aal1),
             administration: false,
             scopes: vec!["svid".to_owned()],
             tokens: vec![TokenDraft {
@@ -217,6 +217,9 @@ async fn whoever_brings_a_device_has_signed_in_just_now_and_is_nobody_who_is_con
         let now = house.replica.clock_now();
         let id = SpiffeId::parse("spiffe://weft.test/user/ann").unwrap();
         let number = SubjectId::new(Uuid::from_u128(7));
+        let at = now.minus(Lifetime::seconds(age_seconds));
+        let authentication =
+            Authentication { at, assurance: Assurance::Aal1, amr: Arc::from([]), upstream: None };
         let evidence = Evidence {
             subject: Subject { kind: SubjectKind::User, id, number },
             source: EvidenceSource::Token,
@@ -224,13 +227,12 @@ async fn whoever_brings_a_device_has_signed_in_just_now_and_is_nobody_who_is_con
             at: now,
             expires: Timestamp::FOREVER,
             device: None,
+            situation: Situation::after(authentication, None),
         };
         let ask = EnrolOwnDevice {
             realm: REALM,
             evidence,
             standing,
-            assurance: 1,
-            age_seconds,
             class: Class::Laptop,
             devices: 0,
             asked,

@@ -13,7 +13,7 @@ use crate::crypto::x509::csr;
 use crate::devices::model::{Class, Grant, TokenWish};
 use crate::devices::{EnrolDevice, Manage};
 use crate::env::Clock as _;
-use crate::kernel::{DeviceId, Lifetime, Secret};
+use crate::kernel::{DeviceId, Lifetime, Secret, Situation};
 use crate::sessions::SessionCookie;
 use crate::testkit::{TestDatabase, on_each_database};
 use crate::wire::device_proof::{Question, TYPE};
@@ -40,6 +40,7 @@ impl Laptop {
             csr: csr::create(key.as_ref()).unwrap(),
             name: "ada-laptop".to_owned(),
             platform: "linux".to_owned(),
+            situation: Situation::default(),
         };
         let given = world.devices.enrol(ask).await.unwrap();
         world.load_devices().await;

@@ -412,7 +412,8 @@ pub(crate) fn cross_site() -> HeaderMap {
 
 pub(crate) fn root() -> Administrator {
     let proof = crate::kernel::Proof::KernelPeer { uid: 0, pid: 1 };
-    let caller = Caller { realm: REALM, subject: None, proof, listener: Listener::Local };
+    let caller =
+        Caller { realm: REALM, subject: None, proof, listener: Listener::Local, address: None };
     let asker = Asker::of(&caller, &TrustDomain::parse("weft.test").unwrap());
     Administrator { realm: REALM, asker }
 }

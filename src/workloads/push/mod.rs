@@ -16,7 +16,7 @@ use super::index::{Index, Node, Roots, is_alias, is_subset};
 use super::model::Entry;
 use super::settings::Settings;
 use crate::db::Cursor;
-use crate::kernel::{EntryId, SpiffeId, Timestamp};
+use crate::kernel::{EntryId, Situation, SpiffeId, Timestamp};
 
 pub use mailbox::Goodbye;
 pub(super) use mailbox::Mailbox;
@@ -49,6 +49,8 @@ pub(super) struct Realm {
 #[derive(Debug)]
 struct Watcher {
     node: Arc<Node>,
+    /// Where its stream comes from.
+    situation: Situation,
     mailbox: Arc<Mailbox>,
     /// What it may not have now although it is authorised for it, as it was told.
     refused: BTreeMap<EntryId, Directive>,
@@ -170,13 +172,17 @@ impl Realm {
     }
 
     /// A stream of this agent begins; the one it had is told so. `from`: where the agent was.
-    pub(super) fn watch(&mut self, node: Node, from: Option<Cursor>) -> (Arc<Mailbox>, Missed) {
+    pub(super) fn watch(
+        &mut self,
+        (node, situation): (Node, Situation),
+        from: Option<Cursor>,
+    ) -> (Arc<Mailbox>, Missed) {
         let mailbox = Arc::new(Mailbox::default());
         let node = Arc::new(node);
         let agent = &node.id;
         self.leave(agent);
         let (held, sent) = (Arc::clone(&node), Arc::clone(&mailbox));
-        let watcher = Watcher { node: held, mailbox: sent, refused: BTreeMap::new() };
+        let watcher = Watcher { node: held, situation, mailbox: sent, refused: BTreeMap::new() };
         if let Some(other) = self.watchers.insert(agent.clone(), watcher) {
             other.mailbox.say_goodbye(Goodbye::Replaced);
         }
@@ -327,8 +333,8 @@ impl Realm {
         mailbox.put(&ids, self.waiting_max);
     }
 
-    pub(super) fn is_watching(&self, agent: &SpiffeId) -> bool {
-        self.watchers.contains_key(agent)
+    pub(super) fn watching_from(&self, agent: &SpiffeId) -> Option<&Situation> {
+        self.watchers.get(agent).map(|watcher| &watcher.situation)
     }
 
     /// True if something that this agent is authorised for is refused to it.

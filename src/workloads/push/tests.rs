@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 
 use super::{Delta, Directive, Goodbye, Mailbox, Realm, Why};
 use crate::db::Cursor;
-use crate::kernel::{EntryId, Lifetime, Selector, SpiffeId, SubjectId, Timestamp};
+use crate::kernel::{EntryId, Lifetime, Selector, Situation, SpiffeId, SubjectId, Timestamp};
 use crate::workloads::index::{Index, Node};
 use crate::workloads::model::{Entry, Terms};
 use crate::workloads::settings::Settings;
@@ -99,7 +99,7 @@ impl World {
     }
 
     fn watch(&mut self, agent: &str, from: Option<Cursor>) -> Arc<Mailbox> {
-        let (mailbox, missed) = self.realm.watch(Self::node(agent), from);
+        let (mailbox, missed) = self.realm.watch((Self::node(agent), Situation::default()), from);
         self.realm.deliver_missed(&name(agent), &mailbox, missed, NOW);
         mailbox
     }
@@ -177,7 +177,7 @@ fn an_agent_hears_of_entries_under_the_name_its_join_token_gave() {
     let mut world = World::new();
     let at = world.at();
     let node = Node { alias: Some(name("/racks/9")), ..World::node(A) };
-    let (mailbox, missed) = world.realm.watch(node, Some(at));
+    let (mailbox, missed) = world.realm.watch((node, Situation::default()), Some(at));
     world.realm.deliver_missed(&name(A), &mailbox, missed, NOW);
     world.put(entry("app", "/app", "/racks/9"));
     assert!(rang(&mailbox));
@@ -298,7 +298,7 @@ fn an_expired_entry_is_taken_away_when_its_time_comes() {
     assert_eq!(delta.removed, [id("below"), id("short")]);
     assert_eq!(delta.revision, world.at(), "no change has happened");
     let at = world.at();
-    let (back, missed) = world.realm.watch(World::node(A), Some(at));
+    let (back, missed) = world.realm.watch((World::node(A), Situation::default()), Some(at));
     world.realm.deliver_missed(&name(A), &back, missed, soon);
     let delta = world.realm.collect(&name(A), &back, soon).unwrap();
     assert_eq!(delta.removed.len(), 2, "whoever was away then is told, too");
@@ -317,7 +317,7 @@ fn other_selectors_of_a_node_make_a_snapshot_now_or_when_it_comes_back() {
     assert!(rang(&a));
     assert_eq!(world.told(A, &a), set(&["*", "+rack"]));
     assert!(world.realm.unwatch(&name(A), &a));
-    let (back, missed) = world.realm.watch(moved, Some(left));
+    let (back, missed) = world.realm.watch((moved, Situation::default()), Some(left));
     world.realm.deliver_missed(&name(A), &back, missed, NOW);
     assert!(world.collect(A, &back).snapshot);
 }
@@ -333,7 +333,7 @@ fn a_second_stream_takes_over_and_the_first_is_told() {
     world.put(entry("web", "/web", A));
     assert_eq!(world.told(A, &second), set(&["+web"]));
     assert!(world.realm.unwatch(&name(A), &second));
-    assert!(!world.realm.is_watching(&name(A)));
+    assert_eq!(world.realm.watching_from(&name(A)), None);
 }
 
 #[test]

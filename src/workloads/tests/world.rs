@@ -21,8 +21,8 @@ use crate::devices::Inventory;
 use crate::env::{Clock, Env};
 use crate::events::{Events, LedgerSettings};
 use crate::kernel::{
-    Caller, Fault, Lifetime, Listener, Proof, RealmId, Secret, Selector, SpiffeId, Strength,
-    Timestamp, TrustDomain,
+    Caller, Fault, Lifetime, Listener, Proof, RealmId, Secret, Selector, Situation, SpiffeId,
+    Strength, Timestamp, TrustDomain,
 };
 use crate::nodes::attest_agent::{AttestAgent, Progress};
 use crate::nodes::attestors::{Attested, Attestors, NodeAttestor, Opening, Step};
@@ -140,6 +140,7 @@ impl World {
             attestor: AnyNode.name().to_owned(),
             payload: format!("{name} {}", selectors.join(" ")).into_bytes(),
             csr: csr::create(&key).unwrap(),
+            situation: Situation::default(),
         };
         let Progress::Admitted { svid, .. } = self.nodes.attest(ask).await.unwrap() else {
             panic!("an attestor that never asks back")
@@ -400,7 +401,7 @@ pub(in crate::workloads) fn workload() -> Asker {
 }
 
 fn asker(proof: Proof, subject: Option<SpiffeId>) -> Asker {
-    let caller = Caller { realm: REALM, subject, proof, listener: Listener::Local };
+    let caller = Caller { realm: REALM, subject, proof, listener: Listener::Local, address: None };
     Asker::of(&caller, &home())
 }
 

@@ -12,7 +12,7 @@ use weft::devices::EnrolDevice;
 use weft::env::{Clock as _, SystemClock};
 use weft::kernel::{
     Caller, DeviceId, Evidence, EvidenceSource, Failure, Kind, Level, Lifetime, Listener, Proof,
-    RealmId, Secret, Strength, Subject, SubjectId, SubjectKind, Timestamp,
+    RealmId, Secret, Situation, Strength, Subject, SubjectId, SubjectKind, Timestamp,
 };
 use weft::posture::Sent;
 use weft::svid::IssueX509;
@@ -128,6 +128,7 @@ async fn without_its_database_a_device_goes_on_ageing_and_what_it_gets_is_decide
             at: SystemClock::new().now(),
             expires: Timestamp::FOREVER,
             device: Some(id),
+            situation: Situation::default(),
         };
         let standing = inside.posture.standing(&evidence);
         let asked = IssueX509::for_holder(RealmId::FIRST, evidence, standing, Lifetime::hours(1));
@@ -165,6 +166,7 @@ async fn enrolled(server: &TestServer) -> Caller {
         csr: csr::create(&key).unwrap(),
         name: "laptop".to_owned(),
         platform: "linux".to_owned(),
+        situation: Situation::default(),
     };
     let given = server.server().devices.enrol(ask).await.unwrap();
     let leaf = svid_of_verified_peer(&given.svid.chain[0]).unwrap();
@@ -174,7 +176,13 @@ async fn enrolled(server: &TestServer) -> Caller {
         not_after: leaf.not_after,
         key_digest: leaf.key_digest,
     };
-    Caller { realm: RealmId::FIRST, subject: Some(leaf.id), proof, listener: Listener::Mtls }
+    Caller {
+        realm: RealmId::FIRST,
+        subject: Some(leaf.id),
+        proof,
+        listener: Listener::Mtls,
+        address: None,
+    }
 }
 
 /// Whether `/ready` answers with this status and says these words of the database.

@@ -129,46 +129,16 @@ fn mtls(home: &Home, path: &str) -> String {
     format!("https://localhost:{}{path}", home.server.addresses().mtls.port())
 }
 
-/// An agent with a push stream, which knows the published protocol only.
-struct Agent {
-    id: SpiffeId,
+/// What an agent asks for its workload, over its own connection.
+#[derive(Clone)]
+struct Asking {
     key: Arc<PrivateKey>,
-    chain: Vec<Vec<u8>>,
     /// The entry of its workload.
     entry: String,
     channel: tonic::transport::Channel,
-    updates: Streaming<push::Update>,
-    _acks: tokio::sync::mpsc::Sender<push::Ack>,
-    refused: bool,
 }
 
-impl Agent {
-    /// Joins, with one entry for its workloads.
-    async fn joined(server: &TestServer) -> Self {
-        let bundle = server.server().bundles.current(RealmId::FIRST).unwrap();
-        let roots = CurrentRoots::none();
-        let certificates = bundle.x509.iter().map(|root| &*root.certificate);
-        roots.set(&Roots::new(server.trust_domain(), certificates).unwrap());
-        let peer = ExpectedPeer::Exactly { id: server.id("/spire/server"), roots };
-        let way = (server.addresses().node, "localhost");
-        let key = Arc::new(PrivateKey::generate(Algorithm::P256).unwrap());
-        let svid = attest(dial(way, &peer, None), server, &key).await;
-        let id = svid.id.unwrap();
-        let id = SpiffeId::parse(&format!("spiffe://{}{}", id.trust_domain, id.path)).unwrap();
-        let chain: Vec<Vec<u8>> = svid.cert_chain.iter().map(|der| der.to_vec()).collect();
-        let shown = CurrentCertificate::none();
-        shown.set(&chain, &key).unwrap();
-        let entry = server.create(&format!("/on{}", id.path()), &id, &["unix:uid:0"]).await;
-        let (acks, waiting) = tokio::sync::mpsc::channel(1);
-        acks.send(push::Ack::default()).await.unwrap();
-        let channel = dial(way, &peer, Some(&shown));
-        let mut client = NodeClient::new(channel.clone());
-        let updates = within("a stream", client.watch(ReceiverStream::new(waiting))).await;
-        let updates = updates.unwrap().into_inner();
-        let entry = entry.id.to_string();
-        Self { id, key, chain, entry, channel, updates, _acks: acks, refused: false }
-    }
-
+impl Asking {
     /// A JWT-SVID of its workload.
     async fn jwt_svid(&self, audience: &str) -> String {
         let mut client = SvidClient::new(self.channel.clone());
@@ -204,12 +174,50 @@ impl Agent {
         );
         [x509, jwt]
     }
+}
+
+/// An agent with a push stream, which knows the published protocol only.
+struct Agent {
+    id: SpiffeId,
+    chain: Vec<Vec<u8>>,
+    asking: Asking,
+    updates: Streaming<push::Update>,
+    _acks: tokio::sync::mpsc::Sender<push::Ack>,
+    refused: bool,
+}
+
+impl Agent {
+    /// Joins, with one entry for its workloads.
+    async fn joined(server: &TestServer) -> Self {
+        let bundle = server.server().bundles.current(RealmId::FIRST).unwrap();
+        let roots = CurrentRoots::none();
+        let certificates = bundle.x509.iter().map(|root| &*root.certificate);
+        roots.set(&Roots::new(server.trust_domain(), certificates).unwrap());
+        let peer = ExpectedPeer::Exactly { id: server.id("/spire/server"), roots };
+        let way = (server.addresses().node, "localhost");
+        let key = Arc::new(PrivateKey::generate(Algorithm::P256).unwrap());
+        let svid = attest(dial(way, &peer, None), server, &key).await;
+        let id = svid.id.unwrap();
+        let id = SpiffeId::parse(&format!("spiffe://{}{}", id.trust_domain, id.path)).unwrap();
+        let chain: Vec<Vec<u8>> = svid.cert_chain.iter().map(|der| der.to_vec()).collect();
+        let shown = CurrentCertificate::none();
+        shown.set(&chain, &key).unwrap();
+        let entry = server.create(&format!("/on{}", id.path()), &id, &["unix:uid:0"]).await;
+        let (acks, waiting) = tokio::sync::mpsc::channel(1);
+        acks.send(push::Ack::default()).await.unwrap();
+        let channel = dial(way, &peer, Some(&shown));
+        let mut client = NodeClient::new(channel.clone());
+        let updates = within("a stream", client.watch(ReceiverStream::new(waiting))).await;
+        let updates = updates.unwrap().into_inner();
+        let asking = Asking { key, entry: entry.id.to_string(), channel };
+        Self { id, chain, asking, updates, _acks: acks, refused: false }
+    }
 
     /// Runs on this device from now on, and may serve its workload.
     async fn moved_to(&mut self, home: &Home, device: &Device) {
         let now = SystemClock::new().now().seconds();
         let says = claims(self.id.as_str(), &device.spiffe_id, now);
-        let key: Arc<dyn Signer> = Arc::<PrivateKey>::clone(&self.key);
+        let key: Arc<dyn Signer> = Arc::<PrivateKey>::clone(&self.asking.key);
         let signed = TokenSigner::new(key, "agent", TYPE).sign(&says);
         let chain: String =
             self.chain.iter().map(|der| pem("CERTIFICATE", der).to_string()).collect();
@@ -307,11 +315,13 @@ impl World {
             assert!(signed_in(&mut browser, far).await);
 
             device.report(near, 0).await;
+            let asking = agent.asking.clone();
             let clock = SystemClock::new();
             let began = clock.elapsed();
             let (renewal, session, agent) = tokio::join!(
                 async {
                     self.renewed_until_refused(&device, tokens.member("refresh_token")).await;
+                    while asking.asks().await.contains(&tonic::Code::Ok) {}
                     waited(&clock, began)
                 },
                 async {
@@ -447,7 +457,7 @@ async fn who_administers_from_a_device_that_went_bad_is_refused_with_the_svid_it
         let workload = home.server.id(&format!("/on{}", agent.id.path()));
         let role = json!({"name": "robot", "holder": workload.as_str(), "role": "admin"});
         home.administer(("POST", "role-bindings"), "", Some(role)).await;
-        let svid = agent.jwt_svid(&format!("{}/api", home.issuer())).await;
+        let svid = agent.asking.jwt_svid(&format!("{}/api", home.issuer())).await;
         let asks = async || home.bearing(Method::GET, "/api/v1/entries", &svid).await.status;
         assert_eq!(asks().await, 200, "on no device");
         agent.moved_to(&home, &device).await;
@@ -526,14 +536,22 @@ async fn whoever_asks_for_svids_on_a_bad_device_is_refused_whatever_they_were_to
             found
         };
         assert_eq!(asks().await, [200, 200]);
-        assert_eq!(agent.asks().await, [Given, Given]);
+        assert_eq!(agent.asking.asks().await, [Given, Given]);
 
         device.report(&home, 0).await;
-        assert_eq!(agent.asks().await, [PermissionDenied; 2], "before it is told, and without");
+        assert_eq!(
+            agent.asking.asks().await,
+            [PermissionDenied; 2],
+            "before it is told, and without"
+        );
         let refused = asks().await;
         assert!(refused.iter().all(|status| matches!(status, 401 | 403)), "{refused:?}");
         agent.told(true).await;
-        assert_eq!(agent.asks().await, [PermissionDenied; 2], "a directive that is not heeded");
+        assert_eq!(
+            agent.asking.asks().await,
+            [PermissionDenied; 2],
+            "a directive that is not heeded"
+        );
     })
     .await;
 }

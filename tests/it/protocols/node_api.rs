@@ -1,10 +1,12 @@
 //! An agent that knows only the published .proto files of SPIRE's API uses all nine calls that agents make.
 
 use prost_reflect::{DynamicMessage, Value};
+use serde_json::json;
 use tonic::Code;
 use weft::bundles::document;
 use weft::crypto::jose::Unverified;
 use weft::crypto::x509::CertificateView;
+use weft::db::Engine;
 use weft::kernel::RealmId;
 use weft::testkit::{TestDatabase, TestServer};
 use weft::workloads::Draft;
@@ -14,6 +16,7 @@ use super::foreign_agent::{
     ATTEST_AGENT, ForeignAgent, GET_BUNDLE, GET_ENTRIES, GET_FEDERATED_BUNDLE, IntoValue, Key,
     NEW_JWT_SVID, NEW_X509_SVIDS, POST_STATUS, RENEW_AGENT, SYNC_ENTRIES,
 };
+use crate::admin_api::ask;
 use crate::flows::on_each;
 
 /// What an agent calls (SPIFFE checklist §5.2).
@@ -128,4 +131,30 @@ async fn trusts_another(
     let (domain, text) = (other.trust_domain(), document::print(&bundle));
     server.server().bundles.set(server.administrator(), &domain, text.as_bytes()).await.unwrap();
     (domain, (other, database))
+}
+
+#[tokio::test]
+async fn policy_sees_from_which_network_a_node_joins_and_its_workloads_ask() {
+    let database = TestDatabase::new(Engine::Sqlite).await;
+    let server = TestServer::start(&database).await;
+    let mut agent = ForeignAgent::new(&server);
+    joins(&mut agent, &server).await;
+    agent.renew().await.unwrap();
+    let entry = server.draft("/web", &server.agents()[0], &["unix:uid:1"]);
+    let entry = server.create_draft(entry).await;
+    gets_svids(&mut agent, entry.id.as_str()).await;
+    let rule = r#"@id("elsewhere") @says("not from this network")
+        forbid (principal, action in Action::"Issue", resource)
+        when { context.address.isInRange(ip("127.0.0.0/8")) && context.address_source == "connection" };"#;
+    let (status, said) =
+        ask(&server, "PUT", "policies/house", "", Some(json!({ "text": rule }))).await;
+    assert!((200..300).contains(&status), "{said}");
+    let refused = agent.renew().await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied, "{refused}");
+    let token = server.token().await.expose().clone();
+    let mut stranger = ForeignAgent::new(&server);
+    let refused = stranger.attest(&token, &Key::new()).await.unwrap_err();
+    assert!(refused.message().contains("not from this network"), "{refused}");
+    let refused = agent.jwt_svid(entry.id.as_str()).await.unwrap_err();
+    assert!(refused.message().contains("not from this network"), "{refused}");
 }

@@ -7,12 +7,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::task::JoinSet;
 use weft::db::Engine;
-use weft::testkit::postgres::PostgresServer;
-use weft::testkit::{TestDatabase, engines, until};
+use weft::testkit::{TestDatabase, until};
 use weft::wire::api;
 
 use super::admin::Outcome;
-use super::program::Replica;
+use super::program::{Replica, durable_databases, replicas};
 
 /// Each at another moment of the writing.
 const KILLS: u64 = 2;
@@ -32,25 +31,13 @@ type Told = BTreeMap<String, Option<bool>>;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_containment_that_was_acknowledged_outlives_a_kill() {
-    for engine in engines() {
-        let database = match engine {
-            Engine::Sqlite => TestDatabase::new(engine).await,
-            Engine::Postgres => TestDatabase::with_server(PostgresServer::start_durable()),
-        };
+    for database in durable_databases().await {
         Box::pin(torture(&database)).await;
     }
 }
 
 async fn torture(database: &TestDatabase) {
-    let first = Replica::new("a", database.url(), None);
-    first.start().await;
-    let mut replicas = vec![];
-    if database.engine() == Engine::Postgres {
-        let second = Replica::new("b", database.url(), Some(&first.kek()));
-        second.start().await;
-        replicas.push(Arc::new(second));
-    }
-    replicas.insert(0, Arc::new(first));
+    let replicas = replicas(database).await;
     let signs = Arc::new(Signs::default());
     let mut writing = JoinSet::new();
     for replica in replicas.iter().chain(&replicas) {

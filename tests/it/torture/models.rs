@@ -8,12 +8,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::task::JoinSet;
 use weft::crypto::digest::{hex, sha256};
 use weft::db::Engine;
-use weft::testkit::postgres::PostgresServer;
-use weft::testkit::{TestDatabase, engines, until};
+use weft::testkit::{TestDatabase, until};
 use weft::wire::api;
 
 use super::admin::Outcome;
-use super::program::Replica;
+use super::program::{Replica, durable_databases, replicas};
 
 /// Each at another moment of the writing.
 const KILLS: usize = 2;
@@ -42,11 +41,7 @@ struct Told {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_model_that_was_acknowledged_outlives_a_kill() {
-    for engine in engines() {
-        let database = match engine {
-            Engine::Sqlite => TestDatabase::new(engine).await,
-            Engine::Postgres => TestDatabase::with_server(PostgresServer::start_durable()),
-        };
+    for database in durable_databases().await {
         Box::pin(torture(&database)).await;
     }
 }
@@ -77,19 +72,6 @@ async fn torture(database: &TestDatabase) {
         told.wrong.extend(one.wrong);
     }
     judge(database.engine(), &replicas, &told).await;
-}
-
-async fn replicas(database: &TestDatabase) -> Vec<Arc<Replica>> {
-    let first = Replica::new("a", database.url(), None);
-    first.start().await;
-    let mut all = vec![];
-    if database.engine() == Engine::Postgres {
-        let second = Replica::new("b", database.url(), Some(&first.kek()));
-        second.start().await;
-        all.push(Arc::new(second));
-    }
-    all.insert(0, Arc::new(first));
-    all
 }
 
 /// Sets one model after another until it is told to stop.

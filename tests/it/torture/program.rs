@@ -4,10 +4,12 @@ use std::fs::{File, OpenOptions};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::process::{Child, Command};
-use weft::testkit::until;
+use weft::db::Engine;
+use weft::testkit::postgres::PostgresServer;
+use weft::testkit::{TestDatabase, engines, until};
 
 use super::admin::Admin;
 
@@ -199,3 +201,29 @@ fn tail(log: &Path) -> String {
 }
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_weft");
+
+/// A database of each kind that keeps what it acknowledged through a kill.
+pub(super) async fn durable_databases() -> Vec<TestDatabase> {
+    let mut all = Vec::new();
+    for engine in engines() {
+        all.push(match engine {
+            Engine::Sqlite => TestDatabase::new(engine).await,
+            Engine::Postgres => TestDatabase::with_server(PostgresServer::start_durable()),
+        });
+    }
+    all
+}
+
+/// Everything that can run on it: one replica on SQLite, two on PostgreSQL.
+pub(super) async fn replicas(database: &TestDatabase) -> Vec<Arc<Replica>> {
+    let first = Replica::new("a", database.url(), None);
+    first.start().await;
+    let mut all = vec![];
+    if database.engine() == Engine::Postgres {
+        let second = Replica::new("b", database.url(), Some(&first.kek()));
+        second.start().await;
+        all.push(Arc::new(second));
+    }
+    all.insert(0, Arc::new(first));
+    all
+}
