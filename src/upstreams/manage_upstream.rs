@@ -134,17 +134,16 @@ impl Upstreams {
         Ok(self.below.ring.seal(&place, text.as_bytes(), entropy)?)
     }
 
-    /// A realm's administrator names the network, and the server's settings must allow it: whoever holds a realm does not
+    /// A realm's administrator names host and network, and the server's settings must allow both: whoever holds a realm does not
     /// hold the machine.
     fn check_network(&self, terms: &Terms) -> Result<(), Error> {
         let Some(private) = &terms.private else { return Ok(()) };
-        let allowed = self.outbound.allow_networks.iter().any(|one| one.0.covers(private.network));
-        if allowed {
+        if self.outbound.allow(&private.host) {
             return Ok(());
         }
         let why = format!(
-            "`{}` is not among `outbound.allow_networks` in the server's settings",
-            private.network
+            "`{}` is not among `outbound.allow_private` in the server's settings",
+            private.host
         );
         Err(Error::invalid("allow_private_network", why))
     }

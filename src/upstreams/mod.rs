@@ -218,7 +218,8 @@ impl Upstreams {
         if let Some(provider) = slot.provider.get() {
             return Ok(Arc::clone(provider));
         }
-        let fetch = Fetch::new(self.world()?, self.limits(), &slot.upstream.terms)?;
+        let private = self.private_host(&slot.upstream.terms);
+        let fetch = Fetch::new(self.world()?, self.limits(), private)?;
         let issuer = &slot.upstream.terms.issuer;
         let made = Arc::new(Provider::new(fetch, issuer, Arc::clone(&self.env.clock))?);
         Ok(Arc::clone(slot.provider.get_or_init(|| made)))
@@ -228,8 +229,13 @@ impl Upstreams {
         if let Some(client) = self.world.get() {
             return Ok(client);
         }
-        // Private networks that the server may ask are none of an upstream's business unless it names one.
-        let made = Client::world(outbound::Guard::default(), self.limits())?;
+    /// The private host of an upstream, as long as the server's settings allow it: they may have changed since it was set.
+    fn private_host<'t>(&self, terms: &'t Terms) -> Option<&'t terms::Private> {
+        terms.private.as_ref().filter(|private| self.outbound.allow(&private.host))
+    }
+
+        // Private hosts that the server may ask are none of an upstream's business unless it names one.
+        let made = Client::world(&[], self.limits())?;
         Ok(self.world.get_or_init(|| made))
     }
 

@@ -377,7 +377,8 @@ async fn broker_rule_21_an_unproven_address_of_a_provider_recovers_nothing() {
 async fn broker_rule_22_forwarded_addresses_are_believed_of_configured_proxies_alone() {
     use crate::http::Origin;
     use http::{HeaderMap, HeaderValue};
-    let proxies = [outbound::Network::from_text("10.0.0.0/8").unwrap()];
+    let proxies =
+        [<outbound::Network as crate::settings::Textual>::from_text("10.0.0.0/8").unwrap()];
     let origin = |peer: &str, said: &'static str| {
         let mut headers = HeaderMap::new();
         headers.insert("x-forwarded-for", HeaderValue::from_static(said));
