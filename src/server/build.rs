@@ -331,6 +331,7 @@ impl Server {
         let below = account::Below {
             access: access.clone(),
             accounts: accounts.clone(),
+        accounts.keep_with(Arc::new(upstreams.clone()));
             sessions: sessions.clone(),
             upstreams: upstreams.clone(),
             signin: signin.clone(),

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::model::{Binding, Bringer, Callback, Error, Purpose, Seen, Start, UPSTREAM_REFUSED};
-use super::{Below, Draft, Finished, Reason, Terms, Upstreams};
+use super::{Below, Draft, Finished, Reason, RevokeTokens, Terms, Upstreams};
 use crate::access::Administrator;
 use crate::accounts::{self, Accounts};
 use crate::audit::{Audit, Query, ReadEvents};
@@ -23,6 +23,8 @@ use crate::crypto::seal::KekRing;
 use crate::env::Clock;
 use crate::events::Part;
 use crate::http::Origin;
+use crate::jobs::Reconciler as _;
+use crate::jobs::deliveries::Deliveries;
 use crate::kernel::{Fault, Lifetime, RealmId, Secret, SignInId, UpstreamId, UserId};
 use crate::outbound;
 use crate::settings::Span;
@@ -98,6 +100,14 @@ impl House {
         let loaded: Result<(), Fault> = load.await;
         loaded.unwrap();
         upstreams
+    }
+
+    /// Delivers what is due.
+    pub(super) async fn deliver(&self) {
+        let handler = Arc::new(RevokeTokens(self.upstreams.clone()));
+        let (db, clock) = (self.keys.env.db.clone(), Arc::clone(&self.keys.env.clock));
+        let deliveries = Deliveries::new(db, clock, || vec![REALM], vec![handler]);
+        deliveries.reconcile().await.unwrap();
     }
 
     pub(super) fn by() -> Administrator {
