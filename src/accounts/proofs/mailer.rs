@@ -190,8 +190,9 @@ fn language_of(user: &User, asked_in: Option<Language>) -> Language {
 fn address(letter: &Letter, user: &User) -> Option<String> {
     let address: Option<&str> = match letter {
         Letter::Verify(_) => user.attribute(AttributeName::Email),
-        Letter::Move(_, address) => Some(address.as_str()),
-        Letter::Credential(CredentialNews { to: Some(address), .. }) => Some(address.as_str()),
+        Letter::Move(_, address) | Letter::Credential(CredentialNews { to: Some(address), .. }) => {
+            Some(address.as_str())
+        }
         Letter::Recover(_) | Letter::Link(_) | Letter::Credential(_) => user.verified_email(),
     };
     address.map(str::to_owned)

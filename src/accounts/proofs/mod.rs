@@ -303,7 +303,7 @@ impl Accounts {
             _ => None,
         };
         let input = Using { realm, digest: digest_of(token), purpose, user, now, farewell };
-        let used = self.give(realm, user, input, |tx, input| {
+        let give = self.give(realm, user, input, |tx, input| {
             Box::pin(async move {
                 let head = touched(tx, input.user, input.now).await?;
                 let token = store::consume(tx, &input.digest, input.purpose, input.now).await?;
@@ -320,9 +320,9 @@ impl Accounts {
                 Ok((token, event.about("purpose", input.purpose.as_str())))
             })
         });
-        let used = used.await?;
+        let token = give.await?;
         self.inner.posted.nudge();
-        Ok(used)
+        Ok(token)
     }
 
     /// The letter to the address that is theirs until this is used: whoever reads it there learns that it is so no more.

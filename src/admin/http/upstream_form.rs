@@ -118,9 +118,8 @@ impl Sent {
         let text = self.text(field.name);
         let said = text.lines().map(str::trim).filter(|line| !line.is_empty());
         Some(match field.form {
-            Form::Needed => text.into(),
             Form::Line | Form::Choice(_) if text.is_empty() => Value::Null,
-            Form::Line | Form::Choice(_) => text.into(),
+            Form::Needed | Form::Line | Form::Choice(_) => text.into(),
             Form::Number => text.parse::<i64>().ok()?.into(),
             Form::Lines => said.map(Value::from).collect(),
             Form::Switch => self.0.contains_key(field.name).into(),
