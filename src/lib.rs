@@ -9,7 +9,7 @@
 //!    rights [`events`] [`access`] [`realms`] [`audit`] · keys [`authority`] [`bundles`] [`svid`] · devices [`devices`]
 //!    [`containment`] [`posture`] [`osquery`] [`services`] ·
 //!    people [`accounts`] [`upstreams`] [`sessions`] [`signin`] · workloads [`nodes`] [`workloads`] ·
-//!    protocols [`oauth`] · face [`account`] [`admin`]
+//!    protocols [`oauth`] [`undelivered`] · face [`account`] [`admin`]
 //! 4. assemblies: [`server`], [`agent`], [`cli`], and `testkit` under its feature
 
 pub mod kernel;
@@ -46,6 +46,7 @@ pub mod services;
 pub mod sessions;
 pub mod signin;
 pub mod svid;
+pub mod undelivered;
 pub mod upstreams;
 pub mod workloads;
 

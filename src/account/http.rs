@@ -56,6 +56,7 @@ pub fn routes(account: &Account) -> Router {
         .route("/account/applications/withdraw", post(applications::withdraw))
         .route("/account/history", get(history::show))
         .route("/account/verification", post(data::verify))
+        .route("/account/email", post(data::change_address))
         .route("/account/data", get(data::show))
         .route("/account/language", post(data::set_language))
         .route("/account/export", post(data::export))

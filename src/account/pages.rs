@@ -385,6 +385,8 @@ pub struct DataPage<'a> {
     pub nav: Nav<'a>,
     /// What is wrong with what was sent.
     pub flaws: &'a Flaws,
+    /// The e-mail address, empty if there is none; nothing where no letter can be sent.
+    pub email: Option<String>,
 }
 
 /// Really?

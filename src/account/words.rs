@@ -96,13 +96,15 @@ pub enum Wrong {
     Sure,
     /// Too many tries.
     Limited,
+    /// What was typed is no e-mail address.
+    Address,
     /// The other provider, or what it said, gave no link.
     Provider(Group),
 }
 
 impl Wrong {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Last,
         Self::Code,
         Self::Passkey,
@@ -110,6 +112,7 @@ impl Wrong {
         Self::Password,
         Self::Sure,
         Self::Limited,
+        Self::Address,
         Self::Provider(Group::Again),
         Self::Provider(Group::Ended),
         Self::Provider(Group::Untrusted),
@@ -128,6 +131,7 @@ impl Wrong {
             Self::Password => "password",
             Self::Sure => "sure",
             Self::Limited => "limited",
+            Self::Address => "address",
             Self::Provider(Group::Again) => "provider-again",
             Self::Provider(Group::Ended) => "provider-ended",
             Self::Provider(Group::Untrusted) => "provider-untrusted",
@@ -152,6 +156,7 @@ impl Wrong {
             Self::Password => Flaw::of("password", look.say("account-wrong-password")),
             Self::Sure => Flaw::of("sure", look.say("account-wrong-sure")),
             Self::Limited => Flaw::whole(look.say("account-wrong-limited")),
+            Self::Address => Flaw::of("address", look.say("account-wrong-address")),
             Self::Provider(group) => Flaw::whole(look.say(group.text())),
         })
     }

@@ -370,11 +370,14 @@ pub enum ProofPurpose {
     Enrol,
     /// Takes the link to an identity at another provider back: "this was not me".
     Unlink,
+    /// Puts the address it was sent to in the place of the one there is.
+    ChangeAddress,
 }
 
 impl ProofPurpose {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::VerifyAddress, Self::Recover, Self::Enrol, Self::Unlink];
+    pub const ALL: [Self; 5] =
+        [Self::VerifyAddress, Self::Recover, Self::Enrol, Self::Unlink, Self::ChangeAddress];
 
     /// The name in rows and events.
     pub const fn as_str(self) -> &'static str {
@@ -383,6 +386,7 @@ impl ProofPurpose {
             Self::Recover => "recover",
             Self::Enrol => "enrol",
             Self::Unlink => "unlink",
+            Self::ChangeAddress => "change_address",
         }
     }
 
@@ -394,7 +398,7 @@ impl ProofPurpose {
     /// How long a token is good for.
     pub const fn lifetime(self) -> Lifetime {
         match self {
-            Self::VerifyAddress => Lifetime::days(1),
+            Self::VerifyAddress | Self::ChangeAddress => Lifetime::days(1),
             Self::Recover => Lifetime::minutes(20),
             Self::Enrol => Lifetime::hours(1),
             // It only takes away, and people read the mail of a week on one day.

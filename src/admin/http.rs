@@ -6,6 +6,9 @@ mod device;
 mod devices;
 mod manage;
 mod policies;
+mod undelivered;
+mod upstream_form;
+mod upstreams;
 mod visitor;
 
 use axum::Router;
@@ -16,6 +19,15 @@ use axum::routing::{get, post};
 use super::Admin;
 use super::pages::Tab;
 use crate::http::own_forms_only;
+
+/// The fields of the form of an upstream of which nothing was said, for the gallery.
+#[cfg(feature = "testkit")]
+pub(crate) fn upstream_fields(
+    look: &crate::http::pages::Look,
+    new: bool,
+) -> Vec<super::pages::FieldLine> {
+    upstream_form::Sent::new().map(|sent| sent.fields(look, new)).unwrap_or_default()
+}
 
 /// `/admin` and what is below it.
 pub fn routes(admin: &Admin) -> Router {
@@ -33,6 +45,12 @@ pub fn routes(admin: &Admin) -> Router {
         .route("/admin/policies/{name}", get(policies::show))
         .route("/admin/policies/{name}/check", post(policies::check))
         .route("/admin/what-if", get(policies::what_if))
+        .route("/admin/upstreams", get(upstreams::list))
+        .route("/admin/new-upstream", get(upstreams::ask_new).post(upstreams::make))
+        .route("/admin/upstreams/{id}", get(upstreams::show))
+        .route("/admin/upstreams/{id}/change", get(upstreams::ask_change).post(upstreams::change))
+        .route("/admin/upstreams/{id}/test", get(upstreams::ask_test).post(upstreams::test))
+        .route("/admin/undelivered", get(undelivered::list).post(undelivered::retry))
         .layer(from_fn(own_forms_only))
         .with_state(admin.clone())
 }

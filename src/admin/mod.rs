@@ -19,6 +19,8 @@ pub(crate) mod tests;
 mod words;
 
 pub use chart::{Chart, chart};
+#[cfg(feature = "testkit")]
+pub(crate) use http::upstream_fields;
 pub use words::Done;
 
 use crate::access::{Access, Rights};
@@ -32,6 +34,8 @@ use crate::oauth::Oauth;
 use crate::posture::Posture;
 use crate::sessions::Sessions;
 use crate::signin::Signin;
+use crate::undelivered::Undelivered;
+use crate::upstreams::Upstreams;
 use crate::workloads::Workloads;
 
 /// The slices that the console stands on.
@@ -61,6 +65,10 @@ pub struct Below {
     pub workloads: Workloads,
     /// What people granted on devices.
     pub oauth: Oauth,
+    /// The providers that people come through.
+    pub upstreams: Upstreams,
+    /// What was not delivered yet.
+    pub undelivered: Undelivered,
 }
 
 /// The slice. Cheap to clone.

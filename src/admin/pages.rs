@@ -3,6 +3,8 @@
 
 mod contained;
 mod rules;
+mod undelivered;
+mod upstreams;
 
 use askama::Template;
 
@@ -10,6 +12,12 @@ pub use contained::{ContainPage, ContainedLine, ContainedPage, ReleasePage};
 pub use rules::{
     AnswerLine, DecisionLine, DecisionPage, DecisionsPage, FlawLine, PastLine, PoliciesPage,
     PolicyLine, PolicyPage, ReplayedLines, WhatIfPage,
+};
+
+pub use undelivered::{UndeliveredLine, UndeliveredPage};
+pub use upstreams::{
+    FieldLine, Input, TestLines, UpstreamFormPage, UpstreamLine, UpstreamPage, UpstreamTestPage,
+    UpstreamsPage,
 };
 
 use super::Chart;
@@ -40,6 +48,10 @@ pub enum Tab {
     Policies,
     /// What they would say.
     WhatIf,
+    /// The providers that people come through.
+    Upstreams,
+    /// What was not delivered yet.
+    Undelivered,
 }
 
 /// Every device.
@@ -325,8 +337,15 @@ impl<'a> Nav<'a> {
 
 impl Tab {
     /// Those that are served, in their order on the page.
-    pub const ALL: [Self; 5] =
-        [Self::Fleet, Self::Contained, Self::Decisions, Self::Policies, Self::WhatIf];
+    pub const ALL: [Self; 7] = [
+        Self::Fleet,
+        Self::Contained,
+        Self::Decisions,
+        Self::Policies,
+        Self::WhatIf,
+        Self::Upstreams,
+        Self::Undelivered,
+    ];
 
     /// Where it is.
     pub const fn path(self) -> &'static str {
@@ -336,6 +355,8 @@ impl Tab {
             Self::Decisions => "/admin/decisions",
             Self::Policies => "/admin/policies",
             Self::WhatIf => "/admin/what-if",
+            Self::Upstreams => "/admin/upstreams",
+            Self::Undelivered => "/admin/undelivered",
         }
     }
 
@@ -347,6 +368,8 @@ impl Tab {
             Self::Decisions => text_key("admin-tab-decisions"),
             Self::Policies => text_key("admin-tab-policies"),
             Self::WhatIf => text_key("admin-tab-what-if"),
+            Self::Upstreams => text_key("admin-tab-upstreams"),
+            Self::Undelivered => text_key("admin-tab-undelivered"),
         }
     }
 }

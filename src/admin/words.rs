@@ -21,11 +21,17 @@ pub enum Done {
     Released,
     /// A device was retired.
     Retired,
+    /// An upstream was made.
+    UpstreamMade,
+    /// An upstream was changed.
+    UpstreamChanged,
+    /// A delivery is tried again.
+    TriedAgain,
 }
 
 impl Done {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Contained,
         Self::ContainmentEnded,
         Self::SubjectContained,
@@ -34,6 +40,9 @@ impl Done {
         Self::Locked,
         Self::Released,
         Self::Retired,
+        Self::UpstreamMade,
+        Self::UpstreamChanged,
+        Self::TriedAgain,
     ];
 
     /// The word in the query.
@@ -47,6 +56,9 @@ impl Done {
             Self::Locked => "locked",
             Self::Released => "released",
             Self::Retired => "retired",
+            Self::UpstreamMade => "upstream-made",
+            Self::UpstreamChanged => "upstream-changed",
+            Self::TriedAgain => "tried-again",
         }
     }
 
@@ -66,6 +78,9 @@ impl Done {
             Self::Locked => look.say("admin-done-locked"),
             Self::Released => look.say("admin-done-released"),
             Self::Retired => look.say("admin-done-retired"),
+            Self::UpstreamMade => look.say("admin-done-upstream-made"),
+            Self::UpstreamChanged => look.say("admin-done-upstream-changed"),
+            Self::TriedAgain => look.say("admin-done-tried-again"),
         }
     }
 }

@@ -72,7 +72,7 @@ pub use issue_tokens::TokenAnswer;
 pub use list_connected::Connection;
 pub use list_on_device::GrantOnDevice;
 pub use manage_clients::WithSecret;
-pub use model::{CLIENT, Error};
+pub use model::{BACKCHANNEL_LOGOUT, CLIENT, Error};
 pub use parameters::Parameters;
 pub use redirect_uri::{RedirectUri, RedirectUriError};
 pub use settings::Settings;

@@ -20,7 +20,7 @@ pub(super) const AUTHORIZED: &str = "oauth.authorized";
 /// Policy did not let a client have what it asked for.
 pub(super) const CONSENT_REFUSED: &str = "oauth.consent_refused";
 /// The kind of the deliveries that tell clients of the end of a session.
-pub(super) const BACKCHANNEL_LOGOUT: &str = "oauth.backchannel_logout";
+pub const BACKCHANNEL_LOGOUT: &str = "oauth.backchannel_logout";
 
 macro_rules! client_actions {
     ($($(#[$doc:meta])* $name:ident)*) => {$(

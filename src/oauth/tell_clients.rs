@@ -194,7 +194,7 @@ impl Oauth {
         if let Some(made) = self.world.get() {
             return Ok(made);
         }
-        let made = outbound::Client::world(self.outbound.guard(), self.outbound.limits())?;
+        let made = outbound::Client::world(&self.outbound.private_hosts(), self.outbound.limits())?;
         Ok(self.world.get_or_init(|| made))
     }
 

@@ -1,5 +1,6 @@
 //! The client: one request, one whole answer, within limits.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,16 +10,27 @@ use http::{Request, Response};
 use reqwest::redirect::Policy;
 use rustls::{ClientConfig, RootCertStore};
 
-use super::guard::{Guard, Private};
+use super::guard::{Guard, Network, Private};
+use super::private_host::{Authority, PrivateHost};
 use crate::http::causes;
 use crate::kernel::{Failure, Fault, Kind, Lifetime};
 
 /// An HTTP client. Cheap to clone; clones share connections.
 #[derive(Debug, Clone)]
 pub struct Client {
+    /// For whoever is not named below.
+    world: Dialer,
+    /// For each host in a private network that was named, one that dials these networks for it. A client resolves names
+    /// without their port: one for all would dial a network for a port that it was not named with.
+    private: Arc<BTreeMap<Authority, Dialer>>,
+    limits: Limits,
+}
+
+/// Opens connections, past a guard if there is one.
+#[derive(Debug, Clone)]
+struct Dialer {
     http: reqwest::Client,
     guard: Option<Guard>,
-    limits: Limits,
 }
 
 /// What one request may cost.
@@ -65,29 +77,46 @@ impl Limits {
 }
 
 impl Client {
-    /// Reaches public servers, whose certificates the system's authorities vouch for, and no private network but those
-    /// the guard allows.
-    pub fn world(guard: Guard, limits: Limits) -> Result<Self, Fault> {
-        let builder = builder(limits).dns_resolver(Arc::new(guard.clone()));
-        build(builder, Some(guard), limits)
+    /// Reaches public servers, whose certificates the system's authorities vouch for, and in private networks nobody but
+    /// these hosts.
+    pub fn world(private: &[PrivateHost], limits: Limits) -> Result<Self, Fault> {
+        Self::guarded(private, limits, || builder(limits))
     }
 
     /// The same, where these certificates (DER) alone vouch for whoever answers; the system's authorities, if there are none.
     pub fn world_vouched(
-        guard: Guard,
+        private: &[PrivateHost],
         certificates: &[Vec<u8>],
         limits: Limits,
     ) -> Result<Self, Fault> {
         if certificates.is_empty() {
-            return Self::world(guard, limits);
+            return Self::world(private, limits);
         }
         let read = |der: &Vec<u8>| {
             reqwest::Certificate::from_der(der)
                 .map_err(|error| Fault::malformed("certificate", error))
         };
         let certificates = certificates.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        let builder = builder(limits).tls_certs_only(certificates);
-        build(builder.dns_resolver(Arc::new(guard.clone())), Some(guard), limits)
+        Self::guarded(private, limits, || builder(limits).tls_certs_only(certificates.clone()))
+    }
+
+    fn guarded(
+        private: &[PrivateHost],
+        limits: Limits,
+        builder: impl Fn() -> reqwest::ClientBuilder,
+    ) -> Result<Self, Fault> {
+        let mut networks: BTreeMap<Authority, Vec<Network>> = BTreeMap::new();
+        for host in private {
+            networks.entry(host.authority().clone()).or_default().push(host.network());
+        }
+        let behind = |guard: Guard| {
+            let builder = builder().dns_resolver(Arc::new(guard.clone()));
+            Ok::<_, Fault>(Dialer { http: build(builder)?, guard: Some(guard) })
+        };
+        let dialer = |(authority, networks)| Ok((authority, behind(Guard::new(networks))?));
+        let private: BTreeMap<_, _> =
+            networks.into_iter().map(dialer).collect::<Result<_, Fault>>()?;
+        Ok(Self { world: behind(Guard::default())?, private: Arc::new(private), limits })
     }
 
     /// Reaches whoever listens on a Unix socket; the URL's host is of no meaning.
@@ -100,36 +129,32 @@ impl Client {
             .map_err(Fault::bug)?
             .with_root_certificates(RootCertStore::empty())
             .with_no_client_auth();
-        build(builder(limits).unix_socket(path).tls_backend_preconfigured(tls), None, limits)
+        Self::unguarded(builder(limits).unix_socket(path).tls_backend_preconfigured(tls), limits)
     }
 
     /// Reaches only peers that `tls` accepts, on any network: who it is decides, not where it is. The configuration names
     /// its protocols (ALPN) itself.
     pub fn trusting(tls: ClientConfig, limits: Limits) -> Result<Self, Fault> {
-        build(builder(limits).tls_backend_preconfigured(tls), None, limits)
+        Self::unguarded(builder(limits).tls_backend_preconfigured(tls), limits)
+    }
+
+    fn unguarded(builder: reqwest::ClientBuilder, limits: Limits) -> Result<Self, Fault> {
+        let world = Dialer { http: build(builder)?, guard: None };
+        Ok(Self { world, private: Arc::default(), limits })
     }
 
     /// Sends a request and reads the whole answer. Redirects are answers.
     pub async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Error> {
         let request = reqwest::Request::try_from(request).map_err(Error::Broken)?;
-        self.check(request.url())?;
-        let answer = self.http.execute(request).await.map_err(|error| self.explain(error))?;
+        let dialer = self.dialer(request.url());
+        dialer.check(request.url())?;
+        let answer = dialer.http.execute(request).await.map_err(|error| self.explain(error))?;
         self.whole(answer).await
     }
 
-    /// Names are checked when they are resolved; an address in the URL itself is never resolved.
-    fn check(&self, url: &url::Url) -> Result<(), Error> {
-        let Some(guard) = &self.guard else { return Ok(()) };
-        let address = match url.host() {
-            Some(url::Host::Ipv4(address)) => IpAddr::V4(address),
-            Some(url::Host::Ipv6(address)) => IpAddr::V6(address),
-            _ => return Ok(()),
-        };
-        if guard.permits(address) {
-            Ok(())
-        } else {
-            Err(Error::Refused(Private(address.to_string()).into()))
-        }
+    fn dialer(&self, url: &url::Url) -> &Dialer {
+        let named = Authority::of(url).and_then(|authority| self.private.get(&authority));
+        named.unwrap_or(&self.world)
     }
 
     async fn whole(&self, mut answer: reqwest::Response) -> Result<Response<Bytes>, Error> {
@@ -170,6 +195,23 @@ impl Client {
     }
 }
 
+impl Dialer {
+    /// Names are checked when they are resolved; an address in the URL itself is never resolved.
+    fn check(&self, url: &url::Url) -> Result<(), Error> {
+        let Some(guard) = &self.guard else { return Ok(()) };
+        let address = match url.host() {
+            Some(url::Host::Ipv4(address)) => IpAddr::V4(address),
+            Some(url::Host::Ipv6(address)) => IpAddr::V6(address),
+            _ => return Ok(()),
+        };
+        if guard.permits(address) {
+            Ok(())
+        } else {
+            Err(Error::Refused(Private(address.to_string()).into()))
+        }
+    }
+}
+
 fn builder(limits: Limits) -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .connect_timeout(limits.connect.to_std())
@@ -180,14 +222,9 @@ fn builder(limits: Limits) -> reqwest::ClientBuilder {
         .user_agent(concat!("weft/", env!("CARGO_PKG_VERSION")))
 }
 
-fn build(
-    builder: reqwest::ClientBuilder,
-    guard: Option<Guard>,
-    limits: Limits,
-) -> Result<Client, Fault> {
+fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Fault> {
     // The one thing that is looked for outside: the system's certificate authorities.
-    let http = builder.build().map_err(|error| Fault::away("HTTP client", causes(Some(&error))))?;
-    Ok(Client { http, guard, limits })
+    builder.build().map_err(|error| Fault::away("HTTP client", causes(Some(&error))))
 }
 
 impl From<Error> for Failure {

@@ -12,9 +12,9 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use super::names::addresses;
 use crate::settings::Textual;
 
-/// Which addresses may be dialled: all of the public internet, and the private networks that were named.
+/// Which addresses may be dialled: all of the public internet, and the private networks that were named for one host.
 #[derive(Debug, Clone, Default)]
-pub struct Guard {
+pub(super) struct Guard {
     allowed: Arc<[Network]>,
 }
 
@@ -27,12 +27,12 @@ pub struct Network {
 
 impl Guard {
     /// Lets also these private networks be asked.
-    pub fn new(allowed: impl IntoIterator<Item = Network>) -> Self {
+    pub(super) fn new(allowed: impl IntoIterator<Item = Network>) -> Self {
         Self { allowed: allowed.into_iter().collect() }
     }
 
     /// True if this address may be dialled.
-    pub fn permits(&self, address: IpAddr) -> bool {
+    pub(super) fn permits(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         is_public(address) || self.allowed.iter().any(|network| network.holds(address))
     }
@@ -131,7 +131,7 @@ const SPECIAL_V4: [(Ipv4Addr, u8); 14] = [
 
 /// Nothing that a name resolves to may be dialled.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is in a private network that the settings do not allow")]
+#[error("`{0}` is in a private network, where the settings do not name this host and port")]
 pub(super) struct Private(pub(super) String);
 
 impl Resolve for Guard {

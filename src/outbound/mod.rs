@@ -1,4 +1,4 @@
-//! The only HTTP client: limits on time and size, no redirects, and no way into networks nobody named.
+//! The only HTTP client: limits on time and size, no redirects, and no way into private networks but to hosts that were named.
 //!
 //! Owns: [`Client`], which reaches the world ([`Client::world`]), a local socket ([`Client::unix`]), or exactly one peer
 //! ([`Client::trusting`]); the guard against requests into private networks.
@@ -9,11 +9,13 @@
 mod client;
 mod guard;
 mod names;
+mod private_host;
 mod settings;
 #[cfg(test)]
 mod tests;
 
 pub use client::{Client, Error, Limits};
-pub use guard::{Guard, Network};
+pub use guard::Network;
 pub use names::Names;
+pub use private_host::PrivateHost;
 pub use settings::Settings;

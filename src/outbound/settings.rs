@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::client::Limits;
-use super::guard::{Guard, Network};
+use super::private_host::PrivateHost;
 use crate::kernel::Lifetime;
 use crate::settings::{Size, Span, Text, section};
 
@@ -18,9 +18,10 @@ section! {
         pub timeout: Span,
         /// Largest answer; a larger one is refused.
         pub body_max: Size,
-        /// Private networks that may be asked, such as `10.1.0.0/16`. Others are refused, so that nobody can have Weft
-        /// ask what only Weft can reach.
-        pub allow_networks: Vec<Text<Network>>,
+        /// Who may be asked in a private network, each by host, port and the network it is in, such as
+        /// `idp.corp.example:443 in 10.1.0.0/16`. All else there is refused, so that nobody can have Weft ask what only
+        /// Weft can reach.
+        pub allow_private: Vec<Text<PrivateHost>>,
     }
 }
 
@@ -30,7 +31,7 @@ impl Default for Settings {
             connect_timeout: Span(Lifetime::seconds(5)),
             timeout: Span(Lifetime::seconds(15)),
             body_max: Size(1024 * 1024),
-            allow_networks: Vec::new(),
+            allow_private: Vec::new(),
         }
     }
 }
@@ -45,8 +46,13 @@ impl Settings {
         }
     }
 
-    /// The guard they make.
-    pub fn guard(&self) -> Guard {
-        Guard::new(self.allow_networks.iter().map(|network| network.0))
+    /// The hosts in private networks that may be asked.
+    pub fn private_hosts(&self) -> Vec<PrivateHost> {
+        self.allow_private.iter().map(|host| host.0.clone()).collect()
+    }
+
+    /// True if this host in a private network may be asked.
+    pub fn allow(&self, host: &PrivateHost) -> bool {
+        self.allow_private.iter().any(|allowed| allowed.0.covers(host))
     }
 }

@@ -31,11 +31,14 @@ fn limits() -> Limits {
     Limits { connect: Lifetime::seconds(5), total: Lifetime::seconds(5), body_bytes_max: 100 }
 }
 
-fn loopback() -> Guard {
-    Guard::new([
-        Network::from_text("127.0.0.0/8").expect("a network"),
-        Network::from_text("::1/128").expect("a network"),
-    ])
+/// These names of this machine, at this port.
+fn loopback(port: u16) -> [PrivateHost; 3] {
+    [("127.0.0.1", "127.0.0.0/8"), ("localhost", "127.0.0.0/8"), ("localhost", "::1/128")]
+        .map(|(host, network)| named(host, port, network))
+}
+
+fn named(host: &str, port: u16, network: &str) -> PrivateHost {
+    PrivateHost::from_text(&format!("{host}:{port} in {network}")).expect("a host")
 }
 
 fn install() {
@@ -63,7 +66,7 @@ fn ask(url: &str) -> Request<Bytes> {
 #[tokio::test]
 async fn a_private_network_is_asked_only_if_it_was_named() {
     let (port, tasks) = open(tcp());
-    let closed = Client::world(Guard::default(), limits()).expect("a client");
+    let closed = Client::world(&[], limits()).expect("a client");
     for url in [
         format!("http://127.0.0.1:{port}/"),
         format!("http://localhost:{port}/"),
@@ -73,7 +76,7 @@ async fn a_private_network_is_asked_only_if_it_was_named() {
         assert!(matches!(error, Error::Refused(_)), "{url}: {error:?}");
         assert_eq!(Failure::from(error).kind, Kind::Invalid);
     }
-    let named = Client::world(loopback(), limits()).expect("a client");
+    let named = Client::world(&loopback(port), limits()).expect("a client");
     for url in [format!("http://127.0.0.1:{port}/"), format!("http://localhost:{port}/")] {
         let answer = named.send(ask(&url)).await.expect("answered");
         assert_eq!(answer.body(), "hello");
@@ -82,16 +85,72 @@ async fn a_private_network_is_asked_only_if_it_was_named() {
 }
 
 #[tokio::test]
+async fn a_private_network_that_was_named_for_one_host_and_port_is_closed_to_all_others() {
+    let (port, tasks) = open(tcp());
+    let (other_port, other_tasks) = open(tcp());
+    let asked = async |allowed: &[PrivateHost], authority: &str| {
+        let client = Client::world(allowed, limits()).expect("a client");
+        client.send(ask(&format!("http://{authority}/"))).await
+    };
+    let one = [named("app.localhost", port, "127.0.0.0/8")];
+    let answer = asked(&one, &format!("app.localhost:{port}")).await.expect("it was named");
+    assert_eq!(answer.body(), "hello");
+    for other in [
+        format!("app.localhost:{other_port}"),
+        format!("other.localhost:{port}"),
+        format!("127.0.0.1:{port}"),
+        format!("app.localhost.:{port}"),
+    ] {
+        let error = asked(&one, &other).await.expect_err(&other);
+        assert!(matches!(error, Error::Refused(_)), "{other}: {error:?}");
+    }
+    // The same host is named with two ports, each in its network: neither lends the other its own.
+    let two = [
+        named("app.localhost", port, "127.0.0.0/8"),
+        named("app.localhost", other_port, "10.0.0.0/8"),
+    ];
+    let error = asked(&two, &format!("app.localhost:{other_port}")).await;
+    assert!(matches!(error, Err(Error::Refused(_))), "{error:?}");
+    tasks.stop(Lifetime::seconds(5)).await;
+    other_tasks.stop(Lifetime::seconds(5)).await;
+}
+
+#[tokio::test]
+async fn a_redirect_into_a_private_network_is_an_answer_and_nobody_goes_there() {
+    let (inside, inside_tasks) = open(tcp());
+    let away = format!("http://127.0.0.1:{inside}/");
+    install();
+    let clock: Arc<SystemClock> = Arc::new(SystemClock::new());
+    let tasks = Tasks::new(Arc::<SystemClock>::clone(&clock));
+    let door = tcp();
+    let port = door.tcp_address().map_or(0, |address| address.port());
+    let routes = Router::new().route("/", get(move || async move { Redirect::temporary(&away) }));
+    door.serve(routes, &tasks, clock);
+    // Named or not: who redirects does not choose whom we ask.
+    for allowed in [vec![], vec![named("127.0.0.1", inside, "127.0.0.0/8")]] {
+        let mut allowed = allowed;
+        allowed.push(named("app.localhost", port, "127.0.0.0/8"));
+        let client = Client::world(&allowed, limits()).expect("a client");
+        let answer = client.send(ask(&format!("http://app.localhost:{port}/"))).await;
+        let answer = answer.expect("the redirect itself");
+        assert_eq!(answer.status(), StatusCode::TEMPORARY_REDIRECT);
+        assert_ne!(answer.body(), "hello");
+    }
+    tasks.stop(Lifetime::seconds(5)).await;
+    inside_tasks.stop(Lifetime::seconds(5)).await;
+}
+
+#[tokio::test]
 async fn an_answer_that_is_too_long_or_too_late_is_refused_and_a_redirect_is_not_followed() {
     let (port, tasks) = open(tcp());
-    let client = Client::world(loopback(), limits()).expect("a client");
+    let client = Client::world(&loopback(port), limits()).expect("a client");
     let send = async |path: &str| client.send(ask(&format!("http://127.0.0.1:{port}{path}"))).await;
     assert!(matches!(send("/long").await, Err(Error::TooLarge(100))));
     let moved = send("/away").await.expect("answered");
     assert_eq!(moved.status(), StatusCode::TEMPORARY_REDIRECT);
 
     let hasty = Limits { total: Lifetime::millis(50), ..limits() };
-    let hasty = Client::world(loopback(), hasty).expect("a client");
+    let hasty = Client::world(&loopback(port), hasty).expect("a client");
     let late = hasty.send(ask(&format!("http://127.0.0.1:{port}/stuck"))).await;
     assert!(matches!(late, Err(Error::TimedOut(_))), "{late:?}");
     drop(tasks.stop(Lifetime::millis(1)).await);

@@ -34,6 +34,7 @@ use crate::settings::{Environment, Places};
 use crate::signin::{self, Signin};
 use crate::svid::Svid;
 use crate::telemetry::{Health, Metrics};
+use crate::undelivered::{self, Undelivered};
 use crate::upstreams::{self, Upstreams};
 use crate::workloads::{self, Workloads};
 
@@ -100,6 +101,8 @@ pub struct Server {
     pub workloads: Workloads,
     /// The OpenID provider.
     pub oauth: Oauth,
+    /// What was not delivered yet.
+    pub undelivered: Undelivered,
     /// Names this process in the status.
     pub(super) replica: ReplicaId,
     pub(super) started_at: Timestamp,
@@ -328,6 +331,7 @@ impl Server {
         let oauth = Oauth::new(env.clone(), below, settings.oauth.clone());
         sessions.tell(Arc::new(oauth::TellClients(oauth.clone())));
         accounts.keep_with(Arc::new(oauth.clone()));
+        accounts.keep_with(Arc::new(upstreams.clone()));
         let below = account::Below {
             access: access.clone(),
             accounts: accounts.clone(),
@@ -345,6 +349,13 @@ impl Server {
             devices: inventory,
             posture: posture.clone(),
         };
+        let below = undelivered::Below {
+            access: access.clone(),
+            events: events.clone(),
+            realms: realms.clone(),
+            accounts: accounts.clone(),
+        };
+        let undelivered = Undelivered::new(env.clone(), below);
         let rights = Rights::new(access.clone(), events.clone(), env.clone());
         let rights = rights.knowing(Arc::new(ways));
         let below = admin::Below {
@@ -360,6 +371,8 @@ impl Server {
             nodes: nodes.clone(),
             workloads: workloads.clone(),
             oauth: oauth.clone(),
+            upstreams: upstreams.clone(),
+            undelivered: undelivered.clone(),
         };
         let admin = Admin::new(env.clone(), below);
         let now = env.clock.now();
@@ -401,6 +414,7 @@ impl Server {
             nodes,
             workloads,
             oauth,
+            undelivered,
         }))
     }
 

@@ -7,7 +7,6 @@
 pub mod build;
 mod callers;
 pub mod commands;
-mod deliveries;
 mod documents;
 mod doors;
 mod follow;

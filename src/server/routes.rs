@@ -15,7 +15,7 @@ use weft_proto::spire::api::server::agent::v1::agent_server::AgentServer;
 
 use super::build::Server;
 use super::callers::Desk;
-use super::{callers, deliveries, documents, node_calls, status, visitors};
+use super::{callers, documents, node_calls, status, visitors};
 use crate::audit::http::Past;
 use crate::grpc::GrpcShell;
 use crate::http::{ApiShell, pages};
@@ -26,7 +26,7 @@ use crate::nodes::http::{Contact, JoinFacts};
 use crate::telemetry::{health_service, ops_routes};
 use crate::{
     access, account, accounts, admin, audit, authority, bundles, containment, devices, nodes,
-    oauth, osquery, posture, realms, services, sessions, signin, upstreams, workloads,
+    oauth, osquery, posture, realms, services, sessions, signin, undelivered, upstreams, workloads,
 };
 
 /// The `node` door: the server API of SPIRE's agents, and our push stream.
@@ -123,7 +123,7 @@ pub(super) fn admin_routes(server: &Arc<Server>) -> OpenApiRouter {
         .merge(realms::http::routes(&server.realms))
         .merge(sessions::http::routes(&server.sessions, &server.accounts))
         .merge(accounts::http::routes(&server.accounts))
-        .merge(deliveries::routes(server))
+        .merge(undelivered::http::routes(&server.undelivered))
         .merge(status::routes(server))
 }
 

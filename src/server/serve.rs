@@ -24,6 +24,7 @@ use crate::kernel::{Failure, Fault, Kind, Lifetime, RealmId, TrustDomain};
 use crate::oauth::{MtlsPlace, SendLogoutToken};
 use crate::posture::FreshReports;
 use crate::realms::{Issuer, Realm};
+use crate::upstreams::RevokeTokens;
 use crate::workloads::jobs::RemoveExpired;
 
 /// A server that is open.
@@ -174,6 +175,7 @@ impl Server {
         let handlers: Vec<Arc<dyn DeliveryHandler>> = vec![
             Arc::new(Mail::new(self.accounts.clone())?),
             Arc::new(SendLogoutToken(self.oauth.clone())),
+            Arc::new(RevokeTokens(self.upstreams.clone())),
         ];
         Ok(Deliveries::new(db, clock, move || events.realms(), handlers))
     }

@@ -16,6 +16,8 @@ pub enum Arrival {
     SignIn(SignInId, Option<BrowserCookie>),
     /// The address is verified.
     Verified,
+    /// It works for whoever is signed in, and nobody is.
+    SignInFirst,
     /// The link to another provider is gone, and so are all sessions.
     Unlinked,
     /// The link is wrong, used, or too old.
@@ -40,9 +42,16 @@ impl Signin {
         token: &Secret<String>,
         browser: &Browser,
     ) -> Result<Arrival, Error> {
-        let Some(purpose) = self.look_at_link(realm, token).await? else {
+        let Some(seen) = self.inner.accounts.look_at_proof(realm.id, token).await? else {
             return Ok(Arrival::Spent);
         };
+        let purpose = seen.purpose;
+        // Whoever reads the mail of an address must not give it to the account of somebody who typed it.
+        if purpose == ProofPurpose::ChangeAddress
+            && !self.is_here(realm, seen.user, browser).await?
+        {
+            return Ok(Arrival::SignInFirst);
+        }
         let proof = match self.inner.accounts.use_proof(realm.id, token, purpose).await {
             Ok(proof) => proof,
             Err(accounts::Error::Spent) => return Ok(Arrival::Spent),
@@ -51,7 +60,9 @@ impl Signin {
         let mark = match purpose {
             ProofPurpose::Recover => Mark::Renew,
             ProofPurpose::Enrol => Mark::Enrol,
-            ProofPurpose::VerifyAddress => return Ok(Arrival::Verified),
+            ProofPurpose::VerifyAddress | ProofPurpose::ChangeAddress => {
+                return Ok(Arrival::Verified);
+            }
             ProofPurpose::Unlink => return self.take_back(realm, &proof, browser).await,
         };
         let shown = self.only(proof.user, Method::Mail);
@@ -66,6 +77,13 @@ impl Signin {
         proven(&mut state, shown);
         let started = self.begin_at(realm.id, state, browser).await?;
         Ok(Arrival::SignIn(started.id, started.cookie))
+    }
+
+    /// True if this browser has a session of this person.
+    async fn is_here(&self, realm: &Realm, user: UserId, browser: &Browser) -> Result<bool, Error> {
+        let Some(cookie) = &browser.session else { return Ok(false) };
+        let session = self.inner.sessions.by_cookie(realm.id, cookie).await?;
+        Ok(session.is_some_and(|session| session.user == user))
     }
 
     /// "This was not me": whoever linked the identity loses it, and every session, for one of them may be theirs.

@@ -191,6 +191,7 @@ async fn use_link(
     Ok(match signin.arrive(&realm, &Secret::new(token), &browser).await? {
         Arrival::SignIn(id, cookie) => to_page(id, cookie.as_ref()),
         Arrival::Verified => show::verified(&look),
+        Arrival::SignInFirst => show::sign_in_first(&look),
         Arrival::Unlinked => show::unlinked(&look),
         Arrival::Spent => show::link(None, &look),
     })

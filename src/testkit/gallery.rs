@@ -3,6 +3,7 @@
 mod account;
 mod admin;
 mod people;
+mod providers;
 mod rules;
 
 use axum::Router;
@@ -39,5 +40,6 @@ fn samples(look: &Look) -> Vec<Sample> {
     all.extend(account::samples(look));
     all.extend(admin::samples(look));
     all.extend(rules::samples(look));
+    all.extend(providers::samples(look));
     all
 }

@@ -1,5 +1,5 @@
 //! Requests to a provider: over `outbound`, to `https` addresses alone, and into a private network only at the one host and
-//! port that the upstream names.
+//! port that the upstream names and the server's settings allow.
 
 use std::fmt;
 use std::future::Future;
@@ -11,10 +11,10 @@ use openidconnect::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value};
 
 use super::refusal::{Reason, Refusal};
-use super::terms::{Private, Terms};
+use super::terms::Private;
 use crate::crypto::jose::parse_object;
 use crate::kernel::{Fault, Secret};
-use crate::outbound::{Client, Error, Guard, Limits};
+use crate::outbound::{Client, Error, Limits, PrivateHost};
 
 /// The clients of one upstream. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -22,17 +22,21 @@ pub(super) struct Fetch {
     /// For public addresses.
     world: Client,
     /// For the one host in a private network, and which that is.
-    private: Option<(Client, (String, u16))>,
+    private: Option<(Client, PrivateHost)>,
 }
 
 impl Fetch {
-    /// The clients for these terms. `world` is shared by all upstreams.
-    pub(super) fn new(world: &Client, limits: Limits, terms: &Terms) -> Result<Self, Fault> {
-        let private = match &terms.private {
+    /// The clients for an upstream with this private host. `world` is shared by all upstreams.
+    pub(super) fn new(
+        world: &Client,
+        limits: Limits,
+        private: Option<&Private>,
+    ) -> Result<Self, Fault> {
+        let private = match private {
             None => None,
-            Some(Private { network, authority, certificates }) => {
-                let guard = Guard::new([*network]);
-                Some((Client::world_vouched(guard, certificates, limits)?, authority.clone()))
+            Some(Private { host, certificates }) => {
+                let allowed = std::slice::from_ref(host);
+                Some((Client::world_vouched(allowed, certificates, limits)?, host.clone()))
             }
         };
         Ok(Self { world: world.clone(), private })
@@ -43,13 +47,11 @@ impl Fetch {
         &self,
         request: Request<Bytes>,
     ) -> Result<http::Response<Bytes>, Error> {
-        let uri = request.uri();
-        if uri.scheme_str() != Some("https") {
-            return Err(Error::Refused("only https addresses are asked".into()));
-        }
-        let port = uri.port_u16().unwrap_or(443);
+        let url = url::Url::parse(&request.uri().to_string());
+        let url = url.ok().filter(|url| url.scheme() == "https");
+        let url = url.ok_or_else(|| Error::Refused("only https addresses are asked".into()))?;
         let client = match &self.private {
-            Some((client, (host, at))) if uri.host() == Some(host) && port == *at => client,
+            Some((client, host)) if host.serves(&url) => client,
             _ => &self.world,
         };
         client.send(request).await

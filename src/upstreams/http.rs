@@ -193,7 +193,7 @@ fn shown(
         created_at: upstream.created_at.into(),
         updated_at: upstream.updated_at.into(),
         callback: upstreams.callback(realm, &upstream.id)?,
-        has_secret: upstream.sealed_secret.is_some(),
+        has_secret: upstream.has_secret(),
         settings: upstream.terms.document()?,
     })
 }

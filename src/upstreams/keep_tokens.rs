@@ -1,18 +1,17 @@
-//! The provider's tokens, where an upstream keeps them: sealed, handed out on record, revoked with the link.
+//! The provider's tokens, where an upstream keeps them: sealed, handed out on record, forgotten with the link.
 
 use std::sync::Arc;
 
-use openidconnect::core::{CoreClient, CoreJsonWebKeySet, CoreRevocableToken};
-use openidconnect::{AuthType, ClientId, ClientSecret, IssuerUrl, RefreshToken, RevocationUrl};
 use serde_json::Value;
 
 use super::model::{Administrator, Error, ReadUpstreamTokens, UPSTREAM_TOKENS_READ, Upstream};
 use super::redeem_code::Given;
 use super::refusal::{Reason, Refusal};
-use super::terms::ClientAuthentication;
-use super::{Slot, Upstreams, seal, store};
+use super::revoke_tokens::tell;
+use super::{Upstreams, seal, store};
+use crate::db::Tx;
 use crate::events::{Event, Unrecorded};
-use crate::kernel::{Fault, Lifetime, RealmId, Secret, UpstreamId, UserId};
+use crate::kernel::{Fault, Lifetime, RealmId, Secret, Timestamp, UpstreamId, UserId};
 
 /// The tokens that a provider gave for somebody.
 #[derive(Debug)]
@@ -77,26 +76,20 @@ impl Upstreams {
         Ok(self.below.events.record(Unrecorded::new(kept, asker.sign(event))).await?)
     }
 
-    /// Forgets somebody's tokens. The provider is told, if it can be; its answer changes nothing.
+    /// Forgets somebody's tokens. The provider hears of it; its answer changes nothing.
     pub(super) async fn forget_tokens(
         &self,
         realm: RealmId,
         id: &UpstreamId,
         user: UserId,
     ) -> Result<(), Error> {
-        let kept = self.opened(realm, id, user).await?;
-        let input = (id.clone(), user);
+        let input = (id.clone(), user, self.env.clock.now());
         let forget = self
             .env
             .db
-            .write(realm, input, |tx, (id, user)| Box::pin(store::drop_tokens(tx, id, *user)));
+            .write(realm, input, |tx, (id, user, now)| Box::pin(forget(tx, (id, *user), *now)));
         forget.await?;
-        let refresh = kept.and_then(|kept| kept.refresh_token);
-        if let (Some(token), Some(slot)) = (refresh, self.slot(realm, id))
-            && let Err(error) = self.revoke(realm, &slot, &token).await
-        {
-            tracing::warn!(upstream.id = %id, cause = %error, "a provider was not told of a revoked token");
-        }
+        self.below.accounts.posted().nudge();
         Ok(())
     }
 
@@ -110,52 +103,38 @@ impl Upstreams {
             Box::pin(store::tokens(tx, id, *user))
         });
         let Some(blob) = read.await? else { return Ok(None) };
-        let opened = self.below.ring.open(&seal::tokens_place(realm, id, user), &blob)?;
+        Ok(Some(self.open_tokens(realm, (id, user), &blob)?))
+    }
+
+    /// What is in a row or a delivery of these.
+    pub(super) fn open_tokens(
+        &self,
+        realm: RealmId,
+        (id, user): (&UpstreamId, UserId),
+        blob: &[u8],
+    ) -> Result<Kept, Fault> {
+        let opened = self.below.ring.open(&seal::tokens_place(realm, id, user), blob)?;
         let value: Value = serde_json::from_slice(opened.expose())
             .map_err(|_| Fault::malformed("upstream token", "its document has another form"))?;
         let secret = |name: &str| {
             value.get(name).and_then(Value::as_str).map(|text| Secret::new(text.to_owned()))
         };
         let access_token = secret("access").unwrap_or_else(|| Secret::new(String::new()));
-        Ok(Some(Kept { access_token, refresh_token: secret("refresh") }))
+        Ok(Kept { access_token, refresh_token: secret("refresh") })
     }
+}
 
-    /// RFC 7009: what hangs off the refresh token ends with it.
-    async fn revoke(
-        &self,
-        realm: RealmId,
-        slot: &Slot,
-        token: &Secret<String>,
-    ) -> Result<(), Error> {
-        let upstream = &slot.upstream;
-        let provider = self.provider(slot)?;
-        let known = provider.known().await?;
-        let endpoint = known.metadata.additional_metadata().revocation_endpoint.clone();
-        let Some(endpoint) = endpoint.filter(|url| url.starts_with("https://")) else {
-            return Ok(());
-        };
-        let bad = |error| Fault::malformed("revocation endpoint", error);
-        let issuer = IssuerUrl::new(upstream.terms.issuer.to_string()).map_err(Fault::bug)?;
-        let client_id = ClientId::new(upstream.terms.client_id.to_string());
-        let mut client = CoreClient::new(client_id, issuer, CoreJsonWebKeySet::default())
-            .set_revocation_url(RevocationUrl::new(endpoint).map_err(bad)?)
-            .set_auth_type(match upstream.terms.client_authentication {
-                ClientAuthentication::ClientSecretBasic => AuthType::BasicAuth,
-                _ => AuthType::RequestBody,
-            });
-        if let Some(secret) = self.client_secret(realm, upstream)? {
-            client = client.set_client_secret(ClientSecret::new(secret.expose().clone()));
-        }
-        let token = CoreRevocableToken::RefreshToken(RefreshToken::new(token.expose().clone()));
-        let request = client
-            .revoke_token(token)
-            .map_err(|error| Fault::malformed("revocation endpoint", error))?;
-        let http = provider.fetch.library();
-        request
-            .request_async(&http)
-            .await
-            .map_err(|error| Fault::away("revocation endpoint", error).into())
+async fn forget(
+    tx: &mut Tx,
+    (id, user): (&UpstreamId, UserId),
+    now: Timestamp,
+) -> Result<(), Fault> {
+    if let (Some(tokens), Some(upstream)) =
+        (store::tokens(tx, id, user).await?, store::find(tx, id).await?)
+    {
+        tell(tx, &upstream, (user, tokens), now).await?;
     }
+    store::drop_tokens(tx, id, user).await
 }
 
 /// A provider that does not say.

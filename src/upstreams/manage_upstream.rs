@@ -6,12 +6,13 @@ use super::model::{
     Administrator, DeleteUpstream, Draft, Error, ReadUpstream, Seen, SetUpstream, UPSTREAM,
     UPSTREAM_CREATED, UPSTREAM_DELETED, UPSTREAM_UPDATED, UPSTREAMS_MAX, Upstream,
 };
+use super::revoke_tokens::tell;
 use super::terms::{ClientAuthentication, Terms};
 use super::{Upstreams, seal, store};
 use crate::access::Asker;
 use crate::db::Tx;
 use crate::events::{Changed, Event};
-use crate::kernel::{RealmId, Secret, UpstreamId};
+use crate::kernel::{RealmId, Secret, Timestamp, UpstreamId};
 
 #[derive(Debug)]
 struct Input {
@@ -66,7 +67,7 @@ impl Upstreams {
         Ok((upstream, old.is_none()))
     }
 
-    /// Removes an upstream, with every token that was kept through it. Links stay: they lead nowhere, unless an upstream of
+    /// Removes an upstream, with every token that was kept through it: its provider is told. Links stay: they lead nowhere, unless an upstream of
     /// this name and issuer comes back.
     pub async fn delete(
         &self,
@@ -76,13 +77,18 @@ impl Upstreams {
     ) -> Result<(), Error> {
         let (realm, asker) = (by.realm, by.asker.clone());
         let (_, granted) = self.below.access.permit(DeleteUpstream(by, id.clone()))?.spend();
-        let input = (id.clone(), asker, revision);
-        self.below
-            .events
-            .change_in(realm, granted, input, move |tx, (id, asker, revision)| {
-                Box::pin(remove(tx, realm, (id, *revision), asker))
-            })
-            .await
+        let input = (id.clone(), asker, revision, self.env.clock.now());
+        let removed = self.below.events.change_in(
+            realm,
+            granted,
+            input,
+            move |tx, (id, asker, revision, now)| {
+                Box::pin(remove(tx, (id, *revision), asker, *now))
+            },
+        );
+        removed.await?;
+        self.below.accounts.posted().nudge();
+        Ok(())
     }
 
     fn revised(
@@ -134,17 +140,16 @@ impl Upstreams {
         Ok(self.below.ring.seal(&place, text.as_bytes(), entropy)?)
     }
 
-    /// A realm's administrator names the network, and the server's settings must allow it: whoever holds a realm does not
+    /// A realm's administrator names host and network, and the server's settings must allow both: whoever holds a realm does not
     /// hold the machine.
     fn check_network(&self, terms: &Terms) -> Result<(), Error> {
         let Some(private) = &terms.private else { return Ok(()) };
-        let allowed = self.outbound.allow_networks.iter().any(|one| one.0.covers(private.network));
-        if allowed {
+        if self.outbound.allow(&private.host) {
             return Ok(());
         }
         let why = format!(
-            "`{}` is not among `outbound.allow_networks` in the server's settings",
-            private.network
+            "`{}` is not among `outbound.allow_private` in the server's settings",
+            private.host
         );
         Err(Error::invalid("allow_private_network", why))
     }
@@ -177,13 +182,17 @@ async fn write(tx: &mut Tx, input: &Input) -> Result<Changed<()>, Error> {
 
 async fn remove(
     tx: &mut Tx,
-    realm: RealmId,
     (id, revision): (&UpstreamId, Option<i64>),
     asker: &Asker,
+    now: Timestamp,
 ) -> Result<Changed<()>, Error> {
+    let realm = tx.realm();
     let old = store::find(tx, id).await?.ok_or_else(|| Error::NotFound(id.clone()))?;
     if revision.is_some_and(|seen| seen != old.revision) {
         return Err(Error::Outdated(id.clone()));
+    }
+    for (user, tokens) in store::tokens_through(tx, id).await? {
+        tell(tx, &old, (user, tokens), now).await?;
     }
     store::delete(tx, id).await?;
     store::drop_all_tokens(tx, id).await?;

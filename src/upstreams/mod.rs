@@ -12,6 +12,8 @@
 //! - Whether an upstream is on, and what for, is looked at when somebody leaves and again when they come back.
 //! - Algorithms are pinned for each upstream; nothing in a token chooses its own key or rule.
 //! - A provider that is slow, away or lying keeps those waiting who come through it, and nobody else.
+//! - A provider whose tokens were kept hears when they are needed no more: with the link, the person or the upstream, by a
+//!   delivery that nobody waits for.
 //! - Every refusal has an event that says why (`refusal.rs`), and a page that does not.
 //!
 //! Spec: OpenID Connect Core and Discovery, RFC 9207, RFC 9700.
@@ -32,6 +34,7 @@ mod redeem_code;
 mod refresh_attributes;
 mod refusal;
 mod reseal_secrets;
+mod revoke_tokens;
 mod seal;
 mod start_sign_in;
 pub(crate) mod store;
@@ -66,6 +69,7 @@ pub use model::{
     UPSTREAM, Unlinked, Upstream,
 };
 pub use refusal::{Group, Part, Reason, Refusal};
+pub use revoke_tokens::{REVOCATION, RevokeTokens};
 pub use terms::{ClientAuthentication, EmailTrust, Terms, UpstreamUsage};
 pub use try_upstream::{Outcome, Tried};
 
@@ -218,18 +222,24 @@ impl Upstreams {
         if let Some(provider) = slot.provider.get() {
             return Ok(Arc::clone(provider));
         }
-        let fetch = Fetch::new(self.world()?, self.limits(), &slot.upstream.terms)?;
+        let private = self.private_host(&slot.upstream.terms);
+        let fetch = Fetch::new(self.world()?, self.limits(), private)?;
         let issuer = &slot.upstream.terms.issuer;
         let made = Arc::new(Provider::new(fetch, issuer, Arc::clone(&self.env.clock))?);
         Ok(Arc::clone(slot.provider.get_or_init(|| made)))
+    }
+
+    /// The private host of an upstream, as long as the server's settings allow it: they may have changed since it was set.
+    fn private_host<'t>(&self, terms: &'t Terms) -> Option<&'t terms::Private> {
+        terms.private.as_ref().filter(|private| self.outbound.allow(&private.host))
     }
 
     fn world(&self) -> Result<&Client, Fault> {
         if let Some(client) = self.world.get() {
             return Ok(client);
         }
-        // Private networks that the server may ask are none of an upstream's business unless it names one.
-        let made = Client::world(outbound::Guard::default(), self.limits())?;
+        // Private hosts that the server may ask are none of an upstream's business unless it names one.
+        let made = Client::world(&[], self.limits())?;
         Ok(self.world.get_or_init(|| made))
     }
 

@@ -53,6 +53,13 @@ pub struct Upstream {
     pub(super) sealed_secret: Option<Vec<u8>>,
 }
 
+impl Upstream {
+    /// True if a client secret is kept.
+    pub fn has_secret(&self) -> bool {
+        self.sealed_secret.is_some()
+    }
+}
+
 /// An upstream as the sign-in page offers it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {

@@ -19,7 +19,7 @@ use super::seal::{self, Document};
 use super::terms::ClientAuthentication;
 use super::verify::{self, Expected};
 use crate::crypto::jose::parse_object;
-use crate::kernel::{Fault, Lifetime, RealmId, Secret, Timestamp};
+use crate::kernel::{Fault, Lifetime, RealmId, Secret, Timestamp, UpstreamId};
 use crate::outbound;
 
 /// What a provider gave for a code.
@@ -160,8 +160,18 @@ impl Upstreams {
         realm: RealmId,
         upstream: &Upstream,
     ) -> Result<Option<Secret<String>>, Fault> {
-        let Some(blob) = &upstream.sealed_secret else { return Ok(None) };
-        let opened = self.below.ring.open(&seal::secret_place(realm, &upstream.id), blob)?;
+        self.open_secret(realm, &upstream.id, upstream.sealed_secret.as_deref())
+    }
+
+    /// What is in a row or a delivery of it.
+    pub(super) fn open_secret(
+        &self,
+        realm: RealmId,
+        id: &UpstreamId,
+        blob: Option<&[u8]>,
+    ) -> Result<Option<Secret<String>>, Fault> {
+        let Some(blob) = blob else { return Ok(None) };
+        let opened = self.below.ring.open(&seal::secret_place(realm, id), blob)?;
         let text = std::str::from_utf8(opened.expose());
         let text = text.map_err(|error| Fault::malformed("client secret", error))?;
         Ok(Some(Secret::new(text.to_owned())))

@@ -69,6 +69,11 @@ pub(super) async fn update(tx: &mut Tx, new: &Upstream) -> Result<bool, Fault> {
     Ok(tx.execute(UPDATE, &values).await? == 1)
 }
 
+fn user_of(row: &Row) -> Result<UserId, Fault> {
+    let user = UserId::parse(&row.text("user_id")?);
+    user.map_err(|error| Fault::malformed("upstream token", error))
+}
+
 /// Puts another blob in the place of a sealed secret, if the row is still at this revision. True if it did.
 pub(super) async fn reseal(
     tx: &mut Tx,
@@ -163,6 +168,25 @@ pub(super) async fn tokens(
     row.map(|row| row.bytes("document")).transpose()
 }
 
+/// A person's tokens at every upstream, sealed.
+pub(super) async fn tokens_of(
+    tx: &mut Tx,
+    user: UserId,
+) -> Result<Vec<(UpstreamId, Vec<u8>)>, Fault> {
+    let user = user.to_string();
+    let rows = tx.rows(TOKENS_OF, &[Value::from(&user)]).await?;
+    rows.iter().map(|row| Ok((upstream_of(row)?, row.bytes("document")?))).collect()
+}
+
+/// Everybody's tokens at an upstream, sealed.
+pub(super) async fn tokens_through(
+    tx: &mut Tx,
+    upstream: &UpstreamId,
+) -> Result<Vec<(UserId, Vec<u8>)>, Fault> {
+    let rows = tx.rows(TOKENS_THROUGH, &[upstream.as_str().into()]).await?;
+    rows.iter().map(|row| Ok((user_of(row)?, row.bytes("document")?))).collect()
+}
+
 /// Forgets a person's tokens.
 pub(super) async fn drop_tokens(
     tx: &mut Tx,
@@ -180,11 +204,7 @@ pub(super) async fn drop_all_tokens(tx: &mut Tx, upstream: &UpstreamId) -> Resul
 
 /// Everybody's tokens, sealed: to be sealed anew.
 pub(super) async fn all_tokens(tx: &mut Tx) -> Result<Vec<(UpstreamId, UserId, Vec<u8>)>, Fault> {
-    let read = |row: &Row| {
-        let bad = |error: &dyn std::fmt::Display| Fault::malformed("upstream token", error);
-        let user = UserId::parse(&row.text("user_id")?).map_err(|error| bad(&error))?;
-        Ok((upstream_of(row)?, user, row.bytes("document")?))
-    };
+    let read = |row: &Row| Ok((upstream_of(row)?, user_of(row)?, row.bytes("document")?));
     tx.rows(ALL_TOKENS, &[]).await?.iter().map(read).collect()
 }
 
@@ -260,6 +280,10 @@ const PUT_TOKENS: &str = "INSERT INTO upstream_token (realm, upstream, user_id, 
     ON CONFLICT (realm, upstream, user_id) DO UPDATE SET document = $4, expires_at = $5";
 const TOKENS: &str = "SELECT document FROM upstream_token \
     WHERE realm = $1 AND upstream = $2 AND user_id = $3";
+const TOKENS_OF: &str = "SELECT upstream, document FROM upstream_token \
+    WHERE realm = $1 AND user_id = $2 ORDER BY upstream";
+const TOKENS_THROUGH: &str = "SELECT user_id, document FROM upstream_token \
+    WHERE realm = $1 AND upstream = $2 ORDER BY user_id";
 const DROP_TOKENS: &str = "DELETE FROM upstream_token \
     WHERE realm = $1 AND upstream = $2 AND user_id = $3";
 const DROP_ALL_TOKENS: &str = "DELETE FROM upstream_token WHERE realm = $1 AND upstream = $2";
@@ -284,6 +308,8 @@ pub(crate) const STATEMENTS: &[&str] = &[
     PAST_TOKENS,
     PUT_TOKENS,
     TOKENS,
+    TOKENS_OF,
+    TOKENS_THROUGH,
     DROP_TOKENS,
     DROP_ALL_TOKENS,
     ALL_TOKENS,

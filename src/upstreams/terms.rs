@@ -8,7 +8,7 @@ use super::model::Error;
 use crate::crypto::jose::JwsAlgorithm;
 use crate::crypto::x509::pem_certificates;
 use crate::kernel::Lifetime;
-use crate::outbound::Network;
+use crate::outbound::{Network, PrivateHost};
 use crate::realms::HostName;
 use crate::settings::Textual;
 use crate::wire::api;
@@ -79,10 +79,8 @@ pub struct Creation {
 /// A provider in a private network.
 #[derive(Debug, Clone)]
 pub struct Private {
-    /// The network.
-    pub network: Network,
-    /// The one host in it, with its port.
-    pub authority: (String, u16),
+    /// The one host, its port, and the network it is in.
+    pub host: PrivateHost,
     /// Who alone vouches for it, in DER; the system's authorities, if empty.
     pub certificates: Vec<Vec<u8>>,
 }
@@ -124,7 +122,7 @@ impl Terms {
     }
 
     /// The document, as it goes over the wire.
-    pub(super) fn document(&self) -> Result<api::UpstreamSettings, Error> {
+    pub fn document(&self) -> Result<api::UpstreamSettings, Error> {
         parse(&self.written)
     }
 }
@@ -227,13 +225,7 @@ fn private(place: &api::PrivateNetwork) -> Result<Private, Error> {
     const FIELD: &str = "allow_private_network";
     let network = Network::from_text(&place.network).map_err(|why| Error::invalid(FIELD, why))?;
     let bad = || Error::invalid(FIELD, "`authority` is a host and a port: `idp.example.org:443`");
-    let url = url::Url::parse(&format!("https://{}/", place.authority)).map_err(|_| bad())?;
-    let host = url.host_str().ok_or_else(bad)?.to_owned();
-    let port = url.port_or_known_default().ok_or_else(bad)?;
-    let named = format!("{host}:{port}") == place.authority && url.path() == "/";
-    if !named {
-        return Err(bad());
-    }
+    let host = PrivateHost::of(&place.authority, network).ok_or_else(bad)?;
     let certificates = match &place.certificates {
         None => Vec::new(),
         Some(text) => {
@@ -247,7 +239,7 @@ fn private(place: &api::PrivateNetwork) -> Result<Private, Error> {
             read
         }
     };
-    Ok(Private { network, authority: (host, port), certificates })
+    Ok(Private { host, certificates })
 }
 
 /// It stands on a button.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::model::{Binding, Bringer, Callback, Error, Purpose, Seen, Start, UPSTREAM_REFUSED};
-use super::{Below, Draft, Finished, Reason, Terms, Upstreams};
+use super::{Below, Draft, Finished, Reason, RevokeTokens, Terms, Upstreams};
 use crate::access::Administrator;
 use crate::accounts::{self, Accounts};
 use crate::audit::{Audit, Query, ReadEvents};
@@ -23,13 +23,17 @@ use crate::crypto::seal::KekRing;
 use crate::env::Clock;
 use crate::events::Part;
 use crate::http::Origin;
+use crate::jobs::Reconciler as _;
+use crate::jobs::deliveries::Deliveries;
 use crate::kernel::{Fault, Lifetime, RealmId, Secret, SignInId, UpstreamId, UserId};
 use crate::outbound;
-use crate::settings::{Span, Text, Textual};
+use crate::settings::Span;
 use crate::testkit::{Answered, FakeUpstream, KeysReplica, Lie, TestDatabase};
 use crate::wire::api;
 
 pub(super) const REALM: RealmId = RealmId::FIRST;
+/// Allowed by the settings, and nobody is there.
+pub(super) const UNUSED: &str = "idp.localhost:1";
 
 /// One replica, one honest provider, and one browser.
 pub(super) struct House {
@@ -37,6 +41,8 @@ pub(super) struct House {
     pub(super) upstreams: Upstreams,
     pub(super) accounts: Accounts,
     pub(super) provider: FakeUpstream,
+    /// Where a second one may be started: `other.localhost`.
+    pub(super) other_port: u16,
     audit: Audit,
 }
 
@@ -65,17 +71,43 @@ impl House {
             accounts: accounts.clone(),
             ring,
         };
+        let provider = FakeUpstream::start("idp", Arc::new(keys.clock.clone()));
+        let other_port = FakeUpstream::free_port();
+        let allowed = [
+            provider.authority.clone(),
+            format!("other.localhost:{other_port}"),
+            UNUSED.to_owned(),
+        ];
         let outbound = outbound::Settings {
             timeout: Span(patience),
-            allow_networks: vec![Text(outbound::Network::from_text("127.0.0.0/8").unwrap())],
+            allow_private: allowed.iter().map(|one| FakeUpstream::allowed(one)).collect(),
             ..outbound::Settings::default()
         };
         let upstreams = Upstreams::new(env.clone(), below, outbound);
         let audit = Audit::new(env.db.clone(), keys.events.clone(), keys.access.clone());
-        let provider = FakeUpstream::start("idp", Arc::new(keys.clock.clone()));
-        let house = Self { keys, upstreams, accounts, provider, audit };
+        let house = Self { keys, upstreams, accounts, provider, other_port, audit };
         house.set("idp", json!({})).await;
         house
+    }
+
+    /// The same upstreams, in a server with these settings.
+    pub(super) async fn under(&self, outbound: outbound::Settings) -> Upstreams {
+        let (env, below) = (self.keys.env.clone(), self.upstreams.below.clone());
+        let upstreams = Upstreams::new(env, below, outbound);
+        let input = upstreams.clone();
+        let load =
+            self.keys.env.db.read(REALM, input, |tx, upstreams| Box::pin(upstreams.load(tx)));
+        let loaded: Result<(), Fault> = load.await;
+        loaded.unwrap();
+        upstreams
+    }
+
+    /// Delivers what is due.
+    pub(super) async fn deliver(&self) {
+        let handler = Arc::new(RevokeTokens(self.upstreams.clone()));
+        let (db, clock) = (self.keys.env.db.clone(), Arc::clone(&self.keys.env.clock));
+        let deliveries = Deliveries::new(db, clock, || vec![REALM], vec![handler]);
+        deliveries.reconcile().await.unwrap();
     }
 
     pub(super) fn by() -> Administrator {

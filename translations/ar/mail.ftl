@@ -30,3 +30,4 @@ mail-account = الحساب: { $account }
 mail-there = لدى { $provider }: { $display }
 mail-when = متى: { $when }
 mail-where = أين: { $where }
+mail-address-changed = استُبدل عنوان البريد لحسابك لدى { $issuer } بعنوان آخر. لن تصل رسائل الحساب إلى هذا العنوان بعد الآن.

@@ -30,3 +30,4 @@ mail-account = Konto: { $account }
 mail-there = Bei { $provider }: { $display }
 mail-when = Wann: { $when }
 mail-where = Wo: { $where }
+mail-address-changed = die E-Mail-Adresse Ihres Kontos bei { $issuer } wurde durch eine andere ersetzt. Briefe zum Konto kommen nicht mehr an diese Adresse.

@@ -116,3 +116,6 @@ proof-verified-title = Danke
 proof-verified-words = Ihre E-Mail-Adresse ist bestätigt.
 proof-unlinked-title = Es ist getrennt
 proof-unlinked-words = So kommt niemand mehr in Ihr Konto, und jeder Browser ist abgemeldet. Melden Sie sich an und sehen Sie nach, ob sonst etwas geändert wurde.
+proof-change-address = Diese Adresse tritt an die Stelle der Adresse, die Ihr Konto jetzt hat.
+proof-sign-in-title = Melden Sie sich zuerst an
+proof-sign-in-words = Melden Sie sich in diesem Browser bei Ihrem Konto an und öffnen Sie dann den Link aus dem Brief noch einmal. Geändert ist nichts.

@@ -30,3 +30,4 @@ mail-account = Account: { $account }
 mail-there = At { $provider }: { $display }
 mail-when = When: { $when }
 mail-where = Where: { $where }
+mail-address-changed = the e-mail address of your account at { $issuer } was changed to another one. Letters about the account come to this address no more.

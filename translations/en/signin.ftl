@@ -116,3 +116,6 @@ proof-verified-title = Thank you
 proof-verified-words = Your e-mail address is confirmed.
 proof-unlinked-title = It is disconnected
 proof-unlinked-words = Nobody gets into your account that way any more, and every browser is signed out. Sign in and look whether anything else was changed.
+proof-change-address = This address takes the place of the one your account has now.
+proof-sign-in-title = Sign in first
+proof-sign-in-words = Sign in to your account in this browser, then open the link from the letter again. Nothing was changed.

@@ -17,7 +17,9 @@ use crate::sessions::http::SESSION;
 pub(super) async fn show(State(account): State<Account>, asks: Asks) -> Result<Response, Away> {
     let visitor = account.enter(&asks, Tab::Data).await?;
     let nav = visitor.nav(Tab::Data);
-    let shown = DataPage { look: &visitor.look, nav, flaws: &visitor.flaws };
+    let email = visitor.user.attribute(AttributeName::Email).unwrap_or_default().to_owned();
+    let email = account.accounts.sends_mail().then_some(email);
+    let shown = DataPage { look: &visitor.look, nav, flaws: &visitor.flaws, email };
     Ok(page(StatusCode::OK, &shown, &visitor.look))
 }
 
@@ -41,6 +43,31 @@ pub(super) async fn verify(State(account): State<Account>, asks: Asks) -> Result
     match account.accounts.send_verification(visitor.realm, visitor.user.id, from).await {
         Ok(()) => Ok(done(Tab::Overview, Done::LetterSent)),
         Err(Error::Limited { .. }) => Ok(wrong(Tab::Overview, Wrong::Limited)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Address {
+    address: String,
+}
+
+/// Sends a letter to the address that shall be theirs; it is once its link was used. What is answered does not go by whose the
+/// address is.
+pub(super) async fn change_address(
+    State(account): State<Account>,
+    asks: Asks,
+    Form(wanted): Form<Address>,
+) -> Result<Response, Away> {
+    let visitor = account.enter_to_change(&asks, Tab::Data).await?;
+    let language = Some(visitor.look.language());
+    let from = AskedFrom { address: asks.origin().address, language };
+    let (realm, user) = (visitor.realm, visitor.user.id);
+    let sent = account.accounts.send_change_of_address(realm, user, (&wanted.address, from));
+    match sent.await {
+        Ok(()) => Ok(done(Tab::Data, Done::LetterSent)),
+        Err(Error::Limited { .. }) => Ok(wrong(Tab::Data, Wrong::Limited)),
+        Err(Error::Invalid { .. }) => Ok(wrong(Tab::Data, Wrong::Address)),
         Err(error) => Err(error.into()),
     }
 }

@@ -8,7 +8,7 @@ use super::world::House;
 use crate::account::pages;
 
 /// Every form of these pages.
-pub(super) const FORMS: [(&str, &str); 21] = [
+pub(super) const FORMS: [(&str, &str); 22] = [
     ("/account/sign-out", ""),
     ("/account/sessions/end", "session=ses_00000000000000000000000000000000"),
     ("/account/sessions/end-all", ""),
@@ -27,6 +27,7 @@ pub(super) const FORMS: [(&str, &str); 21] = [
     ("/account/providers/unlink", "link=x"),
     ("/account/applications/withdraw", "application=x"),
     ("/account/verification", ""),
+    ("/account/email", "address=new@example.org"),
     ("/account/language", "language=de"),
     ("/account/export", ""),
     ("/account/delete", "sure=yes"),

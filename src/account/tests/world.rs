@@ -18,11 +18,9 @@ use crate::db::Engine;
 use crate::env::Clock as _;
 use crate::http::{ApiShell, Origin};
 use crate::kernel::{Lifetime, RealmId, Secret, Timestamp, UpstreamId};
-use crate::outbound::Network;
 use crate::realms::Realm;
 use crate::server::Server;
 use crate::sessions::SessionCookie;
-use crate::settings::{Text, Textual as _};
 use crate::signin::tests::world::{GOOD, Tab};
 use crate::testkit::{FakeUpstream, ShiftedClock, TestDatabase, TestServer, until};
 use crate::upstreams::{Draft, Seen, Terms};
@@ -35,6 +33,8 @@ pub(crate) struct House {
     pub(crate) clock: Arc<ShiftedClock>,
     routes: Router,
     mail: tempfile::TempDir,
+    /// Where another provider may be started.
+    provider_port: u16,
 }
 
 impl AsRef<Router> for House {
@@ -52,6 +52,7 @@ impl House {
         let clock = Arc::new(ShiftedClock::ahead(Lifetime::ZERO));
         let mail = tempfile::tempdir().unwrap();
         let directory = mail.path().to_owned();
+        let provider_port = FakeUpstream::free_port();
         let life = TestServer::start_by(Arc::<ShiftedClock>::clone(&clock), database, |settings| {
             let accounts = &mut settings.accounts;
             (accounts.password_memory_kib, accounts.password_passes) = (64, 1);
@@ -59,13 +60,13 @@ impl House {
             accounts.mail.directory = Some(directory);
             // Of what people bring; what comes with a token is let in by that.
             settings.devices.approval = true;
-            let here = Network::from_text("127.0.0.0/8").unwrap();
-            settings.outbound.allow_networks = vec![Text(here)];
+            let provider = format!("idp.localhost:{provider_port}");
+            settings.outbound.allow_private = vec![FakeUpstream::allowed(&provider)];
         })
         .await;
         let realm = life.server().realms.all().remove(0);
         let routes = routes(life.server(), realm);
-        Self { life, clock, routes, mail }
+        Self { life, clock, routes, mail, provider_port }
     }
 
     /// The same server, as another of its realms shows it.
@@ -170,7 +171,10 @@ impl House {
 
     /// Another provider, called `Example Works` here.
     pub(crate) async fn provider(&self, change: Value) -> FakeUpstream {
-        let provider = FakeUpstream::start("idp", Arc::<ShiftedClock>::clone(&self.clock));
+        let provider = FakeUpstream::start_at(
+            ("idp", self.provider_port),
+            Arc::<ShiftedClock>::clone(&self.clock),
+        );
         self.set(&provider, change).await;
         provider
     }

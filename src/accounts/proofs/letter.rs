@@ -15,6 +15,8 @@ use crate::kernel::{Fault, RealmId, Timestamp, UserId};
 pub(super) enum Letter {
     /// Shows that its reader gets the mail of this person's address.
     Verify(UserId),
+    /// Shows that its reader gets the mail of an address that this person wants in the place of theirs.
+    Move(UserId, String),
     /// Lets whoever may type this in without the password, if there is somebody.
     Recover(String),
     /// Tells of a link that came or went.
@@ -32,6 +34,8 @@ pub(in crate::accounts) struct CredentialNews {
     pub(in crate::accounts) what: Turn,
     /// When.
     pub(in crate::accounts) at: Timestamp,
+    /// To which address, if that is the account's no more.
+    pub(in crate::accounts) to: Option<String>,
 }
 
 /// What became of a credential.
@@ -46,11 +50,12 @@ pub(in crate::accounts) enum Turn {
     CodesMade,
     CodeUsed,
     Reset,
+    AddressChanged,
 }
 
 impl Turn {
     /// All of them.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::PasswordSet,
         Self::PasswordRemoved,
         Self::PasskeyAdded,
@@ -60,6 +65,7 @@ impl Turn {
         Self::CodesMade,
         Self::CodeUsed,
         Self::Reset,
+        Self::AddressChanged,
     ];
 
     /// The word in the letter that waits.
@@ -74,6 +80,7 @@ impl Turn {
             Self::CodesMade => "codes_made",
             Self::CodeUsed => "code_used",
             Self::Reset => "reset",
+            Self::AddressChanged => "address_changed",
         }
     }
 }
@@ -118,6 +125,7 @@ impl Letter {
     pub(super) fn asks(&self) -> Option<(ProofPurpose, Option<Vec<u8>>)> {
         match self {
             Self::Verify(_) => Some((ProofPurpose::VerifyAddress, None)),
+            Self::Move(..) => Some((ProofPurpose::ChangeAddress, None)),
             Self::Recover(_) => Some((ProofPurpose::Recover, None)),
             Self::Link(news) => match news.what {
                 News::Linked => Some((ProofPurpose::Unlink, Some(news.identity.clone()))),
@@ -137,6 +145,9 @@ impl Posted {
     ) -> Result<Delivery, Error> {
         let mut document = match &self.letter {
             Letter::Verify(user) => json!({ "verify": user.to_string() }),
+            Letter::Move(user, address) => {
+                json!({ "move": user.to_string(), "address": address })
+            }
             Letter::Recover(typed) => json!({ "recover": typed }),
             Letter::Link(news) => news.written(),
             Letter::Credential(news) => news.written(),
@@ -158,6 +169,8 @@ impl Posted {
         let language = field("language").and_then(Language::of_tag);
         let letter = if let Some(user) = user("verify") {
             Letter::Verify(user)
+        } else if let (Some(user), Some(address)) = (user("move"), field("address")) {
+            Letter::Move(user, address.to_owned())
         } else if let Some(typed) = field("recover") {
             Letter::Recover(typed.to_owned())
         } else if let Some(news) = CredentialNews::read(&document) {
@@ -175,6 +188,7 @@ impl CredentialNews {
             "credential": self.user.to_string(),
             "what": self.what.as_str(),
             "at": self.at.micros(),
+            "to": self.to,
         })
     }
 
@@ -185,6 +199,7 @@ impl CredentialNews {
             user: UserId::parse(text("credential")?).ok()?,
             what: Turn::ALL.into_iter().find(|turn| turn.as_str() == what)?,
             at: Timestamp::from_micros(document.get("at")?.as_i64()?),
+            to: text("to").map(str::to_owned),
         })
     }
 }

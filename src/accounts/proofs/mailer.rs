@@ -92,6 +92,7 @@ impl Mail {
     ) -> Result<Option<Written>, Error> {
         let user = match &letter {
             Letter::Verify(user)
+            | Letter::Move(user, _)
             | Letter::Link(LinkNews { user, .. })
             | Letter::Credential(CredentialNews { user, .. }) => {
                 self.accounts.fresh(realm, *user).await?
@@ -185,10 +186,13 @@ fn language_of(user: &User, asked_in: Option<Language>) -> Language {
     own.or(asked_in).unwrap_or(Language::English)
 }
 
-/// A link that lets somebody in goes to a proven address alone.
+/// A link that lets somebody in goes to a proven address alone; what is told to an address that was theirs has no link in it.
 fn address(letter: &Letter, user: &User) -> Option<String> {
-    let address = match letter {
+    let address: Option<&str> = match letter {
         Letter::Verify(_) => user.attribute(AttributeName::Email),
+        Letter::Move(_, address) | Letter::Credential(CredentialNews { to: Some(address), .. }) => {
+            Some(address.as_str())
+        }
         Letter::Recover(_) | Letter::Link(_) | Letter::Credential(_) => user.verified_email(),
     };
     address.map(str::to_owned)

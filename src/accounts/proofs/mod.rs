@@ -14,6 +14,7 @@ mod words;
 use std::net::IpAddr;
 
 use super::change_user::{loaded, touched};
+use super::identifiers::email_address;
 use super::model::{Attribute, By, Error, Proof, ProofKind, ProofPurpose, ProofToken, UserState};
 use super::store::{self as people, Head};
 use super::{
@@ -76,6 +77,8 @@ struct Using {
     purpose: ProofPurpose,
     user: UserId,
     now: Timestamp,
+    /// To the address that was theirs, if this changes it.
+    farewell: Option<Delivery>,
 }
 
 impl Accounts {
@@ -116,6 +119,23 @@ impl Accounts {
             return Err(Error::Unknown("e-mail address"));
         }
         self.post(realm, (&user.to_string(), from), Letter::Verify(user)).await
+    }
+
+    /// Sends a link to an address that a person wants in the place of theirs, which stays until the link was used. Whether the
+    /// address is somebody's already makes no difference. `Invalid` for what is no address, `NoMail`, `Limited`.
+    pub async fn send_change_of_address(
+        &self,
+        realm: RealmId,
+        user: UserId,
+        (address, from): (&str, AskedFrom),
+    ) -> Result<(), Error> {
+        if !self.sends_mail() {
+            return Err(Error::NoMail);
+        }
+        let address = email_address(address.trim())
+            .ok_or_else(|| Error::invalid("email", "an address of the form `name@example.org`"))?;
+        let letter = Letter::Move(user, address);
+        self.post(realm, (&user.to_string(), Some(from)), letter).await
     }
 
     /// Sends a link to whoever may type this and has a proven address; to nobody else, and the answer is the same.
@@ -165,7 +185,7 @@ impl Accounts {
         if !self.sends_mail() {
             return Ok(Told { user, at, letter: None });
         }
-        let letter = Letter::Credential(CredentialNews { user, what, at });
+        let letter = Letter::Credential(CredentialNews { user, what, at, to: None });
         let letter = Some(self.letter(realm, &Posted { letter, language: None })?);
         Ok(Told { user, at, letter })
     }
@@ -268,7 +288,8 @@ impl Accounts {
     }
 
     /// Uses a token up; `Spent` for one that is wrong, used, too old, or for something else, and for one of a person who is
-    /// locked. `VerifyAddress` also writes the proof into the attribute, and makes the address one that may be typed.
+    /// locked. `VerifyAddress` also writes the proof into the attribute, and makes the address one that may be typed;
+    /// `ChangeAddress` puts it in the place of the one there was, whose reader is told.
     pub async fn use_proof(
         &self,
         realm: RealmId,
@@ -277,8 +298,12 @@ impl Accounts {
     ) -> Result<ProofToken, Error> {
         let seen = self.look_at_proof(realm, token).await?.ok_or(Error::Spent)?;
         let (user, now) = (seen.user, self.inner.env.clock.now());
-        let input = Using { realm, digest: digest_of(token), purpose, user, now };
-        self.give(realm, user, input, |tx, input| {
+        let farewell = match purpose {
+            ProofPurpose::ChangeAddress => self.farewell(realm, &seen, now).await?,
+            _ => None,
+        };
+        let input = Using { realm, digest: digest_of(token), purpose, user, now, farewell };
+        let give = self.give(realm, user, input, |tx, input| {
             Box::pin(async move {
                 let head = touched(tx, input.user, input.now).await?;
                 let token = store::consume(tx, &input.digest, input.purpose, input.now).await?;
@@ -286,14 +311,34 @@ impl Accounts {
                 if head.state != UserState::Active {
                     return Err(Error::Spent);
                 }
-                if input.purpose == ProofPurpose::VerifyAddress {
-                    note_proof(tx, input, &token).await?;
+                match input.purpose {
+                    ProofPurpose::VerifyAddress => note_proof(tx, input, &token).await?,
+                    ProofPurpose::ChangeAddress => change_address(tx, input, &token).await?,
+                    ProofPurpose::Recover | ProofPurpose::Enrol | ProofPurpose::Unlink => {}
                 }
                 let event = By::Themselves.tells(input.realm, "accounts.proof_used", &head);
                 Ok((token, event.about("purpose", input.purpose.as_str())))
             })
-        })
-        .await
+        });
+        let token = give.await?;
+        self.inner.posted.nudge();
+        Ok(token)
+    }
+
+    /// The letter to the address that is theirs until this is used: whoever reads it there learns that it is so no more.
+    async fn farewell(
+        &self,
+        realm: RealmId,
+        seen: &ProofToken,
+        at: Timestamp,
+    ) -> Result<Option<Delivery>, Error> {
+        let known = self.existing(realm, seen.user).await?;
+        let old = known.verified_email().filter(|old| seen.address.as_deref() != Some(*old));
+        let Some(old) = old.filter(|_| self.sends_mail()) else { return Ok(None) };
+        let to = Some(old.to_owned());
+        let what = Turn::AddressChanged;
+        let letter = Letter::Credential(CredentialNews { user: seen.user, what, at, to });
+        Ok(Some(self.letter(realm, &Posted { letter, language: None })?))
     }
 
     /// Where a token leads: `<issuer>/account/proof/<token>`.
@@ -321,14 +366,37 @@ async fn note_proof(tx: &mut Tx, input: &Using, used: &ProofToken) -> Result<(),
     let email = known.attributes.get(&AttributeName::Email);
     let value =
         email.map(|email| email.value.clone()).filter(|email| used.address.as_ref() == Some(email));
-    let value = value.ok_or(Error::Spent)?;
+    take_address(tx, input, value.ok_or(Error::Spent)?).await.map(drop)
+}
+
+/// The address is theirs from now on, in the place of the one they had. What was sent to that one works no more, and it gets
+/// nobody in, unless the new one is another person's to type: then this one would have nothing to type.
+async fn change_address(tx: &mut Tx, input: &Using, used: &ProofToken) -> Result<(), Error> {
+    let known = loaded(tx, input.user).await?;
+    let value = used.address.clone().ok_or(Error::Spent)?;
+    let new = Identifier::email(&value).ok();
+    let typed = take_address(tx, input, value).await?;
+    let old = known.attributes.get(&AttributeName::Email);
+    let old = old.and_then(|old| Identifier::email(&old.value).ok());
+    if let Some(old) = old.filter(|old| typed && Some(old) != new.as_ref()) {
+        people::delete_identifier(tx, input.user, old.kind(), Some(old.value())).await?;
+    }
+    store::void_all(tx, input.user, input.now).await?;
+    if let Some(letter) = &input.farewell {
+        deliveries::post(tx, letter, input.now).await?;
+    }
+    Ok(())
+}
+
+/// Writes a proven address; true if it is theirs to type.
+async fn take_address(tx: &mut Tx, input: &Using, value: String) -> Result<bool, Error> {
     let proof = Proof { how: ProofKind::Mail, by: "weft".to_owned(), at: input.now };
     let proven = Attribute { value: value.clone(), proof: Some(proof) };
     people::put_attribute(tx, input.user, AttributeName::Email, &proven).await?;
-    if let Ok(identifier) = Identifier::email(&value) {
-        people::insert_identifier(tx, input.user, &identifier).await?;
+    match Identifier::email(&value) {
+        Ok(identifier) => Ok(people::insert_identifier(tx, input.user, &identifier).await?),
+        Err(_) => Ok(false),
     }
-    Ok(())
 }
 
 fn digest_of(token: &Secret<String>) -> [u8; 32] {

@@ -30,9 +30,12 @@ async fn each_letter_is_whole_in_each_language_with_its_link_on_a_line_of_its_ow
     let ada = world.person("ada").await.id;
     let mail = Mail::new(world.accounts.clone()).unwrap();
     let (mut written, mut subjects, mut bodies) = (0, BTreeSet::new(), BTreeSet::new());
-    let turn = |what| Letter::Credential(CredentialNews { user: ada, what, at: Timestamp::EPOCH });
+    let turn = |what| {
+        Letter::Credential(CredentialNews { user: ada, what, at: Timestamp::EPOCH, to: None })
+    };
     let letters = [
         Letter::Verify(ada),
+        Letter::Move(ada, "ada@new.example.org".to_owned()),
         Letter::Recover("ada".to_owned()),
         of_a_link(ada, News::Linked),
         of_a_link(ada, News::Unlinked),
@@ -68,7 +71,7 @@ async fn each_letter_is_whole_in_each_language_with_its_link_on_a_line_of_its_ow
         bodies.len()
     );
     // What changed of a credential is said in the text: one subject for all of it.
-    assert_eq!((kinds, written, bodies.len(), subjects.len()), (13, 39, 39, 15));
+    assert_eq!((kinds, written, bodies.len(), subjects.len()), (15, 45, 45, 15));
 }
 
 #[tokio::test]

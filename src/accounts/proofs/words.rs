@@ -81,7 +81,7 @@ pub(super) fn words(
     let (link, within) = link.unwrap_or(("", Lifetime::ZERO));
     let within = look.lasting(within);
     let (subject, text) = match letter {
-        Letter::Verify(_) => {
+        Letter::Verify(_) | Letter::Move(..) => {
             (look.say("mail-verify-subject"), VerifyAddress { look, issuer, link, within }.render())
         }
         Letter::Recover(_) => {
@@ -121,6 +121,7 @@ const fn text_of(what: Turn) -> &'static str {
         Turn::CodesMade => text_key("mail-codes-made"),
         Turn::CodeUsed => text_key("mail-code-used"),
         Turn::Reset => text_key("mail-credentials-reset"),
+        Turn::AddressChanged => text_key("mail-address-changed"),
     }
 }
 

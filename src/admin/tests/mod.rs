@@ -5,4 +5,6 @@ mod contained;
 mod decisions;
 mod pages;
 mod policies;
+mod undelivered;
+mod upstreams;
 pub(crate) mod world;

@@ -187,6 +187,7 @@ pub(super) fn link(purpose: Option<ProofPurpose>, look: &Look) -> Response {
         Some(ProofPurpose::Recover) => look.say("proof-recover"),
         Some(ProofPurpose::Enrol) => look.say("proof-enrol"),
         Some(ProofPurpose::VerifyAddress) => look.say("proof-address"),
+        Some(ProofPurpose::ChangeAddress) => look.say("proof-change-address"),
         Some(ProofPurpose::Unlink) => look.say("proof-unlink"),
         None => {
             let (title, words) = (look.say("proof-spent-title"), look.say("proof-spent-words"));
@@ -201,6 +202,14 @@ pub(super) fn link(purpose: Option<ProofPurpose>, look: &Look) -> Response {
 pub(super) fn verified(look: &Look) -> Response {
     let (title, words) = (look.say("proof-verified-title"), look.say("proof-verified-words"));
     ok(&ErrorPage { look, title, words, next: None, reference: None }, look).into_response()
+}
+
+/// A link that works for whoever is signed in was opened where nobody is.
+pub(super) fn sign_in_first(look: &Look) -> Response {
+    let (title, words) = (look.say("proof-sign-in-title"), look.say("proof-sign-in-words"));
+    let next = Some((OWN_PAGES.to_owned(), look.say("account-title")));
+    let page = ErrorPage { look, title, words, next, reference: None };
+    answer(StatusCode::FORBIDDEN, &page, look)
 }
 
 /// A link to another provider was taken back.

@@ -211,7 +211,8 @@ fn the_end(look: &Look) -> Vec<Sample> {
     };
     let mut saved = nav(Tab::Data);
     saved.done = Some(look.say("done-saved"));
-    let data = DataPage { look, nav: saved, flaws: &Flaws::NONE };
+    let email = Some("ada@example.org".to_owned());
+    let data = DataPage { look, nav: saved, flaws: &Flaws::NONE, email };
     let sure = Flaws::one(Flaw::of("sure", look.say("account-wrong-sure")));
     let delete = DeletePage { look, nav: nav(Tab::Data), flaws: &sure };
     vec![

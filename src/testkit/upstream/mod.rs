@@ -19,6 +19,8 @@ use crate::env::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::http::Door;
 use crate::jobs::Tasks;
 use crate::kernel::{Lifetime, Timestamp};
+use crate::outbound::PrivateHost;
+use crate::settings::{Text, Textual};
 
 /// A provider. Dropped, it is gone.
 #[derive(Debug)]
@@ -98,9 +100,14 @@ struct Granted {
 impl FakeUpstream {
     /// A provider at `<name>.localhost`, which lives by this clock, and knows one client: `weft`, with a secret.
     pub fn start(name: &str, clock: Arc<dyn Clock>) -> Self {
+        Self::start_at((name, 0), clock)
+    }
+
+    /// The same at this port, which settings may have to name before it starts: [`FakeUpstream::free_port`].
+    pub fn start_at((name, port): (&str, u16), clock: Arc<dyn Clock>) -> Self {
         let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let host = format!("{name}.localhost");
-        let door = must(Door::tcp("upstream", ([127, 0, 0, 1], 0).into()), "a free port");
+        let door = must(Door::tcp("upstream", ([127, 0, 0, 1], port).into()), "a free port");
         let port = door.tcp_address().map_or(0, |address| address.port());
         let key = must(PrivateKey::generate(Algorithm::P256), "a key");
         let certificate = certificate(&host, &key);
@@ -131,6 +138,17 @@ impl FakeUpstream {
         door.serve(answers::routes(Arc::clone(&shared)), &tasks, real);
         let certificate = pem("CERTIFICATE", &certificate).to_string();
         Self { issuer, authority, certificate, shared, tasks }
+    }
+
+    /// What lets a server ask whoever is at this host and port of this machine.
+    pub fn allowed(authority: &str) -> Text<PrivateHost> {
+        Text(must(PrivateHost::from_text(&format!("{authority} in 127.0.0.0/8")), "a host"))
+    }
+
+    /// A port that nobody listens at.
+    pub fn free_port() -> u16 {
+        let door = must(Door::tcp("upstream", ([127, 0, 0, 1], 0).into()), "a free port");
+        door.tcp_address().map_or(0, |address| address.port())
     }
 
     /// The settings of an upstream for it.

@@ -325,7 +325,8 @@ async fn every_attack_of_every_rule_is_refused_and_on_record() {
 
 /// Rule 22 stands before every realm: what a proxy of ours says and nobody can read is refused with a problem, and logged.
 fn forged_addresses() -> (usize, usize) {
-    let proxies = [outbound::Network::from_text("10.0.0.0/8").unwrap()];
+    let proxies =
+        [<outbound::Network as crate::settings::Textual>::from_text("10.0.0.0/8").unwrap()];
     let forged = ["", "nonsense", "198.51.100.1, nonsense", "unknown", "256.0.0.1"];
     let refused = forged.iter().filter(|said| {
         let mut headers = HeaderMap::new();

@@ -377,7 +377,8 @@ async fn broker_rule_21_an_unproven_address_of_a_provider_recovers_nothing() {
 async fn broker_rule_22_forwarded_addresses_are_believed_of_configured_proxies_alone() {
     use crate::http::Origin;
     use http::{HeaderMap, HeaderValue};
-    let proxies = [outbound::Network::from_text("10.0.0.0/8").unwrap()];
+    let proxies =
+        [<outbound::Network as crate::settings::Textual>::from_text("10.0.0.0/8").unwrap()];
     let origin = |peer: &str, said: &'static str| {
         let mut headers = HeaderMap::new();
         headers.insert("x-forwarded-for", HeaderValue::from_static(said));
@@ -426,8 +427,43 @@ async fn broker_rule_27_tokens_are_kept_where_they_were_asked_for_sealed_and_rev
         house.links(user, "b", json!({})).await.unwrap();
         let own = (By::Themselves, None);
         house.upstreams.unlink(REALM, user, &house.external("a"), own).await.unwrap();
+        house.deliver().await;
         assert_eq!(house.provider.asked().revoked, 1);
         assert!(house.upstreams.tokens(House::by(), &id, user).await.unwrap().is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn tokens_that_were_kept_are_revoked_at_the_provider_when_the_person_or_the_upstream_goes() {
+    on_each_database(async |database| {
+        let house = House::new(database).await;
+        house.accounts.keep_with(std::sync::Arc::new(house.upstreams.clone()));
+        house.set("idp", json!({ "create_accounts": true, "keep_tokens": true })).await;
+        let (ann, ..) = house.came("idp", "ann", json!({})).await;
+        house.came("idp", "bob", json!({})).await;
+        // The provider is away: that keeps nobody from being erased, and it is told when it is back.
+        house.provider.lie(&[Lie::MetadataDown]);
+        house.set("idp", json!({ "create_accounts": true, "keep_tokens": true })).await;
+        house.accounts.delete(&House::by(), ann, None).await.unwrap();
+        house.deliver().await;
+        assert_eq!(house.provider.asked().revoked, 0);
+        house.provider.lie(&[]);
+        house.wait(Lifetime::minutes(1));
+        house.deliver().await;
+        assert_eq!(house.provider.asked().revoked, 1);
+
+        house.upstreams.delete(House::by(), &upstream("idp"), None).await.unwrap();
+        house.follow().await;
+        assert!(house.upstreams.get(REALM, &upstream("idp")).is_none());
+        house.deliver().await;
+        assert_eq!(house.provider.asked().revoked, 2, "by what the delivery has with it");
+        house.deliver().await;
+        assert_eq!(house.provider.asked().revoked, 2, "each once");
+        println!(
+            "proof: kept tokens revoked at the provider: a person erased 1, an upstream deleted 1"
+        );
+        house.accounts.keep_with_nobody();
     })
     .await;
 }

@@ -30,7 +30,8 @@ async fn a_provider_that_is_away_is_asked_once_in_ten_seconds() {
 #[tokio::test]
 async fn a_provider_that_hangs_keeps_nobody_waiting_but_its_own() {
     let house = House::new(&TestDatabase::new(engines()[0]).await).await;
-    let other = FakeUpstream::start("other", Arc::new(house.keys.clock.clone()));
+    let other =
+        FakeUpstream::start_at(("other", house.other_port), Arc::new(house.keys.clock.clone()));
     let settings = with(other.settings(), json!({}));
     house.try_set("other", &settings).await.unwrap();
     house.provider.lie(&[Lie::MetadataSlow]);

@@ -171,14 +171,22 @@ async fn broker_rule_10_a_private_network_is_reached_where_settings_and_upstream
             "network": network, "authority": authority, "certificates": house.provider.certificate,
         } })
     };
-    house.set("idp", place("idp.localhost:1", "127.0.0.0/8")).await;
+    house.set("idp", place(UNUSED, "127.0.0.0/8")).await;
     refused(&house.leave("idp").await, Reason::Network);
     // It names another network, where the provider is not.
     house.set("idp", place(&house.provider.authority, "127.9.0.0/16")).await;
     refused(&house.leave("idp").await, Reason::Network);
     // It names what the server's settings do not allow: whoever holds a realm does not hold the machine.
-    for network in ["10.0.0.0/8", "0.0.0.0/0", "127.0.0.0/7"] {
-        let settings = house.settings(place(&house.provider.authority, network));
+    let ours = house.provider.authority.as_str();
+    for (authority, network) in [
+        (ours, "10.0.0.0/8"),
+        (ours, "0.0.0.0/0"),
+        (ours, "127.0.0.0/7"),
+        // The network is allowed, for others.
+        ("localhost:5432", "127.0.0.0/8"),
+        ("idp.localhost:2", "127.0.0.0/8"),
+    ] {
+        let settings = house.settings(place(authority, network));
         let outcome = house.try_set("idp", &settings).await;
         let field = "allow_private_network";
         assert!(
@@ -188,6 +196,12 @@ async fn broker_rule_10_a_private_network_is_reached_where_settings_and_upstream
     }
     house.set("idp", json!({})).await;
     held(&house.back(house.answer().await).await);
+    // The settings allow it no more, and the upstream is as it was.
+    let closed = house.under(outbound::Settings::default()).await;
+    let before = house.provider.asked();
+    let left = closed.start(REALM, &upstream("idp"), start(Purpose::SignIn)).await;
+    refused(&left, Reason::Network);
+    assert_eq!(house.provider.asked(), before);
 }
 
 #[tokio::test]

@@ -4,12 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::Time;
 
-/// Something that the server tells somebody else: a letter, or a client that somebody signed out. Gone once it is delivered.
+/// Something that the server tells somebody else: a letter, a client that somebody signed out, a provider whose tokens are
+/// needed no more. Gone once it is delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Delivery {
     /// Its id.
     pub id: String,
-    /// What it is: `mail` or `oauth.backchannel_logout`.
+    /// What it is: `mail`, `oauth.backchannel_logout` or `upstream.revocation`.
     pub kind: String,
     /// The client that it is for. Whom a letter is for is not said.
     pub client: Option<String>,

@@ -7,9 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use weft::accounts::By;
 use weft::kernel::{Lifetime, RealmId, Secret, UserId};
-use weft::outbound::Network;
 use weft::server::Settings;
-use weft::settings::{Text, Textual as _};
 use weft::testkit::{ShiftedClock, TestDatabase, TestServer, engines};
 
 use super::{free_port, own_certificate, trusting};
@@ -28,12 +26,7 @@ pub(super) struct Site {
 }
 
 impl Site {
-    /// A server that may call others on this machine.
-    pub(super) async fn start() -> Self {
-        Self::start_with(|_, _| {}).await
-    }
-
-    /// The same with settings changed; files of theirs go into the directory.
+    /// A server with settings changed; files of theirs go into the directory.
     pub(super) async fn start_with(adjust: impl FnOnce(&mut Settings, &TempDir)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let (certificate, key) = own_certificate(directory.path());
@@ -48,8 +41,6 @@ impl Site {
                 settings.listen.certificate = Some(certificate.clone());
                 settings.listen.certificate_key = Some(key.clone());
                 settings.server.issuer.clone_from(&issuer);
-                let loopback = Network::from_text("127.0.0.0/8").unwrap();
-                settings.outbound.allow_networks.push(Text(loopback));
                 adjust(settings, &directory);
             })
             .await;

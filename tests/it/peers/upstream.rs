@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use url::{Origin, Url};
-use weft::testkit::repository;
+use weft::testkit::{FakeUpstream, repository};
 
 use super::conformance::applications::{Application, openid_client_program};
 use super::site::{PASSWORD, Site};
@@ -20,12 +20,17 @@ use crate::walker::{Browser, Shown, Typed};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn people_come_through_the_provider_that_their_organisation_has() {
-    let site = Site::start().await;
+    let ports = ["RS256", "ES256"].map(|algorithm| (algorithm, free_port()));
+    let site = Site::start_with(|settings, _| {
+        let allowed = ports.map(|(_, port)| FakeUpstream::allowed(&format!("localhost:{port}")));
+        settings.outbound.allow_private.extend(allowed);
+    })
+    .await;
     site.person("ann", "+493012345678").await;
     let secret = site.client("shop", "web", &[CALLBACK], json!({"consent": "first_party"})).await;
     let (one, two) = join(
-        Box::pin(day_of_a_provider(&site, &secret, "RS256")),
-        Box::pin(day_of_a_provider(&site, &secret, "ES256")),
+        Box::pin(day_of_a_provider(&site, &secret, ports[0])),
+        Box::pin(day_of_a_provider(&site, &secret, ports[1])),
     )
     .await;
     let told = format!("{:?}", (&one, &two));
@@ -52,9 +57,13 @@ struct Day {
 }
 
 /// A provider is set up; people come, once with its key changed while they are there, once while it is down.
-async fn day_of_a_provider(site: &Site, secret: &str, algorithm: &str) -> Result<Day, String> {
+async fn day_of_a_provider(
+    site: &Site,
+    secret: &str,
+    (algorithm, port): (&str, u16),
+) -> Result<Day, String> {
     let id = algorithm.to_ascii_lowercase();
-    let mut provider = Provider::start(site, algorithm).await;
+    let mut provider = Provider::start(site, algorithm, port).await;
     provider.is_upstream(site).await;
     let mut day = Day::default();
     let mut comes = async |name: &str| -> Result<(), String> {
@@ -210,10 +219,9 @@ struct Provider {
 }
 
 impl Provider {
-    async fn start(site: &Site, algorithm: &str) -> Self {
+    async fn start(site: &Site, algorithm: &str, port: u16) -> Self {
         let kept = site.directory.path().join(format!("{algorithm}.jwk"));
-        let mut provider =
-            Self { algorithm: algorithm.to_owned(), port: free_port(), kept, life: None };
+        let mut provider = Self { algorithm: algorithm.to_owned(), port, kept, life: None };
         provider.start_again(site).await;
         provider
     }

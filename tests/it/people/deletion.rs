@@ -2,8 +2,6 @@
 //! administrator, on each engine.
 
 use serde_json::json;
-use weft::outbound::Network;
-use weft::settings::{Text, Textual as _};
 use weft::testkit::on_each_database;
 
 use super::home::{Home, claims};
@@ -14,8 +12,7 @@ async fn applications_hear_that_an_account_was_deleted_whoever_deletes_it() {
     on_each_database(async |database| {
         let receiver = Receiver::start().await;
         let home = Home::start_with(database, |settings| {
-            let loopback = Network::from_text("127.0.0.0/8").unwrap();
-            settings.outbound.allow_networks.push(Text(loopback));
+            settings.outbound.allow_private.push(receiver.allowed());
         })
         .await;
         let members = json!({

@@ -7,6 +7,9 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::post;
 use tokio::sync::Notify;
+use weft::outbound::PrivateHost;
+use weft::settings::Text;
+use weft::testkit::FakeUpstream;
 
 /// One arrival: the client it was sent to, and the form.
 #[derive(Debug, Clone)]
@@ -36,6 +39,11 @@ impl Receiver {
 
     pub(crate) fn address(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// What lets a server call it.
+    pub(crate) fn allowed(&self) -> Text<PrivateHost> {
+        FakeUpstream::allowed(&self.address.to_string())
     }
 
     /// Waits until a logout token with this session id came.

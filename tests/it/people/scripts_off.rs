@@ -10,9 +10,7 @@ use weft::crypto::keys::{Algorithm, PrivateKey};
 use weft::crypto::x509::{Serial, WebTemplate, pem, self_signed_web};
 use weft::env::SystemEntropy;
 use weft::kernel::{RealmId, Timestamp, UserId};
-use weft::outbound::Network;
-use weft::settings::{Text, Textual as _};
-use weft::testkit::{TestDatabase, engines, private_file, until};
+use weft::testkit::{FakeUpstream, TestDatabase, engines, private_file, until};
 
 use super::home::{App, GOODBYE, Home, PASSWORD, came_back, free_port};
 use super::one_time::{confirm_totp, one_time};
@@ -60,8 +58,7 @@ impl World {
             settings.server.issuer = format!("https://{ours}");
             settings.listen.certificate = Some(directory.path().join("certificate.pem"));
             settings.listen.certificate_key = Some(directory.path().join("key.pem"));
-            let loopback = Network::from_text("127.0.0.0/8").unwrap();
-            settings.outbound.allow_networks.push(Text(loopback));
+            settings.outbound.allow_private.push(FakeUpstream::allowed(&theirs));
             settings.accounts.mail = MailSettings {
                 transport: MailTransport::Maildir,
                 directory: Some(directory.path().join("mail")),

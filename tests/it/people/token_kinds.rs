@@ -13,8 +13,6 @@ use serde_json::{Value, json};
 use weft::crypto::keys::{Algorithm, PrivateKey};
 use weft::crypto::x509::csr;
 use weft::kernel::{RealmId, UserId};
-use weft::outbound::Network;
-use weft::settings::{Text, Textual as _};
 use weft::testkit::{TestAgent, TestDatabase, engines, until, within};
 
 use super::home::{Answer, App, GOODBYE, Home, PASSWORD, VERIFIER, basic, claims};
@@ -166,8 +164,7 @@ impl World {
     async fn start(database: &TestDatabase) -> Self {
         let receiver = Receiver::start().await;
         let home = Home::start_with(database, |settings| {
-            let loopback = Network::from_text("127.0.0.0/8").unwrap();
-            settings.outbound.allow_networks.push(Text(loopback));
+            settings.outbound.allow_private.push(receiver.allowed());
         })
         .await;
         let agent = TestAgent::join(&home.server).await;

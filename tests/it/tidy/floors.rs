@@ -30,7 +30,8 @@ const FLOORS: [&[&str]; 5] = [
         "workloads", // workloads
         "oauth",
         "enforcement",
-        "shared_signals", // protocols
+        "shared_signals",
+        "undelivered", // protocols
         "account",
         "admin", // face
     ],

@@ -51,7 +51,9 @@ struct World {
 impl World {
     async fn start() -> Self {
         let receiver = Receiver::start().await;
-        let site = Site::start().await;
+        let allowed = receiver.allowed();
+        let site =
+            Site::start_with(|settings, _| settings.outbound.allow_private.push(allowed)).await;
         let apache_port = free_port();
         let mut secrets = BTreeMap::new();
         for (id, profile, redirect, more) in clients(&receiver, apache_port) {

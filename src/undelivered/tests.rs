@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::json;
 
-use super::routes;
+use super::http::routes;
 use crate::access::{Administrator, Asker};
 use crate::jobs::deliveries::{self, Delivery};
 use crate::kernel::{Fault, RealmId, SessionId, UserId};
@@ -16,7 +16,7 @@ async fn a_logout_that_no_client_took_is_seen_with_its_reason_and_tried_again() 
         let life = TestServer::start(database).await;
         let server = life.server();
         let by = Administrator { realm: RealmId::FIRST, asker: life.root() };
-        let rest = Rest::new(routes(server), by);
+        let rest = Rest::new(routes(&server.undelivered), by);
         assert_eq!(rest.get("deliveries").await.body["items"], json!([]));
         let session = SessionId::new(uuid::Uuid::from_u128(1)).to_string();
         let user = UserId::new(uuid::Uuid::from_u128(2)).to_string();
