@@ -40,7 +40,8 @@ fn no_statement_on_a_realm_table_lacks_its_realm() {
 /// SQLite keeps no counts of rows, and takes the realm alone for a good key where that saves it a sort.
 #[tokio::test]
 async fn what_hangs_off_one_person_is_not_looked_for_among_all_of_them() {
-    let db = TestDatabase::new(Engine::Sqlite).await.open().await;
+    let database = TestDatabase::new(Engine::Sqlite).await;
+    let db = database.open().await;
     let mut looked = 0;
     for (slice, statements) in weft::server::statements() {
         for sql in statements {
