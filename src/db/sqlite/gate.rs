@@ -33,8 +33,8 @@ impl Gate {
         *wanted = for_bodies;
         // A body is in the queue before its caller asks for the lock: either it is counted here, or it is heard.
         let missing = |wanted: &mut usize| waiting() < *wanted;
-        let waited = self.wake.wait_timeout_while(wanted, self.patience.to_std(), missing);
-        let (mut wanted, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let ended = self.wake.wait_timeout_while(wanted, self.patience.to_std(), missing);
+        let (mut wanted, _) = ended.unwrap_or_else(PoisonError::into_inner);
         *wanted = 0;
     }
 }
