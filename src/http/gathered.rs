@@ -114,7 +114,7 @@ mod tests {
             gathered.shutdown().await.unwrap();
         };
         let mut seen = Vec::new();
-        let (_, read) = tokio::join!(writing, peer.read_to_end(&mut seen));
+        let ((), read) = tokio::join!(writing, peer.read_to_end(&mut seen));
         read.unwrap();
         assert_eq!(seen, text);
     }

@@ -166,7 +166,9 @@ pub(super) async fn clients_of_user(
         found.entry(session).or_default().push(client);
     }
     // Sorted by the database, it would look through the clients of all sessions there are.
-    found.values_mut().for_each(|clients| clients.sort());
+    for clients in found.values_mut() {
+        clients.sort();
+    }
     Ok(found)
 }
 
