@@ -37,7 +37,7 @@ mod personal_data;
 mod proofs;
 mod read_user;
 mod settings;
-mod store;
+pub(crate) mod store;
 #[cfg(test)]
 #[cfg(feature = "testkit")]
 pub(crate) mod tests;

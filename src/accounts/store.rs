@@ -22,7 +22,7 @@ pub(super) async fn touch(tx: &mut Tx, id: UserId, now: Timestamp) -> Result<Opt
     row.as_ref().map(head_of).transpose()
 }
 
-pub(super) async fn insert(tx: &mut Tx, user: &User) -> Result<(), Fault> {
+pub(crate) async fn insert(tx: &mut Tx, user: &User) -> Result<(), Fault> {
     let id_text = user.id.to_string();
     let number_text = user.number.to_string();
     let params = [
@@ -107,7 +107,7 @@ pub(super) async fn of_handle(tx: &mut Tx, handle: &Handle) -> Result<Option<Use
 }
 
 /// False if somebody has it. Their own again is no error.
-pub(super) async fn insert_identifier(
+pub(crate) async fn insert_identifier(
     tx: &mut Tx,
     user: UserId,
     identifier: &Identifier,

@@ -43,4 +43,5 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(23, "0023_passkey_declined", oldest 20),
     migration!(24, "0024_asked_device", oldest 24),
     migration!(25, "0025_levels", oldest 25),
+    migration!(26, "0026_found_by_person", oldest 25),
 ];

@@ -49,6 +49,9 @@ use job::{Body, Order};
 const GROUP_BODIES_MAX: usize = 64;
 /// A group takes no further body once it has worked so long: the wait that a body may add to another's.
 const GROUP_TIME_MAX: Lifetime = Lifetime::millis(5);
+/// How long a group waits for callers who came with the last one before it begins: a commit is some 200 µs of CPU, and two
+/// milliseconds are no more than a way through a network.
+const GROUP_PATIENCE: Lifetime = Lifetime::millis(2);
 /// Runs of one body at most, when transactions that met each other had to be given up.
 const RUNS_MAX: usize = 5;
 

@@ -2,8 +2,7 @@
 //!
 //! What arrives while an fsync is in flight is the next group. That group begins when as many wait as were answered and
 //! waited when the last one ended, because callers come in rounds: each asks again once it has its answer. Who is missing is
-//! waited for no longer than the last fsync took, which is what a group too many would cost everybody; a caller that is alone
-//! waits for nobody.
+//! waited for no longer than `patience`; a caller that is alone waits for nobody.
 //!
 //! A group whose bytes could not be written leaves nothing behind and gives its numbers back. An fsync that failed says that
 //! nobody knows what is on the disk: from then on everything is refused, and whoever watches `fatal` ends the process.
@@ -38,11 +37,11 @@ pub(super) struct Config {
     pub(super) first_bytes: u64,
     /// Size of the others.
     pub(super) segment_bytes: u64,
-    /// The longest that a group waits for those who are missing, however slow the disk is.
-    pub(super) patience_max: Lifetime,
+    /// The longest that a group waits for those who are missing.
+    pub(super) patience: Lifetime,
     /// The calls to the disk.
     pub(super) disk: Disk,
-    /// The time, for headers, and how long an fsync takes.
+    /// The time, for headers.
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -254,9 +253,7 @@ struct Writer {
     durable: u64,
     batch: Vec<u8>,
     waiting: Vec<oneshot::Sender<Result<(), Fault>>>,
-    /// How long the last fsync took.
-    synced_in: Lifetime,
-    /// How many were answered after it, or came while it was in flight.
+    /// How many were answered after the last fsync, or came while it was in flight.
     companions: usize,
 }
 
@@ -278,13 +275,12 @@ impl Writer {
             durable: 0,
             batch: Vec::new(),
             waiting: Vec::new(),
-            synced_in: Lifetime::ZERO,
             companions: 0,
         }
     }
 
     fn run(mut self) {
-        while let Some(appends) = self.shared.next(self.companions, self.synced_in) {
+        while let Some(appends) = self.shared.next(self.companions) {
             self.companions = 0;
             self.group(appends);
             if self.shared.fatal.borrow().is_some() {
@@ -365,13 +361,9 @@ impl Writer {
             self.seal();
             return Err(segment::fault(error));
         }
-        let config = &self.shared.config;
-        let began = config.clock.elapsed();
-        if let Err(error) = (config.disk.sync)(&current.file) {
+        if let Err(error) = (self.shared.config.disk.sync)(&current.file) {
             return Err(self.shared.fail(&error));
         }
-        let took = config.clock.elapsed().as_micros().saturating_sub(began.as_micros());
-        self.synced_in = Lifetime::micros(took);
         current.offset += u64::try_from(self.batch.len()).unwrap_or(u64::MAX);
         self.shared.extend(&current.path, current.offset);
         if self.ahead.is_none() && current.offset > current.bytes / 2 {
@@ -453,11 +445,11 @@ impl Writer {
 
 impl Shared {
     /// Waits for the next group, in which so many may come; `None` once closed and empty.
-    fn next(&self, companions: usize, synced_in: Lifetime) -> Option<Vec<Append>> {
+    fn next(&self, companions: usize) -> Option<Vec<Append>> {
         let mut queue = lock(&self.queue);
         if companions > 1 {
             queue.wanted = companions;
-            let patience = synced_in.capped_by(self.config.patience_max).to_std();
+            let patience = self.config.patience.to_std();
             let missing = |queue: &mut Queue| !queue.closed && queue.appends.len() < queue.wanted;
             let waited = self.wake.wait_timeout_while(queue, patience, missing);
             (queue, _) = waited.unwrap_or_else(PoisonError::into_inner);

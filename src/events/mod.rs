@@ -126,7 +126,7 @@ impl Events {
                 bound,
                 first_bytes: FIRST_SEGMENT_BYTES,
                 segment_bytes: SEGMENT_BYTES.min(bound / 8).max(FIRST_SEGMENT_BYTES),
-                patience_max: PATIENCE_MAX,
+                patience: PATIENCE,
                 disk: Disk::REAL,
                 clock: Arc::clone(&env.clock),
             })?),
@@ -208,7 +208,8 @@ impl Events {
 
 /// A start waits until its first segment is on the disk: 4 ms a mebibyte on the machine this was measured on.
 const FIRST_SEGMENT_BYTES: u64 = 1024 * 1024;
-/// On a disk whose fsyncs take longer, whatever comes meanwhile is group enough.
-const PATIENCE_MAX: Lifetime = Lifetime::millis(1);
+/// An fsync is some 120 µs of CPU: five hundred a second are less than a tenth of a core, however many call. Two milliseconds
+/// are no more than a way through a network.
+const PATIENCE: Lifetime = Lifetime::millis(2);
 /// The others are made ahead; some 16,000 facts fit, which a restart may copy a second time.
 const SEGMENT_BYTES: u64 = 16 * 1024 * 1024;

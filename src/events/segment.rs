@@ -131,9 +131,13 @@ pub(super) fn find(directory: &Path) -> Result<(Vec<Found>, Vec<PathBuf>), Fault
 /// Reads the next records of a span, at most `FACTS_MAX`.
 pub(super) fn read(span: &Span) -> Result<Chunk, Fault> {
     let file = File::open(&span.path).map_err(fault)?;
-    let window = window(&file, span.from, span.until.min(span.from.saturating_add(WINDOW)))?;
+    let look = |bytes| window(&file, span.from, span.until.min(span.from.saturating_add(bytes)));
+    let mut bytes = look(USUAL_WINDOW)?;
+    if frame::read(&bytes, span.stream).is_none() {
+        bytes = look(WINDOW)?;
+    }
     let mut chunk = Chunk { from: span.from, next: span.next, ..Chunk::default() };
-    let mut rest = window.as_slice();
+    let mut rest = bytes.as_slice();
     while chunk.facts.len() < FACTS_MAX {
         if let Some(record) = frame::read(rest, span.stream) {
             chunk.take(&record);
@@ -240,6 +244,8 @@ fn fill(file: &File, bytes: u64) -> io::Result<()> {
     Ok(())
 }
 
+/// One look reads this much, some 500 facts, unless the first record is larger.
+const USUAL_WINDOW: u64 = 256 * 1024;
 /// One look reads at most this much; a record of the largest size fits.
 const WINDOW: u64 = 1024 * 1024 + 64 * 1024;
 /// One look brings at most this many facts: what one transaction of the copier takes.

@@ -15,6 +15,7 @@ use tokio_rustls::LazyConfigAcceptor;
 use tower::ServiceExt;
 
 use super::door::{DoorLimits, TlsChoice};
+use super::gathered::Gathered;
 use super::peer::{PeerInfo, Remote, TlsPeer};
 use super::slots::Slot;
 use crate::env::Clock;
@@ -112,7 +113,7 @@ async fn speak(stream: Stream, peer: PeerInfo, context: &Context) -> Result<(), 
         request
     });
     let builder = builder(context);
-    let io = TokioIo::new(stream);
+    let io = TokioIo::new(Gathered::new(stream));
     let mut connection =
         pin!(builder.serve_connection_with_upgrades(io, TowerToHyperService::new(app)));
     tokio::select! {

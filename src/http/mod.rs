@@ -15,6 +15,7 @@ mod cookies;
 mod door;
 mod extract;
 mod form;
+mod gathered;
 mod layers;
 mod origin;
 mod own_site;

@@ -21,7 +21,7 @@ pub(super) struct Revocation {
 }
 
 /// Inserts a session.
-pub(super) async fn insert(tx: &mut Tx, session: &Session, digest: &[u8]) -> Result<(), Fault> {
+pub(crate) async fn insert(tx: &mut Tx, session: &Session, digest: &[u8]) -> Result<(), Fault> {
     let (id, user) = (session.id.to_string(), session.user.to_string());
     let (number, methods) = (session.number.to_string(), write_methods(&session.methods));
     let device = session.device.map(|device| device.to_string());
@@ -165,6 +165,10 @@ pub(super) async fn clients_of_user(
         let client = ClientId::parse(&row.text("client_id")?).map_err(bad)?;
         found.entry(session).or_default().push(client);
     }
+    // Sorted by the database, it would look through the clients of all sessions there are.
+    for clients in found.values_mut() {
+        clients.sort();
+    }
     Ok(found)
 }
 
@@ -292,8 +296,7 @@ const NOTE_CLIENT: &str = "INSERT INTO session_client (realm, session_id, client
 const CLIENTS_OF: &str = "SELECT client_id FROM session_client WHERE realm = $1 AND session_id = $2 \
      ORDER BY client_id";
 const CLIENTS_OF_USER: &str = "SELECT c.session_id, c.client_id FROM session s JOIN session_client c \
-     ON c.realm = s.realm AND c.session_id = s.id WHERE s.realm = $1 AND s.user_id = $2 \
-     ORDER BY c.session_id, c.client_id";
+     ON c.realm = s.realm AND c.session_id = s.id WHERE s.realm = $1 AND s.user_id = $2";
 const REVOKE: &str = "INSERT INTO revocation (realm, what, id, not_before, expires_at) VALUES ($1, $2, $3, $4, $5) \
      ON CONFLICT (realm, what, id) DO UPDATE SET \
      not_before = CASE WHEN excluded.not_before > revocation.not_before THEN excluded.not_before \

@@ -18,6 +18,7 @@ mod rest;
 mod server;
 mod shake_hands;
 mod shifted;
+mod signed_in;
 mod upstream;
 
 pub use agent::TestAgent;
@@ -34,4 +35,5 @@ pub use rest::{Answer, Rest};
 pub use server::TestServer;
 pub use shake_hands::shake_hands;
 pub use shifted::ShiftedClock;
+pub use signed_in::store_sessions;
 pub use upstream::{Answered, Asked, FakeUpstream, Lie};

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use futures_util::{StreamExt as _, stream};
 use weft::crypto::keys::{Algorithm, PrivateKey};
 use weft::crypto::x509::csr;
-use weft::db::Row;
+use weft::db::{Engine, Row, Value};
 use weft::kernel::{Fault, RealmId, Situation};
 use weft::nodes::{NodeCaller, PeerSvid};
-use weft::testkit::{on_each_engine, until};
+use weft::testkit::{TestDatabase, on_each_engine, until};
 use weft::workloads::{Entry, JwtAsk, X509Ask};
 
 use crate::flows::{Fabric, on_each, until_given};
@@ -36,6 +36,64 @@ fn no_statement_on_a_realm_table_lacks_its_realm() {
         }
     }
 }
+
+/// SQLite keeps no counts of rows, and takes the realm alone for a good key where that saves it a sort.
+#[tokio::test]
+async fn what_hangs_off_one_person_is_not_looked_for_among_all_of_them() {
+    let database = TestDatabase::new(Engine::Sqlite).await;
+    let db = database.open().await;
+    let mut looked = 0;
+    for (slice, statements) in weft::server::statements() {
+        for sql in statements {
+            let plan: Result<Vec<Row>, Fault> = db
+                .read(RealmId::FIRST, plan_of(sql), |tx, (plan, parameters)| {
+                    Box::pin(async move {
+                        tx.rows(plan, &vec![Value::Int(None); parameters.saturating_sub(1)]).await
+                    })
+                })
+                .await;
+            for step in plan.unwrap_or_else(|fault| panic!("{slice}: {sql}: {fault}")) {
+                let step = step.text("detail").unwrap();
+                let walks = step.starts_with("SCAN") || step.ends_with("(realm=?)");
+                let of_people = OF_PEOPLE.iter().any(|table| step_is_of(&step, table, sql));
+                assert!(!(walks && of_people), "{slice}: {step}: {sql}");
+                looked += usize::from(of_people);
+            }
+        }
+    }
+    assert!(looked > 50, "{looked} steps concern what grows with the number of people");
+}
+
+/// What asks SQLite for a statement's plan, and how many parameters it has.
+fn plan_of(sql: &str) -> (&'static str, usize) {
+    let numbers = sql.split('$').skip(1);
+    let numbers = numbers.map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next().unwrap());
+    let parameters = numbers.map(|number| number.parse().unwrap()).max().unwrap_or(1);
+    (format!("EXPLAIN QUERY PLAN {sql}").leak(), parameters)
+}
+
+/// Whether a step of a plan is about this table, by its own name or the one it has in the statement.
+fn step_is_of(step: &str, table: &str, sql: &str) -> bool {
+    let named = step.split(' ').nth(1).unwrap_or_default();
+    named == table || sql.contains(&format!(" {table} {named} "))
+}
+
+/// Tables that have a row or more for each person.
+const OF_PEOPLE: [&str; 13] = [
+    "user_account",
+    "user_identifier",
+    "user_attribute",
+    "user_group_member",
+    "user_password",
+    "user_passkey",
+    "external_identity",
+    "session",
+    "session_client",
+    "oauth_grant",
+    "refresh_token",
+    "consent",
+    "ledger",
+];
 
 #[test]
 fn a_statement_that_forgets_the_realm_is_found() {

@@ -16,6 +16,7 @@ use super::dial::Line;
 use super::fleet::Fleet;
 use super::process::{Process, Resident, ServerPlan, TRUST_DOMAIN};
 use super::rest::{Rest, entry};
+use super::sessions::stored_sessions;
 use super::table::Target::{AtLeast, AtMost, Told};
 use super::table::{Table, float, percentile};
 use super::workload::{RealAgent, Workload};
@@ -58,6 +59,10 @@ impl Course {
     /// All of it.
     pub(crate) async fn run(mut self) -> Outcome<Table> {
         self.starts().await?;
+        // One database has room for one measurement: with PostgreSQL it is the fleet's.
+        if self.database.is_none() {
+            stored_sessions(&self.program, &self.home, &self.size, &mut self.table).await?;
+        }
         let mut house = self.settle().await?;
         let board = Arc::new(Board::default());
         let roots = CurrentRoots::none();
@@ -270,7 +275,7 @@ impl Course {
 }
 
 /// Waits until the process has nothing left to do.
-async fn quiet(process: &mut Process) -> Outcome<()> {
+pub(crate) async fn quiet(process: &mut Process) -> Outcome<()> {
     let from = Instant::now();
     let mut calm = 0;
     while calm < 3 {

@@ -18,6 +18,7 @@ mod dial;
 mod fleet;
 mod process;
 mod rest;
+mod sessions;
 mod table;
 mod workload;
 
@@ -37,6 +38,8 @@ struct Size {
     agents: usize,
     /// Entries, spread evenly below the agents.
     entries: usize,
+    /// Sessions that are stored, and how many of them are used.
+    sessions: (usize, usize),
     /// Starts of which the median counts.
     starts: usize,
     /// For how long the idle fleet is watched.
@@ -45,11 +48,23 @@ struct Size {
     changes: usize,
 }
 
-const FULL: Size =
-    Size { agents: 1_000, entries: 100_000, starts: 7, idle: Duration::from_mins(1), changes: 500 };
+const FULL: Size = Size {
+    agents: 1_000,
+    entries: 100_000,
+    sessions: (1_000_000, 40_000),
+    starts: 7,
+    idle: Duration::from_mins(1),
+    changes: 500,
+};
 /// To see that everything works.
-const SMALL: Size =
-    Size { agents: 50, entries: 2_000, starts: 2, idle: Duration::from_secs(10), changes: 20 };
+const SMALL: Size = Size {
+    agents: 50,
+    entries: 2_000,
+    sessions: (4_000, 500),
+    starts: 2,
+    idle: Duration::from_secs(10),
+    changes: 20,
+};
 
 fn main() -> ExitCode {
     weft::crypto::tls::install_provider();

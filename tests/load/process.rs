@@ -93,6 +93,8 @@ pub(crate) struct ServerPlan {
     pub(crate) data: PathBuf,
     /// For agents.
     pub(crate) node: SocketAddr,
+    /// For everybody.
+    pub(crate) public: SocketAddr,
 }
 
 impl ServerPlan {
@@ -119,13 +121,14 @@ impl ServerPlan {
         if let Some(url) = database {
             set("storage.url", url);
         }
-        let node = *ports.first().ok_or("no free port")?;
+        let [node, public, ..] = *ports.as_slice() else { return Err("no free port".into()) };
         Ok(Self {
             program: program.to_owned(),
             arguments,
             log: home.join("server.log"),
             data,
             node,
+            public,
         })
     }
 

@@ -3,6 +3,7 @@
 //! A hand-over to another thread costs more than a statement, so a body crosses once, as a whole. Neither thread has an
 //! async runtime: a body's statements are ready at once, and a body that waits for anything else is refused.
 
+mod gate;
 mod link;
 mod reader;
 mod restore;
@@ -17,6 +18,7 @@ use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{mpsc, oneshot};
 
+use gate::Gate;
 pub(super) use link::Link;
 pub use restore::Alone;
 pub(super) use restore::{discard, stage};
@@ -27,7 +29,7 @@ use super::job::Job;
 use super::migrate::{self, Recorded};
 use super::migrations::MIGRATIONS;
 use super::tx::Head;
-use super::{Engine, Value};
+use super::{Engine, GROUP_PATIENCE, Value};
 use crate::env::Clock;
 use crate::kernel::{Fault, RealmId, Timestamp};
 
@@ -42,6 +44,7 @@ pub(super) struct Sqlite {
     path: PathBuf,
     clock: Arc<dyn Clock>,
     writer: mpsc::Sender<writer::Message>,
+    gate: Arc<Gate>,
     readers: mpsc::Sender<Box<dyn Job>>,
 }
 
@@ -63,6 +66,8 @@ impl Sqlite {
         link.batch(OPENED).map_err(|met| met.fault)?;
         let ours = Arc::clone(&clock);
         let (writer, inbox) = mpsc::channel(WAITING_MAX);
+        let gate = Arc::new(Gate::new(GROUP_PATIENCE));
+        let inbox = (inbox, Arc::clone(&gate));
         start_thread("weft-db-write", move || {
             writer::Writer::new(link, inbox, heads, clock).run();
         })?;
@@ -73,7 +78,7 @@ impl Sqlite {
             let queue = Arc::clone(&queue);
             start_thread("weft-db-read", move || reader::run(link, &queue))?;
         }
-        Ok(Self { path, clock: ours, writer, readers })
+        Ok(Self { path, clock: ours, writer, gate, readers })
     }
 
     /// The time: the file is always in sight.
@@ -83,7 +88,9 @@ impl Sqlite {
 
     /// Hands a body to the writer.
     pub(super) async fn write(&self, job: Box<dyn Job>) -> Result<(), Fault> {
-        self.writer.send(writer::Message::Run(job)).await.map_err(|_| ended())
+        self.writer.send(writer::Message::Run(job)).await.map_err(|_| ended())?;
+        self.gate.came(self.writer.max_capacity() - self.writer.capacity());
+        Ok(())
     }
 
     /// Hands a body to a reader.

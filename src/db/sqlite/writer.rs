@@ -1,7 +1,8 @@
 //! The writer thread: bodies that wait share one transaction, each under a savepoint; answers leave after the COMMIT.
 //!
-//! A lone body waits for nobody. A group takes what waits already, at most 64 bodies, and no more once it has worked for
-//! 5 ms. A body that fails takes back its own savepoint. Where a fault ended the whole transaction, it is that body's
+//! A lone body waits for nobody. Where several came together, the next group waits up to 2 ms until as many are there again:
+//! callers come in rounds, each asks again once it has its answer. A group takes what waits, at most 64 bodies, and no more
+//! once it has worked for 5 ms. A body that fails takes back its own savepoint. Where a fault ended the whole transaction, it is that body's
 //! answer, and the others run again without it. Where the COMMIT failed, each runs again alone.
 
 use std::collections::{HashMap, VecDeque};
@@ -16,7 +17,7 @@ use super::super::heads::Heads;
 use super::super::job::{Job, Ran};
 use super::super::tx::{self, Head, Mode, Run, Tx};
 use super::super::{GROUP_BODIES_MAX, GROUP_TIME_MAX, RUNS_MAX, Value};
-use super::{BEGIN, COMMIT, Link};
+use super::{BEGIN, COMMIT, Gate, Link};
 use crate::env::Clock;
 use crate::kernel::{Fault, Lifetime, RealmId};
 
@@ -35,6 +36,9 @@ pub(super) enum Message {
 pub(super) struct Writer {
     tx: Tx,
     inbox: mpsc::Receiver<Message>,
+    gate: Arc<Gate>,
+    /// How many were answered by the last group, or came while it worked.
+    companions: usize,
     /// Taken from the inbox, but not part of the group that took it.
     held: VecDeque<Message>,
     heads: Arc<Heads>,
@@ -63,18 +67,18 @@ impl Writer {
     /// A writer over this connection.
     pub(super) fn new(
         link: Link,
-        inbox: mpsc::Receiver<Message>,
+        (inbox, gate): (mpsc::Receiver<Message>, Arc<Gate>),
         heads: Arc<Heads>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let idle = Run::new(RealmId::SYSTEM, Mode::Write, Counter::default(), None);
         let tx = Tx::new(tx::Link::Sqlite(link), idle);
-        Self { tx, inbox, held: VecDeque::new(), heads, clock }
+        Self { tx, inbox, gate, companions: 0, held: VecDeque::new(), heads, clock }
     }
 
     /// Runs what comes until nobody can send more.
     pub(super) fn run(mut self) {
-        while let Some(message) = self.held.pop_front().or_else(|| self.inbox.blocking_recv()) {
+        while let Some(message) = self.next() {
             match message {
                 Message::Run(job) => self.group(vec![job]),
                 Message::Truncate(caller) => {
@@ -92,6 +96,14 @@ impl Writer {
         }
     }
 
+    fn next(&mut self) -> Option<Message> {
+        let companions = std::mem::take(&mut self.companions);
+        if companions > 1 && self.held.is_empty() {
+            self.gate.wait(companions.min(GROUP_BODIES_MAX), || self.inbox.len());
+        }
+        self.held.pop_front().or_else(|| self.inbox.blocking_recv())
+    }
+
     fn truncate(&mut self) -> Result<(), Fault> {
         let row = self.tx.sqlite().row(TRUNCATE, RealmId::SYSTEM, &[]).map_err(|met| met.fault)?;
         match row.map(|row| row.int("busy")).transpose()? {
@@ -103,9 +115,17 @@ impl Writer {
     /// Runs a group that begins with these bodies, and answers them.
     fn group(&mut self, mut group: Group) {
         let mut grow = true;
+        let began = self.clock.elapsed();
         loop {
             match self.attempt(&mut group, grow) {
-                Attempt::Committed => return answer(group),
+                Attempt::Committed => {
+                    let took = self.clock.elapsed().as_micros().saturating_sub(began.as_micros());
+                    // A group that took long had company enough: what came meanwhile.
+                    if took < GROUP_TIME_MAX.as_micros() {
+                        self.companions = group.len().saturating_add(self.inbox.len());
+                    }
+                    return answer(group);
+                }
                 Attempt::Ended(at, fault) => {
                     let mut job = group.remove(at);
                     if job.succeeded() {

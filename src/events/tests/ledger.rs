@@ -6,13 +6,12 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
-use crate::env::{Clock, SystemClock};
+use crate::env::SystemClock;
 use crate::events::envelope::Head;
 use crate::events::frame;
 use crate::events::ledger::{Config, Ledger};
@@ -30,7 +29,7 @@ fn config(directory: &Path) -> Config {
         bound: 1024 * KIB,
         first_bytes: 16 * KIB,
         segment_bytes: 16 * KIB,
-        patience_max: Lifetime::ZERO,
+        patience: Lifetime::ZERO,
         disk: Disk::REAL,
         clock: Arc::new(SystemClock::new()),
     }
@@ -315,34 +314,14 @@ fn held(syncs: &'static AtomicUsize, held: &'static AtomicBool, file: &File) -> 
     file.sync_data()
 }
 
-/// A clock by which everything takes an hour: fsyncs too.
-#[derive(Debug, Default)]
-struct Slow(AtomicI64);
-
-impl Clock for Slow {
-    fn now(&self) -> Timestamp {
-        Timestamp::EPOCH
-    }
-
-    fn elapsed(&self) -> Lifetime {
-        Lifetime::hours(self.0.fetch_add(1, Ordering::SeqCst))
-    }
-
-    fn sleep(&self, _span: Lifetime) -> BoxFuture<'static, ()> {
-        Box::pin(std::future::pending())
-    }
-}
-
 #[tokio::test]
 async fn callers_who_came_together_are_waited_for_so_that_they_share_an_fsync_again() {
     static SYNCS: AtomicUsize = AtomicUsize::new(0);
     static HELD: AtomicBool = AtomicBool::new(true);
     let directory = tempfile::tempdir().unwrap();
     let disk = Disk { sync: |file| held(&SYNCS, &HELD, file), ..Disk::REAL };
-    let patience_max = Lifetime::minutes(10);
-    let clock = Arc::new(Slow::default());
-    let ledger =
-        Ledger::open(Config { patience_max, disk, clock, ..config(directory.path()) }).unwrap();
+    let patience = Lifetime::minutes(10);
+    let ledger = Ledger::open(Config { patience, disk, ..config(directory.path()) }).unwrap();
     let mut first = Box::pin(ledger.append(record(1)));
     assert!(poll(&mut first).is_pending());
     while SYNCS.load(Ordering::SeqCst) == 0 {
@@ -364,11 +343,10 @@ async fn callers_who_came_together_are_waited_for_so_that_they_share_an_fsync_ag
 }
 
 #[tokio::test]
-async fn who_does_not_come_again_is_waited_for_no_longer_than_the_last_fsync_took() {
+async fn who_does_not_come_again_is_waited_for_no_longer_than_the_ledger_has_patience() {
     let directory = tempfile::tempdir().unwrap();
-    let patience_max = Lifetime::millis(20);
-    let clock = Arc::new(Slow::default());
-    let ledger = Ledger::open(Config { patience_max, clock, ..config(directory.path()) }).unwrap();
+    let patience = Lifetime::millis(20);
+    let ledger = Ledger::open(Config { patience, ..config(directory.path()) }).unwrap();
     let mut gone: Vec<_> = (1..=20).map(|n| Box::pin(ledger.append(record(n)))).collect();
     for one in &mut gone {
         assert!(poll(one).is_pending());
@@ -384,9 +362,8 @@ async fn who_does_not_come_again_is_waited_for_no_longer_than_the_last_fsync_too
 #[tokio::test]
 async fn a_caller_that_is_alone_waits_for_nobody() {
     let directory = tempfile::tempdir().unwrap();
-    let patience_max = Lifetime::hours(1);
-    let clock = Arc::new(Slow::default());
-    let ledger = Ledger::open(Config { patience_max, clock, ..config(directory.path()) }).unwrap();
+    let patience = Lifetime::hours(1);
+    let ledger = Ledger::open(Config { patience, ..config(directory.path()) }).unwrap();
     for n in 1..=20 {
         ledger.append(record(n)).await.unwrap();
     }
@@ -397,9 +374,8 @@ async fn a_caller_that_is_alone_waits_for_nobody() {
 #[tokio::test]
 async fn a_ledger_that_waits_for_callers_still_closes_at_once() {
     let directory = tempfile::tempdir().unwrap();
-    let patience_max = Lifetime::hours(1);
-    let clock = Arc::new(Slow::default());
-    let ledger = Ledger::open(Config { patience_max, clock, ..config(directory.path()) }).unwrap();
+    let patience = Lifetime::hours(1);
+    let ledger = Ledger::open(Config { patience, ..config(directory.path()) }).unwrap();
     let mut both = [Box::pin(ledger.append(record(1))), Box::pin(ledger.append(record(2)))];
     for one in &mut both {
         assert!(poll(one).is_pending());

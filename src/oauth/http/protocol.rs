@@ -41,16 +41,17 @@ pub(super) fn routes(oauth: &Oauth) -> Router {
     ];
     // A browser asks before it sends (Fetch §3.2.2), so each route answers to OPTIONS itself: what it does not answer to
     // never reaches the layer.
-    let add = |router: Router<Oauth>, (path, methods): (&str, MethodRouter<Oauth>)| {
+    let add = |router: Router<Arc<Oauth>>, (path, methods): (&str, MethodRouter<Arc<Oauth>>)| {
         router.route(path, methods.options(async || StatusCode::NO_CONTENT))
     };
     let routes = routes.into_iter().fold(Router::new(), add);
-    routes.layer(from_fn(any_origin)).with_state(oauth.clone())
+    // Shared: each request has the state to itself several times, and this one holds a dozen slices.
+    routes.layer(from_fn(any_origin)).with_state(Arc::new(oauth.clone()))
 }
 
 /// The token endpoint for programs on a device that shows its SVID.
 pub(super) fn mtls_routes(oauth: &Oauth) -> Router {
-    Router::new().route("/token", post(token_on_device)).with_state(oauth.clone())
+    Router::new().route("/token", post(token_on_device)).with_state(Arc::new(oauth.clone()))
 }
 
 /// Where a request of this realm is.
@@ -78,7 +79,7 @@ async fn any_origin(request: Request, next: Next) -> Response {
 }
 
 async fn token(
-    State(oauth): State<Oauth>,
+    State(oauth): State<Arc<Oauth>>,
     Extension(realm): Extension<Arc<Realm>>,
     origin: Origin,
     call: ClientCall,
@@ -91,7 +92,7 @@ async fn token(
 
 /// The same at the door `mtls` (RFC 8705 §5): whose SVID a device is, the door has judged.
 async fn token_on_device(
-    State(oauth): State<Oauth>,
+    State(oauth): State<Arc<Oauth>>,
     CalledBy(caller): CalledBy,
     call: ClientCall,
 ) -> Result<Response, Refused> {
@@ -103,7 +104,7 @@ async fn token_on_device(
 }
 
 async fn introspect(
-    State(oauth): State<Oauth>,
+    State(oauth): State<Arc<Oauth>>,
     Extension(realm): Extension<Arc<Realm>>,
     call: ClientCall,
 ) -> Result<Response, Refused> {
@@ -112,7 +113,7 @@ async fn introspect(
 }
 
 async fn revoke(
-    State(oauth): State<Oauth>,
+    State(oauth): State<Arc<Oauth>>,
     Extension(realm): Extension<Arc<Realm>>,
     call: ClientCall,
 ) -> Result<Response, Refused> {
@@ -121,7 +122,7 @@ async fn revoke(
 }
 
 async fn userinfo(
-    State(oauth): State<Oauth>,
+    State(oauth): State<Arc<Oauth>>,
     Extension(realm): Extension<Arc<Realm>>,
     headers: HeaderMap,
 ) -> Response {
@@ -130,7 +131,7 @@ async fn userinfo(
 
 /// RFC 6750 §2.2: the token may be in the form, but not in two places.
 async fn userinfo_form(
-    State(oauth): State<Oauth>,
+    State(oauth): State<Arc<Oauth>>,
     Extension(realm): Extension<Arc<Realm>>,
     headers: HeaderMap,
     body: Bytes,
@@ -176,7 +177,7 @@ async fn claims(
 }
 
 async fn jwks(
-    State(oauth): State<Oauth>,
+    State(oauth): State<Arc<Oauth>>,
     Extension(realm): Extension<Arc<Realm>>,
 ) -> Result<Response, Problem> {
     let keys = oauth.key_set(realm.id).ok_or_else(Problem::no_route)?;
@@ -184,14 +185,14 @@ async fn jwks(
 }
 
 async fn configuration(
-    State(oauth): State<Oauth>,
+    State(oauth): State<Arc<Oauth>>,
     Extension(realm): Extension<Arc<Realm>>,
 ) -> Response {
     public(oauth.discovery(&realm).to_string())
 }
 
 async fn inserted(
-    State(oauth): State<Oauth>,
+    State(oauth): State<Arc<Oauth>>,
     Extension(realm): Extension<Arc<Realm>>,
     axum::extract::Path(path): axum::extract::Path<String>,
 ) -> Result<Response, Problem> {
