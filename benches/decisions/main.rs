@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use weft::access::Access;
 use weft::env::SystemClock;
 use weft::kernel::{
-    BasisPoints, Evidence, EvidenceSource, Level, Lifetime, RealmId, SpiffeId, Standing, Strength,
-    Subject, SubjectId, SubjectKind, Timestamp,
+    BasisPoints, Evidence, EvidenceSource, Level, Lifetime, RealmId, Situation, SpiffeId, Standing,
+    Strength, Subject, SubjectId, SubjectKind, Timestamp,
 };
 use weft::svid::IssueX509;
 
@@ -123,6 +123,7 @@ impl House {
             at: now,
             expires: Timestamp::FOREVER,
             device: None,
+            situation: Situation::default(),
         };
         let standing = Standing {
             level: Level::Standard,

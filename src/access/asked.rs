@@ -103,8 +103,10 @@ impl Serialize for Facts<'_> {
                 continue;
             }
             match fact {
-                Fact::Text("") | Fact::Texts([]) | Fact::Flag(false) => {}
-                Fact::Number(0 | i64::MAX) => {}
+                Fact::Text("")
+                | Fact::Texts([])
+                | Fact::Flag(false)
+                | Fact::Number(0 | i64::MAX) => {}
                 Fact::Text(text) if [(*name, *text)] == [USUAL] => {}
                 Fact::Text(text) => facts.serialize_entry(name, text)?,
                 Fact::Texts(texts) => facts.serialize_entry(name, texts)?,

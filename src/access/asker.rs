@@ -19,7 +19,7 @@ pub struct Asker {
     actor: Option<SubjectId>,
     expires: Timestamp,
     standing: Option<Arc<Standing>>,
-    situation: Situation,
+    situation: Arc<Situation>,
 }
 
 /// An asker in the realm that the request is about: what every administrative operation is asked with.
@@ -73,7 +73,7 @@ impl Asker {
             actor: None,
             expires: Timestamp::FOREVER,
             standing: None,
-            situation: Situation::default(),
+            situation: Arc::default(),
         }
     }
 
@@ -117,13 +117,14 @@ impl Asker {
     /// The same, in this situation.
     #[must_use]
     pub fn in_situation(self, situation: Situation) -> Self {
-        Self { situation, ..self }
+        Self { situation: Arc::new(situation), ..self }
     }
 
     /// The same, where this person signed in.
     #[must_use]
     pub fn signed_in(self, authentication: Authentication) -> Self {
-        Self { situation: self.situation.signed_in(authentication), ..self }
+        let situation = Situation::clone(&self.situation).signed_in(authentication);
+        self.in_situation(situation)
     }
 
     fn named(id: &SpiffeId) -> Self {

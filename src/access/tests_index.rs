@@ -202,8 +202,7 @@ fn policies() -> impl Strategy<Value = String> {
         1 => Just("when { context has subject && context.subject == \"workload\" }".to_owned()),
         1 => Just("when { context.posture_age_seconds > 30 }".to_owned()),
         1 => Just("unless { context.address.isInRange(ip(\"10.0.0.0/8\")) }".to_owned()),
-        1 => Just("when { context.assurance < 2 || context.upstream == \"office\" }".to_owned()),
-        1 => Just("unless { context.amr.contains(\"hwk\") }".to_owned()),
+        1 => Just("when { context.assurance < 2 || context.upstream == \"office\" || !context.amr.contains(\"hwk\") }".to_owned()),
         1 => Just("when { context.sign_in_age_seconds > 600 }".to_owned()),
     ];
     let resource = place(vec!["Svid", "Entry", "Agent", "Client", "Events"], "resource");

@@ -543,7 +543,7 @@ async fn nobody_has_more_devices_than_a_person_may_have() {
         let house = House::with(database, settings).await;
         let first = house.brought(&key()).await;
         let (one, other) = (key(), key());
-        let outcomes = tokio::join!(house.bring(&one), house.bring(&other));
+        let outcomes = tokio::join!(Box::pin(house.bring(&one)), Box::pin(house.bring(&other)));
         let enough = |outcome: &Result<Brought, Error>| matches!(outcome, Err(Error::Enough(2)));
         assert_ne!(enough(&outcomes.0), enough(&outcomes.1), "of two at once, one is too many");
         // One that is there is asked for again; one that was put out makes room.
