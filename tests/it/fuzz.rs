@@ -50,3 +50,32 @@ fn every_corpus_has_a_target() {
         folders.map(|folder| folder.unwrap().file_name().to_string_lossy().into_owned()).collect();
     assert_eq!(found, names);
 }
+
+/// The targets have a lock file of their own, which no build of the workspace looks at.
+#[test]
+fn the_targets_are_built_from_what_the_workspace_is_built_from() {
+    let read = |path: &str| -> toml::Table {
+        let text = std::fs::read_to_string(weft::testkit::repository().join(path)).unwrap();
+        text.parse().unwrap()
+    };
+    let locked = |path: &str| -> BTreeSet<(String, String)> {
+        let packages = read(path)["package"].as_array().unwrap().clone();
+        let text = |of: &toml::Value, name: &str| of[name].as_str().unwrap().to_owned();
+        packages.iter().map(|one| (text(one, "name"), text(one, "version"))).collect()
+    };
+    let (ours, theirs) = (locked("Cargo.lock"), locked("fuzz/Cargo.lock"));
+    let known: BTreeSet<&String> = ours.iter().map(|(name, _)| name).collect();
+    let other: Vec<_> = theirs.difference(&ours).filter(|(name, _)| known.contains(name)).collect();
+    assert!(other.is_empty(), "locked at other versions: {other:?}");
+    let names: BTreeSet<&String> = theirs.iter().map(|(name, _)| name).collect();
+    let manifest = read("Cargo.toml");
+    let wanted = manifest["dependencies"].as_table().unwrap();
+    // Some go by another name here.
+    let package_of = |(name, of): (&String, &toml::Value)| {
+        of.get("package").and_then(toml::Value::as_str).unwrap_or(name).to_owned()
+    };
+    let wanted = wanted.iter().map(package_of);
+    let missing: Vec<String> = wanted.filter(|name| !names.contains(name)).collect();
+    assert!(missing.is_empty(), "`make fuzz` would not build; not locked: {missing:?}");
+    println!("proof: fuzz lock file: {} packages, of other versions 0, missing 0", theirs.len());
+}

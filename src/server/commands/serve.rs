@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{logs, ports, say};
 use crate::jobs::raise_limit;
@@ -18,28 +18,60 @@ pub(super) async fn run(current: &Current<Settings>) -> Result<(), Failure> {
     let logs = logs(&settings)?;
     let files = raise_limit();
     tracing::debug!(files, "this many files and connections can be open");
-    let running = Running::start(settings, ports()?).await?;
+    // Before the start, which may wait long for a database: whoever asks for a reload then must not end the server by it.
+    let mut signals = Signals::listen()?;
+    let running = tokio::select! {
+        running = Box::pin(Running::start(settings, ports()?)) => running?,
+        () = signals.end.told() => return Ok(()),
+    };
     greet(&running)?;
-    let outcome = until_told(&running, current, &logs).await;
+    let outcome = until_told(&running, current, (&logs, &mut signals)).await;
     running.stop().await;
     outcome
+}
+
+/// What an operator tells the process.
+struct Signals {
+    end: End,
+    reload: Signal,
+}
+
+/// To end.
+struct End {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// From here on none of them ends the process by itself.
+    fn listen() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).map_err(|error| Fault::away("signals", error));
+        let (terminate, interrupt) =
+            (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+        let end = End { terminate, interrupt };
+        Ok(Self { end, reload: listen(SignalKind::hangup())? })
+    }
+}
+
+impl End {
+    async fn told(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 async fn until_told(
     running: &Running,
     current: &Current<Settings>,
-    logs: &Logs,
+    (logs, signals): (&Logs, &mut Signals),
 ) -> Result<(), Failure> {
-    let listen = |kind| signal(kind).map_err(|error| Fault::away("signals", error));
-    let mut stop = listen(SignalKind::terminate())?;
-    let mut interrupt = listen(SignalKind::interrupt())?;
-    let mut reload = listen(SignalKind::hangup())?;
     loop {
         tokio::select! {
-            _ = stop.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
+            () = signals.end.told() => return Ok(()),
             fault = running.server.events.failed() => return Err(fault.into()),
-            _ = reload.recv() => take_new(running, current, logs),
+            _ = signals.reload.recv() => take_new(running, current, logs),
         }
     }
 }

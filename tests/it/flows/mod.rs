@@ -2,6 +2,7 @@
 
 mod again;
 mod clock;
+mod commands;
 mod device;
 mod disk;
 mod flood;
