@@ -1,11 +1,12 @@
 //! `Env`: what a capability may touch of the outside world, passed in and never reached for.
 //!
-//! Owns the ports `Clock` and `Entropy` and their real adapters, and [`hold_file`], by which a program keeps others out of its
-//! place. Fakes are in `testkit`.
+//! Owns the ports `Clock` and `Entropy` and their real adapters, and what each program does with files of its own: [`hold_file`]
+//! keeps others out of its place, [`replace_file`] replaces one whole. Fakes are in `testkit`.
 
-use std::fs::File;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::fs::{self, File, Permissions};
+use std::io::Write as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
@@ -121,6 +122,41 @@ pub fn hold_file(path: &Path) -> io::Result<File> {
     let file = options.create(true).truncate(false).write(true).mode(0o600).open(path)?;
     patiently(|| file.try_lock().map_err(io::Error::from))?;
     Ok(file)
+}
+
+/// Puts a file of this name into a directory, durably, and gives its path. No reader sees half of it, and a secret is never
+/// readable by others, not even for a moment. An error leaves the file that was there.
+pub fn replace_file(
+    directory: &Path,
+    name: &str,
+    bytes: &[u8],
+    readers: Readers,
+) -> io::Result<PathBuf> {
+    let (path, fresh) = (directory.join(name), directory.join(format!(".{name}.new")));
+    // What an interrupted run left may have another owner or mode: it is never written into.
+    match fs::remove_file(&fresh) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(&fresh)?;
+    if readers == Readers::Everybody {
+        // Whatever the umask is: others are meant to read it.
+        file.set_permissions(Permissions::from_mode(0o644))?;
+    }
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&fresh, &path)?;
+    File::open(directory)?.sync_all()?;
+    Ok(path)
+}
+
+/// Who may read a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// Its owner alone (0600).
+    Owner,
+    /// Everybody (0644).
+    Everybody,
 }
 
 /// Tries again, for four seconds, what is answered `WouldBlock`. A predecessor may be ending, and a program that is just

@@ -8,9 +8,8 @@
 //! token, and a renewal, to the key: who lost the answer asks again with the same one, and two children of one SVID with
 //! different keys are an alarm.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::{self, DirBuilder, File};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,7 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::crypto::keys::{Algorithm, PrivateKey};
 use crate::crypto::x509::{CertificateView, pem, pem_certificates};
-use crate::env::hold_file;
+use crate::env::{Readers, hold_file, replace_file};
 use crate::kernel::{SpiffeId, Timestamp};
 
 use super::key_file::{KeyFiles, read_private};
@@ -121,7 +120,7 @@ impl Store {
     }
 
     fn keep_next(&self, key: &PrivateKey) -> Result<(), Error> {
-        self.replace(NEXT, self.keys.print(key)?.as_bytes(), 0o600)
+        self.replace(NEXT, self.keys.print(key)?.as_bytes(), Readers::Owner)
     }
 
     /// Keeps the SVID that was made for the next key; from now on that key is the current one.
@@ -139,7 +138,7 @@ impl Store {
         for certificate in &identity.chain {
             text.push_str(&pem("CERTIFICATE", certificate));
         }
-        self.replace(SVID, text.as_bytes(), 0o600)
+        self.replace(SVID, text.as_bytes(), Readers::Owner)
     }
 
     /// Forgets key and SVID: the agent must attest again, with a new key.
@@ -165,7 +164,7 @@ impl Store {
     ) -> Result<(), Error> {
         let text: String =
             authorities.into_iter().map(|der| pem("CERTIFICATE", der).to_string()).collect();
-        self.replace(BUNDLE, text.as_bytes(), 0o644)
+        self.replace(BUNDLE, text.as_bytes(), Readers::Everybody)
     }
 
     /// Where the server was last reached: a restart needs no address.
@@ -180,25 +179,12 @@ impl Store {
 
     /// Keeps it.
     pub fn keep_server(&self, address: &str) -> Result<(), Error> {
-        self.replace(SERVER, address.as_bytes(), 0o644)
+        self.replace(SERVER, address.as_bytes(), Readers::Everybody)
     }
 
-    fn replace(&self, name: &str, bytes: &[u8], mode: u32) -> Result<(), Error> {
-        let (path, fresh) = (self.dir.join(name), self.dir.join(format!("{name}.new")));
-        let write = || -> std::io::Result<()> {
-            let mut file = OpenOptions::new()
-                .create(true)
-                .write(true)
-                .truncate(true)
-                .mode(mode)
-                .open(&fresh)?;
-            file.set_permissions(fs::Permissions::from_mode(mode))?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&fresh, &path)?;
-            File::open(&self.dir)?.sync_all()
-        };
-        write().map_err(|why| Error::file(&path, why))
+    fn replace(&self, name: &str, bytes: &[u8], readers: Readers) -> Result<(), Error> {
+        let written = replace_file(&self.dir, name, bytes, readers).map(drop);
+        written.map_err(|why| Error::file(&self.dir.join(name), why))
     }
 
     fn remove(&self, name: &str) -> Result<(), Error> {
@@ -220,6 +206,8 @@ const REATTESTABLE: &str = "Reattestable: yes\n";
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
     use crate::agent::tests::builders::{agent_identity, mode_of};
 

@@ -1,41 +1,19 @@
-//! Files that are replaced whole: no reader sees half of one, and a secret is never readable by others, not even for a moment.
+//! Files of a command: replaced whole, and an error names the file.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
+use crate::env::replace_file;
 
-/// For its owner alone.
-pub(super) const SECRET: u32 = 0o600;
-/// For whoever reads it.
-pub(super) const PUBLIC: u32 = 0o644;
+pub(super) use crate::env::Readers;
 
-/// Puts a file of this name and mode into a directory, durably, and gives its path.
+/// Puts a file of this name into a directory, durably, and gives its path.
 pub(super) fn replace(
     directory: &Path,
     name: &str,
     bytes: &[u8],
-    mode: u32,
+    readers: Readers,
 ) -> Result<PathBuf, Error> {
-    let path = directory.join(name);
-    let fresh = directory.join(format!(".{name}.new"));
-    let written = write(&fresh, bytes, mode).and_then(|()| {
-        fs::rename(&fresh, &path)?;
-        File::open(directory)?.sync_all()
-    });
-    written.map_err(|error| Error::file("written", &path, &error))?;
-    Ok(path)
-}
-
-fn write(fresh: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    // What an interrupted run left may have another owner or mode: it is never written into.
-    match fs::remove_file(fresh) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(fresh)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    replace_file(directory, name, bytes, readers)
+        .map_err(|error| Error::file("written", &directory.join(name), &error))
 }

@@ -160,10 +160,14 @@ impl Transport {
                 _ => (format!("the server at {place} did not answer: {}", deepest(error)), ""),
             }
         } else {
-            let what = format!("{place} is not reachable: {}", deepest(error));
-            let next = "Check the address; `--server-ca FILE` names the certificates to check it against, and \
-                        `--svid-socket` or `--token-file` says who you are.";
-            (what, next)
+            let why = deepest(error);
+            let next = if why.contains("certificate") {
+                "`--server-ca FILE` names the certificates to check it against. A server that made its own says at its start \
+                 where that is."
+            } else {
+                "Check the address, and that `weft server` runs there."
+            };
+            (format!("{place} is not reachable: {why}"), next)
         };
         Error::Unreachable { what, next: next.to_owned() }
     }

@@ -206,7 +206,7 @@ async fn taken(body: Body) -> Result<(Vec<u8>, bool), Error> {
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| Error::Body("it was cut off"))?;
         let room = BODY_BYTES_MAX.saturating_sub(bytes.len());
-        bytes.extend(chunk.iter().take(room));
+        bytes.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
         passed = passed.saturating_add(chunk.len());
         if passed > PASSED_BYTES_MAX {
             return Err(Error::Body("it is too large"));

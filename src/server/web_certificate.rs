@@ -1,8 +1,9 @@
 //! The certificate of `public` and `mtls`: that of the settings' files, read again when they change, or one made at the start
 //! for trying out.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, Weak};
 
 use futures_util::future::BoxFuture;
@@ -11,8 +12,9 @@ use super::build::{Server, unreadable};
 use crate::crypto::keys::{Algorithm, PrivateKey, read_key_file};
 use crate::crypto::tls::CurrentCertificate;
 use crate::crypto::x509::{
-    Serial, WebTemplate, pem_certificates, pem_private_key, self_signed_web,
+    Serial, WebTemplate, pem, pem_certificates, pem_private_key, self_signed_web,
 };
+use crate::env::{Readers, replace_file};
 use crate::jobs::{Reconciler, Summary};
 use crate::kernel::{Failure, Fault, Kind, Lifetime};
 
@@ -93,6 +95,12 @@ impl Server {
     pub fn take_changed_web_certificate(&self) -> Result<bool, Failure> {
         self.web.get().map_or(Ok(false), |web| web.take_changed(self))
     }
+
+    /// Where the certificate is to be read that was made here: what clients on trial check `public` and `mtls` against. None where
+    /// the settings name one.
+    pub fn self_made_certificate(&self) -> Option<PathBuf> {
+        self.settings.listen.certificate.is_none().then(|| self.data_dir().join(SELF_MADE))
+    }
 }
 
 /// The reconciler `listen.certificate`: a renewed certificate is shown without anybody saying so.
@@ -151,6 +159,8 @@ fn self_made(server: &Server) -> Result<(Vec<Vec<u8>>, PrivateKey), Failure> {
         .iter()
         .flat_map(|realm| realm.hosts.iter().map(|host| host.as_str().to_owned()))
         .chain(["localhost".to_owned()])
+        .collect::<BTreeSet<_>>()
+        .into_iter()
         .collect();
     let key = PrivateKey::generate(Algorithm::P256)?;
     let template = WebTemplate {
@@ -160,12 +170,20 @@ fn self_made(server: &Server) -> Result<(Vec<Vec<u8>>, PrivateKey), Failure> {
         not_after: now.plus(SELF_MADE_LIFE),
     };
     let certificate = self_signed_web(&template, &key)?;
+    let text = pem("CERTIFICATE", &certificate);
+    let kept = replace_file(server.data_dir(), SELF_MADE, text.as_bytes(), Readers::Everybody);
+    if let Err(error) = kept {
+        // Whoever trusts it by other means can use it all the same.
+        tracing::warn!(cause = %error, file = SELF_MADE, "the certificate made just now was not written");
+    }
     tracing::warn!(
         "`public` and `mtls` show a certificate made just now: good for trying out, and for nothing else"
     );
     Ok((vec![certificate], key))
 }
 
+/// The file with it in the data directory, new at each start.
+const SELF_MADE: &str = "web.pem";
 /// A key in PEM, with words around it.
 const KEY_BYTES_MAX: usize = 16 * 1024;
 /// A self-made certificate lasts until the next start, and at most this long.

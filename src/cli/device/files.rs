@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use zeroize::Zeroizing;
 
 use super::super::error::Error;
-use super::super::file::{SECRET, replace};
+use super::super::file::{Readers, replace};
 use crate::crypto::keys::{Algorithm, PrivateKey};
 use crate::crypto::x509::{CertificateView, pem, pem_certificates, pem_private_key};
 use crate::kernel::Timestamp;
@@ -50,7 +50,7 @@ impl Files {
     pub(super) fn take(&self) -> Result<Option<File>, Error> {
         let path = self.0.join(LOCK);
         let opened =
-            File::options().create(true).truncate(false).write(true).mode(SECRET).open(&path);
+            File::options().create(true).truncate(false).write(true).mode(0o600).open(&path);
         let file = opened.map_err(|error| Error::file("opened", &path, &error))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Some(file)),
@@ -100,7 +100,7 @@ impl Files {
         let key = PrivateKey::generate(Algorithm::P256).map_err(no_key)?;
         let pkcs8 = key.to_pkcs8().map_err(no_key)?;
         let text = pem("PRIVATE KEY", pkcs8.expose());
-        replace(&self.0, NEXT_KEY, text.as_bytes(), SECRET)?;
+        replace(&self.0, NEXT_KEY, text.as_bytes(), Readers::Owner)?;
         Ok(key)
     }
 
@@ -118,9 +118,9 @@ impl Files {
         if leaf.is_none_or(|leaf| leaf.uris != [given.spiffe_id.as_str()]) {
             return Err(Error::local("the server's X.509-SVID is not for this key"));
         }
-        replace(&self.0, BUNDLE, given.bundle.as_bytes(), SECRET)?;
-        replace(&self.0, ISSUER, given.issuer.as_bytes(), SECRET)?;
-        replace(&self.0, NEXT_SVID, chain, SECRET)?;
+        replace(&self.0, BUNDLE, given.bundle.as_bytes(), Readers::Owner)?;
+        replace(&self.0, ISSUER, given.issuer.as_bytes(), Readers::Owner)?;
+        replace(&self.0, NEXT_SVID, chain, Readers::Owner)?;
         self.settle()
     }
 

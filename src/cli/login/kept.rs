@@ -101,7 +101,7 @@ impl Place {
             // Somebody may have made it before, for everybody.
             fs::set_permissions(&self.0, fs::Permissions::from_mode(0o700))?;
             let mut options = File::options();
-            options.create(true).truncate(false).write(true).mode(file::SECRET).open(&path)
+            options.create(true).truncate(false).write(true).mode(0o600).open(&path)
         };
         let locked = open().and_then(|file| {
             file.lock()?;
@@ -149,7 +149,7 @@ impl Place {
             .flatten()
             .for_each(zeroize::Zeroize::zeroize);
         let text = text.map_err(|error| Error::local(format!("no document: {error}")))?;
-        file::replace(&self.0, SESSION, text.as_bytes(), file::SECRET).map(drop)
+        file::replace(&self.0, SESSION, text.as_bytes(), file::Readers::Owner).map(drop)
     }
 
     /// Removes what is kept, and the SVID beside it. The lock stays: who waits for it finds nothing.

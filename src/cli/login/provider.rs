@@ -187,7 +187,8 @@ impl Provider {
         match trouble {
             Trouble::Away(why) => Error::Unreachable {
                 what: format!("{issuer} is not reachable: {why}"),
-                next: "Check the address; `--ca FILE` names the certificates to check it against."
+                next: "Check the address; `--ca FILE` names the certificates to check it against. A server that made its own says \
+                       at its start where that is."
                     .to_owned(),
             },
             Trouble::Ended => Error::Local {

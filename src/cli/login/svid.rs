@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::super::error::Error;
-use super::super::file::{PUBLIC, SECRET, replace};
+use super::super::file::{Readers, replace};
 use super::Wish;
 use super::held::Held;
 use crate::crypto::keys::{Algorithm, PrivateKey};
@@ -62,9 +62,9 @@ pub(super) async fn ensure(held: &mut Held, wish: &Wish) -> Result<Files, Error>
     // The key first: whoever watches the certificate finds the key that belongs to it.
     let pkcs8 = key.to_pkcs8().map_err(|fault| no_key(&fault))?;
     let key = pem("PRIVATE KEY", pkcs8.expose());
-    replace(&directory, KEY, key.as_bytes(), SECRET)?;
-    replace(&directory, SVID, given.chain.as_bytes(), PUBLIC)?;
-    replace(&directory, BUNDLE, given.bundle.as_bytes(), PUBLIC)?;
+    replace(&directory, KEY, key.as_bytes(), Readers::Owner)?;
+    replace(&directory, SVID, given.chain.as_bytes(), Readers::Everybody)?;
+    replace(&directory, BUNDLE, given.bundle.as_bytes(), Readers::Everybody)?;
     Ok(files(held, &directory, (&leaf, given.spiffe_id), true))
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use weft_proto::workload::{Jwtsvid, X509svidResponse};
 
 use super::super::error::Error;
-use super::super::file::{PUBLIC, SECRET, replace};
+use super::super::file::{Readers, replace};
 use super::super::print::Printer;
 use super::identity::{chain_pem, key_pem};
 
@@ -20,11 +20,17 @@ pub(super) fn x509(
     make(directory)?;
     for (at, svid) in message.svids.iter().enumerate() {
         // The key first: whoever watches the certificate finds the key that belongs to it.
-        file(directory, &format!("svid.{at}.key"), key_pem(svid).as_bytes(), SECRET, print)?;
+        file(
+            directory,
+            &format!("svid.{at}.key"),
+            key_pem(svid).as_bytes(),
+            Readers::Owner,
+            print,
+        )?;
         let chain = chain_pem(&svid.x509_svid)?;
-        file(directory, &format!("svid.{at}.pem"), chain.as_bytes(), PUBLIC, print)?;
+        file(directory, &format!("svid.{at}.pem"), chain.as_bytes(), Readers::Everybody, print)?;
         let bundle = chain_pem(&svid.bundle)?;
-        file(directory, &format!("bundle.{at}.pem"), bundle.as_bytes(), PUBLIC, print)?;
+        file(directory, &format!("bundle.{at}.pem"), bundle.as_bytes(), Readers::Everybody, print)?;
     }
     for (id, bundle) in &message.federated_bundles {
         let name = id.strip_prefix("spiffe://").unwrap_or(id);
@@ -32,7 +38,7 @@ pub(super) fn x509(
         let name = crate::kernel::TrustDomain::parse(name)
             .map_err(|error| Error::local(format!("the agent's bundle of `{id}`: {error}")))?;
         let name = format!("federated.{name}.pem");
-        file(directory, &name, chain_pem(bundle)?.as_bytes(), PUBLIC, print)?;
+        file(directory, &name, chain_pem(bundle)?.as_bytes(), Readers::Everybody, print)?;
     }
     Ok(())
 }
@@ -42,7 +48,7 @@ pub(super) fn jwt(directory: &Path, svids: &[Jwtsvid], print: &mut Printer) -> R
     make(directory)?;
     for (at, svid) in svids.iter().enumerate() {
         let name = format!("jwt_svid.{at}.token");
-        file(directory, &name, svid.svid.as_bytes(), SECRET, print)?;
+        file(directory, &name, svid.svid.as_bytes(), Readers::Owner, print)?;
     }
     Ok(())
 }
@@ -55,10 +61,10 @@ fn file(
     directory: &Path,
     name: &str,
     bytes: &[u8],
-    mode: u32,
+    readers: Readers,
     print: &mut Printer,
 ) -> Result<(), Error> {
-    let path = replace(directory, name, bytes, mode)?;
+    let path = replace(directory, name, bytes, readers)?;
     print.note(&format!("wrote {}", path.display()))
 }
 

@@ -110,6 +110,9 @@ fn greet(running: &Running) -> Result<(), Failure> {
     ))?;
     say(format_args!("  agents     {}", at.node))?;
     say(format_args!("  public     https://{}", at.public))?;
+    if let Some(certificate) = server.self_made_certificate() {
+        say(format_args!("             self-made: `--ca {}` trusts it", certificate.display()))?;
+    }
     say(format_args!(
         "  admin      https://{} (client certificate), {}",
         at.mtls,

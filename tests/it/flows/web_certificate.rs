@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use weft::crypto::x509::pem_certificates;
 use weft::testkit::{TestDatabase, TestServer, engines, private_file};
 
 /// Writes a new pair; gives its certificate.
@@ -29,6 +30,19 @@ async fn shown(server: &TestServer, expected: &[u8]) -> Result<(), String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_made_at_the_start_is_where_clients_on_trial_find_it() {
+    weft::crypto::tls::install_provider();
+    let database = TestDatabase::new(engines()[0]).await;
+    let server = TestServer::start(&database).await;
+    let file = server.server().self_made_certificate().unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::mode(&file.metadata().unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o644, "it is no secret");
+    let made = pem_certificates(&std::fs::read(&file).unwrap()).unwrap();
+    let [made] = made.as_slice() else { panic!("one certificate, and no key") };
+    shown(&server, made).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_renewed_certificate_is_shown_without_a_restart_and_a_pair_that_does_not_fit_is_not() {
     weft::crypto::tls::install_provider();
     let files = tempfile::tempdir().unwrap();
@@ -42,6 +56,7 @@ async fn a_renewed_certificate_is_shown_without_a_restart_and_a_pair_that_does_n
     .await;
     shown(&server, &first).await.unwrap();
     let inside = server.server();
+    assert_eq!(inside.self_made_certificate(), None);
     assert!(!inside.take_changed_web_certificate().unwrap(), "nothing was written");
 
     // As the reconciler sees it: somebody renewed the files.

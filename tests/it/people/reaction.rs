@@ -290,17 +290,28 @@ impl World {
         Self { homes: [first, second], app, _database: database }
     }
 
-    /// One person's devices, one after the other.
-    async fn lane(&self, name: &str, devices: usize) -> Times {
-        let [near, far] = &self.homes;
+    /// One person's devices, all of them good.
+    async fn fleet(&self, name: &str, devices: usize) -> Vec<Device> {
+        let near = &self.homes[0];
         let owner = near.person(name).await.to_string();
         let wish = json!({"class": "laptop", "uses_max": devices, "owner": owner});
         let made = near.administer(("POST", "device-tokens"), "", Some(wish)).await;
         let token = made["secret"].as_str().unwrap();
-        let mut agent = Agent::joined(&far.server).await;
-        let mut times = Times::default();
+        let mut fleet = Vec::with_capacity(devices);
         for _ in 0..devices {
             let device = Device::enrolled(near, token).await;
+            device.report(near, 10_000).await;
+            fleet.push(device);
+        }
+        fleet
+    }
+
+    /// Breaks one after the other of this person's devices.
+    async fn lane(&self, name: &str, fleet: Vec<Device>) -> Times {
+        let [near, far] = &self.homes;
+        let mut agent = Agent::joined(&far.server).await;
+        let mut times = Times::default();
+        for device in fleet {
             device.report(near, 10_000).await;
             let mut browser = near.browser(name);
             let shown = device.sign_in(&mut browser, &near.request(&self.app, &[])).await;
@@ -382,7 +393,8 @@ async fn what_hangs_off_a_device_ends_within_a_second_of_its_drop_at_both_replic
         return;
     }
     let world = World::start().await;
-    let (one, two) = tokio::join!(world.lane("ann", DEVICES / 2), world.lane("bob", DEVICES / 2));
+    let (ann, bob) = tokio::join!(world.fleet("ann", DEVICES / 2), world.fleet("bob", DEVICES / 2));
+    let (one, two) = tokio::join!(world.lane("ann", ann), world.lane("bob", bob));
     let p99 = |of: fn(&Times) -> &Vec<Lifetime>| {
         let mut all: Vec<_> = of(&one).iter().chain(of(&two)).copied().collect();
         all.sort_unstable();
