@@ -263,6 +263,9 @@ impl Question<'_> {
         if reasons.is_empty() || !self.rules(by).any(looks) {
             return String::new();
         }
+        // A sentence each, of which one list is made.
+        let reasons: Vec<&str> =
+            reasons.iter().map(|reason| reason.trim_end_matches('.')).collect();
         format!("; to fix: {}", reasons.join("; "))
     }
 

@@ -176,7 +176,7 @@ fn a_permit_says_what_the_posture_leaves_at_least_and_whether_it_counts_at_all()
 #[test]
 fn a_refusal_by_posture_says_what_to_fix_and_another_does_not() {
     let reasons: Arc<[Arc<str>]> =
-        Arc::from([Arc::from("turn on disk encryption"), Arc::from("install updates")]);
+        Arc::from([Arc::from("turn on disk encryption."), Arc::from("install updates")]);
     let known = Standing { reasons, ..standing(Level::Quarantine) };
     let realm = realm(vec![], &[]);
     let said = refusal(&realm, &issue(Level::Quarantine, "IssueX509Svid").on(known.clone()));

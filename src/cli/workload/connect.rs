@@ -109,9 +109,10 @@ pub(super) fn request<T>(message: T) -> Request<T> {
 fn no_identity() -> Error {
     let uid = nix::unistd::geteuid();
     Error::Local {
-        what: "this process has no identity: no entry matches it".to_owned(),
+        what: "this process has no identity: no entry matches it, or the policy refuses it one"
+            .to_owned(),
         next: format!(
-            "On the server, `weft entry explain --uid {uid}` says which entry is nearest, and \
+            "On the server, `weft entry explain --uid {uid}` says which entry is nearest and what the policy says, and \
              `weft entry create --selector unix:uid:{uid} --spiffe-id …` makes one."
         ),
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::crypto::digest::hex;
 use crate::kernel::{BasisPoints, Lifetime, Timestamp};
 
 /// The moment of every vector.
@@ -116,4 +117,15 @@ fn what_helps_most_is_told_with_the_gates_that_remain() {
     let one = [at("disk", 0), at("patches", 10_000), at("lock", 10_000), at("fan", 10_000)];
     assert_eq!(told(&one), [("disk".to_owned(), 10_000, Vec::new())]);
     assert_eq!(told(&[]), [], "without any source there is nobody to report the better");
+}
+
+#[test]
+fn what_the_how_tos_print_names_the_model_that_is_shipped() {
+    let shipped = parse(shipped_text()).unwrap();
+    let digest = hex(&shipped.digest);
+    for page in ["score-a-device", "report-posture", "change-a-posture-model"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/how-to/{page}.md"));
+        let text = std::fs::read_to_string(path).unwrap();
+        assert!(text.contains(&digest[..12]), "{page}: the shipped model is {digest} now");
+    }
 }
