@@ -122,10 +122,10 @@ fn what_helps_most_is_told_with_the_gates_that_remain() {
 #[test]
 fn what_the_how_tos_print_names_the_model_that_is_shipped() {
     let shipped = parse(shipped_text()).unwrap();
-    let digest = hex(&shipped.digest);
+    let digest: String = hex(&shipped.digest).chars().take(12).collect();
     for page in ["score-a-device", "report-posture", "change-a-posture-model"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/how-to/{page}.md"));
         let text = std::fs::read_to_string(path).unwrap();
-        assert!(text.contains(&digest[..12]), "{page}: the shipped model is {digest} now");
+        assert!(text.contains(&digest), "{page}: the shipped model is {digest} now");
     }
 }

@@ -37,9 +37,9 @@ async fn a_certificate_made_at_the_start_is_where_clients_on_trial_find_it() {
     let file = server.server().self_made_certificate().unwrap();
     let mode = std::os::unix::fs::PermissionsExt::mode(&file.metadata().unwrap().permissions());
     assert_eq!(mode & 0o777, 0o644, "it is no secret");
-    let made = pem_certificates(&std::fs::read(&file).unwrap()).unwrap();
-    let [made] = made.as_slice() else { panic!("one certificate, and no key") };
-    shown(&server, made).await.unwrap();
+    let written = pem_certificates(&std::fs::read(&file).unwrap()).unwrap();
+    let [certificate] = written.as_slice() else { panic!("one certificate, and no key") };
+    shown(&server, certificate).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
