@@ -131,6 +131,8 @@ async fn answer((shell, bytes_max): (&ApiShell, usize), request: Request, next: 
         return Problem::too_large(Some(bytes_max)).into_response();
     }
     tokio::select! {
+        // In order: what is answered at once sets no timer.
+        biased;
         outcome = AssertUnwindSafe(next.run(request)).catch_unwind() => outcome.unwrap_or_else(|panic| {
             metrics::counter!("weft_request_panics_total").increment(1);
             Problem::panicked(panic_words(panic.as_ref())).into_response()

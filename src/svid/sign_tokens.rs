@@ -1,6 +1,7 @@
 //! Tokens of the OpenID provider from a permit. Decides nothing: the permit did.
 
-use serde_json::{Map, Value};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
 use super::model::{Error, owner_of};
 use super::template::{Bounds, check_audience, check_subject, validity};
@@ -11,7 +12,7 @@ use crate::authority::OidcAuthority;
 use crate::crypto::digest::{base64url, sha256};
 use crate::crypto::jose::TokenSigner;
 use crate::events::{Event, Unrecorded};
-use crate::kernel::{Granted, Lifetime, Secret, Timestamp};
+use crate::kernel::{Fault, Granted, Lifetime, Secret, Timestamp};
 
 impl Svid {
     /// Signs the tokens. What comes back is nobody's before its event is durable.
@@ -70,27 +71,56 @@ impl Svid {
         // Not backdated: relying parties compare it with the time of the sign-in, and we with that of a revocation.
         let issued_at = now.whole_second();
         let jti = self.env.entropy.uuid(now)?.simple().to_string();
-        let mut claims = draft.claims.clone();
-        let mut say = |name: &str, value: Value| claims.insert(name.to_owned(), value);
-        say("iss", Value::from(&*authority.issuer));
-        say("sub", Value::from(issue.subject.as_str()));
-        say("aud", audience(&draft.audience));
-        say("iat", Value::from(issued_at.seconds()));
-        say("exp", Value::from(expires_at.seconds()));
-        say("jti", Value::from(jti.as_str()));
-        if let Some(at_hash) = at_hash {
-            say("at_hash", Value::from(at_hash));
-        }
-        if draft.kind == TokenKind::Access {
-            say("client_id", Value::from(issue.client.as_str()));
-            say("scope", Value::from(issue.scopes.join(" ")));
-            say("grant", Value::from(issue.grant.to_string()));
-        }
-        let text =
-            signer(&authority, draft.kind).sign(&Value::Object(claims.clone()).to_string())?;
+        let says = Says { issuer: &authority.issuer, issued_at, expires_at, jti: &jti, at_hash };
+        let claims = claims(issue, draft, &says).map_err(Fault::bug)?;
+        let claims = String::from_utf8(claims).map_err(Fault::bug)?;
+        let text = signer(&authority, draft.kind).sign(&claims)?;
         verify_output::check_oidc(&text, &authority, draft, &claims)?;
         Ok(Token { kind: draft.kind, text: Secret::new(text), jti, issued_at, expires_at })
     }
+}
+
+/// What the desk says in a token, whatever its draft says.
+struct Says<'a> {
+    issuer: &'a str,
+    issued_at: Timestamp,
+    expires_at: Timestamp,
+    jti: &'a str,
+    at_hash: Option<&'a str>,
+}
+
+/// The claims as text, written straight: a token has no need of a tree of values.
+fn claims(
+    issue: &IssueTokens,
+    draft: &TokenDraft,
+    says: &Says<'_>,
+) -> serde_json::Result<Vec<u8>> {
+    let mut text = Vec::with_capacity(CLAIMS_BYTES);
+    let mut json = serde_json::Serializer::new(&mut text);
+    let mut claims = json.serialize_map(None)?;
+    for (name, value) in &draft.claims {
+        claims.serialize_entry(name, value)?;
+    }
+    claims.serialize_entry("iss", says.issuer)?;
+    claims.serialize_entry("sub", &issue.subject)?;
+    match draft.audience.as_slice() {
+        // One text where it is for one: not every client reads a list (OpenID Connect Core §2).
+        [one] => claims.serialize_entry("aud", one)?,
+        many => claims.serialize_entry("aud", many)?,
+    }
+    claims.serialize_entry("iat", &says.issued_at.seconds())?;
+    claims.serialize_entry("exp", &says.expires_at.seconds())?;
+    claims.serialize_entry("jti", says.jti)?;
+    if let Some(at_hash) = says.at_hash {
+        claims.serialize_entry("at_hash", at_hash)?;
+    }
+    if draft.kind == TokenKind::Access {
+        claims.serialize_entry("client_id", issue.client.as_str())?;
+        claims.serialize_entry("scope", &issue.scopes.join(" "))?;
+        claims.serialize_entry("grant", &issue.grant.to_string())?;
+    }
+    claims.end()?;
+    Ok(text)
 }
 
 fn signer(authority: &OidcAuthority, kind: TokenKind) -> &TokenSigner {
@@ -98,14 +128,6 @@ fn signer(authority: &OidcAuthority, kind: TokenKind) -> &TokenSigner {
         TokenKind::Id => &authority.id_tokens,
         TokenKind::Access => &authority.access_tokens,
         TokenKind::Logout => &authority.logout_tokens,
-    }
-}
-
-/// One text where it is for one: not every client reads a list (OpenID Connect Core §2).
-fn audience(audience: &[String]) -> Value {
-    match audience {
-        [one] => Value::from(one.as_str()),
-        many => Value::from(many),
     }
 }
 
@@ -136,8 +158,6 @@ fn check_drafts(drafts: &[TokenDraft]) -> Result<(), Error> {
 /// Who got what, never the tokens: whoever reads the ledger must not be able to use them.
 fn event(issue: &IssueTokens, tokens: &[Token], granted: &Granted) -> Event {
     let (subject, request) = (&issue.evidence.subject, issue.request());
-    let jtis =
-        tokens.iter().map(|token| (token.kind.as_str().to_owned(), token.jti.clone().into()));
     let ends = tokens.iter().map(|token| token.expires_at.seconds()).max();
     let event = Event::new(issue.realm, TOKENS_ISSUED)
         .subject(subject.number)
@@ -149,7 +169,7 @@ fn event(issue: &IssueTokens, tokens: &[Token], granted: &Granted) -> Event {
         .about("grant", issue.grant.to_string())
         .about("kind", issue.kind.as_str())
         .about("scopes", issue.scopes.as_slice())
-        .about("tokens", Value::Object(jtis.collect::<Map<String, Value>>()))
+        .about("tokens", Numbers(tokens))
         .about("expires", ends)
         .about("source", issue.evidence.source.as_str())
         .about("policy", granted.policy_version)
@@ -157,6 +177,17 @@ fn event(issue: &IssueTokens, tokens: &[Token], granted: &Granted) -> Event {
     event.on_device(&issue.standing)
 }
 
+/// The `jti` of each, by kind.
+struct Numbers<'a>(&'a [Token]);
+
+impl Serialize for Numbers<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_map(self.0.iter().map(|token| (token.kind.as_str(), &token.jti)))
+    }
+}
+
 /// What no draft may say.
 const OURS: [&str; 11] =
     ["iss", "sub", "aud", "iat", "exp", "nbf", "jti", "at_hash", "client_id", "scope", "grant"];
+/// The claims of most tokens are shorter.
+const CLAIMS_BYTES: usize = 512;

@@ -1,13 +1,15 @@
 //! The desk reads its own output again before it leaves (style rule 20): structure and key, against the SPIFFE rules. Not
 //! our own signature: that would double the cost and prove the library.
 
-use serde_json::{Map, Value};
+use std::borrow::Cow;
+
+use serde::Deserialize;
 
 use super::model::Error;
 use super::template::Validity;
 use super::tokens::TokenDraft;
 use crate::authority::OidcAuthority;
-use crate::crypto::jose::Unverified;
+use crate::crypto::digest::from_base64url;
 use crate::crypto::keys::PublicKey;
 use crate::crypto::x509::{LeafTemplate, LeafView};
 use crate::kernel::{SpiffeId, Timestamp};
@@ -43,7 +45,7 @@ pub(super) fn check_leaf(
     first_broken(&rules)
 }
 
-/// What a token must look like.
+/// What a JWT-SVID must look like (JWT-SVID §2–3).
 pub(super) fn check_token(
     token: &str,
     id: &SpiffeId,
@@ -51,56 +53,101 @@ pub(super) fn check_token(
     kid: &str,
     validity: Validity,
 ) -> Result<(), Error> {
-    let parsed =
-        Unverified::parse(token).map_err(|_| Error::Output("a token that cannot be read"))?;
-    let claims = parsed.unverified_claims();
-    let number = |name: &str| claims.get(name).and_then(Value::as_i64);
-    let audiences =
-        claims.get("aud").and_then(Value::as_array).ok_or(Error::Output("no audience"))?;
+    let (header, claims) = opened(token).ok_or(UNREADABLE)?;
+    let header: Header<'_> = serde_json::from_slice(&header).map_err(|_| UNREADABLE)?;
+    let claims: SvidClaims<'_> = serde_json::from_slice(&claims).map_err(|_| UNREADABLE)?;
     let rules = [
-        (parsed.kid() == kid, "another key id"),
-        (parsed.typ() == Some("JWT"), "another type"),
-        (claims.get("sub").and_then(Value::as_str) == Some(id.as_str()), "another subject"),
-        (!audiences.is_empty() && audiences.iter().eq(audience), "another audience"),
-        (number("exp") == Some(validity.until.seconds()), "another expiry"),
-        (number("iat") == Some(validity.from.seconds()), "another time of issue"),
+        (header.kid == kid, "another key id"),
+        (header.typ == "JWT", "another type"),
+        (claims.sub == id.as_str(), "another subject"),
+        (!claims.aud.is_empty() && claims.aud == audience, "another audience"),
+        (claims.exp == validity.until.seconds(), "another expiry"),
+        (claims.iat == validity.from.seconds(), "another time of issue"),
     ];
     first_broken(&rules)
 }
 
-/// What a token of the OpenID provider must look like.
+/// What a token of the OpenID provider must look like. `said` is the text of its claims.
 pub(super) fn check_oidc(
     token: &str,
     authority: &OidcAuthority,
     draft: &TokenDraft,
-    said: &Map<String, Value>,
+    said: &str,
 ) -> Result<(), Error> {
-    let parsed =
-        Unverified::parse(token).map_err(|_| Error::Output("a token that cannot be read"))?;
-    let claims = parsed.unverified_claims();
-    let number = |name: &str| claims.get(name).and_then(Value::as_i64);
-    let text = |name: &str| claims.get(name).and_then(Value::as_str);
-    let audience = match claims.get("aud") {
-        Some(Value::String(one)) => draft.audience.iter().eq([one]),
-        Some(Value::Array(many)) => many.iter().eq(&draft.audience),
-        _ => false,
+    let (header, claims) = opened(token).ok_or(UNREADABLE)?;
+    let header: Header<'_> = serde_json::from_slice(&header).map_err(|_| UNREADABLE)?;
+    let other = claims != said.as_bytes();
+    let claims: TokenClaims<'_> = serde_json::from_slice(&claims).map_err(|_| UNREADABLE)?;
+    let audience = match &claims.aud {
+        Audience::One(one) => draft.audience.iter().eq([one]),
+        Audience::Many(many) => *many == draft.audience,
     };
     let rules = [
-        (parsed.kid() == authority.id_tokens.kid(), "another key id"),
-        (parsed.algorithm() == authority.algorithm, "another algorithm"),
-        (parsed.typ() == Some(draft.kind.typ()), "another type"),
-        (text("iss") == Some(&authority.issuer), "another issuer"),
-        (text("sub").is_some_and(|sub| (1..=255).contains(&sub.len())), "no subject"),
-        (text("jti").is_some_and(|jti| !jti.is_empty()), "no number of its own"),
+        (header.kid == authority.id_tokens.kid(), "another key id"),
+        (header.alg == authority.algorithm.as_str(), "another algorithm"),
+        (header.typ == draft.kind.typ(), "another type"),
+        (claims.iss == *authority.issuer, "another issuer"),
+        ((1..=255).contains(&claims.sub.len()), "no subject"),
+        (!claims.jti.is_empty(), "no number of its own"),
         (audience, "another audience"),
-        (
-            number("exp") > number("iat") && number("iat").is_some(),
-            "a life that ends before it begins",
-        ),
-        (number("exp") <= Some(authority.not_after.seconds()), "a life beyond its authority"),
-        (claims == said, "other claims"),
+        (claims.exp > claims.iat, "a life that ends before it begins"),
+        (claims.exp <= authority.not_after.seconds(), "a life beyond its authority"),
+        (!other, "other claims"),
     ];
     first_broken(&rules)
+}
+
+/// Header and claims of a token that has three parts and no more.
+fn opened(token: &str) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (signed, signature) = token.rsplit_once('.')?;
+    let (header, claims) = signed.split_once('.')?;
+    from_base64url(signature)?;
+    Some((from_base64url(header)?, from_base64url(claims)?))
+}
+
+/// These three and nothing else, each once. The names of keys, types and algorithms need no escape in JSON.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header<'a> {
+    alg: &'a str,
+    kid: &'a str,
+    typ: &'a str,
+}
+
+/// The claims of a JWT-SVID, each once.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SvidClaims<'a> {
+    aud: Vec<String>,
+    exp: i64,
+    iat: i64,
+    #[serde(borrow)]
+    sub: Cow<'a, str>,
+    #[serde(rename = "iss")]
+    _issuer: Cow<'a, str>,
+    #[serde(rename = "jti")]
+    _number: Option<Cow<'a, str>>,
+}
+
+/// The claims that every token of the OpenID provider has, each once.
+#[derive(Deserialize)]
+struct TokenClaims<'a> {
+    #[serde(borrow)]
+    iss: Cow<'a, str>,
+    #[serde(borrow)]
+    sub: Cow<'a, str>,
+    #[serde(borrow)]
+    jti: Cow<'a, str>,
+    aud: Audience,
+    iat: i64,
+    exp: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Many(Vec<String>),
 }
 
 fn first_broken(rules: &[(bool, &'static str)]) -> Result<(), Error> {
@@ -109,3 +156,5 @@ fn first_broken(rules: &[(bool, &'static str)]) -> Result<(), Error> {
         None => Ok(()),
     }
 }
+
+const UNREADABLE: Error = Error::Output("a token that cannot be read");

@@ -13,11 +13,12 @@ use http::header::{
     ACCESS_CONTROL_MAX_AGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::http::{CalledBy, Origin, Problem, bearer};
 use crate::kernel::limits::FORM_BYTES_MAX;
-use crate::kernel::{DeviceId, Kind};
+use crate::kernel::{DeviceId, Fault, Kind, Secret};
 use crate::oauth::Oauth;
 use crate::oauth::exchange_token::Shows;
 use crate::oauth::grant::Place;
@@ -87,7 +88,7 @@ async fn token(
     let address = Some(origin.address);
     let shows = Shows { authorization: call.authorization()?, address, device: None };
     let answer = oauth.token(&place(&realm), shows, &call.form).await?;
-    Ok(document(StatusCode::OK, &shown(&answer)))
+    Ok(shown(&answer)?)
 }
 
 /// The same at the door `mtls` (RFC 8705 §5): whose SVID a device is, the door has judged.
@@ -100,7 +101,7 @@ async fn token_on_device(
     let device = caller.subject.as_ref().and_then(DeviceId::of_spiffe_id);
     let shows = Shows { authorization: call.authorization()?, address: caller.address, device };
     let answer = oauth.token(&place(&realm), shows, &call.form).await?;
-    Ok(document(StatusCode::OK, &shown(&answer)))
+    Ok(shown(&answer)?)
 }
 
 async fn introspect(
@@ -109,7 +110,7 @@ async fn introspect(
     call: ClientCall,
 ) -> Result<Response, Refused> {
     let members = oauth.introspect(&place(&realm), call.authorization()?, &call.form).await?;
-    Ok(document(StatusCode::OK, &members))
+    Ok(document(StatusCode::OK, members.to_string()))
 }
 
 async fn revoke(
@@ -162,7 +163,7 @@ async fn claims(
         Err(error) => Err(error),
     };
     match answer {
-        Ok(claims) => document(StatusCode::OK, &Value::Object(claims)),
+        Ok(claims) => document(StatusCode::OK, Value::Object(claims).to_string()),
         Err(error) => {
             let status = match error.code {
                 Code::InvalidRequest => StatusCode::BAD_REQUEST,
@@ -275,20 +276,33 @@ fn token_of(headers: &HeaderMap) -> Result<Option<String>, WireError> {
     }
 }
 
-fn shown(answer: &TokenAnswer) -> Value {
-    let mut members = Map::new();
-    let mut say = |name: &str, value: Value| members.insert(name.to_owned(), value);
-    say("access_token", answer.access_token.expose().as_str().into());
-    say("token_type", "Bearer".into());
-    say("expires_in", answer.expires_in.as_seconds().into());
-    say("scope", answer.scopes.join(" ").into());
-    for (name, token) in [("id_token", &answer.id_token), ("refresh_token", &answer.refresh_token)]
-    {
-        if let Some(token) = token {
-            say(name, token.expose().as_str().into());
-        }
-    }
-    Value::Object(members)
+/// RFC 6749 §5.1, OpenID Connect Core §3.1.3.3.
+fn shown(answer: &TokenAnswer) -> Result<Response, WireError> {
+    let members = Shown {
+        access_token: answer.access_token.expose(),
+        token_type: "Bearer",
+        expires_in: answer.expires_in.as_seconds(),
+        scope: answer.scopes.join(" "),
+        id_token: answer.id_token.as_ref().map(text),
+        refresh_token: answer.refresh_token.as_ref().map(text),
+    };
+    Ok(document(StatusCode::OK, serde_json::to_string(&members).map_err(Fault::bug)?))
+}
+
+fn text(token: &Secret<String>) -> &str {
+    token.expose()
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    access_token: &'a str,
+    token_type: &'a str,
+    expires_in: i64,
+    scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
 }
 
 /// A refusal of the endpoints that clients call (RFC 6749 §5.2).
@@ -301,7 +315,7 @@ fn refusal(error: &WireError) -> Response {
         _ => StatusCode::BAD_REQUEST,
     };
     let members = json!({ "error": error.code.as_str(), "error_description": &*error.description });
-    let mut answer = document(status, &members);
+    let mut answer = document(status, members.to_string());
     if status == StatusCode::UNAUTHORIZED {
         answer.headers_mut().insert(WWW_AUTHENTICATE, BASIC);
     }
@@ -347,8 +361,9 @@ pub(super) fn log(error: &WireError) {
     }
 }
 
-fn document(status: StatusCode, members: &Value) -> Response {
-    let mut answer = (status, members.to_string()).into_response();
+/// An answer in JSON, which nobody keeps.
+fn document(status: StatusCode, text: String) -> Response {
+    let mut answer = (status, text).into_response();
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     no_store(headers);
