@@ -90,11 +90,7 @@ struct Says<'a> {
 }
 
 /// The claims as text, written straight: a token has no need of a tree of values.
-fn claims(
-    issue: &IssueTokens,
-    draft: &TokenDraft,
-    says: &Says<'_>,
-) -> serde_json::Result<Vec<u8>> {
+fn claims(issue: &IssueTokens, draft: &TokenDraft, says: &Says<'_>) -> serde_json::Result<Vec<u8>> {
     let mut text = Vec::with_capacity(CLAIMS_BYTES);
     let mut json = serde_json::Serializer::new(&mut text);
     let mut claims = json.serialize_map(None)?;

@@ -1,15 +1,11 @@
 //! The desk reads its own output again before it leaves (style rule 20): structure and key, against the SPIFFE rules. Not
 //! our own signature: that would double the cost and prove the library.
 
-use std::borrow::Cow;
-
-use serde::Deserialize;
-
 use super::model::Error;
 use super::template::Validity;
 use super::tokens::TokenDraft;
 use crate::authority::OidcAuthority;
-use crate::crypto::digest::from_base64url;
+use crate::crypto::jose::Issued;
 use crate::crypto::keys::PublicKey;
 use crate::crypto::x509::{LeafTemplate, LeafView};
 use crate::kernel::{SpiffeId, Timestamp};
@@ -53,9 +49,9 @@ pub(super) fn check_token(
     kid: &str,
     validity: Validity,
 ) -> Result<(), Error> {
-    let (header, claims) = opened(token).ok_or(UNREADABLE)?;
-    let header: Header<'_> = serde_json::from_slice(&header).map_err(|_| UNREADABLE)?;
-    let claims: SvidClaims<'_> = serde_json::from_slice(&claims).map_err(|_| UNREADABLE)?;
+    let issued = Issued::open(token).ok_or(UNREADABLE)?;
+    let header = issued.header().ok_or(UNREADABLE)?;
+    let claims = issued.svid_claims().ok_or(UNREADABLE)?;
     let rules = [
         (header.kid == kid, "another key id"),
         (header.typ == "JWT", "another type"),
@@ -74,14 +70,9 @@ pub(super) fn check_oidc(
     draft: &TokenDraft,
     said: &str,
 ) -> Result<(), Error> {
-    let (header, claims) = opened(token).ok_or(UNREADABLE)?;
-    let header: Header<'_> = serde_json::from_slice(&header).map_err(|_| UNREADABLE)?;
-    let other = claims != said.as_bytes();
-    let claims: TokenClaims<'_> = serde_json::from_slice(&claims).map_err(|_| UNREADABLE)?;
-    let audience = match &claims.aud {
-        Audience::One(one) => draft.audience.iter().eq([one]),
-        Audience::Many(many) => *many == draft.audience,
-    };
+    let issued = Issued::open(token).ok_or(UNREADABLE)?;
+    let header = issued.header().ok_or(UNREADABLE)?;
+    let claims = issued.token_claims().ok_or(UNREADABLE)?;
     let rules = [
         (header.kid == authority.id_tokens.kid(), "another key id"),
         (header.alg == authority.algorithm.as_str(), "another algorithm"),
@@ -89,65 +80,12 @@ pub(super) fn check_oidc(
         (claims.iss == *authority.issuer, "another issuer"),
         ((1..=255).contains(&claims.sub.len()), "no subject"),
         (!claims.jti.is_empty(), "no number of its own"),
-        (audience, "another audience"),
+        (claims.aud.names(&draft.audience), "another audience"),
         (claims.exp > claims.iat, "a life that ends before it begins"),
         (claims.exp <= authority.not_after.seconds(), "a life beyond its authority"),
-        (!other, "other claims"),
+        (issued.text() == said.as_bytes(), "other claims"),
     ];
     first_broken(&rules)
-}
-
-/// Header and claims of a token that has three parts and no more.
-fn opened(token: &str) -> Option<(Vec<u8>, Vec<u8>)> {
-    let (signed, signature) = token.rsplit_once('.')?;
-    let (header, claims) = signed.split_once('.')?;
-    from_base64url(signature)?;
-    Some((from_base64url(header)?, from_base64url(claims)?))
-}
-
-/// These three and nothing else, each once. The names of keys, types and algorithms need no escape in JSON.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Header<'a> {
-    alg: &'a str,
-    kid: &'a str,
-    typ: &'a str,
-}
-
-/// The claims of a JWT-SVID, each once.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SvidClaims<'a> {
-    aud: Vec<String>,
-    exp: i64,
-    iat: i64,
-    #[serde(borrow)]
-    sub: Cow<'a, str>,
-    #[serde(rename = "iss")]
-    _issuer: Cow<'a, str>,
-    #[serde(rename = "jti")]
-    _number: Option<Cow<'a, str>>,
-}
-
-/// The claims that every token of the OpenID provider has, each once.
-#[derive(Deserialize)]
-struct TokenClaims<'a> {
-    #[serde(borrow)]
-    iss: Cow<'a, str>,
-    #[serde(borrow)]
-    sub: Cow<'a, str>,
-    #[serde(borrow)]
-    jti: Cow<'a, str>,
-    aud: Audience,
-    iat: i64,
-    exp: i64,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Audience {
-    One(String),
-    Many(Vec<String>),
 }
 
 fn first_broken(rules: &[(bool, &'static str)]) -> Result<(), Error> {

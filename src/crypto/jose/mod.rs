@@ -4,6 +4,7 @@
 //! checked before any signature is. No leeway on times.
 
 mod algorithm;
+mod issued;
 mod json;
 mod jws;
 mod jwt_svid;
@@ -11,6 +12,7 @@ mod key_set;
 mod times;
 
 pub use algorithm::JwsAlgorithm;
+pub use issued::Issued;
 pub use json::{JsonError, parse_object};
 pub use jws::{JoseError, TokenSigner, Unverified};
 pub use jwt_svid::{JwtKeys, JwtSvidClaims, JwtSvidError, verify_jwt_svid};

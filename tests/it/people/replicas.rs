@@ -87,18 +87,24 @@ async fn at_the_question(home: &Home, app: &App, (name, factor): (&str, &str)) -
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_code_shown_at_both_replicas_at_once_is_redeemed_once() {
+async fn a_code_shown_at_both_replicas_at_once_is_never_redeemed_twice() {
     let Some(pair) = Pair::start().await else { return };
     let [first, second] = &pair.homes;
     first.person("ann").await;
     let mut browser = pair.browser("ann").await;
-    let (mut redeemed, mut living) = (0, 0);
+    let (mut redeemed, mut twice, mut living) = (0, 0, 0);
     for n in 0..CODES {
         let code = pair.homes[n % 2].code(&mut browser, &pair.app, &[]).await.unwrap();
         let (one, two) =
             tokio::join!(first.redeem(&pair.app, &code), second.redeem(&pair.app, &code));
-        let (won, lost) = if one.status == 200 { (one, two) } else { (two, one) };
-        assert_eq!((won.status, lost.refusal()), (200, (400, "invalid_grant")), "{}", lost.text);
+        let (won, lost): (Vec<_>, Vec<_>) =
+            [one, two].into_iter().partition(|answer| answer.status == 200);
+        twice += usize::from(won.len() > 1);
+        for lost in lost {
+            assert_eq!(lost.refusal(), (400, "invalid_grant"), "{}", lost.text);
+        }
+        // Nobody gets it where the second is noticed before the first has its answer.
+        let Some(won) = won.first() else { continue };
         redeemed += 1;
         // Whoever was first may have been a thief: what they got is void, at both.
         for home in &pair.homes {
@@ -110,10 +116,12 @@ async fn a_code_shown_at_both_replicas_at_once_is_redeemed_once() {
         }
     }
     println!(
-        "proof: two replicas: {CODES} codes shown at both at once: redeemed once {redeemed}, twice {}; tokens that outlived it {living}",
+        "proof: two replicas: {CODES} codes shown at both at once: redeemed once {redeemed}, by nobody {}, twice {twice}; tokens \
+         that outlived it {living}",
         CODES - redeemed
     );
-    assert_eq!(living, 0);
+    assert!(redeemed > 0, "no code was ever good");
+    assert_eq!((twice, living), (0, 0));
 }
 
 /// True once userinfo refuses this token.
