@@ -10,6 +10,7 @@
 //! wire does not live by our clock. Times in rows are the given clock's.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -62,6 +63,15 @@ pub enum Engine {
     Sqlite,
     /// PostgreSQL: any number of replicas.
     Postgres,
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+        })
+    }
 }
 
 /// A place in a realm's change log. A restored database is a new history; the numbers go on from where they were.

@@ -1,9 +1,11 @@
 //! The log: structured lines on standard error, with a level that changes at run time.
 
 use std::fmt;
+use std::str::FromStr as _;
 use std::sync::Arc;
 
 use tracing::Subscriber;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::reload::{self, Handle};
@@ -57,12 +59,19 @@ impl Logs {
 
 /// Reads what shall be written; or says what it should look like.
 pub(super) fn filter(level: &str) -> Result<EnvFilter, String> {
-    EnvFilter::try_new(level).map_err(|error| {
+    let wrong = |why: &dyn fmt::Display| {
         format!(
             "`{level}` is neither a level (`error`, `warn`, `info`, `debug`, `trace`) nor a list such as \
-             `info,weft::http=debug`: {error}"
+             `info,weft::http=debug`: {why}"
         )
-    })
+    };
+    // The library takes any word for the name of a part, all of whose lines are written: a misspelt level would silence us.
+    let is_level = |part: &str| !part.is_empty() && LevelFilter::from_str(part).is_ok();
+    let mut parts = level.split(',').map(str::trim);
+    if let Some(part) = parts.find(|part| !part.contains('=') && !is_level(part)) {
+        return Err(wrong(&format_args!("`{part}` is no level")));
+    }
+    EnvFilter::try_new(level).map_err(|error| wrong(&error))
 }
 
 fn refused(words: String) -> Failure {

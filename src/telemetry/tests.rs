@@ -70,8 +70,10 @@ fn the_level_changes_at_run_time_and_a_bad_one_is_refused_with_what_would_be_rig
         tracing::debug!("before");
         logs.set_level("warn,weft::telemetry=debug").expect("well formed");
         tracing::debug!("after");
-        let error = logs.set_level("loud=loud=loud").expect_err("no level");
-        assert!(error.public.contains("`debug`"), "{error}");
+        for bad in ["loudest", "", "info,", "warn,weft::http", "weft=loudest", "loud=loud=loud"] {
+            let error = logs.set_level(bad).expect_err("no level");
+            assert!(error.public.contains("`debug`"), "{bad}: {error}");
+        }
         tracing::debug!("still");
     });
     assert!(!text.contains("before") && text.contains("after") && text.contains("still"), "{text}");

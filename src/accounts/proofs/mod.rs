@@ -230,6 +230,8 @@ impl Accounts {
                 passkeys::store::delete_all(tx, told.user).await?;
                 codes::store::delete_totp(tx, told.user).await?;
                 codes::store::delete_codes(tx, told.user).await?;
+                // Whoever begins anew is offered one anew.
+                super::store::set_passkey_declined(tx, told.user, None).await?;
                 store::void_all(tx, told.user, told.at).await?;
                 Ok(((), by.tells(realm, "accounts.credentials_reset", &head)))
             })

@@ -236,9 +236,12 @@ async fn an_offer_that_was_turned_off_stays_off_until_it_is_wanted_or_a_passkey_
         accounts.decline_passkey(REALM, ada).await.unwrap();
         add(&world, ada, &mut TestPasskey::hardware(ORIGIN)).await.unwrap();
         assert_eq!(declined(ada).await, None, "whoever adds one has changed their mind");
+        accounts.decline_passkey(REALM, eve).await.unwrap();
+        accounts.reset_credentials(&super::root(), eve).await.unwrap();
+        assert_eq!(declined(eve).await, None, "whoever begins anew is asked anew");
         let told = world.told().await;
         let often = |kind: &str| told.iter().filter(|told| *told == kind).count();
-        assert_eq!(often("accounts.passkey_declined"), 2, "{told:?}");
+        assert_eq!(often("accounts.passkey_declined"), 3, "{told:?}");
         assert_eq!(often("accounts.passkey_offered_again"), 1, "{told:?}");
         let nobody = UserId::new(uuid::Uuid::nil());
         let unknown = accounts.decline_passkey(REALM, nobody).await;

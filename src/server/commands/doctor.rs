@@ -93,7 +93,7 @@ async fn database(settings: &Settings, directory: &Path, ports: Ports) -> Check 
         Err("there is none yet; `weft server` makes it at its first start".to_owned())
     } else {
         match Db::open(&url, ports.clock, ports.entropy).await {
-            Ok(db) => Ok(format!("{:?} answers, its schema is up to date", db.engine())),
+            Ok(db) => Ok(format!("{} answers, its schema is up to date", db.engine())),
             Err(fault) => Err(format!("{fault}; is it running, and is `storage.url` right?")),
         }
     };

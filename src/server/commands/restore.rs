@@ -8,7 +8,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use super::{logs, ports, say};
-use crate::db::{Alone, Db, Engine};
+use crate::db::{Alone, Db};
 use crate::events::hold_ledger;
 use crate::kernel::{Failure, Fault, Kind, RealmId};
 use crate::server::build::{Ports, Server, data_dir, database_url, private_directory};
@@ -83,10 +83,7 @@ async fn begin_anew(settings: Settings, ports: Ports) -> Result<std::sync::Arc<S
 }
 
 fn restored(server: &Server, kept: Option<&Path>) -> Result<(), Failure> {
-    let engine = match server.env.db.engine() {
-        Engine::Sqlite => "SQLite",
-        Engine::Postgres => "PostgreSQL",
-    };
+    let engine = server.env.db.engine();
     say(format_args!(
         "Restored ({engine}). Start the server again; agents take everything anew by themselves."
     ))?;

@@ -1,12 +1,10 @@
 //! `weft server`: serve until a signal says stop; take new settings at SIGHUP.
 
-use std::sync::Arc;
-
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{logs, ports, say};
 use crate::jobs::raise_limit;
-use crate::kernel::{Failure, Fault};
+use crate::kernel::{Failure, Fault, RealmId};
 use crate::server::serve::Running;
 use crate::server::settings::Settings;
 use crate::settings::Current;
@@ -24,7 +22,10 @@ pub(super) async fn run(current: &Current<Settings>) -> Result<(), Failure> {
         running = Box::pin(Running::start(settings, ports()?)) => running?,
         () = signals.end.told() => return Ok(()),
     };
-    greet(&running)?;
+    if let Err(failure) = say(greeting(&running)?) {
+        // Whoever started it may read no further: that ends no server.
+        tracing::warn!(cause = %failure, "the greeting was not written");
+    }
     let outcome = until_told(&running, current, (&logs, &mut signals)).await;
     running.stop().await;
     outcome
@@ -96,31 +97,30 @@ fn take_new(running: &Running, current: &Current<Settings>, logs: &Logs) {
 }
 
 /// What is served where, and the next command.
-fn greet(running: &Running) -> Result<(), Failure> {
+fn greeting(running: &Running) -> Result<String, Failure> {
     let (server, at) = (&running.server, &running.addresses);
-    let Some(realm) =
-        server.realms.get(crate::kernel::RealmId::FIRST).map(|realm| Arc::clone(&realm))
-    else {
-        return Err(Fault::bug("the first realm is missing").into());
-    };
-    say(format_args!(
-        "Weft {} serves the trust domain {}.",
-        env!("CARGO_PKG_VERSION"),
-        realm.trust_domain
-    ))?;
-    say(format_args!("  agents     {}", at.node))?;
-    say(format_args!("  public     https://{}", at.public))?;
-    if let Some(certificate) = server.self_made_certificate() {
-        say(format_args!("             self-made: `--ca {}` trusts it", certificate.display()))?;
-    }
-    say(format_args!(
-        "  admin      https://{} (client certificate), {}",
-        at.mtls,
-        at.local.display()
-    ))?;
-    say(format_args!("  health     http://{}/ready", at.ops))?;
-    say(format_args!("  data       {}", server.data_dir().display()))?;
-    say("Next, in another terminal, let a node in:")?;
-    let socket = format!(" --server-socket {}", at.local.display());
-    say(format_args!("  weft token create{socket} | weft agent --join -"))
+    let realm = server.realms.get(RealmId::FIRST);
+    let realm = realm.ok_or_else(|| Fault::bug("the first realm is missing"))?;
+    let trusted = server.self_made_certificate().map(|certificate| {
+        format!("\n             self-made: `--ca {}` trusts it", certificate.display())
+    });
+    let local = at.local.display();
+    Ok(format!(
+        "Weft {version} serves the trust domain {domain}.\n  \
+         agents     {node}\n  \
+         public     https://{public}{trusted}\n  \
+         admin      https://{mtls} (client certificate), {local}\n  \
+         health     http://{ops}/ready\n  \
+         data       {data}\n\
+         Next, in another terminal, let a node in:\n  \
+         weft token create --server-socket {local} | weft agent --join -",
+        version = env!("CARGO_PKG_VERSION"),
+        domain = realm.trust_domain,
+        node = at.node,
+        public = at.public,
+        trusted = trusted.unwrap_or_default(),
+        mtls = at.mtls,
+        ops = at.ops,
+        data = server.data_dir().display(),
+    ))
 }

@@ -59,7 +59,7 @@ impl Place {
             if let Some(address) = line.trim().strip_prefix("agents ") {
                 address.trim().clone_into(&mut node);
             }
-            // The last line; whoever closes the pipe before it ends the server.
+            // The last line.
             if line.contains("weft token create") {
                 return Server { child, log, node };
             }
@@ -113,6 +113,7 @@ async fn settings_are_checked_before_a_server_is_started_with_them() {
         (Some(0), "The settings are good.\n".to_owned())
     );
     for (wrong, words) in [
+        ("level = \"loudest\"", "`loudest` is no level"),
         ("level = \"weft=loudest\"", "`log.level`"),
         ("levle = \"info\"", "unknown key; did you mean `log.level`?"),
         ("level = 7", "`log.level`"),
@@ -202,5 +203,18 @@ async fn a_running_server_takes_new_settings_at_sighup_whole_or_not_at_all() {
     assert!(told.contains("log.level"), "{told}");
     server.signal(Signal::HUP);
     server.says("was read again").await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_whose_greeting_nobody_reads_serves_all_the_same() {
+    let place = Place::new();
+    let mut child = place.command(&["server"], &[]).spawn().unwrap();
+    drop(child.stdout.take());
+    let log = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut server = Server { child, log, node: String::new() };
+    server.says("the greeting was not written").await;
+    server.signal(Signal::HUP);
+    server.says("the settings are as they were").await;
     server.stop().await;
 }
