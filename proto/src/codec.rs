@@ -41,5 +41,5 @@ where
 /// A larger message makes a buffer grow, so the first number only has to fit small ones. Messages that are ready are sent
 /// together up to the second.
 fn settings() -> BufferSettings {
-    BufferSettings::new(1024, 4 * 1024)
+    BufferSettings::new(512, 1024)
 }

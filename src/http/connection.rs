@@ -33,6 +33,7 @@ pub(super) struct Context {
     pub(super) app: Router,
     pub(super) tls: Option<TlsChoice>,
     pub(super) limits: DoorLimits,
+    pub(super) http: Builder<Tasks>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) tasks: Tasks,
 }
@@ -40,17 +41,19 @@ pub(super) struct Context {
 pub(super) async fn serve(stream: Stream, remote: Remote, slot: Slot, context: Arc<Context>) {
     let gauge = metrics::gauge!("weft_connections", "door" => context.door);
     gauge.increment(1.0);
-    let outcome = match &context.tls {
-        None => speak(stream, PeerInfo::new(context.door, remote, None), &context).await,
-        Some(choose) => match greet(stream, choose, &context).await {
-            Ok((stream, tls)) => {
-                speak(stream, PeerInfo::new(context.door, remote, Some(tls)), &context).await
-            }
-            Err(why) => {
-                count_refused(context.door, why.code());
-                Err(why.to_string())
-            }
-        },
+    let greeted = match &context.tls {
+        None => Ok((stream, None)),
+        // Boxed, because it is over soon, and a connection would keep its room.
+        Some(choose) => Box::pin(greet(stream, choose, &context)).await,
+    };
+    let outcome = match greeted {
+        Ok((stream, tls)) => {
+            speak(stream, PeerInfo::new(context.door, remote, tls), &context).await
+        }
+        Err(why) => {
+            count_refused(context.door, why.code());
+            Err(why.to_string())
+        }
     };
     if let Err(error) = outcome {
         // A peer that goes away is no news.
@@ -89,7 +92,7 @@ async fn greet(
     stream: Stream,
     choose: &TlsChoice,
     context: &Context,
-) -> Result<(Stream, TlsPeer), HandshakeError> {
+) -> Result<(Stream, Option<TlsPeer>), HandshakeError> {
     let handshake = async {
         let greeted = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
         let hello = greeted.client_hello();
@@ -104,7 +107,7 @@ async fn greet(
         () = context.clock.sleep(context.limits.handshake) => return Err(HandshakeError::TooSlow),
     };
     let peer = TlsPeer::of(stream.get_ref().1);
-    Ok((Box::new(stream), peer))
+    Ok((Box::new(stream), Some(peer)))
 }
 
 async fn speak(stream: Stream, peer: PeerInfo, context: &Context) -> Result<(), String> {
@@ -112,10 +115,9 @@ async fn speak(stream: Stream, peer: PeerInfo, context: &Context) -> Result<(), 
         request.extensions_mut().insert(peer.clone());
         request
     });
-    let builder = builder(context);
     let io = TokioIo::new(Gathered::new(stream));
     let mut connection =
-        pin!(builder.serve_connection_with_upgrades(io, TowerToHyperService::new(app)));
+        pin!(context.http.serve_connection_with_upgrades(io, TowerToHyperService::new(app)));
     tokio::select! {
         ended = connection.as_mut() => return ended.map_err(|error| error.to_string()),
         () = time_to_go(context) => {}
@@ -135,20 +137,21 @@ async fn time_to_go(context: &Context) {
     }
 }
 
-fn builder(context: &Context) -> Builder<Tasks> {
-    let mut builder = Builder::new(context.tasks.clone());
+/// How HTTP is spoken within these limits.
+pub(super) fn builder(limits: &DoorLimits, tasks: &Tasks) -> Builder<Tasks> {
+    let mut builder = Builder::new(tasks.clone());
     // Without a timer the time-outs below would silently do nothing.
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(context.limits.head.to_std())
+        .header_read_timeout(limits.head.to_std())
         .max_buf_size(HTTP1_BUFFER_BYTES);
     builder
         .http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(KEEP_ALIVE)
         .keep_alive_timeout(KEEP_ALIVE)
-        .max_concurrent_streams(context.limits.streams)
+        .max_concurrent_streams(limits.streams)
         .max_header_list_size(HEADER_LIST_BYTES_MAX)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES);

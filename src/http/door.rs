@@ -134,6 +134,7 @@ impl Door {
             door: self.name,
             app,
             tls: self.tls,
+            http: connection::builder(&self.limits, tasks),
             limits: self.limits,
             clock,
             tasks: tasks.clone(),

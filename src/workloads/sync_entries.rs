@@ -14,7 +14,8 @@ use crate::nodes::NodeCaller;
 /// An agent's place among the watchers; it is given up when dropped.
 #[derive(Debug)]
 pub(super) struct Watching {
-    workloads: Workloads,
+    /// Shared: as many of these are held as agents are connected.
+    pub(super) workloads: Arc<Workloads>,
     realm: RealmId,
     agent: SpiffeId,
     pub(super) mailbox: Arc<Mailbox>,
@@ -39,7 +40,7 @@ impl Workloads {
 
     /// Begins a stream of changes for the caller, from where it was; what it missed waits in its mailbox already.
     pub(super) fn watch(
-        &self,
+        self: &Arc<Self>,
         caller: &NodeCaller,
         from: Option<Cursor>,
     ) -> Result<Watching, Error> {
@@ -59,7 +60,7 @@ impl Workloads {
         self.look_at_agent(caller.realm, &id);
         // In its mailbox before its first update: until then it goes by what another stream said.
         self.redecide_agent(caller.realm, &id);
-        Ok(Watching { workloads: self.clone(), realm: caller.realm, agent: id, mailbox })
+        Ok(Watching { workloads: Arc::clone(self), realm: caller.realm, agent: id, mailbox })
     }
 
     /// The server stops: every stream ends with a word.

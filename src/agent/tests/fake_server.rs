@@ -70,6 +70,8 @@ pub(crate) struct Inner {
 pub(crate) struct Switches {
     pub(crate) push: bool,
     pub(crate) away: bool,
+    /// A server that is away is back once it refused this call.
+    pub(crate) back_after: Option<&'static str>,
     pub(crate) loses_answers: bool,
     pub(crate) batch_max: usize,
     pub(crate) page: usize,
@@ -237,7 +239,11 @@ impl Shared {
     pub(crate) fn count(&self, name: &'static str) -> Result<(), Status> {
         let mut inner = self.lock();
         *inner.calls.entry(name).or_default() += 1;
-        if inner.switches.away { Err(Status::unavailable("away")) } else { Ok(()) }
+        if !inner.switches.away {
+            return Ok(());
+        }
+        inner.switches.away = inner.switches.back_after != Some(name);
+        Err(Status::unavailable("away"))
     }
 
     /// The agent behind a connection, by its certificate; activates a renewed one.
@@ -302,6 +308,7 @@ impl Inner {
         let switches = Switches {
             push: true,
             away: false,
+            back_after: None,
             loses_answers: false,
             batch_max: 500,
             page: 500,

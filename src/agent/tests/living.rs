@@ -71,14 +71,14 @@ async fn a_push_stream_that_broke_resumes_from_the_last_revision() {
     node.ready().await;
     let mut stream = node.x509().await;
     next(&mut stream).await;
-    // After a stream that failed comes one poll; one that succeeded would give the agent a view without a revision.
-    let polled = server.calls("GetBundle");
-    server.change(|inner| inner.switches.away = true);
-    until_on(&time, "stream and poll failed", || {
-        Box::pin(async { server.calls("GetBundle") > polled })
-    })
-    .await;
-    server.lock().switches.away = false;
+    // After a stream that failed comes one poll, which must fail too: one that succeeded would give the agent a view
+    // without a revision.
+    server.change(|inner| {
+        inner.switches.back_after = Some("GetBundle");
+        inner.switches.away = true;
+    });
+    until_on(&time, "stream and poll failed", || Box::pin(async { !server.lock().switches.away }))
+        .await;
     server.add_entry("b", "/b", &my_uid());
     until_on(&time, "a resumed stream", || {
         let resumed = server

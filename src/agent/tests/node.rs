@@ -160,7 +160,7 @@ pub(crate) fn system_clock() -> Arc<dyn Clock> {
     Arc::new(SystemClock::new())
 }
 
-/// Within ten seconds of real time.
+/// Within twenty seconds of real time.
 pub(crate) async fn limited<T>(what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(std::time::Duration::from_secs(20), future)
         .await

@@ -41,7 +41,7 @@ impl wire::entry_server::Entry for Service {
     ) -> Result<Response<SyncStream>, Status> {
         let caller = caller(&request)?;
         let requests = request.into_inner();
-        let sync = Exchange::new(self.workloads.clone(), caller);
+        let sync = Exchange::new(Arc::clone(&self.workloads), caller);
         Ok(Response::new(Box::pin(answers(sync, requests))))
     }
 }
@@ -72,7 +72,7 @@ where
 
 /// One synchronisation.
 pub(super) struct Exchange {
-    workloads: Workloads,
+    workloads: Arc<Workloads>,
     caller: NodeCaller,
     mask: EntryMask,
     /// What the agent is authorised for, from its first request on.
@@ -89,7 +89,7 @@ enum Pages {
 }
 
 impl Exchange {
-    pub(super) fn new(workloads: Workloads, caller: NodeCaller) -> Self {
+    pub(super) fn new(workloads: Arc<Workloads>, caller: NodeCaller) -> Self {
         Self { workloads, caller, mask: convert::ALL, entries: None, pages: None, done: false }
     }
 

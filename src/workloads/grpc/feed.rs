@@ -11,13 +11,12 @@ use super::{convert, entry};
 use crate::authority::Bundle;
 use crate::db::Cursor;
 use crate::kernel::{RealmId, TrustDomain};
+use crate::workloads::Entry;
 use crate::workloads::push::{Delta, Goodbye};
 use crate::workloads::sync_entries::Watching;
-use crate::workloads::{Entry, Workloads};
 
 /// One agent's side of the stream.
 pub(super) struct Feed {
-    workloads: Workloads,
     realm: RealmId,
     watching: Watching,
     /// The number of our own bundle that the agent has.
@@ -39,9 +38,9 @@ struct Out {
 }
 
 impl Feed {
-    pub(super) fn new(workloads: Workloads, realm: RealmId, watching: Watching, own: u64) -> Self {
+    pub(super) fn new(realm: RealmId, watching: Watching, own: u64) -> Self {
         let foreign = BTreeMap::new();
-        Self { workloads, realm, watching, own, foreign, first: true, out: None }
+        Self { realm, watching, own, foreign, first: true, out: None }
     }
 
     pub(super) fn goodbye(&self) -> Option<Goodbye> {
@@ -108,7 +107,7 @@ impl Feed {
         heads: &mut VecDeque<wire::Update>,
         tail: &mut wire::Update,
     ) {
-        if let Some(own) = self.workloads.authority.bundle(self.realm)
+        if let Some(own) = self.watching.workloads.authority.bundle(self.realm)
             && (delta.snapshot || own.sequence != self.own)
         {
             self.own = own.sequence;
@@ -149,15 +148,18 @@ impl Feed {
         let needed: BTreeSet<&TrustDomain> = needed.collect();
         let mut changed = Vec::new();
         for domain in needed {
-            let Some(now) = self.workloads.bundles.foreign(self.realm, domain) else { continue };
+            let Some(now) = self.watching.workloads.bundles.foreign(self.realm, domain) else {
+                continue;
+            };
             let told = self.foreign.get(domain);
             if told.is_none_or(|told| !Arc::ptr_eq(told, &now)) {
                 changed.push(convert::bundle(&now, None));
                 self.foreign.insert(domain.clone(), now);
             }
         }
-        let gone =
-            |domain: &TrustDomain| self.workloads.bundles.foreign(self.realm, domain).is_none();
+        let gone = |domain: &TrustDomain| {
+            self.watching.workloads.bundles.foreign(self.realm, domain).is_none()
+        };
         let gone: Vec<_> = self.foreign.keys().filter(|domain| gone(domain)).cloned().collect();
         for domain in gone {
             self.foreign.remove(&domain);
@@ -168,6 +170,6 @@ impl Feed {
 }
 
 /// What was encoded last stays allocated as long as the stream is open, and there is a stream for each agent.
-const PAGE_BYTES: usize = 4 * 1024;
+const PAGE_BYTES: usize = 1024;
 /// A bundle document is at most 1 MiB; two together stay below what gRPC clients take.
 const HEAD_BYTES_MAX: usize = 1024 * 1024;

@@ -13,6 +13,8 @@ mod svid;
 #[cfg(feature = "testkit")]
 mod tests;
 
+use std::sync::Arc;
+
 use weft_proto::node::v1::node_server::NodeServer;
 use weft_proto::spire::api::server::bundle::v1::bundle_server::BundleServer;
 use weft_proto::spire::api::server::entry::v1::entry_server::EntryServer;
@@ -23,29 +25,34 @@ use super::Workloads;
 /// One implementation of all services.
 #[derive(Debug, Clone)]
 pub struct Service {
-    workloads: Workloads,
+    workloads: Arc<Workloads>,
+}
+
+impl Service {
+    fn of(workloads: &Workloads) -> Self {
+        Self { workloads: Arc::new(workloads.clone()) }
+    }
 }
 
 impl Workloads {
     /// `spire.api.server.entry.v1.Entry`.
     pub fn entry_service(&self) -> EntryServer<Service> {
-        EntryServer::new(Service { workloads: self.clone() })
+        EntryServer::new(Service::of(self))
     }
 
     /// `spire.api.server.svid.v1.SVID`.
     pub fn svid_service(&self) -> SvidServer<Service> {
-        SvidServer::new(Service { workloads: self.clone() })
-            .max_decoding_message_size(SVID_BYTES_MAX)
+        SvidServer::new(Service::of(self)).max_decoding_message_size(SVID_BYTES_MAX)
     }
 
     /// `spire.api.server.bundle.v1.Bundle`.
     pub fn bundle_service(&self) -> BundleServer<Service> {
-        BundleServer::new(Service { workloads: self.clone() })
+        BundleServer::new(Service::of(self))
     }
 
     /// `weft.node.v1.Node`.
     pub fn node_service(&self) -> NodeServer<Service> {
-        NodeServer::new(Service { workloads: self.clone() })
+        NodeServer::new(Service::of(self))
     }
 }
 

@@ -4,6 +4,7 @@
 //! own, so an agent that nothing concerns costs nothing.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use futures_util::{Stream, stream};
@@ -31,13 +32,13 @@ impl wire::node_server::Node for Service {
     ) -> Result<Response<WatchStream>, Status> {
         let caller = caller(&request)?;
         let acks = request.into_inner();
-        Ok(Response::new(Box::pin(updates(self.workloads.clone(), caller, acks))))
+        Ok(Response::new(Box::pin(updates(Arc::clone(&self.workloads), caller, acks))))
     }
 }
 
 /// What one agent is told, for as long as its certificate holds.
 pub(super) fn updates<S>(
-    workloads: Workloads,
+    workloads: Arc<Workloads>,
     caller: NodeCaller,
     acks: S,
 ) -> impl Stream<Item = Result<wire::Update, Status>> + Send
@@ -54,7 +55,7 @@ where
 }
 
 struct Push<S> {
-    workloads: Workloads,
+    workloads: Arc<Workloads>,
     caller: NodeCaller,
     acks: S,
     /// The end of the certificate.
@@ -127,8 +128,7 @@ impl<S: Stream<Item = Result<wire::Ack, Status>> + Send + Unpin> Push<S> {
             return Ok(());
         }
         let watching = self.workloads.watch(&self.caller, at).map_err(status)?;
-        let feed =
-            Feed::new(self.workloads.clone(), self.caller.realm, watching, ack.bundle_sequence);
+        let feed = Feed::new(self.caller.realm, watching, ack.bundle_sequence);
         feed.acknowledge(at, ack.bundle_sequence);
         self.feed = Some(feed);
         self.collect_now();

@@ -24,7 +24,7 @@ use crate::workloads::tests::world::{REALM, World, draft, id};
 
 async fn world() -> (World, Service) {
     let world = World::new(&TestDatabase::new(engines()[0]).await).await;
-    let service = Service { workloads: world.workloads.clone() };
+    let service = Service::of(&world.workloads);
     (world, service)
 }
 

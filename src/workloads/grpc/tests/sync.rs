@@ -1,5 +1,7 @@
 //! `SyncAuthorizedEntries` and `GetAuthorizedEntries`, as SPIRE's agents use them.
 
+use std::sync::Arc;
+
 use futures_util::{StreamExt, stream};
 use tonic::{Code, Request, Status};
 use weft_proto::spire::api::server::entry::v1 as wire;
@@ -31,7 +33,7 @@ async fn sync(
     caller: &NodeCaller,
     requests: Vec<wire::SyncAuthorizedEntriesRequest>,
 ) -> Vec<Result<wire::SyncAuthorizedEntriesResponse, Status>> {
-    let exchange = Exchange::new(world.workloads.clone(), caller.clone());
+    let exchange = Exchange::new(Arc::new(world.workloads.clone()), caller.clone());
     answers(exchange, stream::iter(requests.into_iter().map(Ok))).collect().await
 }
 
@@ -146,7 +148,7 @@ async fn older_agents_get_all_entries_at_once() {
     };
     let alias = world.create_one(alias).await;
     let web = world.create_one(draft("/web", &alias.terms.spiffe_id, 1)).await;
-    let service = Service { workloads: world.workloads.clone() };
+    let service = Service::of(&world.workloads);
     let mut request = Request::new(wire::GetAuthorizedEntriesRequest::default());
     request.extensions_mut().insert(caller);
     let entries = service.get_authorized_entries(request).await.unwrap().into_inner().entries;

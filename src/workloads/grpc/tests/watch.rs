@@ -1,6 +1,7 @@
 //! The push stream, as an agent sees it.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{FutureExt, Stream, StreamExt};
@@ -28,8 +29,11 @@ struct Agent {
 impl Agent {
     fn connect(world: &World, caller: &NodeCaller) -> Self {
         let (acks, received) = mpsc::channel(8);
-        let stream =
-            updates(world.workloads.clone(), caller.clone(), ReceiverStream::new(received));
+        let stream = updates(
+            Arc::new(world.workloads.clone()),
+            caller.clone(),
+            ReceiverStream::new(received),
+        );
         Self { acks, updates: Box::pin(stream) }
     }
 
